@@ -1,0 +1,1 @@
+//! The simulated market: seeded price processes and house bots; they only emit inputs.

@@ -1,0 +1,1 @@
+//! The engine: decides what happens on a simulated exchange, and nothing else.

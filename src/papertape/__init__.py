@@ -1,0 +1,1 @@
+"""Papertape: a stock exchange in a box."""

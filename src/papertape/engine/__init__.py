@@ -1,0 +1,1 @@
+"""The typed facade over the compiled engine: its only importer."""
