@@ -1,0 +1,153 @@
+"""The command line: parses, calls `app`, prints.
+
+Rooms are imported by the command that needs them, so that `papertape --help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from papertape.config import Settings
+
+app = typer.Typer(
+    name="papertape",
+    help="A stock exchange in a box: paper trading with honest fills.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+user = typer.Typer(help="Users of this installation.", no_args_is_help=True)
+app.add_typer(user, name="user")
+
+EXIT_USAGE = 2
+
+DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder with all state.")]
+
+
+def main() -> None:
+    """Entry point of the `papertape` command."""
+    app()
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder with all state.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated market.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="World seconds per second; a replay has its own default.")
+    ] = None,
+    hours: Annotated[
+        Literal["open", "real"] | None, typer.Option(help="open: always; real: calendars.")
+    ] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None, typer.Option(help="How much to log.")
+    ] = None,
+    log_json: Annotated[bool | None, typer.Option("--log-json", help="Log JSON lines.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Trade against this market file.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Symbol of the --replay FILE.")] = None,
+) -> None:
+    """Start the product and stay until SIGTERM or Ctrl-C."""
+    settings = _settings({name: value for name, value in locals().items() if value is not None})
+    from papertape import app as composition
+
+    sys.exit(composition.up(settings))
+
+
+@app.command()
+def verify(data_dir: DataDir = Path("data")) -> None:
+    """Check the tape, its hashes and every read model of a stopped product.
+
+    Exit code 0: clean. 1: findings, a line each with world, seq and table. 2: cannot check.
+    """
+    from papertape import app as composition
+
+    sys.exit(composition.verify(_settings({"data_dir": data_dir})))
+
+
+@app.command()
+def backtest(
+    strategy: Annotated[str, typer.Argument(metavar="FILE.py:Class")],
+    data: Annotated[Path, typer.Option(help="Market file: .csv, .csv.gz or .parquet.")],
+    symbol: Annotated[str | None, typer.Option(help="Symbol; else from the file name.")] = None,
+    cash: Annotated[str, typer.Option(help="Starting cash.")] = "100000",
+    fee: Annotated[str, typer.Option(help="Fee as a share of the traded value.")] = "0.001",
+    fill_on: Annotated[str, typer.Option(help="next_open or close.")] = "next_open",
+    parameters: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, a parameter of the strategy.")
+    ] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write the result to this file.")
+    ] = None,
+) -> None:
+    """Run a strategy over the bars of a file and print what came of it."""
+    from papertape.backtest.command import run_command
+
+    sys.exit(
+        run_command(
+            strategy,
+            data=data,
+            symbol=symbol,
+            cash=cash,
+            fee=fee,
+            fill_on=fill_on,
+            parameters=parameters or [],
+            json_path=json_path,
+        )
+    )
+
+
+Password = Annotated[
+    str | None, typer.Option(help="The password; without it one is made and printed once.")
+]
+
+
+@user.command("create")
+def user_create(
+    username: str,
+    role: Annotated[str, typer.Option(help="user, instructor or admin.")] = "user",
+    password: Password = None,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Create a user."""
+    from papertape import app as composition
+
+    sys.exit(composition.user_create(_settings({"data_dir": data_dir}), username, role, password))
+
+
+@user.command("set-role")
+def user_set_role(username: str, role: str, data_dir: DataDir = Path("data")) -> None:
+    """Give a user the role user, instructor or admin."""
+    from papertape import app as composition
+
+    sys.exit(composition.user_set_role(_settings({"data_dir": data_dir}), username, role))
+
+
+@user.command("reset-password")
+def user_reset_password(
+    username: str, password: Password = None, data_dir: DataDir = Path("data")
+) -> None:
+    """Give a user a new password; the old one stops working at once."""
+    from papertape import app as composition
+
+    sys.exit(composition.user_reset_password(_settings({"data_dir": data_dir}), username, password))
+
+
+def _settings(given: dict[str, object]) -> "Settings":
+    """Read the settings, or say in a line each what is wrong with them and exit."""
+    from pydantic import ValidationError
+
+    from papertape.config import Settings
+
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "--" + str(problem["loc"][0]).replace("_", "-") if problem["loc"] else "options"
+            shown = f" (got {problem['input']!r})" if problem["loc"] else ""
+            typer.echo(f"papertape: {name}: {problem['msg']}{shown}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
