@@ -1,0 +1,28 @@
+"""What can go wrong between the floor and its storage; both rooms speak of it by these names."""
+
+
+class TapeBrokenError(Exception):
+    """The tape or what hangs on it contradicts itself; says where, and never guesses a repair."""
+
+    def __init__(self, world: str, seq: int, table: str, why: str) -> None:
+        super().__init__(f"world {world!r}, seq {seq}, table {table}: {why}")
+        self.world = world
+        self.seq = seq
+        self.table = table
+        self.why = why
+
+
+class CommitFailedError(Exception):
+    """The transaction surely left nothing behind: its inputs may be called not accepted."""
+
+
+class CommitUnknownError(Exception):
+    """The transaction may or may not be there: only a reload from the tape tells."""
+
+
+class FencedError(CommitFailedError):
+    """Another writer has taken over the world; this one may write nothing any more."""
+
+
+class DataFolderBusyError(Exception):
+    """Another process works on this data folder."""

@@ -1,0 +1,180 @@
+"""What the floor offers to the rooms above, and what it needs from the rooms below.
+
+The bodies live elsewhere: `FloorPort` in `link/` and `local.py`, `Storage` in `papertape.storage`,
+`MarketSource` in `papertape.markets`. A body is whatever passes the port's suite in tests/contracts.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from papertape.domain.tape import TapeHead, TapeRow, Turn
+from papertape.engine import Outcome, Rows, World
+
+# --- what the server sees -----------------------------------------------------------------------
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """The committed answer to one command or question: an outcome of the contract, and JSON."""
+
+    outcome: str
+    body: bytes
+
+
+class PrivateMessage(msgspec.Struct, frozen=True, array_like=True):
+    """News of one account. `prev` is the seq of the message before it in (account, channel)."""
+
+    seq: int
+    prev: int | None
+    world: str
+    account_id: str
+    channel: str
+    type: str
+    data: bytes
+
+
+class MarketMessage(msgspec.Struct, frozen=True, array_like=True):
+    """News for all: channels `quotes:S`, `book:S`, `trades:S`, `bars:S:1m`."""
+
+    world: str
+    channel: str
+    type: str
+    data: bytes
+
+
+class StreamBatch(msgspec.Struct, frozen=True, array_like=True):
+    """What one committed batch has to tell, in order.
+
+    `gap` says that messages before this batch were or may have been lost (the floor restarted, or
+    the listener was too slow): whoever passes private messages on starts afresh from SQL.
+    """
+
+    private: list[PrivateMessage] = []
+    market: list[MarketMessage] = []
+    gap: bool = False
+
+
+class FloorUnavailableError(Exception):
+    """Base of the two refusals of a floor; `retry_after` is in seconds."""
+
+    reason = "floor_unavailable"
+
+    def __init__(self, detail: str, retry_after: float = 1.0) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class NotAccepted(FloorUnavailableError):  # noqa: N818 - the name is the vocabulary of the wire
+    """The command surely had no effect; it may be sent again (503 `not_accepted`)."""
+
+    reason = "not_accepted"
+
+
+class OutcomeUnknown(FloorUnavailableError):  # noqa: N818 - the name is the vocabulary of the wire
+    """The command may have been committed (503 `outcome_unknown`).
+
+    The same command with the same request id tells the truth, and never acts twice.
+    """
+
+    reason = "outcome_unknown"
+
+
+class FloorPort(Protocol):
+    """The floor as the server sees it."""
+
+    async def ask(self, world: str, command: bytes) -> Reply:
+        """Send one command or question; raises `NotAccepted` or `OutcomeUnknown`."""
+        ...
+
+    def streams(self) -> AsyncIterator[StreamBatch]:
+        """Everything published from now on."""
+        ...
+
+
+# --- what the floor needs -----------------------------------------------------------------------
+
+
+class MarketState(msgspec.Struct, frozen=True):
+    """Where a market source stood at `time_ns` of its world; not truth, only a place to go on."""
+
+    time_ns: int
+    market_seq: int
+    state: bytes
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one transaction writes. `rows` is in the order in which the engine made them."""
+
+    turns: Sequence[Turn]
+    rows: Sequence[Rows]
+    market_state: MarketState | None = None
+
+
+class Storage(Protocol):
+    """Tape, read models and head, written together or not at all; one writer for each world."""
+
+    def take_over(self, world: str, address: str) -> TapeHead:
+        """Become the one writer: raises the epoch, so that the writer before is fenced off."""
+        ...
+
+    def commit(self, world: str, head: TapeHead, batch: Batch) -> TapeHead:
+        """Write a batch behind `head` and return the new head.
+
+        Raises `FencedError` when `head` is not the head any more, `CommitFailedError` when surely
+        nothing was written, `CommitUnknownError` when that cannot be told.
+        """
+        ...
+
+    def tail(self, world: str, after_seq: int) -> Iterator[TapeRow]:
+        """The rows behind `after_seq`, in order, without holding them all in memory."""
+        ...
+
+    def row(self, world: str, seq: int) -> TapeRow | None:
+        """One row of the tape."""
+        ...
+
+    def market_state(self, world: str) -> MarketState | None:
+        """What the last batch that carried one has left."""
+        ...
+
+    def last_seq(self, world: str, account_id: str, channel: str) -> int | None:
+        """The seq of the newest row behind a private channel; None when it has none yet."""
+        ...
+
+    def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
+        """The order of a request id as wire JSON; the unique index remembers what engines forget."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database; what was committed stays."""
+        ...
+
+
+class MarketSource(Protocol):
+    """Where a world's prices come from: simulated, replayed, live. Times are the world's."""
+
+    def listing(self) -> list[bytes]:
+        """The `create_world` and `list_*` commands, sent at every start; all are idempotent."""
+        ...
+
+    def resume(self, market_seq: int, time_ns: int, state: bytes | None) -> None:
+        """Go on at `time_ns`, the clock's present, from a saved `state` (None: a first start).
+
+        Called at each start and after each reload; `market_seq` is the last one on the tape.
+        """
+        ...
+
+    def act(self, world: World, now_ns: int) -> Outcome | list[tuple[int, bytes]]:
+        """The inputs due up to `now_ns`: as `(time_ns, command)` in order, or already applied."""
+        ...
+
+    def state(self) -> bytes:
+        """What `resume` needs to go on from here."""
+        ...
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When `act` has something to do next; None when never again."""
+        ...
