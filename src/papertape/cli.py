@@ -95,7 +95,7 @@ def backtest(
             cash=cash,
             fee=fee,
             fill_on=fill_on,
-            parameters=parameters or [],
+            settings=parameters or [],
             json_path=json_path,
         )
     )
