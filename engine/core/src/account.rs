@@ -1,0 +1,87 @@
+//! An account: cash, holds, positions and the request ids it has used.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
+use crate::words::{AccountKind, AccountStatus};
+
+/// How many request ids of an account are kept at least as long as their orders are closed.
+pub const REQUESTS_KEPT: usize = 10_000;
+/// How long a request id is kept at most after its order closed.
+pub const REQUEST_AGE_NS: Nanos = DAY_NS;
+/// How many old request ids one new request may clear, so that no turn has much to clear.
+pub const REQUESTS_CLEARED: usize = 2;
+
+/// A holding of one instrument at average cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// How much is held.
+    pub qty: Quantity,
+    /// How much of it open sell orders have promised.
+    pub promised: Quantity,
+    /// What it cost, without fees.
+    pub cost: Money,
+    /// Profit of the sells so far, without fees.
+    pub realized_pl: Balance,
+    /// The turn that changed it last.
+    pub seq: u64,
+}
+
+/// What a request id was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Digest of the request's body.
+    pub digest: u64,
+    /// The order it made or changed; 0 when it was about the account.
+    pub order: OrderNumber,
+    /// When it came.
+    pub time_ns: Nanos,
+}
+
+/// A durable account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id: the 128 bits of a UUID.
+    pub id: u128,
+    /// Opaque id of the user that owns it.
+    pub owner: String,
+    /// Its kind.
+    pub kind: AccountKind,
+    /// Currency of its cash.
+    pub currency: String,
+    /// Whether it may trade.
+    pub status: AccountStatus,
+    /// Cash, holds included.
+    pub cash: Balance,
+    /// The sum of the holds of its open orders.
+    pub held: Balance,
+    /// Profit of all sells so far, without fees.
+    pub realized_pl: Balance,
+    /// What was first put into it.
+    pub starting_cash: Money,
+    /// The turn that changed it last.
+    pub seq: u64,
+    /// Open orders with a smaller number are to be canceled.
+    pub cancel_below: OrderNumber,
+    /// Its positions, flat ones included.
+    pub positions: BTreeMap<InstrumentIndex, Position>,
+    /// Its open orders.
+    pub open_orders: BTreeSet<OrderNumber>,
+    /// Its request ids.
+    pub requests: BTreeMap<String, Request>,
+    /// Its request ids in the order they came.
+    pub request_order: VecDeque<String>,
+}
+
+impl Account {
+    /// Cash that is not set aside for orders.
+    pub const fn buying_power(&self) -> Balance {
+        self.cash - self.held
+    }
+
+    /// The position in an instrument; a flat one when there was never any.
+    pub fn position(&self, instrument: InstrumentIndex) -> Position {
+        self.positions.get(&instrument).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,96 @@
+//! An order and where it stands.
+
+use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
+use crate::units::{Balance, Money, Nanos, Price, Quantity};
+use crate::words::{OrderType, Reason, Side, Status, TimeInForce};
+
+/// What an order asks for; the same in commands, events and the durable order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderTerms {
+    /// Who trades.
+    pub account: AccountIndex,
+    /// The request id of its owner; unique within the account.
+    pub client_order_id: String,
+    /// What is traded.
+    pub instrument: InstrumentIndex,
+    /// Buys or sells.
+    pub side: Side,
+    /// What it asks for.
+    pub order_type: OrderType,
+    /// How much in all, filled or not.
+    pub qty: Quantity,
+    /// Limit price of limit and stop-limit orders.
+    pub limit_price: Option<Price>,
+    /// Stop price of stop and stop-limit orders.
+    pub stop_price: Option<Price>,
+    /// How long it lives.
+    pub time_in_force: TimeInForce,
+}
+
+/// A durable order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its number in the world.
+    pub number: OrderNumber,
+    /// What it asks for; replaced terms take the place of the old ones.
+    pub terms: OrderTerms,
+    /// How much is filled.
+    pub filled: Quantity,
+    /// The sum of the notionals of its fills.
+    pub filled_value: Balance,
+    /// Cash set aside for it.
+    pub hold: Money,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it was rejected, canceled or expired.
+    pub reason: Option<Reason>,
+    /// Whether its stop price has been reached.
+    pub triggered: bool,
+    /// Its place in time among orders of one price; smaller is earlier.
+    pub priority: u64,
+    /// When it was taken.
+    pub created_ns: Nanos,
+    /// When it changed last.
+    pub updated_ns: Nanos,
+    /// The turn that changed it last.
+    pub seq: u64,
+}
+
+impl Order {
+    /// What is left to fill.
+    pub const fn leaves(&self) -> Quantity {
+        self.terms.qty - self.filled
+    }
+
+    /// Whether it can still fill.
+    pub const fn is_open(&self) -> bool {
+        self.status.is_open()
+    }
+
+    /// Whether it waits for its stop price.
+    pub const fn is_armed(&self) -> bool {
+        self.is_open() && self.terms.order_type.has_stop() && !self.triggered
+    }
+
+    /// The quantity of the position that an open sell order has promised.
+    pub const fn promised(&self) -> Quantity {
+        match self.terms.side {
+            Side::Sell => self.leaves(),
+            Side::Buy => 0,
+        }
+    }
+
+    /// The price it may not trade beyond; `None` for orders that take any price.
+    pub const fn price_limit(&self) -> Option<Price> {
+        self.terms.limit_price
+    }
+
+    /// The status of an open order: new until something is filled.
+    pub const fn open_status(&self) -> Status {
+        if self.filled == 0 {
+            Status::New
+        } else {
+            Status::PartiallyFilled
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What a command is answered with.
+
+use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
+
+/// How a command ended; the server turns it into a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something new stands.
+    Created,
+    /// The same request came before; this is what stands.
+    Existing,
+    /// Done.
+    Ok,
+    /// A check refused it; an order is kept as rejected.
+    Rejected,
+    /// Not understood; nothing is kept.
+    Malformed,
+    /// No such thing of this account.
+    NotFound,
+    /// The request id was used for another request.
+    IdReused,
+    /// The order is closed.
+    NotCancelable,
+    /// The order cannot become what was asked.
+    NotReplaceable,
+    /// Too many requests.
+    TooMany,
+    /// It would have broken the record.
+    InternalError,
+}
+
+impl Outcome {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Outcome::Created => "created",
+            Outcome::Existing => "existing",
+            Outcome::Ok => "ok",
+            Outcome::Rejected => "rejected",
+            Outcome::Malformed => "malformed",
+            Outcome::NotFound => "not_found",
+            Outcome::IdReused => "id_reused",
+            Outcome::NotCancelable => "not_cancelable",
+            Outcome::NotReplaceable => "not_replaceable",
+            Outcome::TooMany => "too_many",
+            Outcome::InternalError => "internal_error",
+        }
+    }
+}
+
+/// A refusal: what was wrong, with the value and the limit, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// How the command ended.
+    pub outcome: Outcome,
+    /// The stable name of the reason.
+    pub reason: &'static str,
+    /// One sentence for people.
+    pub detail: String,
+    /// The field that is wrong.
+    pub field: Option<&'static str>,
+    /// The offending value.
+    pub value: Option<String>,
+    /// The limit it broke.
+    pub limit: Option<String>,
+    /// The order that is kept or that stands.
+    pub order: Option<OrderNumber>,
+}
+
+impl Refusal {
+    /// A refusal with a reason and a sentence.
+    pub fn new(outcome: Outcome, reason: &'static str, detail: impl Into<String>) -> Refusal {
+        Refusal {
+            outcome,
+            reason,
+            detail: detail.into(),
+            field: None,
+            value: None,
+            limit: None,
+            order: None,
+        }
+    }
+
+    /// A request that was not understood.
+    pub fn malformed(reason: &'static str, detail: impl Into<String>) -> Refusal {
+        Refusal::new(Outcome::Malformed, reason, detail)
+    }
+
+    /// The same refusal, naming a field.
+    pub fn at(mut self, field: &'static str) -> Refusal {
+        self.field = Some(field);
+        self
+    }
+
+    /// The same refusal, naming the order.
+    pub fn about(mut self, order: OrderNumber) -> Refusal {
+        self.order = Some(order);
+        self
+    }
+}
+
+/// What a reply shows. Things are named by number and written as JSON only when asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing: market inputs have no reply.
+    Nothing,
+    /// The world's id and seq.
+    World,
+    /// An exchange.
+    Exchange(ExchangeIndex),
+    /// An instrument.
+    Instrument(InstrumentIndex),
+    /// An account.
+    Account(AccountIndex),
+    /// An order as it stands after the turn.
+    Order(OrderNumber),
+    /// The orders that a cancel-all canceled, and how many are left for later turns.
+    Canceled {
+        /// Orders canceled in this turn.
+        orders: Vec<OrderNumber>,
+        /// Orders that later turns will cancel.
+        remaining: usize,
+    },
+    /// A refusal.
+    Refusal(Box<Refusal>),
+    /// The answer to a question, as JSON.
+    Json(String),
+}
+
+/// The answer to one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it shows.
+    pub body: Body,
+}
+
+impl Reply {
+    /// A reply of this outcome and body.
+    pub const fn new(outcome: Outcome, body: Body) -> Reply {
+        Reply { outcome, body }
+    }
+
+    /// The silent reply of market inputs.
+    pub const fn nothing() -> Reply {
+        Reply {
+            outcome: Outcome::Ok,
+            body: Body::Nothing,
+        }
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Reply {
+        Reply {
+            outcome: refusal.outcome,
+            body: Body::Refusal(Box::new(refusal)),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Money, price, quantity and time as scaled integers; the only place that rounds.
+//!
+//! Prices and quantities are i64 with a scale (count of decimal digits) per instrument, money is
+//! i64 with a scale per currency, sums of money are i128. Every rounding is named: notional
+//! half-even, fee half away from zero, hold up. Nothing here panics on any value.
+
+/// A price in units of 10^-price_scale of the instrument.
+pub type Price = i64;
+/// A quantity in units of 10^-qty_scale of the instrument.
+pub type Quantity = i64;
+/// An amount of one event, in units of 10^-MONEY_SCALE.
+pub type Money = i64;
+/// A sum of amounts. It cannot overflow: it would take 2^64 events of the largest amount.
+pub type Balance = i128;
+/// Nanoseconds since 1970-01-01T00:00:00Z.
+pub type Nanos = i64;
+
+/// Decimal digits of money: finer than any currency's minor unit, so percent fees stay exact.
+pub const MONEY_SCALE: u8 = 6;
+/// Decimal digits that money shows at least.
+pub const MONEY_DIGITS_SHOWN: u8 = 2;
+/// Decimal digits of rates (fees, participation).
+pub const RATE_SCALE: u8 = 9;
+/// The largest scale of a price or quantity.
+pub const SCALE_MAX: u8 = 12;
+/// The largest amount of one event; leaves room for one addition in i64.
+pub const AMOUNT_MAX: Money = 4_000_000_000_000_000_000;
+/// The largest value of an order and of a deposit: 10^12 currency units.
+pub const ORDER_VALUE_MAX: Money = 1_000_000_000_000_000_000;
+/// The largest position and order quantity.
+pub const QUANTITY_MAX: Quantity = 4_000_000_000_000_000_000;
+/// The largest price.
+pub const PRICE_MAX: Price = 4_000_000_000_000_000_000;
+/// One second.
+pub const SECOND_NS: Nanos = 1_000_000_000;
+/// One minute.
+pub const MINUTE_NS: Nanos = 60 * SECOND_NS;
+/// One day.
+pub const DAY_NS: Nanos = 86_400 * SECOND_NS;
+/// The last instant the engine accepts (2255-06-05), so that adding a day cannot overflow.
+pub const TIME_MAX_NS: Nanos = 9_006_000_000_000_000_000;
+
+/// How a quotient becomes an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest; ties to the even neighbour.
+    HalfEven,
+    /// To the nearest; ties away from zero.
+    HalfUp,
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+}
+
+/// 10^exponent; exponents beyond 38 give the largest power that fits.
+pub const fn power_of_ten(exponent: u32) -> i128 {
+    10_i128.pow(if exponent > 38 { 38 } else { exponent })
+}
+
+/// `numerator / denominator`, rounded. The denominator is positive.
+pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i128 {
+    let quotient = numerator / denominator;
+    let rest = (numerator % denominator).unsigned_abs();
+    if rest == 0 {
+        return quotient;
+    }
+    let away = if numerator < 0 { -1 } else { 1 };
+    let twice = rest * 2;
+    let half = denominator.unsigned_abs();
+    let moves = match rounding {
+        Rounding::Down => false,
+        Rounding::Up => true,
+        Rounding::HalfUp => twice >= half,
+        Rounding::HalfEven => twice > half || (twice == half && quotient % 2 != 0),
+    };
+    if moves { quotient + away } else { quotient }
+}
+
+/// `total * part / whole` rounded half-even, exact for any total: the product is split so that it
+/// cannot overflow. `0 <= part <= whole`, `whole > 0`.
+pub const fn share_of(total: i128, part: i64, whole: i64) -> i128 {
+    let whole_wide = whole as i128;
+    let part_wide = part as i128;
+    let rest = (total % whole_wide) * part_wide;
+    (total / whole_wide) * part_wide + divide(rest, whole_wide, Rounding::HalfEven)
+}
+
+/// The value of `quantity` at `price`, in money units; `scales` is the sum of the two scales.
+pub const fn value_of(price: Price, quantity: Quantity, scales: u8, rounding: Rounding) -> i128 {
+    let product = price as i128 * quantity as i128;
+    if scales >= MONEY_SCALE {
+        divide(
+            product,
+            power_of_ten((scales - MONEY_SCALE) as u32),
+            rounding,
+        )
+    } else {
+        product.saturating_mul(power_of_ten((MONEY_SCALE - scales) as u32))
+    }
+}
+
+/// The average price that `value` for `quantity` stands for, half-even at the price's scale.
+pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
+    if quantity == 0 {
+        return 0;
+    }
+    let (numerator, denominator) = if scales >= MONEY_SCALE {
+        (
+            value.saturating_mul(power_of_ten((scales - MONEY_SCALE) as u32)),
+            quantity as i128,
+        )
+    } else {
+        let shrink = power_of_ten((MONEY_SCALE - scales) as u32);
+        (value, (quantity as i128).saturating_mul(shrink))
+    };
+    clamp(divide(numerator, denominator, Rounding::HalfEven))
+}
+
+/// `value` as an i64, at the nearest bound when it lies outside.
+pub const fn clamp(value: i128) -> i64 {
+    if value > i64::MAX as i128 {
+        i64::MAX
+    } else if value < i64::MIN as i128 {
+        i64::MIN
+    } else {
+        value as i64
+    }
+}
+
+/// Why a text is not a number of the wanted scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalError {
+    /// Not a decimal number.
+    NotANumber,
+    /// More digits after the point than the scale has.
+    TooManyDecimals,
+    /// Beyond what the engine can hold.
+    TooLarge,
+}
+
+/// Reads a decimal text such as `10.01` as an integer of the given scale.
+///
+/// No exponent, no sign `+`, no blanks; needless zeros after the point are allowed.
+pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, DecimalError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let malformed = whole.is_empty() || (digits.contains('.') && fraction.is_empty());
+    let all_digits = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .all(|byte| byte.is_ascii_digit());
+    if malformed || !all_digits || digits.len() > 60 {
+        return Err(DecimalError::NotANumber);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > usize::from(scale) {
+        return Err(DecimalError::TooManyDecimals);
+    }
+    let mut value: i128 = 0;
+    let zeros = usize::from(scale) - fraction.len();
+    let padding = std::iter::repeat_n(b'0', zeros);
+    for digit in whole.bytes().chain(fraction.bytes()).chain(padding) {
+        value = value * 10 + i128::from(digit - b'0');
+        if value > i128::from(i64::MAX) {
+            return Err(DecimalError::TooLarge);
+        }
+    }
+    let value = clamp(value);
+    Ok(if negative { -value } else { value })
+}
+
+/// Writes `value` of the given scale as decimal text with at least `shown` decimals and no
+/// needless zeros beyond them.
+pub fn format_decimal(value: i128, scale: u8, shown: u8) -> String {
+    let unit = power_of_ten(u32::from(scale)).unsigned_abs();
+    let size = value.unsigned_abs();
+    let mut fraction = if scale == 0 {
+        String::new()
+    } else {
+        format!("{:0width$}", size % unit, width = usize::from(scale))
+    };
+    let keep = fraction
+        .trim_end_matches('0')
+        .len()
+        .max(usize::from(shown.min(scale)));
+    fraction.truncate(keep);
+    let sign = if value < 0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{fraction}", size / unit)
+}
+
+/// Money as decimal text: `100000.00`.
+pub fn format_money(value: i128) -> String {
+    format_decimal(value, MONEY_SCALE, MONEY_DIGITS_SHOWN)
+}
+
+/// Decimal digits that a step (tick or lot) needs at this scale: 2 for a tick of 0.01.
+pub fn digits_of_step(step: i64, scale: u8) -> u8 {
+    let mut digits = scale;
+    let mut rest = step;
+    while digits > 0 && rest % 10 == 0 {
+        rest /= 10;
+        digits -= 1;
+    }
+    digits
+}
+
+/// The time as RFC 3339 UTC text with nine decimals.
+pub fn format_time(time_ns: Nanos) -> String {
+    let seconds = time_ns.div_euclid(SECOND_NS);
+    let nanos = time_ns.rem_euclid(SECOND_NS);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date_of(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+}
+
+/// The civil date of a day number counted from 1970-01-01 (proleptic Gregorian calendar).
+fn date_of(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_read_at_their_scale() {
+        for (text, scale, wanted) in [
+            ("10.01", 6, Ok(10_010_000)),
+            ("10", 0, Ok(10)),
+            ("-0.5", 2, Ok(-50)),
+            ("1.500", 1, Ok(15)),
+            ("0", 6, Ok(0)),
+            ("1.001", 2, Err(DecimalError::TooManyDecimals)),
+            ("", 2, Err(DecimalError::NotANumber)),
+            ("-", 2, Err(DecimalError::NotANumber)),
+            (".5", 2, Err(DecimalError::NotANumber)),
+            ("5.", 2, Err(DecimalError::NotANumber)),
+            ("1e5", 2, Err(DecimalError::NotANumber)),
+            ("NaN", 2, Err(DecimalError::NotANumber)),
+            ("+1", 2, Err(DecimalError::NotANumber)),
+            ("9223372036854775808", 0, Err(DecimalError::TooLarge)),
+        ] {
+            assert_eq!(parse_decimal(text, scale), wanted, "{text} at {scale}");
+        }
+    }
+
+    #[test]
+    fn decimals_print_without_needless_zeros() {
+        for (value, scale, shown, wanted) in [
+            (100_000_000_000, 6, 2, "100000.00"),
+            (190_500_000, 6, 2, "190.50"),
+            (190_505_100, 6, 2, "190.5051"),
+            (-5, 2, 2, "-0.05"),
+            (10_000_000, 6, 0, "10"),
+            (7, 0, 2, "7"),
+        ] {
+            assert_eq!(format_decimal(value, scale, shown), wanted);
+        }
+    }
+
+    #[test]
+    fn each_rounding_does_what_its_name_says() {
+        use Rounding::{Down, HalfEven, HalfUp, Up};
+        for (numerator, rounding, wanted) in [
+            (25, HalfEven, 2),
+            (35, HalfEven, 4),
+            (25, HalfUp, 3),
+            (-25, HalfUp, -3),
+            (21, Up, 3),
+            (29, Down, 2),
+            (20, Up, 2),
+        ] {
+            assert_eq!(
+                divide(numerator, 10, rounding),
+                wanted,
+                "{numerator} {rounding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_share_of_a_huge_total_does_not_overflow() {
+        let total = i128::from(i64::MAX) * 1_000_000;
+        assert_eq!(share_of(total, QUANTITY_MAX, QUANTITY_MAX), total);
+        assert_eq!(share_of(10, 1, 4), 2);
+    }
+
+    #[test]
+    fn times_print_as_rfc_3339_with_nanoseconds() {
+        assert_eq!(format_time(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(
+            format_time(1_795_171_560_000_000_001),
+            "2026-11-20T10:46:00.000000001Z"
+        );
+        assert_eq!(
+            format_time(951_782_400 * SECOND_NS),
+            "2000-02-29T00:00:00.000000000Z"
+        );
+    }
+
+    #[test]
+    fn a_step_needs_as_many_digits_as_it_has() {
+        assert_eq!(digits_of_step(10_000, 6), 2);
+        assert_eq!(digits_of_step(1_000_000, 6), 0);
+        assert_eq!(digits_of_step(5, 1), 1);
+    }
+}
