@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// Trading days that a yearly volatility is spread over.
 const DAYS_PER_YEAR: f64 = 252.0;
-/// House bots quote on a grid of about this share of the price, so that a ladder of ten levels
-/// of a 60,000-dollar coin is as wide as one of a 190-dollar stock.
-const GRID_SHARE: f64 = 2e-5;
+/// House bots quote on a grid as wide as this share of a usual move of one step (250 ms), so that
+/// a ladder of ten levels survives a few seconds, for a 60,000-dollar coin as for a dull stock.
+const GRID_SHARE: f64 = 0.7;
+const STEPS_PER_DAY: f64 = 345_600.0;
 /// The lowest price leaves room for this many grid steps below it.
 const LOWEST_GRIDS: f64 = 200.0;
 /// The highest price is this many times the listing price.
@@ -110,10 +111,12 @@ impl Instrument {
                 return Err(format!("{name}: {field} must be above 0, not {value}"));
             }
         }
-        let grid = tick * ((price as f64 * GRID_SHARE / tick as f64) as i64).max(1);
+        let daily_volatility = listing.volatility / libm::sqrt(DAYS_PER_YEAR);
+        let usual_move = price as f64 * daily_volatility / libm::sqrt(STEPS_PER_DAY);
+        let grid = tick * ((GRID_SHARE * usual_move / tick as f64) as i64).max(1);
         let price_unit = power_of_ten(listing.price_scale);
         let start_price = (price / tick).max(1) * tick;
-        let character = character(&listing, start_price, grid, price_unit);
+        let character = character(daily_volatility, start_price, grid, price_unit);
         let taker_size = listing.daily_volume / SECONDS_PER_DAY / listing.prints_per_second
             * power_of_ten(listing.qty_scale);
         let stream = stream_of(name);
@@ -162,11 +165,11 @@ impl Instrument {
     }
 }
 
-fn character(listing: &Listing, start_price: i64, grid: i64, price_unit: f64) -> Character {
+fn character(daily_volatility: f64, start_price: i64, grid: i64, price_unit: f64) -> Character {
     let start = start_price as f64;
     let lowest = (grid as f64 * LOWEST_GRIDS).min(start);
     Character {
-        daily_volatility: listing.volatility / libm::sqrt(DAYS_PER_YEAR),
+        daily_volatility,
         home: libm::log(start / price_unit),
         bounds: (
             libm::log(lowest / price_unit),

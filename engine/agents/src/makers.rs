@@ -16,7 +16,7 @@ struct Temper {
     levels: (i64, i64),
     /// Size on its first level, relative to a mean taker.
     size: f64,
-    /// Chance to look at its ladder at a step.
+    /// Chance to look at its ladder at a step; half a ladder gone is noticed at once.
     diligence: f64,
 }
 
@@ -168,13 +168,13 @@ impl Makers {
     /// Fills the gaps of the ladders, best levels first, a few orders a maker and step.
     pub fn fill<V: Venue>(&mut self, turn: &mut Turn<'_, V>, reference: Reference) {
         for (number, temper) in TEMPERS.iter().enumerate() {
-            let awake = turn.draws.uniform(Purpose::MakerWakes, number as u64);
-            if awake >= temper.diligence {
-                continue;
-            }
+            let chance = turn.draws.uniform(Purpose::MakerWakes, number as u64);
             for side in Side::BOTH {
                 let ladder = &mut self.ladders[number][side as usize];
-                fill_ladder(turn, ladder, number, side, reference.best(side));
+                let alarmed = (ladder.len() as i64) < (temper.levels.1 - temper.levels.0) / 2;
+                if alarmed || chance < temper.diligence {
+                    fill_ladder(turn, ladder, number, side, reference.best(side));
+                }
             }
         }
     }
