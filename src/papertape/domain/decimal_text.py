@@ -1,7 +1,8 @@
-"""Decimal text: how money, prices and quantities travel. Strict on the way in, plain on the way out.
+"""Decimal text: how money, prices and quantities travel. Strict coming in, plain going out.
 
-No float is ever made of it. Accepted is an optional minus, digits, and at most one point with digits
-on both sides; neither exponents nor NaN, infinity, blanks, underscores or other alphabets' digits.
+No float is ever made of it. Accepted is an optional minus, digits, and at most one point with
+digits on both sides; neither exponents nor NaN, infinity, blanks, underscores or the digits of
+other alphabets.
 """
 
 import re
@@ -26,7 +27,7 @@ def parse_decimal(text: str) -> Decimal:
 
 
 def decimal_text(value: Decimal, decimals_min: int = 0) -> str:
-    """Plain text without needless zeros, but with at least `decimals_min` digits after the point."""
+    """Plain text without needless zeros, with at least `decimals_min` digits after the point."""
     if not value.is_finite():
         raise ValueError(f"{value} has no decimal text")
     whole, _, fraction = f"{value:f}".partition(".")

@@ -26,3 +26,7 @@ class FencedError(CommitFailedError):
 
 class DataFolderBusyError(Exception):
     """Another process works on this data folder."""
+
+
+class ProjectionRefusedError(CommitFailedError):
+    """A row of the batch cannot be written as it is; the input that made it will never fit."""

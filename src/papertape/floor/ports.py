@@ -1,16 +1,18 @@
 """What the floor offers to the rooms above, and what it needs from the rooms below.
 
-The bodies live elsewhere: `FloorPort` in `link/` and `local.py`, `Storage` in `papertape.storage`,
-`MarketSource` in `papertape.markets`. A body is whatever passes the port's suite in tests/contracts.
+The bodies live elsewhere: `FloorPort` in `link/` and `local.py`, `Storage` in
+`papertape.storage`, `MarketSource` in `papertape.markets`. A body is whatever passes the suite of
+its port in tests/contracts.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import msgspec
 
-from papertape.domain.tape import TapeHead, TapeRow, Turn
-from papertape.engine import Outcome, Rows, World
+from papertape.domain.batch import Batch, MarketState
+from papertape.domain.tape import TapeHead, TapeRow
+from papertape.engine import Outcome, World
 
 # --- what the server sees -----------------------------------------------------------------------
 
@@ -96,22 +98,6 @@ class FloorPort(Protocol):
 # --- what the floor needs -----------------------------------------------------------------------
 
 
-class MarketState(msgspec.Struct, frozen=True):
-    """Where a market source stood at `time_ns` of its world; not truth, only a place to go on."""
-
-    time_ns: int
-    market_seq: int
-    state: bytes
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """What one transaction writes. `rows` is in the order in which the engine made them."""
-
-    turns: Sequence[Turn]
-    rows: Sequence[Rows]
-    market_state: MarketState | None = None
-
-
 class Storage(Protocol):
     """Tape, read models and head, written together or not at all; one writer for each world."""
 
@@ -144,7 +130,7 @@ class Storage(Protocol):
         ...
 
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
-        """The order of a request id as wire JSON; the unique index remembers what engines forget."""
+        """The order of a request id as wire JSON, also when the engine has forgotten the id."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""The revisions, named `what_happened_NNNN.py`; a released one is never edited."""

@@ -1,0 +1,199 @@
+"""Dull SQL over the read models, in shapes of the wire. Newest first; cursors are opaque.
+
+Each method reads in one transaction of its own, so `as_of_seq` is the very turn that the answer
+shows. Safe for use from several threads; it can never write.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Column, Connection, Engine, Select, Table, select, tuple_
+
+from papertape.storage.rows import (
+    Item,
+    Row,
+    account_item,
+    equity_item,
+    fill_item,
+    ledger_item,
+    order_item,
+    position_item,
+)
+from papertape.storage.sqlite.connection import open_engine
+from papertape.storage.tables import (
+    OPEN_CONDITION,
+    OPEN_STATUSES,
+    accounts,
+    equity,
+    fills,
+    ledger,
+    orders,
+    positions,
+    world_head,
+)
+
+LIMIT_MAX = 1_000
+ORDER_FILTERS = ("open", "closed", "all")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a list; `next_cursor` is None on the last page."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class Reads:
+    """The read models of one world."""
+
+    def __init__(self, path: Path, world: str) -> None:
+        self._engine: Engine = open_engine(path, query_only=True)
+        self.world = world
+
+    def head_seq(self) -> int:
+        """The last committed turn; 0 for a world that has none."""
+        with self._engine.connect() as connection:
+            return self._head_seq(connection)
+
+    def account(self, account_id: str) -> Item | None:
+        """One account as of its last turn (the engine's `value` knows the present marks)."""
+        found = self._one(accounts, accounts.c.account_id == account_id)
+        return account_item(*found) if found else None
+
+    def accounts(self, owner: str) -> list[Item]:
+        """The accounts of an owner, in the order of their ids."""
+        query = self._of(accounts, accounts.c.owner == owner).order_by(accounts.c.account_id)
+        with self._engine.connect() as connection:
+            head = self._head_seq(connection)
+            return [account_item(row, head) for row in connection.execute(query).mappings()]
+
+    def positions(self, account_id: str) -> list[Item]:
+        """The positions of an account that are not flat, by symbol."""
+        held = positions.c.qty != "0"
+        query = self._of(positions, positions.c.account_id == account_id, held)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(positions.c.symbol)).mappings()
+            return [position_item(row) for row in rows]
+
+    def order(self, order_id: str) -> Item | None:
+        """One order by its id."""
+        found = self._one(orders, orders.c.order_id == order_id)
+        return order_item(*found) if found else None
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Item | None:
+        """The order that a request id of an account made."""
+        found = self._one(
+            orders,
+            orders.c.account_id == account_id,
+            orders.c.client_order_id == client_order_id,
+        )
+        return order_item(*found) if found else None
+
+    def orders(
+        self, account_id: str, status: str = "open", limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        """Orders of an account; `status` is open, closed or all, anything else a ValueError."""
+        if status not in ORDER_FILTERS:
+            raise ValueError(f"status is one of {', '.join(ORDER_FILTERS)}")
+        query = self._of(orders, orders.c.account_id == account_id)
+        if status == "open":
+            # The literal text, not bound values, lets SQLite use the partial index.
+            query = query.where(OPEN_CONDITION)
+        elif status == "closed":
+            query = query.where(orders.c.status.not_in(OPEN_STATUSES))
+        return self._page(query, [orders.c.number], limit, cursor, order_item)
+
+    def fills(self, account_id: str, limit: int = 100, cursor: str | None = None) -> Page:
+        """Fills of an account."""
+        query = self._of(fills, fills.c.account_id == account_id)
+        return self._page(query, [fills.c.seq, fills.c.i], limit, cursor, _plain(fill_item))
+
+    def ledger(self, account_id: str, limit: int = 100, cursor: str | None = None) -> Page:
+        """Ledger lines of an account."""
+        query = self._of(ledger, ledger.c.account_id == account_id)
+        keys = [ledger.c.seq, ledger.c.i, ledger.c.line]
+        return self._page(query, keys, limit, cursor, _plain(ledger_item))
+
+    def equity(self, account_id: str, limit: int = 1_000, cursor: str | None = None) -> Page:
+        """The equity curve of an account, a point a minute in which it changed."""
+        query = self._of(equity, equity.c.account_id == account_id)
+        return self._page(query, [equity.c.minute_ns], limit, cursor, _plain(equity_item))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _of(self, table: Table, *conditions: object) -> Select[tuple[object, ...]]:
+        return select(table).where(table.c.world == self.world, *conditions)  # type: ignore[arg-type]
+
+    def _head_seq(self, connection: Connection) -> int:
+        query = select(world_head.c.seq).where(world_head.c.world == self.world)
+        return connection.scalar(query) or 0
+
+    def _one(self, table: Table, *conditions: object) -> tuple[Row, int] | None:
+        with self._engine.connect() as connection:
+            head = self._head_seq(connection)
+            row = connection.execute(self._of(table, *conditions)).mappings().first()
+        return (row, head) if row else None
+
+    def _page(
+        self,
+        query: Select[tuple[object, ...]],
+        keys: Sequence[Column[int]],
+        limit: int,
+        cursor: str | None,
+        shape: Callable[[Row, int], Item],
+    ) -> Page:
+        if not 1 <= limit <= LIMIT_MAX:
+            raise ValueError(f"limit is a number from 1 to {LIMIT_MAX}")
+        if cursor is not None:
+            query = query.where(tuple_(*keys) < tuple_(*_read_cursor(cursor, len(keys))))
+        query = query.order_by(*(key.desc() for key in keys)).limit(limit + 1)
+        with self._engine.connect() as connection:
+            head = self._head_seq(connection)
+            rows = connection.execute(query).mappings().all()
+        shown = rows[:limit]
+        more = len(rows) > limit
+        following = _write_cursor([shown[-1][key.name] for key in keys]) if more else None
+        return Page([shape(row, head) for row in shown], following)
+
+
+def _plain(shape: Callable[[Row], Item]) -> Callable[[Row, int], Item]:
+    return lambda row, _: shape(row)
+
+
+def _write_cursor(keys: list[int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, length: int) -> list[int]:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        keys = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (UnicodeEncodeError, binascii.Error, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError("the cursor is not one of ours") from error
+    if not (isinstance(keys, list) and len(keys) == length and all(_is_key(key) for key in keys)):
+        raise ValueError("the cursor is not one of ours")
+    return keys
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

@@ -1,0 +1,39 @@
+"""How this product opens SQLite: WAL, every commit synced to the disk, transactions said aloud."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+BUSY_TIMEOUT_S = 10.0
+
+
+def open_engine(path: Path, *, query_only: bool = False) -> Engine:
+    """An engine on a database file; every transaction begins when it says so, not before."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA cache_size = -65536")
+        if query_only:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=_pool_class())
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _pool_class() -> Any:
+    from sqlalchemy.pool import QueuePool
+
+    return QueuePool
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,164 @@
+"""The storage port: every body must pass. SQLite does; PostgreSQL will have to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.storage_rows import ALICE, SampleRows, account, batch, fill, order, turn
+from papertape.domain.batch import Batch, MarketState
+from papertape.domain.errors import FencedError, ProjectionRefusedError, TapeBrokenError
+from papertape.domain.tape import GENESIS_HASH, TapeHead, chain
+from papertape.storage.sqlite.storage import TAIL_CHUNK, SqliteStorage
+
+Open = Callable[[], Any]
+
+
+@pytest.fixture(params=["sqlite"])
+def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Opens the same database as often as it is called."""
+    opened = []
+
+    def opener() -> SqliteStorage:
+        opened.append(SqliteStorage(tmp_path / "exchange.db"))
+        return opened[-1]
+
+    yield opener
+    for storage in opened:
+        storage.close()
+
+
+def test_a_new_world_starts_at_the_genesis_hash(open_storage: Open) -> None:
+    assert open_storage().take_over("main", "here") == TapeHead(1, 0, GENESIS_HASH)
+
+
+def test_what_was_committed_is_read_back_by_another_connection(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "here")
+    end = storage.commit("main", head, batch(1, 3))
+    expected = chain(GENESIS_HASH, "main", [turn(1), turn(2), turn(3)])
+    assert end == TapeHead(1, 3, expected[-1].hash)
+    other = open_storage()
+    assert list(other.tail("main", 0)) == expected
+    assert list(other.tail("main", 2)) == expected[2:]
+    assert other.row("main", 2) == expected[1]
+    assert other.row("main", 4) is None
+    assert other.take_over("main", "there") == TapeHead(2, 3, expected[-1].hash)
+
+
+def test_a_long_tail_is_read_whole_across_its_chunks(open_storage: Open) -> None:
+    storage = open_storage()
+    storage.commit("main", storage.take_over("main", ""), batch(1, 2 * TAIL_CHUNK))
+    assert [row.seq for row in storage.tail("main", 5)] == list(range(6, 2 * TAIL_CHUNK + 1))
+
+
+def test_worlds_are_strangers(open_storage: Open) -> None:
+    storage = open_storage()
+    main = storage.take_over("main", "")
+    other = storage.take_over("other", "")
+    storage.commit("main", main, batch(1, 2, SampleRows(accounts=[account(2)])))
+    assert list(storage.tail("other", 0)) == []
+    storage.commit("other", other, batch(1, 1, SampleRows(accounts=[account(1, "5.00")])))
+    assert storage.last_seq("main", ALICE, "account") == 2
+    assert storage.last_seq("other", ALICE, "account") == 1
+
+
+def test_a_writer_that_was_taken_over_from_is_fenced(open_storage: Open) -> None:
+    old, new = open_storage(), open_storage()
+    stale = old.take_over("main", "old")
+    fresh = new.take_over("main", "new")
+    with pytest.raises(FencedError, match="took over"):
+        old.commit("main", stale, batch(1))
+    assert list(new.tail("main", 0)) == []
+    assert new.commit("main", fresh, batch(1)).seq == 1
+
+
+def test_a_batch_behind_another_head_than_the_present_one_is_fenced(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    storage.commit("main", head, Batch([], [], MarketState(1, 1, b"")))
+    end = storage.commit("main", head, batch(1))
+    with pytest.raises((FencedError, ProjectionRefusedError)):
+        storage.commit("main", head, batch(1))
+    with pytest.raises(FencedError):
+        storage.commit("main", head, Batch([], []))
+    assert storage.commit("main", end, batch(2)).seq == 2
+    assert [row.seq for row in storage.tail("main", 0)] == [1, 2]
+
+
+@pytest.mark.parametrize("seqs", [[2], [1, 3], [1, 1], [0]])
+def test_turns_with_a_gap_are_never_written(open_storage: Open, seqs: list[int]) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    with pytest.raises(TapeBrokenError):
+        storage.commit("main", head, Batch([turn(seq) for seq in seqs], []))
+    assert list(storage.tail("main", 0)) == []
+    assert storage.commit("main", head, batch(1)).seq == 1
+
+
+def test_a_request_id_makes_one_order_and_a_refused_batch_leaves_nothing(
+    open_storage: Open,
+) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    head = storage.commit("main", head, batch(1, 1, SampleRows(orders=[order(1, 1)])))
+    twice = SampleRows(orders=[order(2, 2, client_order_id="request-1")], accounts=[account(2)])
+    with pytest.raises(ProjectionRefusedError):
+        storage.commit("main", head, batch(2, 1, twice))
+    assert storage.row("main", 2) is None
+    assert storage.last_seq("main", ALICE, "account") is None
+    assert storage.commit("main", head, batch(2)).seq == 2
+
+
+def test_a_latest_row_replaces_the_one_before(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    head = storage.commit("main", head, batch(1, 1, SampleRows(orders=[order(1, 1)])))
+    storage.commit("main", head, batch(2, 1, SampleRows(orders=[order(1, 2, "canceled")])))
+    known = storage.known_order("main", ALICE, "request-1")
+    assert b'"status":"canceled"' in known
+    assert b'"as_of_seq":2' in known
+    assert storage.known_order("main", ALICE, "request-2") is None
+
+
+def test_rows_of_one_batch_are_written_in_their_order(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    parts = [SampleRows(orders=[order(1, 1)]), SampleRows(orders=[order(1, 2, "filled")])]
+    storage.commit("main", head, Batch([turn(1), turn(2)], parts))
+    assert b'"status":"filled"' in storage.known_order("main", ALICE, "request-1")
+
+
+def test_the_last_seq_of_a_channel_is_that_of_its_newest_row(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    rows = SampleRows(
+        accounts=[account(4)], orders=[order(1, 3), order(2, 2)], fills=[fill(1, 3), fill(2, 3, 2)]
+    )
+    storage.commit("main", head, batch(1, 4, rows))
+    found = {
+        channel: storage.last_seq("main", ALICE, channel)
+        for channel in ("orders", "fills", "account", "positions")
+    }
+    assert found == {"orders": 3, "fills": 3, "account": 4, "positions": None}
+    assert storage.last_seq("main", "stranger", "account") is None
+
+
+def test_the_market_state_comes_with_a_batch_or_alone(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    assert storage.market_state("main") is None
+    first = MarketState(10, 1, b"\x00\xff first")
+    head = storage.commit("main", head, Batch([turn(1)], [], first))
+    assert storage.market_state("main") == first
+    second = MarketState(20, 2, b"second")
+    assert storage.commit("main", head, Batch([], [], second)) == head
+    assert open_storage().market_state("main") == second
+
+
+def test_what_was_committed_survives_closing(open_storage: Open) -> None:
+    storage = open_storage()
+    storage.commit("main", storage.take_over("main", ""), batch(1))
+    storage.close()
+    assert [row.seq for row in open_storage().tail("main", 0)] == [1]

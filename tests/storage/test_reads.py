@@ -1,0 +1,162 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.storage_rows import (
+    ALICE,
+    ORDER,
+    SampleRows,
+    account,
+    batch,
+    equity,
+    fill,
+    line,
+    order,
+    position,
+)
+from papertape.storage.reads import Reads
+from papertape.storage.sqlite.storage import SqliteStorage
+
+STATUSES = ["filled", "new", "partially_filled", "canceled", "rejected", "held"]
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Iterator[Reads]:
+    path = tmp_path / "exchange.db"
+    storage = SqliteStorage(path)
+    rows = SampleRows(
+        accounts=[account(7), account(2, account_id="second")],
+        positions=[position(5), (ALICE, "TSLA", "0", None, "0.00", "3.00", 4)],
+        orders=[order(n, n, status) for n, status in enumerate(STATUSES, 1)],
+        fills=[fill(1, 3), fill(2, 3, 2), fill(3, 5)],
+        ledger=[line(1, 0, "100000.00"), line(1, 1, "-100000.00"), line(3, 0, "-190.50")],
+        equity=[equity(1, 1), equity(5, 2, "99999.00")],
+    )
+    storage.commit("main", storage.take_over("main", ""), batch(1, 8, rows))
+    storage.commit(
+        "other", storage.take_over("other", ""), batch(1, 1, SampleRows(orders=[order(9, 1)]))
+    )
+    storage.close()
+    with Reads(path, "main") as opened:
+        yield opened
+
+
+def test_an_order_has_the_shape_of_the_wire(reads: Reads) -> None:
+    assert reads.order(ORDER.format(2)) == {
+        "id": ORDER.format(2),
+        "account_id": ALICE,
+        "client_order_id": "request-2",
+        "symbol": "AAPL",
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "qty": "10",
+        "filled_qty": "0",
+        "filled_avg_price": None,
+        "limit_price": "190.50",
+        "stop_price": None,
+        "status": "new",
+        "reason": None,
+        "created_at": "1970-01-01T00:00:00.000002000Z",
+        "updated_at": "1970-01-01T00:00:00.000002000Z",
+        "as_of_seq": 8,
+    }
+    assert reads.order_by_client_id(ALICE, "request-2") == reads.order(ORDER.format(2))
+
+
+def test_what_is_not_in_this_world_is_none(reads: Reads) -> None:
+    assert reads.order(ORDER.format(9)) is None
+    assert reads.order("") is None
+    assert reads.order_by_client_id("stranger", "request-2") is None
+    assert reads.account("stranger") is None
+    assert reads.orders("stranger", "all").items == []
+
+
+def test_accounts_are_found_by_id_and_owner(reads: Reads) -> None:
+    found = reads.account(ALICE)
+    assert found is not None
+    assert (found["id"], found["cash"], found["status"]) == (ALICE, "100000.00", "active")
+    assert found["as_of_seq"] == 8
+    assert [item["id"] for item in reads.accounts("owner-1")] == [ALICE, "second"]
+    assert reads.accounts("owner-2") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "numbers"),
+    [("open", [6, 3, 2]), ("closed", [5, 4, 1]), ("all", [6, 5, 4, 3, 2, 1])],
+)
+def test_orders_are_filtered_and_newest_first(
+    reads: Reads, status: str, numbers: list[int]
+) -> None:
+    page = reads.orders(ALICE, status)
+    assert [item["id"] for item in page.items] == [ORDER.format(number) for number in numbers]
+    assert page.next_cursor is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 7])
+def test_pages_join_to_the_whole_list(reads: Reads, limit: int) -> None:
+    whole = reads.orders(ALICE, "all").items
+    page = reads.orders(ALICE, "all", limit)
+    joined = list(page.items)
+    while page.next_cursor:
+        assert len(page.items) == limit
+        page = reads.orders(ALICE, "all", limit, page.next_cursor)
+        joined += page.items
+    assert joined == whole
+
+
+def test_fills_of_one_turn_are_split_between_pages_without_loss(reads: Reads) -> None:
+    first = reads.fills(ALICE, 2)
+    rest = reads.fills(ALICE, 2, first.next_cursor)
+    assert [item["id"][-1] for item in first.items + rest.items] == ["3", "2", "1"]
+    assert first.items[0]["time"] == "1970-01-01T00:00:00.000005000Z"
+    assert list(first.items[0])[-3:] == ["realized_pl", "time", "seq"]
+
+
+def test_ledger_lines_and_equity_points_are_listed_newest_first(reads: Reads) -> None:
+    lines = reads.ledger(ALICE).items
+    assert [(item["seq"], item["line"], item["amount"]) for item in lines] == [
+        (3, 0, "-190.50"),
+        (1, 1, "-100000.00"),
+        (1, 0, "100000.00"),
+    ]
+    points = reads.equity(ALICE).items
+    assert [(item["time"][:16], item["equity"]) for item in points] == [
+        ("1970-01-01T00:02", "99999.00"),
+        ("1970-01-01T00:01", "100000.00"),
+    ]
+
+
+def test_flat_positions_are_not_listed(reads: Reads) -> None:
+    assert [item["symbol"] for item in reads.positions(ALICE)] == ["AAPL"]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "!", "bm8", "WzFd", "W3RydWVd", "ÿ", "WzEsMiwzXQ", "a" * 99]
+)
+def test_a_cursor_that_is_not_ours_is_refused(reads: Reads, cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        reads.fills(ALICE, 10, cursor)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1_001])
+def test_a_limit_out_of_range_is_refused(reads: Reads, limit: int) -> None:
+    with pytest.raises(ValueError, match="limit"):
+        reads.orders(ALICE, "all", limit)
+
+
+def test_an_unknown_status_is_refused(reads: Reads) -> None:
+    with pytest.raises(ValueError, match="status"):
+        reads.orders(ALICE, "filled")
+
+
+def test_open_orders_are_found_through_their_own_small_index(reads: Reads) -> None:
+    with reads._engine.connect() as connection:
+        plan = connection.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT * FROM orders WHERE world = 'main' AND account_id = 'x' "
+            "AND status IN ('pending_new', 'new', 'partially_filled', 'held') "
+            "ORDER BY number DESC LIMIT 5"
+        ).all()
+    assert "orders_open" in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
