@@ -65,6 +65,20 @@ struct Saved {
 
 const SAVED_VERSION: u32 = 1;
 
+impl Saved {
+    fn read(data: &[u8]) -> Result<Self, String> {
+        let saved: Self = serde_json::from_slice(data)
+            .map_err(|error| format!("state of the simulated market: {error}"))?;
+        if saved.version != SAVED_VERSION {
+            return Err(format!(
+                "state of the simulated market: version {}",
+                saved.version
+            ));
+        }
+        Ok(saved)
+    }
+}
+
 /// Prices and bots of all instruments.
 #[derive(Clone, Debug)]
 pub struct SimulatedMarket {
@@ -84,10 +98,6 @@ impl SimulatedMarket {
     /// # Errors
     /// When there is no instrument or one is listed twice.
     pub fn new(seed: u64, instruments: Vec<Instrument>, start_ns: i64) -> Result<Self, String> {
-        let fairs = instruments
-            .iter()
-            .map(|i| FairValue::new(i.start_log_price()))
-            .collect();
         let mut market = Self {
             seed,
             pace: Pace::of(STEP_SECONDS),
@@ -97,7 +107,7 @@ impl SimulatedMarket {
             cursor: 0,
             next_id: 1,
         };
-        market.open_pits(instruments, fairs)?;
+        market.open_pits(instruments)?;
         Ok(market)
     }
 
@@ -163,36 +173,46 @@ impl SimulatedMarket {
     /// # Errors
     /// A sentence that says what about `data` is wrong.
     pub fn restore(data: &[u8]) -> Result<Self, String> {
-        let saved: Saved = serde_json::from_slice(data)
-            .map_err(|error| format!("state of the simulated market: {error}"))?;
-        if saved.version != SAVED_VERSION {
-            return Err(format!(
-                "state of the simulated market: version {}",
-                saved.version
-            ));
-        }
-        let mut market = Self {
-            seed: saved.seed,
-            pace: Pace::of(STEP_SECONDS),
-            factors: saved.factors,
-            pits: Vec::new(),
-            step: saved.step,
-            cursor: saved.cursor,
-            next_id: saved.next_id,
-        };
+        let saved = Saved::read(data)?;
         let listings = saved
             .pits
             .iter()
             .map(|pit| Instrument::new(pit.listing.clone()));
         let instruments = listings.collect::<Result<Vec<_>, _>>()?;
-        let fairs = saved.pits.iter().map(|pit| pit.fair.clone()).collect();
-        market.open_pits(instruments, fairs)?;
-        for (pit, saved) in market.pits.iter_mut().zip(saved.pits) {
-            pit.pressure = saved.pressure.clamp(-PRESSURE_MOST, PRESSURE_MOST);
-            pit.crowd = saved.crowd;
-            pit.fair.shift(0.0, &pit.instrument.character);
+        Self::resume(saved, instruments)
+    }
+
+    /// The market that `state` described, with the instruments that are listed now: one that
+    /// is new starts at its listed price, one that is gone is forgotten.
+    ///
+    /// # Errors
+    /// A sentence that says what about `data` or the instruments is wrong.
+    pub fn restore_with(data: &[u8], instruments: Vec<Instrument>) -> Result<Self, String> {
+        Self::resume(Saved::read(data)?, instruments)
+    }
+
+    fn resume(saved: Saved, instruments: Vec<Instrument>) -> Result<Self, String> {
+        let start_ns = saved.step.saturating_mul(STEP_NS);
+        let mut market = Self::new(saved.seed, instruments, start_ns)?;
+        market.next_id = saved.next_id;
+        market.cursor = saved.cursor.min(market.pits.len() - 1);
+        for factor in saved.factors {
+            let place = market.factor(&factor.name);
+            market.factors[place] = factor;
         }
-        market.cursor = market.cursor.min(market.pits.len() - 1);
+        for pit in &mut market.pits {
+            let symbol = &pit.instrument.listing.symbol;
+            if let Some(known) = saved
+                .pits
+                .iter()
+                .find(|known| known.listing.symbol == *symbol)
+            {
+                pit.pressure = known.pressure.clamp(-PRESSURE_MOST, PRESSURE_MOST);
+                pit.crowd = known.crowd.clone();
+                pit.fair = known.fair.clone();
+                pit.fair.shift(0.0, &pit.instrument.character);
+            }
+        }
         Ok(market)
     }
 
@@ -202,21 +222,18 @@ impl SimulatedMarket {
         self.pits[index].fair.price()
     }
 
-    fn open_pits(
-        &mut self,
-        instruments: Vec<Instrument>,
-        fairs: Vec<FairValue>,
-    ) -> Result<(), String> {
+    fn open_pits(&mut self, instruments: Vec<Instrument>) -> Result<(), String> {
         if instruments.is_empty() {
             return Err("a simulated market needs at least one instrument".to_owned());
         }
-        for (instrument, fair) in instruments.into_iter().zip(fairs) {
+        for instrument in instruments {
             let symbol = &instrument.listing.symbol;
             if self.symbols().any(|known| known == symbol) {
                 return Err(format!("{symbol} is listed twice"));
             }
             let market = self.factor(&instrument.market_factor());
             let sector = self.factor(&instrument.sector_factor());
+            let fair = FairValue::new(instrument.start_log_price());
             let (makers, crowd) = (Makers::default(), Crowd::default());
             let (pressure, instrument) = (0.0, Arc::new(instrument));
             self.pits.push(Pit {

@@ -168,6 +168,18 @@ fn after_a_restart_prices_go_on_and_the_book_fills_again() {
 }
 
 #[test]
+fn a_listing_that_has_changed_keeps_the_prices_it_knows() {
+    let mut exchange = Exchange::default();
+    let mut first = SimulatedMarket::new(10, instruments()[..2].to_vec(), START_NS).unwrap();
+    run(&mut first, &mut exchange, 0, 120);
+    let listed_now = instruments()[1..].to_vec();
+    let second = SimulatedMarket::restore_with(&first.state(), listed_now).unwrap();
+    assert_eq!(second.symbols().collect::<Vec<_>>(), ["MSFT", "BTC/USD"]);
+    assert!((second.fair_price(0) - first.fair_price(1)).abs() < 1e-9);
+    assert!((second.fair_price(1) - 65_000.0).abs() < 1e-6);
+}
+
+#[test]
 fn a_book_that_was_lost_without_notice_fills_again_without_a_move() {
     let mut exchange = Exchange::default();
     let mut market = market(11);
