@@ -31,16 +31,37 @@ class AssetClass:
     exchange: str
     trading_seconds_per_day: int
     trading_days_per_year: int
+    fees: dict[str, str]
 
 
 CLASSES: dict[str, AssetClass] = {
     row.name: row
     for row in (
-        AssetClass("us_equity", 6, 6, "1", "1000", "XNAS", 23_400, 252),
-        AssetClass("fx", 6, 6, "1", "1000000", "XFX", 86_400, 252),
-        AssetClass("future", 6, 6, "1", "50", "XCME", 86_400, 252),
-        AssetClass("crypto", 8, 8, "0.0001", "1", "XCRY", 86_400, 365),
-        AssetClass("perpetual", 8, 8, "0.0001", "1", "XPRP", 86_400, 365),
+        AssetClass("us_equity", 6, 6, "1", "1000", "XNAS", 23_400, 252, {"per_share": "0.005"}),
+        AssetClass("fx", 6, 6, "1", "1000000", "XFX", 86_400, 252, {}),
+        AssetClass("future", 6, 6, "1", "50", "XCME", 86_400, 252, {}),
+        AssetClass(
+            "crypto",
+            8,
+            8,
+            "0.0001",
+            "1",
+            "XCRY",
+            86_400,
+            365,
+            {"maker_rate": "0.001", "taker_rate": "0.001"},
+        ),
+        AssetClass(
+            "perpetual",
+            8,
+            8,
+            "0.0001",
+            "1",
+            "XPRP",
+            86_400,
+            365,
+            {"maker_rate": "0.0002", "taker_rate": "0.0005"},
+        ),
     )
 }
 

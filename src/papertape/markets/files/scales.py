@@ -56,3 +56,15 @@ def price_step(columns: list[IntArray], scale: int, digits: int) -> int:
 
 def _common_divisor(columns: Iterable[IntArray]) -> int:
     return int(np.gcd.reduce([int(np.gcd.reduce(column)) for column in columns]))
+
+
+def fixed_text(value: int, scale: int, digits: int) -> str:
+    """Write a positive scaled integer as decimal text with at least `digits` decimals."""
+    whole, rest = divmod(value, 10**scale)
+    decimals = f"{rest:0{scale}d}".rstrip("0").ljust(digits, "0") if scale else ""
+    return f"{whole}.{decimals}" if decimals else str(whole)
+
+
+def decimal_text(value: int, scale: int) -> str:
+    """Write a positive scaled integer as decimal text without needless zeros."""
+    return fixed_text(value, scale, 0)
