@@ -1,0 +1,99 @@
+"""Which accounts a user has in the served world, and that they are open on its floor."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from papertape.floor.ports import FloorUnavailableError
+from papertape.server.auth.store import AuthStore, OwnedAccount
+from papertape.server.exchange import Exchange
+from papertape.server.problems import Problem, not_found
+
+STARTING_CASH = "100000.00"
+CURRENCY = "USD"
+
+_KNOWN_MAX = 50_000
+
+
+class Value(msgspec.Struct):
+    """The present figures of an account as the floor tells them."""
+
+    account: dict[str, Any]
+    positions: msgspec.Raw
+
+    @property
+    def as_of_seq(self) -> int:
+        """The last turn that the figures include."""
+        seq: int = self.account["as_of_seq"]
+        return seq
+
+
+_VALUE = msgspec.json.Decoder(Value)
+
+
+class Accounts:
+    """Ownership, the only rule that the server itself enforces: a stranger's account is not there.
+
+    Opening is a command that does nothing the second time, so it is sent once in the life of a
+    server process for each user who comes by; what the tape already has is `existing`.
+    """
+
+    def __init__(self, auth: AuthStore, exchange: Exchange) -> None:
+        self._auth = auth
+        self._exchange = exchange
+        self._known: dict[str, Sequence[OwnedAccount]] = {}
+
+    async def of(self, user_id: str) -> Sequence[OwnedAccount]:
+        """The accounts of a user in the served world, opened."""
+        known = self._known.get(user_id)
+        if known is not None:
+            return known
+        owned = await asyncio.to_thread(self._auth.ensure_account, user_id, self._exchange.world)
+        for account in owned:
+            await self._open(account, user_id)
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        self._known[user_id] = owned
+        return owned
+
+    async def try_open(self, user_id: str) -> None:
+        """Open at a login or registration, which succeed all the same while the floor is away."""
+        try:
+            await self.of(user_id)
+        except (FloorUnavailableError, Problem) as error:
+            structlog.get_logger().warning("account_not_opened_yet", reason=error.reason)
+
+    async def require(self, user_id: str, account_id: str) -> OwnedAccount:
+        """The user's account of that id; raises `Problem` 404, also when it is somebody else's."""
+        for account in await self.of(user_id):
+            if account.account_id == account_id:
+                return account
+        raise not_found("account")
+
+    async def owns(self, user_id: str, account_id: str) -> bool:
+        """Whether the account is one of the user's."""
+        return any(account.account_id == account_id for account in await self.of(user_id))
+
+    async def value(self, account: OwnedAccount) -> Value:
+        """The present figures, the account with its name behind its id."""
+        reply = await self._exchange.ask("value", {"account_id": account.account_id})
+        value = _VALUE.decode(reply.body)
+        head = {"id": value.account["id"], "name": account.name}
+        value.account = head | value.account
+        return value
+
+    async def _open(self, account: OwnedAccount, user_id: str) -> None:
+        fields = {
+            "account_id": account.account_id,
+            "owner": user_id,
+            "account_kind": "cash",
+            "currency": CURRENCY,
+            "starting_cash": STARTING_CASH,
+            "request_id": account.account_id,
+        }
+        await self._exchange.ask("open_account", fields)
+        if not account.opened:
+            await asyncio.to_thread(self._auth.mark_opened, account.account_id)

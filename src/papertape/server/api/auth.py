@@ -1,0 +1,158 @@
+"""Routes of users: register, log in, who am I."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.domain.time_text import time_text
+from papertape.server.accounts import Accounts
+from papertape.server.api import PREFIX
+from papertape.server.auth.attempts import Attempts
+from papertape.server.auth.store import AuthStore, User, UsernameTakenError, username_key
+from papertape.server.auth.tokens import Tokens
+from papertape.server.bodies import read_body
+from papertape.server.callers import Callers
+from papertape.server.documents import document
+from papertape.server.models import LoginReply, LoginRequest, RegisterRequest, UserReply
+from papertape.server.problems import Problem
+from papertape.server.replies import json_reply
+
+HASHES_AT_ONCE = 2
+"""Each takes 64 MiB and a whole core for tens of milliseconds."""
+
+HASHES_WAITING_MAX = 200
+
+Result = TypeVar("Result")
+
+
+class Hashing:
+    """Runs password work on threads of its own, so that orders never wait behind logins."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="passwords")
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`; raises `Problem` 503 when too many wait already."""
+        if self._waiting >= HASHES_WAITING_MAX:
+            raise Problem(
+                503, "busy", "too many logins at once; try again shortly", retry_after_s=2
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """End the threads after the work at hand."""
+        self._threads.shutdown(cancel_futures=True)
+
+
+class AuthRoutes:
+    """`/auth/register`, `/auth/login`, `/me`."""
+
+    def __init__(
+        self,
+        *,
+        auth: AuthStore,
+        tokens: Tokens,
+        callers: Callers,
+        accounts: Accounts,
+        attempts: Attempts,
+        hashing: Hashing,
+    ) -> None:
+        self._auth = auth
+        self._tokens = tokens
+        self._callers = callers
+        self._accounts = accounts
+        self._attempts = attempts
+        self._hashing = hashing
+
+    def add_to(self, router: APIRouter) -> None:
+        """The routes with what they take and give."""
+        router.add_api_route(
+            f"{PREFIX}/auth/register",
+            self.register,
+            methods=["POST"],
+            tags=["users"],
+            **document(
+                replies={201: UserReply}, body=RegisterRequest, problems=(409, 429), secured=False
+            ),
+        )
+        router.add_api_route(
+            f"{PREFIX}/auth/login",
+            self.login,
+            methods=["POST"],
+            tags=["users"],
+            **document(
+                replies={200: LoginReply}, body=LoginRequest, problems=(401, 429), secured=False
+            ),
+        )
+        router.add_api_route(
+            f"{PREFIX}/me", self.me, tags=["users"], **document(replies={200: UserReply})
+        )
+
+    async def register(self, request: Request) -> Response:
+        """Make a user, and open the account with 100000.00 USD."""
+        body = await read_body(request, RegisterRequest)
+        self._limit(request, body.username)
+        try:
+            user = await self._hashing.run(
+                lambda: self._auth.create_user(body.username, body.password, email=body.email)
+            )
+        except UsernameTakenError as error:
+            raise Problem(
+                409,
+                "username_taken",
+                "somebody has this name already; choose another",
+                more={"field": "username", "value": body.username},
+            ) from error
+        await self._accounts.try_open(user.user_id)
+        return json_reply(_shown(user), 201)
+
+    async def login(self, request: Request) -> Response:
+        """Exchange name and password for a token."""
+        body = await read_body(request, LoginRequest)
+        self._limit(request, body.username)
+        user = await self._hashing.run(lambda: self._auth.check_login(body.username, body.password))
+        if user is None or not self._callers.may_log_in(user):
+            raise Problem(401, "wrong_login", "name and password do not fit together")
+        await self._accounts.try_open(user.user_id)
+        reply = {
+            "access_token": self._tokens.issue(user.user_id, user.generation),
+            "token_type": "bearer",
+            "expires_in": self._tokens.lifetime_s,
+        }
+        return json_reply(reply)
+
+    async def me(self, request: Request) -> Response:
+        """The user behind the token."""
+        caller = await self._callers.of(request)
+        return json_reply(_shown(caller.user))
+
+    def _limit(self, request: Request, username: str) -> None:
+        address = request.client.host if request.client else ""
+        wait_s = self._attempts.wait_s((request.url.path, username_key(username), address))
+        if wait_s is not None:
+            raise Problem(
+                429,
+                "too_many_attempts",
+                "too many attempts with this name; wait as long as Retry-After says",
+                retry_after_s=wait_s,
+            )
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "id": user.user_id,
+        "username": user.username,
+        "email": user.email,
+        "role": user.role.value,
+        "created_at": time_text(user.created_ns),
+    }

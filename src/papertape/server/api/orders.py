@@ -1,0 +1,252 @@
+"""Routes of orders: submit, preview, look at, replace, cancel."""
+
+import asyncio
+import re
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.floor.ports import Reply
+from papertape.server.accounts import Accounts
+from papertape.server.api import PREFIX
+from papertape.server.api.pages import Cursor, Limit, page_of
+from papertape.server.bodies import read_body
+from papertape.server.callers import Caller, Callers
+from papertape.server.documents import (
+    IDEMPOTENCY_KEY,
+    ORDER_ID,
+    DirectRoute,
+    Listed,
+    document,
+)
+from papertape.server.exchange import Exchange
+from papertape.server.measures import Measures
+from papertape.server.models import (
+    UUID_PATTERN,
+    CancelAllReply,
+    OrderReply,
+    OrderRequest,
+    PreviewReply,
+    PreviewRequest,
+    ReplaceRequest,
+)
+from papertape.server.problems import Problem, malformed, not_found
+from papertape.server.replies import json_reply, passed_on
+from papertape.server.symbols import Symbols
+from papertape.storage.reads import Reads
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_UUID = re.compile(UUID_PATTERN)
+
+OrderFilter = Annotated[Literal["open", "closed", "all"], Query(alias="status")]
+
+
+class OrderRoutes:
+    """Everything under `/orders`."""
+
+    def __init__(
+        self,
+        *,
+        callers: Callers,
+        accounts: Accounts,
+        exchange: Exchange,
+        symbols: Symbols,
+        reads: Reads,
+        measures: Measures,
+    ) -> None:
+        self._callers = callers
+        self._accounts = accounts
+        self._exchange = exchange
+        self._symbols = symbols
+        self._reads = reads
+        self._measures = measures
+
+    def add_to(self, router: APIRouter) -> None:
+        """The routes with what they take and give."""
+        self._add_commands(router)
+        router.add_api_route(
+            f"{PREFIX}/orders/preview",
+            self.preview,
+            methods=["POST"],
+            tags=["orders"],
+            **document(replies={200: PreviewReply}, body=PreviewRequest, problems=(404,)),
+        )
+        router.add_api_route(
+            f"{PREFIX}/orders",
+            self.list,
+            tags=["orders"],
+            **document(replies={200: Listed[OrderReply]}, problems=(404, 422)),
+        )
+        router.add_api_route(
+            f"{PREFIX}/orders",
+            self.cancel_all,
+            methods=["DELETE"],
+            tags=["orders"],
+            **document(replies={207: CancelAllReply}, problems=(404, 422, 429)),
+        )
+        router.add_api_route(
+            f"{PREFIX}/orders/{{order_id}}",
+            self.order,
+            tags=["orders"],
+            **document(replies={200: OrderReply}, problems=(404,)),
+        )
+
+    def _add_commands(self, router: APIRouter) -> None:
+        router.add_api_route(
+            f"{PREFIX}/orders",
+            self.submit,
+            methods=["POST"],
+            tags=["orders"],
+            route_class_override=DirectRoute,
+            **document(
+                replies={201: OrderReply, 200: OrderReply},
+                body=OrderRequest,
+                parameters=(IDEMPOTENCY_KEY,),
+                problems=(404, 409, 429),
+            ),
+        )
+        router.add_api_route(
+            f"{PREFIX}/orders/{{order_id}}",
+            self.replace,
+            methods=["PATCH"],
+            tags=["orders"],
+            route_class_override=DirectRoute,
+            **document(
+                replies={200: OrderReply},
+                body=ReplaceRequest,
+                parameters=(ORDER_ID, IDEMPOTENCY_KEY),
+                problems=(404, 409, 429),
+            ),
+        )
+        router.add_api_route(
+            f"{PREFIX}/orders/{{order_id}}",
+            self.cancel,
+            methods=["DELETE"],
+            tags=["orders"],
+            route_class_override=DirectRoute,
+            **document(
+                replies={204: None},
+                parameters=(ORDER_ID, IDEMPOTENCY_KEY),
+                problems=(404, 409, 429),
+            ),
+        )
+
+    async def submit(self, request: Request) -> Response:
+        """Send an order; the reply is the order as it stands after matching, and is durable."""
+        caller = await self._callers.of(request)
+        order = await read_body(request, OrderRequest)
+        await self._accounts.require(caller.user.user_id, order.account_id)
+        fields = dict(order)
+        fields["symbol"] = await self._symbol(order.symbol)
+        fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
+        reply = await self._exchange.send("submit", fields)
+        self._measures.count_order(reply.outcome)
+        return passed_on(reply)
+
+    async def preview(self, request: Request) -> Response:
+        """What an order would cost and why it might be refused; nothing is sent."""
+        caller = await self._callers.of(request)
+        order = await read_body(request, PreviewRequest)
+        await self._accounts.require(caller.user.user_id, order.account_id)
+        fields = dict(order)
+        fields["symbol"] = await self._symbol(order.symbol)
+        fields["client_order_id"] = order.client_order_id or str(uuid4())
+        return passed_on(await self._exchange.send("preview", fields))
+
+    async def list(
+        self,
+        request: Request,
+        account_id: str | None = None,
+        status: OrderFilter = "open",
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Orders, the newest first; without `account_id` those of the caller's first account."""
+        caller = await self._callers.of(request)
+        owned = await self._accounts.of(caller.user.user_id)
+        account = await self._accounts.require(
+            caller.user.user_id, account_id or owned[0].account_id
+        )
+        return await page_of(self._reads.orders, account.account_id, status, limit, cursor)
+
+    async def order(self, request: Request, order_id: str) -> Response:
+        """One order."""
+        caller = await self._callers.of(request)
+        return json_reply(await self._own_order(caller, order_id))
+
+    async def replace(self, request: Request) -> Response:
+        """Change a working order, which keeps its id."""
+        caller = await self._callers.of(request)
+        change = await read_body(request, ReplaceRequest)
+        reply = await self._command(caller, request, "replace", dict(change))
+        return passed_on(reply, 200)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel a working order."""
+        caller = await self._callers.of(request)
+        passed_on(await self._command(caller, request, "cancel", {}))
+        return Response(status_code=204)
+
+    async def cancel_all(self, request: Request, account_id: str) -> Response:
+        """Cancel all working orders of an account."""
+        caller = await self._callers.of(request)
+        account = await self._accounts.require(caller.user.user_id, account_id)
+        fields = {
+            "account_id": account.account_id,
+            "request_id": request_id(request) or str(uuid4()),
+        }
+        return passed_on(await self._exchange.send("cancel_all", fields), 207)
+
+    async def _command(
+        self, caller: Caller, request: Request, kind: str, fields: dict[str, Any]
+    ) -> Reply:
+        """Send a command about an order in the name of the account that owns it.
+
+        The floor says `not_found` for an order of another account; so the caller's accounts, nearly
+        always one, are tried in turn, and no query is needed for an order that works.
+        """
+        order_id = request.path_params["order_id"]
+        if not _UUID.fullmatch(order_id):
+            raise not_found("order")
+        fields |= {"order_id": order_id, "request_id": request_id(request) or str(uuid4())}
+        for account in await self._accounts.of(caller.user.user_id):
+            fields["account_id"] = account.account_id
+            reply = await self._exchange.send(kind, fields)
+            if reply.outcome != "not_found":
+                return reply
+        order = await self._own_order(caller, order_id)
+        verb = {"cancel": "canceled", "replace": "replaced"}[kind]
+        raise Problem(
+            409,
+            {"cancel": "not_cancelable", "replace": "not_replaceable"}[kind],
+            f"the order is {order['status']} and cannot be {verb} any more",
+            more={"order_id": order_id, "value": order["status"], "order": order},
+        )
+
+    async def _own_order(self, caller: Caller, order_id: str) -> dict[str, Any]:
+        """The order of the read models; raises `Problem` 404 when it is not the caller's."""
+        if not _UUID.fullmatch(order_id):
+            raise not_found("order")
+        order = await asyncio.to_thread(self._reads.order, order_id)
+        if order is None or not await self._accounts.owns(caller.user.user_id, order["account_id"]):
+            raise not_found("order")
+        return order
+
+    async def _symbol(self, name: str) -> str:
+        """The listed symbol, or the name as it is, which the floor then refuses by its reason."""
+        return await self._symbols.find(name) or name
+
+
+def request_id(request: Request) -> str | None:
+    """The `Idempotency-Key` of a request; raises `Problem` 422 for one that cannot be kept."""
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not _REQUEST_ID.fullmatch(key):
+        raise malformed(
+            "an Idempotency-Key has 1 to 128 visible ASCII characters",
+            field="Idempotency-Key",
+            value=key,
+        )
+    return key

@@ -1,0 +1,30 @@
+"""Lists from the read models, a page at a time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.responses import Response
+
+from papertape.server.problems import malformed
+from papertape.server.replies import listed
+from papertape.storage.reads import LIMIT_MAX, Page
+
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Most items in the reply")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=200, description="The next_cursor of the reply before; none at the start"),
+]
+
+
+async def page_of(read: Callable[..., Page], *arguments: Any) -> Response:
+    """Run a read of `Reads` on a thread and answer its page; a bad cursor is a `Problem` 422.
+
+    The cursor is the last argument.
+    """
+    try:
+        page = await asyncio.to_thread(read, *arguments)
+    except ValueError as error:
+        raise malformed(f"cursor: {error}", field="cursor", value=arguments[-1]) from error
+    return listed(page.items, page.next_cursor)

@@ -1,0 +1,159 @@
+"""The application: what is wired to what. Every room is handed in; no settings are read here."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocket
+
+from papertape.floor.ports import FloorPort, FloorUnavailableError
+from papertape.markets.store import BarStore
+from papertape.server.accounts import Accounts
+from papertape.server.api import PREFIX
+from papertape.server.api.accounts import AccountRoutes
+from papertape.server.api.auth import AuthRoutes, Hashing
+from papertape.server.api.health import HealthRoutes
+from papertape.server.api.market import MarketRoutes
+from papertape.server.api.orders import OrderRoutes
+from papertape.server.auth.attempts import Attempts
+from papertape.server.auth.store import AuthStore
+from papertape.server.auth.tokens import Tokens
+from papertape.server.callers import Callers
+from papertape.server.documents import openapi_of
+from papertape.server.edge import Edge
+from papertape.server.exchange import Exchange
+from papertape.server.history import History
+from papertape.server.measures import Measures
+from papertape.server.page import Page
+from papertape.server.problems import (
+    Problem,
+    answer_floor_unavailable,
+    answer_http,
+    answer_problem,
+    answer_validation,
+)
+from papertape.server.stream.hub import Hub
+from papertape.server.stream.session import StreamRooms, serve
+from papertape.server.stream.snapshots import Snapshots
+from papertape.server.symbols import Symbols
+from papertape.storage.reads import Reads
+
+ATTEMPTS_PER_MINUTE = 20
+
+_DESCRIPTION = """A stock exchange in a box.
+
+Money, prices and quantities are decimal text; they may be sent as numbers and are read digit by
+digit. Times are RFC 3339 in UTC with nanoseconds. Errors are RFC 9457 problem details with a stable
+`reason`. Lists are `{"items": [...], "next_cursor": ...}`. Live news: WebSocket `/api/v1/stream`.
+"""
+
+
+def create_app(
+    *,
+    floor: FloorPort,
+    reads: Reads,
+    auth: AuthStore,
+    tokens: Tokens,
+    bars: BarStore,
+    world: str,
+    web_dir: Path | None = None,
+    demo_login: tuple[str, str] | None = None,
+    attempts_per_minute: int = ATTEMPTS_PER_MINUTE,
+) -> FastAPI:
+    """The server of one world.
+
+    `demo_login` is the name and password that the page offers; None ends the demo user. Logins and
+    registrations are limited to `attempts_per_minute` for a name and address; 0 is no limit.
+    """
+    measures = Measures()
+    exchange = Exchange(floor, world, measures)
+    callers = Callers(auth, tokens, demo_enabled=demo_login is not None)
+    accounts = Accounts(auth, exchange)
+    symbols = Symbols(exchange)
+    hub = Hub(world)
+    history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
+    hashing = Hashing()
+    app = _bare_app(measures, _lifespan(floor, hub, hashing))
+    routes = (
+        AuthRoutes(
+            auth=auth,
+            tokens=tokens,
+            callers=callers,
+            accounts=accounts,
+            attempts=Attempts(attempts_per_minute),
+            hashing=hashing,
+        ),
+        AccountRoutes(callers=callers, accounts=accounts, reads=reads),
+        OrderRoutes(
+            callers=callers,
+            accounts=accounts,
+            exchange=exchange,
+            symbols=symbols,
+            reads=reads,
+            measures=measures,
+        ),
+        MarketRoutes(exchange=exchange, symbols=symbols, history=history),
+        HealthRoutes(exchange=exchange, measures=measures, demo_login=demo_login),
+    )
+    for group in routes:
+        group.add_to(app.router)
+    snapshots = Snapshots(
+        accounts=accounts, exchange=exchange, reads=reads, history=history, hub=hub
+    )
+    _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
+    app.router.default = Page(web_dir)
+    return app
+
+
+def _bare_app(
+    measures: Measures, lifespan: "contextlib._AsyncGeneratorContextManager[None] | object"
+) -> FastAPI:
+    app = FastAPI(
+        title="Papertape",
+        version=version("papertape"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,  # type: ignore[arg-type]
+    )
+    app.add_middleware(Edge, measures=measures)
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(floor: FloorPort, hub: Hub, hashing: Hashing) -> object:
+    @contextlib.asynccontextmanager
+    async def while_serving(_app: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(hub.run(floor.streams))
+        try:
+            yield
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+            hashing.close()
+
+    return while_serving
+
+
+def _add_stream(app: FastAPI, rooms: StreamRooms) -> None:
+    async def stream(socket: WebSocket) -> None:
+        await serve(rooms, socket)
+
+    app.router.add_websocket_route(f"{PREFIX}/stream", stream)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

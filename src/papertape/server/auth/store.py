@@ -1,0 +1,257 @@
+"""Users and the accounts that they own, in `auth.db`.
+
+Everything here blocks (SQL, hashing) and is thread-safe: the command line calls it directly, the
+server from a thread.
+"""
+
+import sqlite3
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from papertape.server.auth.passwords import (
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    Passwords,
+    one_time_password,
+)
+from papertape.server.auth.tables import accounts, migrate, users
+
+ADMIN_USERNAME = "admin"
+DEMO_USERNAME = "demo"
+DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
+ACCOUNT_NAME = "Paper account"
+USERNAME_PATTERN = r"^[\w.@+\-]{1,64}$"
+
+
+class Role(StrEnum):
+    """What a user may do beyond trading the own accounts."""
+
+    USER = "user"
+    INSTRUCTOR = "instructor"
+    ADMIN = "admin"
+
+
+class UsernameTakenError(Exception):
+    """Somebody has the name already; upper and lower case are the same name."""
+
+
+class UnknownUserError(Exception):
+    """There is no user of that name."""
+
+
+class DemoRoleError(Exception):
+    """The demo user's password is public, so it stays an ordinary user."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user without the password. `created_ns` is nanoseconds since 1970, wall clock."""
+
+    user_id: str
+    username: str
+    email: str | None
+    role: Role
+    is_demo: bool
+    generation: int
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedAccount:
+    """An account of a user in one world; its figures live on the floor."""
+
+    account_id: str
+    name: str
+    opened: bool
+
+
+def account_id_of(user_id: str, world: str) -> str:
+    """The id of a user's first account in a world; the same one at every start."""
+    return str(uuid5(UUID(user_id), world))
+
+
+class AuthStore:
+    """The one door to `auth.db`."""
+
+    def __init__(self, path: Path, passwords: Passwords | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._passwords = passwords or Passwords()
+        self._engine = _open(path)
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            migrate(connection)
+            connection.exec_driver_sql("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    # --- users -----------------------------------------------------------------------------------
+
+    def create_user(
+        self,
+        username: str,
+        password: str,
+        *,
+        email: str | None = None,
+        role: Role = Role.USER,
+        is_demo: bool = False,
+    ) -> User:
+        """A new user; raises `UsernameTakenError`, or ValueError for a password out of bounds."""
+        check_password(password)
+        user = User(str(uuid4()), username, email, role, is_demo, 1, time.time_ns())
+        row = {
+            "user_id": user.user_id,
+            "username": username,
+            "username_key": username_key(username),
+            "email": email,
+            "password_hash": self._passwords.hash(password),
+            "role": role.value,
+            "is_demo": is_demo,
+            "generation": 1,
+            "created_ns": user.created_ns,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(users).values(row))
+        except IntegrityError as error:
+            raise UsernameTakenError(username) from error
+        return user
+
+    def check_login(self, username: str, password: str) -> User | None:
+        """The user when name and password fit together, else None, after the same time."""
+        row = self._row(username)
+        stored = None if row is None else row.password_hash
+        fits = self._passwords.fits(stored, password)
+        return _user(row) if fits and row is not None else None
+
+    def user(self, user_id: str) -> User | None:
+        """The user of an id."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+        return None if row is None else _user(row)
+
+    def user_named(self, username: str) -> User | None:
+        """The user of a name, in whatever case it is written."""
+        row = self._row(username)
+        return None if row is None else _user(row)
+
+    def set_role(self, username: str, role: Role) -> None:
+        """Give a role; raises `UnknownUserError`, and `DemoRoleError` for the demo user."""
+        row = self._row(username)
+        if row is not None and row.is_demo and role is not Role.USER:
+            raise DemoRoleError(f"{username} has a public password and cannot be {role.value}")
+        self._change(username, {"role": role.value})
+
+    def reset_password(self, username: str, password: str | None = None) -> str:
+        """Set a password (None: a one-time one) and end all tokens; returns the password."""
+        chosen = one_time_password() if password is None else password
+        check_password(chosen)
+        row = {
+            "password_hash": self._passwords.hash(chosen),
+            "generation": users.c.generation + 1,
+        }
+        self._change(username, row)
+        return chosen
+
+    def ensure_admin(self) -> str | None:
+        """At the first start: make `admin` and return its one-time password, else None."""
+        if self.user_named(ADMIN_USERNAME) is not None:
+            return None
+        password = one_time_password()
+        self.create_user(ADMIN_USERNAME, password, role=Role.ADMIN)
+        return password
+
+    def ensure_demo(self) -> tuple[str, str]:
+        """Make the demo user if there is none; returns its name and its public password."""
+        user = self.user_named(DEMO_USERNAME)
+        if user is None:
+            self.create_user(DEMO_USERNAME, DEMO_PASSWORD, is_demo=True)
+        elif not user.is_demo:
+            raise UsernameTakenError(f"{DEMO_USERNAME} is the name of an ordinary user here")
+        return DEMO_USERNAME, DEMO_PASSWORD
+
+    # --- accounts --------------------------------------------------------------------------------
+
+    def ensure_account(self, user_id: str, world: str) -> Sequence[OwnedAccount]:
+        """The user's accounts in the world, the first one entered here when there is none."""
+        row = {
+            "account_id": account_id_of(user_id, world),
+            "user_id": user_id,
+            "world": world,
+            "name": ACCOUNT_NAME,
+            "opened": False,
+        }
+        mine = (accounts.c.user_id == user_id) & (accounts.c.world == world)
+        query = select(accounts).where(mine).order_by(accounts.c.name, accounts.c.account_id)
+        with self._engine.begin() as connection:
+            connection.execute(upsert(accounts).values(row).on_conflict_do_nothing())
+            found = connection.execute(query).all()
+        return [OwnedAccount(row.account_id, row.name, row.opened) for row in found]
+
+    def mark_opened(self, account_id: str) -> None:
+        """The floor has confirmed the account."""
+        change = update(accounts).where(accounts.c.account_id == account_id).values(opened=True)
+        with self._engine.begin() as connection:
+            connection.execute(change)
+
+    def _row(self, username: str) -> Row[Any] | None:
+        query = select(users).where(users.c.username_key == username_key(username))
+        with self._engine.connect() as connection:
+            return connection.execute(query).one_or_none()
+
+    def _change(self, username: str, values: dict[str, Any]) -> None:
+        where = users.c.username_key == username_key(username)
+        with self._engine.begin() as connection:
+            result = connection.execute(update(users).where(where).values(values))
+        if not result.rowcount:
+            raise UnknownUserError(f"there is no user {username!r}")
+
+
+def check_password(password: str) -> None:
+    """ValueError for a password that nobody may choose."""
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise ValueError(
+            f"a password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
+        )
+
+
+def username_key(username: str) -> str:
+    """How names are compared: compatible forms and upper case are the same name."""
+    return unicodedata.normalize("NFKC", username).casefold()
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        row.user_id,
+        row.username,
+        row.email,
+        Role(row.role),
+        row.is_demo,
+        row.generation,
+        row.created_ns,
+    )
+
+
+def _open(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

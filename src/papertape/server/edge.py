@@ -1,0 +1,140 @@
+"""The outermost layer of every HTTP request: its id, its size, its time, its safety headers.
+
+Plain ASGI, since a request passes here before anything else and every microsecond is paid by all.
+"""
+
+import re
+import secrets
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from papertape.server.measures import Measures
+from papertape.server.problems import Problem, answer_unexpected
+
+BODY_BYTES_MAX = 1024 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_POLICY = (
+    "default-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    # The chart library writes style attributes; scripts come from our own files only.
+    "style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SAFETY = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Edge:
+    """Wraps the application. A fault that nobody caught becomes a problem reply here."""
+
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+        self._app = app
+        self._measures = measures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        started = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        try:
+            await self._answer(exchange)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+            seconds = time.perf_counter() - started
+            self._measures.count_request(_method(scope), _route(scope), exchange.status, seconds)
+
+    async def _answer(self, exchange: "_Exchange") -> None:
+        try:
+            exchange.check_announced_size()
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+        except Problem as problem:
+            await exchange.reply(problem)
+        except Exception as error:  # noqa: BLE001 - the last door: told as 500, logged whole
+            await exchange.reply_unexpected(error)
+
+
+class _Exchange:
+    """One request and its reply on the wire."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.status = 500
+        self._receive = receive
+        self._send = send
+        self._headers = Headers(scope=scope)
+        self._received_bytes = 0
+        self._started = False
+        given = self._headers.get("x-request-id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    def check_announced_size(self) -> None:
+        """Refuse an oversize body before a byte of it is read."""
+        announced = self._headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
+            raise _too_large()
+
+    async def receive(self) -> Message:
+        """A part of the body; counted, since a chunked body announces no size."""
+        message = await self._receive()
+        self._received_bytes += len(message.get("body", b""))
+        if self._received_bytes > BODY_BYTES_MAX:
+            raise _too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A part of the reply, its head with the headers that all replies have."""
+        if message["type"] == "http.response.start":
+            self._started = True
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _SAFETY.items():
+                headers[name] = value
+            headers["X-Request-Id"] = self.request_id
+            if self.scope["path"].startswith("/api/"):
+                headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+    async def reply(self, problem: Problem) -> None:
+        """Answer with a problem, unless a reply has begun already."""
+        if not self._started:
+            response = problem.response(Request(self.scope))
+            await response(self.scope, self._receive, self.send)
+
+    async def reply_unexpected(self, error: Exception) -> None:
+        """Log a fault and answer 500; a reply that has begun can only be broken off."""
+        response = await answer_unexpected(Request(self.scope), error)
+        if self._started:
+            raise error
+        await response(self.scope, self._receive, self.send)
+
+
+def _too_large() -> Problem:
+    return Problem(
+        413,
+        "body_too_large",
+        f"a body has at most {BODY_BYTES_MAX} bytes",
+        more={"limit": str(BODY_BYTES_MAX)},
+    )
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the route; one label for all that has none, so that labels are bounded."""
+    return getattr(scope.get("route"), "path", "other")
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"

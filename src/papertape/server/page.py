@@ -1,0 +1,67 @@
+"""The web page: the files that Vite built, and `index.html` for every address inside the page."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from papertape.server.problems import Problem
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_EACH_TIME = "no-cache"
+_NOT_BUILT = (
+    "Papertape is running, but its page is not built.\n"
+    "Run `make setup` in the source folder, then start it again.\n"
+    "The API works: see /openapi.json\n"
+)
+
+
+class Page:
+    """Answers whatever no route answers. The files are listed once, so no path leads outside."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._files = _files(folder)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that no route took."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 4404, "reason": "no such stream"})
+            return
+        request = Request(scope)
+        await self._answer(request)(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        if request.method not in {"GET", "HEAD"} or path.startswith(("/api/", "/assets/")):
+            return self._file(path) or _nothing_here(request)
+        index = self._files.get("/index.html")
+        if index is None:
+            return PlainTextResponse(_NOT_BUILT) if path == "/" else _nothing_here(request)
+        return self._file(path) or FileResponse(index, headers={"Cache-Control": _ASK_EACH_TIME})
+
+    def _file(self, path: str) -> Response | None:
+        file = self._files.get(path)
+        if file is None:
+            return None
+        hashed = path.startswith("/assets/")
+        return FileResponse(
+            file, headers={"Cache-Control": _FOR_EVER if hashed else _ASK_EACH_TIME}
+        )
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    if folder is None or not folder.is_dir():
+        return {}
+    return {
+        "/" + file.relative_to(folder).as_posix(): file
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def _nothing_here(request: Request) -> Response:
+    return Problem(404, "not_found", f"there is nothing at {request.url.path[:200]}").response(
+        request
+    )

@@ -1,0 +1,164 @@
+"""Errors on the wire: RFC 9457 problem details, each with a `reason` that programs can rely on.
+
+`detail` is one sentence that says what was wrong and what to do. `field`, `value`, `limit`,
+`order_id` and `order` are there when they say more.
+"""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.floor.ports import FloorUnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+_VALUE_LENGTH_MAX = 200
+
+_REASON_OF_STATUS = {
+    400: "bad_request",
+    401: "not_authenticated",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "malformed",
+    429: "too_many",
+    500: "internal_error",
+    503: "not_accepted",
+}
+
+
+class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the program
+    """Ends a request with a problem reply. `more` is what the caller may want to know besides."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.more = more or {}
+
+    def response(self, request: Request | None = None) -> Response:
+        """The reply to send."""
+        body: dict[str, Any] = {
+            "type": f"urn:papertape:problem:{self.reason}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "reason": self.reason,
+        }
+        if request is not None:
+            body["instance"] = request.url.path
+        body |= {key: value for key, value in self.more.items() if value is not None}
+        return Response(
+            msgspec.json.encode(body), self.status, self._headers(), media_type=MEDIA_TYPE
+        )
+
+    def _headers(self) -> dict[str, str]:
+        if self.status == 401:
+            return {"WWW-Authenticate": "Bearer"}
+        if self.retry_after_s is None:
+            return {}
+        return {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+
+
+def not_authenticated() -> Problem:
+    """401: the same words whatever was wrong with the token."""
+    return Problem(
+        401,
+        "not_authenticated",
+        "send the access token of a login as Authorization: Bearer; it is missing, "
+        "expired or not valid",
+    )
+
+
+def not_found(thing: str) -> Problem:
+    """404: also what belongs to somebody else is not found."""
+    return Problem(404, "not_found", f"there is no such {thing}")
+
+
+def malformed(detail: str, *, field: str | None = None, value: object = None) -> Problem:
+    """422: the request cannot be read as what the route takes."""
+    return Problem(422, "malformed", detail, more={"field": field, "value": _short(value)})
+
+
+def floor_unavailable(error: FloorUnavailableError) -> Problem:
+    """503: the floor did not take the command, or nobody knows whether it did."""
+    return Problem(503, error.reason, error.detail, retry_after_s=error.retry_after)
+
+
+def _short(value: object) -> str | None:
+    """An offending value as text, cut so that a reply never echoes a whole body."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _VALUE_LENGTH_MAX else text[:_VALUE_LENGTH_MAX] + "..."
+
+
+# --- handlers: whatever a route raises becomes a problem ------------------------------------------
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """For `Problem`."""
+    assert isinstance(error, Problem)
+    return error.response(request)
+
+
+async def answer_floor_unavailable(request: Request, error: Exception) -> Response:
+    """For `NotAccepted` and `OutcomeUnknown`."""
+    assert isinstance(error, FloorUnavailableError)
+    return floor_unavailable(error).response(request)
+
+
+async def answer_validation(request: Request, error: Exception) -> Response:
+    """For path and query parameters that FastAPI refuses."""
+    assert isinstance(error, RequestValidationError)
+    return validation_problem(error.errors()).response(request)
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """For 404 and 405 of the router, and whatever else the framework refuses."""
+    assert isinstance(error, HTTPException)
+    reason = _REASON_OF_STATUS.get(error.status_code, "refused")
+    detail = {
+        404: f"there is nothing at {_short(request.url.path)}",
+        405: f"{request.method} does not work here; see the Allow header",
+    }.get(error.status_code, str(error.detail))
+    response = Problem(error.status_code, reason, detail).response(request)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """For a fault of our own: logged whole, told without its inside."""
+    structlog.get_logger().error("request_failed", path=request.url.path, exc_info=error)
+    return Problem(
+        500, "internal_error", "something went wrong here; the log of the server says what"
+    ).response(request)
+
+
+def validation_problem(errors: Any) -> Problem:
+    """The first of pydantic's complaints; the others are often echoes of it."""
+    first = errors[0]
+    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
+    field = ".".join(place) or None
+    message = first["msg"].removeprefix("Value error, ")
+    value = first.get("input")
+    shown = None if isinstance(value, dict | list) else value
+    return malformed(f"{field}: {message}" if field else message, field=field, value=shown)

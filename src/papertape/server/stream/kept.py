@@ -1,0 +1,72 @@
+"""Private messages that a client which was away for a moment can still catch up on."""
+
+from collections import OrderedDict, deque
+
+from papertape.floor.ports import PrivateMessage
+
+KEPT_OF_ACCOUNT = 1_000
+KEPT_OF_ALL = 100_000
+
+
+class _OfAccount:
+    """The last messages of one account, and the newest seq that each channel ever showed."""
+
+    __slots__ = ("forgotten", "messages", "newest")
+
+    def __init__(self) -> None:
+        self.messages: deque[tuple[PrivateMessage, bytes]] = deque()
+        self.newest: dict[str, int] = {}
+        self.forgotten: dict[str, int] = {}
+
+    def add(self, message: PrivateMessage, frame: bytes) -> None:
+        if message.channel not in self.newest and message.prev is not None:
+            self.forgotten[message.channel] = message.prev
+        self.newest[message.channel] = message.seq
+        self.messages.append((message, frame))
+
+    def forget_oldest(self) -> None:
+        message, _ = self.messages.popleft()
+        self.forgotten[message.channel] = message.seq
+
+
+class KeptMessages:
+    """The last 1,000 messages of an account, the accounts with the newest messages first."""
+
+    def __init__(
+        self, of_account_max: int = KEPT_OF_ACCOUNT, of_all_max: int = KEPT_OF_ALL
+    ) -> None:
+        self._of_account_max = of_account_max
+        self._of_all_max = of_all_max
+        self._accounts: OrderedDict[str, _OfAccount] = OrderedDict()
+        self._count = 0
+
+    def add(self, message: PrivateMessage, frame: bytes) -> None:
+        """Keep a message and its frame."""
+        account = self._accounts.setdefault(message.account_id, _OfAccount())
+        self._accounts.move_to_end(message.account_id)
+        account.add(message, frame)
+        self._count += 1
+        if len(account.messages) > self._of_account_max:
+            account.forget_oldest()
+            self._count -= 1
+        while self._count > self._of_all_max:
+            _, oldest = self._accounts.popitem(last=False)
+            self._count -= len(oldest.messages)
+
+    def since(self, account_id: str, channel: str, seq: int) -> list[bytes] | None:
+        """The frames of a channel behind `seq`; None when some of them may not be kept."""
+        account = self._accounts.get(account_id)
+        if account is None or channel not in account.newest:
+            return None
+        if account.forgotten.get(channel, 0) > seq:
+            return None
+        return [
+            frame
+            for message, frame in account.messages
+            if message.channel == channel and message.seq > seq
+        ]
+
+    def clear(self) -> None:
+        """Forget all: messages are missing, so nothing kept is the whole truth."""
+        self._accounts.clear()
+        self._count = 0
