@@ -51,8 +51,6 @@ class Body(BaseModel):
 class Reply(BaseModel):
     """A reply body."""
 
-    model_config = ConfigDict(extra="allow")
-
 
 # --- users ----------------------------------------------------------------------------------------
 

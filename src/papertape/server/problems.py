@@ -20,6 +20,8 @@ from papertape.floor.ports import FloorUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 _VALUE_LENGTH_MAX = 200
+_SECRETS = frozenset({"password", "token"})
+"""Fields whose values are never told back."""
 
 _REASON_OF_STATUS = {
     400: "bad_request",
@@ -160,5 +162,6 @@ def validation_problem(errors: Any) -> Problem:
     field = ".".join(place) or None
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
-    shown = None if isinstance(value, dict | list) else value
+    secret = field is not None and field.split(".")[-1] in _SECRETS
+    shown = None if secret or isinstance(value, dict | list) else value
     return malformed(f"{field}: {message}" if field else message, field=field, value=shown)

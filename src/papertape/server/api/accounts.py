@@ -37,13 +37,13 @@ class AccountRoutes:
         """The routes with what they take and give."""
         router.add_api_route(
             f"{PREFIX}/accounts",
-            self.list,
+            self.list_accounts,
             tags=["accounts"],
             **document(replies={200: Listed[AccountReply]}),
         )
         router.add_api_route(
             _ONE,
-            self.account,
+            self.get_account,
             tags=["accounts"],
             **document(replies={200: AccountReply}, problems=(404,)),
         )
@@ -57,18 +57,18 @@ class AccountRoutes:
             router.add_api_route(
                 f"{_ONE}/{path}",
                 handler,
-                name=f"account_{path}",
+                name=f"list_account_{path}",
                 tags=["accounts"],
                 **document(replies={200: item}, problems=(404, 422)),
             )
 
-    async def list(self, request: Request) -> Response:
+    async def list_accounts(self, request: Request) -> Response:
         """The caller's accounts in this world, valued at the present market."""
         caller = await self._callers.of(request)
         owned = await self._accounts.of(caller.user.user_id)
         return listed([(await self._accounts.value(account)).account for account in owned])
 
-    async def account(self, request: Request, account_id: str) -> Response:
+    async def get_account(self, request: Request, account_id: str) -> Response:
         """One account, valued at the present market."""
         account = await self._own(request, account_id)
         return json_reply((await self._accounts.value(account)).account)

@@ -46,10 +46,10 @@ class MarketRoutes:
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
         for path, handler, reply, problems in (
-            ("/instruments", self.instruments, Listed[InstrumentReply], (422,)),
-            ("/market/{symbol:path}/quote", self.quote, QuoteReply, (404,)),
-            ("/market/{symbol:path}/bars", self.bars, Listed[BarReply], (404, 422)),
-            ("/orderbook/{symbol:path}", self.book, BookReply, (404, 422)),
+            ("/instruments", self.list_instruments, Listed[InstrumentReply], (422,)),
+            ("/market/{symbol:path}/quote", self.get_quote, QuoteReply, (404,)),
+            ("/market/{symbol:path}/bars", self.list_bars, Listed[BarReply], (404, 422)),
+            ("/orderbook/{symbol:path}", self.get_book, BookReply, (404, 422)),
         ):
             router.add_api_route(
                 PREFIX + path,
@@ -58,7 +58,7 @@ class MarketRoutes:
                 **document(replies={200: reply}, problems=problems, secured=False),
             )
 
-    async def instruments(
+    async def list_instruments(
         self, _request: Request, query: Annotated[str, Query(max_length=100)] = ""
     ) -> Response:
         """What can be traded, sorted by symbol; `query` looks into symbols and names."""
@@ -66,14 +66,14 @@ class MarketRoutes:
         items = await self._symbols.instruments()
         return listed([item for item in items if _mentions(item, wanted)])
 
-    async def quote(self, _request: Request, symbol: str) -> Response:
+    async def get_quote(self, _request: Request, symbol: str) -> Response:
         """The best bid and ask now; null where there is none yet."""
         listed_symbol = await self._symbols.require(symbol)
         none_yet = dict.fromkeys(QuoteReply.model_fields) | {"symbol": listed_symbol}
         book = await self._book(listed_symbol, 1)
         return json_reply(book.get("quote") or none_yet)
 
-    async def bars(
+    async def list_bars(
         self,
         _request: Request,
         symbol: str,
@@ -87,7 +87,7 @@ class MarketRoutes:
         start_ns, end_ns = _moment("start", start), _moment("end", end)
         return listed(await self._history.bars(listed_symbol, timeframe, start_ns, end_ns, limit))
 
-    async def book(
+    async def get_book(
         self,
         _request: Request,
         symbol: str,

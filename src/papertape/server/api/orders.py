@@ -69,27 +69,27 @@ class OrderRoutes:
         self._add_commands(router)
         router.add_api_route(
             f"{PREFIX}/orders/preview",
-            self.preview,
+            self.preview_order,
             methods=["POST"],
             tags=["orders"],
             **document(replies={200: PreviewReply}, body=PreviewRequest, problems=(404,)),
         )
         router.add_api_route(
             f"{PREFIX}/orders",
-            self.list,
+            self.list_orders,
             tags=["orders"],
             **document(replies={200: Listed[OrderReply]}, problems=(404, 422)),
         )
         router.add_api_route(
             f"{PREFIX}/orders",
-            self.cancel_all,
+            self.cancel_all_orders,
             methods=["DELETE"],
             tags=["orders"],
             **document(replies={207: CancelAllReply}, problems=(404, 422, 429)),
         )
         router.add_api_route(
             f"{PREFIX}/orders/{{order_id}}",
-            self.order,
+            self.get_order,
             tags=["orders"],
             **document(replies={200: OrderReply}, problems=(404,)),
         )
@@ -97,7 +97,7 @@ class OrderRoutes:
     def _add_commands(self, router: APIRouter) -> None:
         router.add_api_route(
             f"{PREFIX}/orders",
-            self.submit,
+            self.submit_order,
             methods=["POST"],
             tags=["orders"],
             route_class_override=DirectRoute,
@@ -110,7 +110,7 @@ class OrderRoutes:
         )
         router.add_api_route(
             f"{PREFIX}/orders/{{order_id}}",
-            self.replace,
+            self.replace_order,
             methods=["PATCH"],
             tags=["orders"],
             route_class_override=DirectRoute,
@@ -123,7 +123,7 @@ class OrderRoutes:
         )
         router.add_api_route(
             f"{PREFIX}/orders/{{order_id}}",
-            self.cancel,
+            self.cancel_order,
             methods=["DELETE"],
             tags=["orders"],
             route_class_override=DirectRoute,
@@ -134,7 +134,7 @@ class OrderRoutes:
             ),
         )
 
-    async def submit(self, request: Request) -> Response:
+    async def submit_order(self, request: Request) -> Response:
         """Send an order; the reply is the order as it stands after matching, and is durable."""
         caller = await self._callers.of(request)
         order = await read_body(request, OrderRequest)
@@ -146,7 +146,7 @@ class OrderRoutes:
         self._measures.count_order(reply.outcome)
         return passed_on(reply)
 
-    async def preview(self, request: Request) -> Response:
+    async def preview_order(self, request: Request) -> Response:
         """What an order would cost and why it might be refused; nothing is sent."""
         caller = await self._callers.of(request)
         order = await read_body(request, PreviewRequest)
@@ -156,7 +156,7 @@ class OrderRoutes:
         fields["client_order_id"] = order.client_order_id or str(uuid4())
         return passed_on(await self._exchange.send("preview", fields))
 
-    async def list(
+    async def list_orders(
         self,
         request: Request,
         account_id: str | None = None,
@@ -172,25 +172,25 @@ class OrderRoutes:
         )
         return await page_of(self._reads.orders, account.account_id, status, limit, cursor)
 
-    async def order(self, request: Request, order_id: str) -> Response:
+    async def get_order(self, request: Request, order_id: str) -> Response:
         """One order."""
         caller = await self._callers.of(request)
         return json_reply(await self._own_order(caller, order_id))
 
-    async def replace(self, request: Request) -> Response:
+    async def replace_order(self, request: Request) -> Response:
         """Change a working order, which keeps its id."""
         caller = await self._callers.of(request)
         change = await read_body(request, ReplaceRequest)
         reply = await self._command(caller, request, "replace", dict(change))
         return passed_on(reply, 200)
 
-    async def cancel(self, request: Request) -> Response:
+    async def cancel_order(self, request: Request) -> Response:
         """Cancel a working order."""
         caller = await self._callers.of(request)
         passed_on(await self._command(caller, request, "cancel", {}))
         return Response(status_code=204)
 
-    async def cancel_all(self, request: Request, account_id: str) -> Response:
+    async def cancel_all_orders(self, request: Request, account_id: str) -> Response:
         """Cancel all working orders of an account."""
         caller = await self._callers.of(request)
         account = await self._accounts.require(caller.user.user_id, account_id)
