@@ -1,0 +1,38 @@
+import { useDebouncedValue } from '@mantine/hooks'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+
+import { exchange, type OrderRequest, type Preview } from '../../api/exchange'
+import { isDecimalText } from '../../decimal/decimal'
+
+export const previewDelayMs = 250
+/** The market moves while an order is being thought over. */
+const refreshMs = 4_000
+
+/** What the exchange would say to this order now; nothing is sent. */
+export function usePreview(order: OrderRequest | null): {
+  preview: Preview | undefined
+  error: Error | null
+} {
+  const [settled] = useDebouncedValue(order, previewDelayMs)
+  const complete = settled !== null && isReadable(settled)
+  const query = useQuery({
+    queryKey: ['preview', settled],
+    queryFn: ({ signal }) => {
+      if (settled === null) throw new Error('there is no order to preview')
+      return exchange.preview(settled, signal)
+    },
+    enabled: complete,
+    placeholderData: keepPreviousData,
+    refetchInterval: refreshMs,
+    retry: false,
+    gcTime: 10_000,
+  })
+  if (order === null || !complete) return { preview: undefined, error: null }
+  return { preview: query.data, error: query.error }
+}
+
+function isReadable(order: OrderRequest): boolean {
+  return [order.qty, order.limit_price, order.stop_price].every(
+    (figure) => figure === undefined || isDecimalText(figure),
+  )
+}

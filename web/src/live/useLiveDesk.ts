@@ -1,0 +1,47 @@
+/** Connects the stream to the store for as long as the desk is shown. */
+
+import { useEffect, useState } from 'react'
+import { useStore } from 'react-redux'
+
+import { session } from '../features/auth/session'
+import { fetchSnapshot } from './snapshot'
+import { messagesReceived, type Store } from './store'
+import { Stream } from './stream'
+
+/** The stream, once it is open; give it the market channels to follow. */
+export function useLiveDesk(): Stream | null {
+  const store = useStore() as unknown as Store
+  const [stream, setStream] = useState<Stream | null>(null)
+  useEffect(() => {
+    const opened = new Stream({
+      openSocket: () => new WebSocket(streamAddress(window.location)),
+      token: session.token,
+      snapshot: fetchSnapshot,
+      state: () => store.getState().live,
+      receive: (messages) => store.dispatch(messagesReceived(messages)),
+      refused: session.close,
+      beforeNextFrame,
+    })
+    const retry = () => opened.retryNow()
+    window.addEventListener('online', retry)
+    opened.open()
+    // eslint-disable-next-line react-hooks/set-state-in-effect -- the stream exists from here on
+    setStream(opened)
+    return () => {
+      window.removeEventListener('online', retry)
+      opened.close()
+      store.dispatch(messagesReceived([{ kind: 'signed_out' }]))
+    }
+  }, [store])
+  return stream
+}
+
+function streamAddress(page: Location): string {
+  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/api/v1/stream`
+}
+
+/** A hidden page draws no frames, but its state must go on. */
+function beforeNextFrame(action: () => void): void {
+  if (document.hidden) setTimeout(action, 250)
+  else requestAnimationFrame(action)
+}
