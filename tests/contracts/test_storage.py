@@ -10,7 +10,8 @@ from contracts.storage_rows import ALICE, SampleRows, account, batch, fill, orde
 from papertape.domain.batch import Batch, MarketState
 from papertape.domain.errors import FencedError, ProjectionRefusedError, TapeBrokenError
 from papertape.domain.tape import GENESIS_HASH, TapeHead, chain
-from papertape.storage.sqlite.storage import TAIL_CHUNK, SqliteStorage
+from papertape.storage.sqlite.storage import SqliteStorage
+from papertape.storage.sqlite.tape_reader import TAIL_CHUNK
 
 Open = Callable[[], Any]
 

@@ -98,11 +98,51 @@ class FloorPort(Protocol):
 # --- what the floor needs -----------------------------------------------------------------------
 
 
+Ticket = object
+"""Where an answer goes; only the link that handed it out can read it."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One command or question as it came in through a link."""
+
+    ticket: Ticket
+    world: str
+    command: bytes
+
+
+class Link(Protocol):
+    """The floor's end of the way to its servers."""
+
+    def receive(self, timeout_s: float) -> list[Asked]:
+        """What has come in; waits at most `timeout_s` when nothing has."""
+        ...
+
+    def answer(self, ticket: Ticket, reply: Reply) -> None:
+        """Take a reply; it leaves at the next `flush`."""
+        ...
+
+    def publish(self, batch: StreamBatch) -> None:
+        """Tell all listeners; nobody is waited for."""
+        ...
+
+    def flush(self) -> None:
+        """Send the replies taken since the last time."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the sockets; what was flushed is still delivered."""
+        ...
+
+
 class Storage(Protocol):
     """Tape, read models and head, written together or not at all; one writer for each world."""
 
     def take_over(self, world: str, address: str) -> TapeHead:
         """Become the one writer: raises the epoch, so that the writer before is fenced off."""
+        ...
+
+    def head(self, world: str) -> TapeHead | None:
+        """The head as it stands now; None for a world that never was."""
         ...
 
     def commit(self, world: str, head: TapeHead, batch: Batch) -> TapeHead:
@@ -131,6 +171,10 @@ class Storage(Protocol):
 
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
         """The order of a request id as wire JSON, also when the engine has forgotten the id."""
+        ...
+
+    def order_count(self, world: str, account_id: str, at_most: int) -> int:
+        """How many orders an account has, counted no further than `at_most`."""
         ...
 
     def close(self) -> None:

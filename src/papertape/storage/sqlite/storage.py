@@ -6,7 +6,6 @@ an error of COMMIT itself may have left everything (`CommitUnknownError`).
 """
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -23,12 +22,10 @@ from papertape.storage.projections import ProjectionWriter, insert, upsert
 from papertape.storage.rows import order_json
 from papertape.storage.schema import migrate
 from papertape.storage.sqlite.connection import open_engine
+from papertape.storage.sqlite.tape_reader import TapeQueries
 from papertape.storage.tables import market_state, tape
 
-TAIL_CHUNK = 2_000
-
 _FENCE = "UPDATE world_head SET seq = ?, hash = ? WHERE world = ? AND epoch = ? AND seq = ?"
-_TAIL = "SELECT * FROM tape WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?"
 _LAST_SEQ = {
     "orders": "SELECT max(seq) FROM orders WHERE world = ? AND account_id = ?",
     "fills": "SELECT max(seq) FROM fills WHERE world = ? AND account_id = ?",
@@ -37,14 +34,14 @@ _LAST_SEQ = {
 }
 
 
-class SqliteStorage:
+class SqliteStorage(TapeQueries):
     """The storage port of the floor on `exchange.db`; not for use by two threads at once."""
 
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path)
         migrate(self._engine)
         self._pooled = self._engine.raw_connection()
-        self._connection = cast("sqlite3.Connection", self._pooled.driver_connection)
+        super().__init__(cast("sqlite3.Connection", self._pooled.driver_connection))
         self._projections = ProjectionWriter(self._engine.dialect)
         self._insert_tape = insert(tape, self._engine.dialect)
         self._upsert_market_state = upsert(market_state, self._engine.dialect)
@@ -57,7 +54,7 @@ class SqliteStorage:
                 "UPDATE world_head SET epoch = epoch + 1, address = ? WHERE world = ?",
                 (address, world),
             )
-            head = self._head(world) or self._first_head(world, address)
+            head = self.head(world) or self._first_head(world, address)
             self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -72,12 +69,6 @@ class SqliteStorage:
             (world, GENESIS_HASH, address),
         )
         return TapeHead(1, 0, GENESIS_HASH)
-
-    def _head(self, world: str) -> TapeHead | None:
-        found = self._connection.execute(
-            "SELECT epoch, seq, hash FROM world_head WHERE world = ?", (world,)
-        ).fetchone()
-        return TapeHead(*found) if found else None
 
     def commit(self, world: str, head: TapeHead, batch: Batch) -> TapeHead:
         """Write turns, rows, market state and head, all or nothing; returns the new head."""
@@ -120,23 +111,6 @@ class SqliteStorage:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def tail(self, world: str, after_seq: int) -> Iterator[TapeRow]:
-        """The rows behind `after_seq` in order, read in chunks."""
-        while True:
-            rows = self._connection.execute(_TAIL, (world, after_seq, TAIL_CHUNK)).fetchall()
-            for row in rows:
-                yield TapeRow(*row)
-            if len(rows) < TAIL_CHUNK:
-                return
-            after_seq = rows[-1][1]
-
-    def row(self, world: str, seq: int) -> TapeRow | None:
-        """One row of the tape, or None."""
-        found = self._connection.execute(
-            "SELECT * FROM tape WHERE world = ? AND seq = ?", (world, seq)
-        ).fetchone()
-        return TapeRow(*found) if found else None
-
     def market_state(self, world: str) -> MarketState | None:
         """Where the market source of a world stood at the last batch that said so."""
         found = self._connection.execute(
@@ -159,8 +133,17 @@ class SqliteStorage:
             ).fetchone()
         finally:
             self._connection.row_factory = None
-        head = self._head(world)
+        head = self.head(world)
         return order_json(found, head.seq) if found and head else None
+
+    def order_count(self, world: str, account_id: str, at_most: int) -> int:
+        """How many orders an account has, counted no further than `at_most`."""
+        found = self._connection.execute(
+            "SELECT count(*) FROM "
+            "(SELECT 1 FROM orders WHERE world = ? AND account_id = ? LIMIT ?)",
+            (world, account_id, at_most),
+        ).fetchone()
+        return cast("int", found[0])
 
     def close(self) -> None:
         """Let go of the file; the last connection folds the write-ahead log into it."""

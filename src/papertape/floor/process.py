@@ -1,0 +1,129 @@
+"""The floor as a process: put together from values, run until SIGTERM, ended cleanly.
+
+Start, restart after a crash and start after a clean end are the same. What would not get better
+by trying again (a broken tape, a folder in use, a newer schema) is said on standard error, and the
+exit code `EXIT_FINAL` asks not to be started again.
+"""
+
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from papertape.domain.errors import DataFolderBusyError, FencedError, TapeBrokenError
+from papertape.floor.clock import WorldClock
+from papertape.floor.link.frames import LinkAddresses
+from papertape.floor.link.server import LinkServer
+from papertape.floor.loop import FloorLoop
+from papertape.floor.market_news import BarKeeper, BarSink, MarketNews
+from papertape.floor.ports import Link, MarketSource, Storage
+from papertape.floor.queue import Limits
+from papertape.floor.world_loop import Rhythm, WorldLoop
+from papertape.storage.lock import DataFolderLock
+from papertape.storage.schema import SchemaTooNewError
+from papertape.storage.snapshots import SnapshotFolder
+from papertape.storage.sqlite.storage import SqliteStorage
+
+EXIT_FINAL = 78
+DATABASE = "exchange.db"
+SNAPSHOTS = "snapshots"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WorldSpec:
+    """A world to run: where its prices come from, how fast its clock is, who keeps its bars."""
+
+    world: str
+    source: MarketSource | None
+    speed: float = 1.0
+    bars: BarSink | None = None
+
+
+def run_floor(
+    *,
+    data_dir: Path,
+    worlds: Sequence[WorldSpec],
+    addresses: LinkAddresses,
+    ready: Callable[[], None] = lambda: None,
+    limits: Limits | None = None,
+    rhythm: Rhythm | None = None,
+) -> int:
+    """Run a floor until SIGTERM; returns the exit code. `ready` is called once it answers."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which says SIGTERM
+    try:
+        with DataFolderLock(data_dir):
+            _run(data_dir, worlds, addresses, ready, limits, rhythm)
+    except (TapeBrokenError, DataFolderBusyError, FencedError, SchemaTooNewError) as error:
+        sys.stderr.write(f"papertape floor: {error}\n")
+        return EXIT_FINAL
+    return 0
+
+
+def _run(
+    data_dir: Path,
+    worlds: Sequence[WorldSpec],
+    addresses: LinkAddresses,
+    ready: Callable[[], None],
+    limits: Limits | None,
+    rhythm: Rhythm | None,
+) -> None:
+    storage = SqliteStorage(data_dir / DATABASE)
+    keepers = {spec.world: BarKeeper(spec.bars) for spec in worlds if spec.bars is not None}
+    try:
+        link = LinkServer(addresses)
+        loops = [
+            open_world(
+                spec,
+                storage=storage,
+                snapshots=SnapshotFolder(data_dir / SNAPSHOTS),
+                link=link,
+                keeper=keepers.get(spec.world),
+                limits=limits,
+                rhythm=rhythm,
+                address=addresses.ask,
+            )
+            for spec in worlds
+        ]
+        floor = FloorLoop(link, loops)
+        signal.signal(signal.SIGTERM, lambda *_: floor.stop())
+        gc.collect()
+        gc.freeze()  # what was loaded stays: the collector need not walk it again
+        ready()
+        floor.run()
+    finally:
+        for keeper in keepers.values():
+            keeper.close()
+        storage.close()
+    _log.info("the floor has ended")
+
+
+def open_world(
+    spec: WorldSpec,
+    *,
+    storage: Storage,
+    snapshots: SnapshotFolder,
+    link: Link,
+    keeper: BarKeeper | None = None,
+    limits: Limits | None = None,
+    rhythm: Rhythm | None = None,
+    address: str = "",
+) -> WorldLoop:
+    """Take over a world, load it and list what its source trades."""
+    return WorldLoop(
+        world_id=spec.world,
+        storage=storage,
+        snapshots=snapshots,
+        link=link,
+        source=spec.source,
+        clock=WorldClock(speed=spec.speed, told=getattr(spec.source, "now_ns", None)),
+        news=MarketNews(spec.world, keeper),
+        limits=limits,
+        rhythm=rhythm,
+        address=address,
+    )

@@ -1,0 +1,82 @@
+"""Reads the tape of `exchange.db`: for the floor itself, and beside it for those who only read."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from papertape.domain.tape import TapeHead, TapeRow
+from papertape.storage.sqlite.connection import open_engine
+
+TAIL_CHUNK = 2_000
+
+
+class TapeQueries:
+    """The reading half of the storage port, on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def head(self, world: str) -> TapeHead | None:
+        """The head of a world as it stands now; None for a world that never was."""
+        found = self._connection.execute(
+            "SELECT epoch, seq, hash FROM world_head WHERE world = ?", (world,)
+        ).fetchone()
+        return TapeHead(*found) if found else None
+
+    def tail(self, world: str, after_seq: int) -> Iterator[TapeRow]:
+        """The rows behind `after_seq` in order, read in chunks."""
+        while True:
+            rows = self._connection.execute(
+                "SELECT * FROM tape WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
+                (world, after_seq, TAIL_CHUNK),
+            ).fetchall()
+            for row in rows:
+                yield TapeRow(*row)
+            if len(rows) < TAIL_CHUNK:
+                return
+            after_seq = rows[-1][1]
+
+    def row(self, world: str, seq: int) -> TapeRow | None:
+        """One row of the tape, or None."""
+        found = self._connection.execute(
+            "SELECT * FROM tape WHERE world = ? AND seq = ?", (world, seq)
+        ).fetchone()
+        return TapeRow(*found) if found else None
+
+
+class TapeReader(TapeQueries):
+    """Reads beside the floor that writes; can never write."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = open_engine(path, query_only=True)
+        self._pooled = self._engine.raw_connection()
+        super().__init__(cast("sqlite3.Connection", self._pooled.driver_connection))
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The driver's connection, for those who compare whole tables."""
+        return self._connection
+
+    def read_damaged_text(self) -> None:
+        """From now on, text that is not UTF-8 comes as bytes instead of failing the whole read."""
+        self._connection.text_factory = _text_or_bytes
+
+    def worlds(self) -> list[str]:
+        """Every world that has a head or a turn."""
+        found = self._connection.execute(
+            "SELECT world FROM world_head UNION SELECT world FROM tape ORDER BY world"
+        )
+        return [row[0] for row in found]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._pooled.close()
+        self._engine.dispose()
+
+
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
