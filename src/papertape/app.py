@@ -1,0 +1,337 @@
+"""The composition root: the only place where rooms are put together.
+
+`up` starts the product: this process becomes the parent of a floor, a server and a follower, each
+of them `python -m papertape.app ROLE SETTINGS`. The other functions are one command each.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from papertape.config import Settings
+from papertape.supervisor import Child, Supervisor, say_ready, stay_with_parent
+
+if TYPE_CHECKING:
+    from papertape.markets.replay import ReplayMarket
+    from papertape.markets.simulated import SimulatedSource
+    from papertape.markets.store import BarStore
+    from papertape.server.auth.store import AuthStore, Role
+
+MAIN_WORLD: Final = "main"
+AUTH_DATABASE: Final = "auth.db"
+BACKFILLED_MINUTES: Final = 2 * 24 * 60
+FLOOR_SECONDS_MAX: Final = 600.0
+"""A floor that loads a long tape is waited for."""
+
+EXIT_USAGE: Final = 2
+
+PAGE_OF_A_CHECKOUT: Final = Path(__file__).parents[2] / "web" / "dist"
+
+
+# --- papertape up --------------------------------------------------------------------------------
+
+
+def up(settings: Settings) -> int:
+    """Start everything, print the address, stay until told to end; returns the exit code."""
+    problem = _refusal(settings)
+    if problem:
+        return _complain(problem)
+    try:
+        world = _world(settings)
+    except ValueError as error:
+        return _complain(str(error))
+    try:
+        listener = _listen(settings)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        return _complain(f"cannot listen on {place}: {error.strerror}; choose another --port")
+    said = [settings.model_dump_json(), world, str(os.getpid()), str(listener.fileno())]
+    command = [sys.executable, "-m", "papertape.app"]
+    supervisor = Supervisor(
+        [
+            Child("floor", [*command, "floor", *said]),
+            Child("follower", [*command, "follower", *said], awaited=False),
+            Child("server", [*command, "server", *said], descriptors=[listener.fileno()]),
+        ]
+    )
+    return supervisor.run(lambda: _announce(settings, listener))
+
+
+def _refusal(settings: Settings) -> str | None:
+    if settings.replay and not settings.replay.is_file():
+        return f"--replay: there is no file {settings.replay}"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        return f"--data-dir: cannot make {settings.data_dir}: {error.strerror}"
+    return None
+
+
+def _world(settings: Settings) -> str:
+    """The one world that this run serves; raises ValueError for a file that cannot be replayed."""
+    return _replayed(settings).world if settings.replay else MAIN_WORLD
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A bound socket: it outlives a server that falls, so that callers wait and are not refused."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.listen(2048)
+    return listener
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    from papertape.server.auth.store import DEMO_PASSWORD, DEMO_USERNAME
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"Papertape is ready at http://{host}:{listener.getsockname()[1]}/")
+    if settings.loopback:
+        print(f"Demo login: {DEMO_USERNAME} / {DEMO_PASSWORD}")
+    print(f"State is kept in {settings.data_dir}; Ctrl-C stops everything.", flush=True)
+
+
+# --- the processes of it -------------------------------------------------------------------------
+
+
+def floor(settings: Settings, world: str) -> int:
+    """The floor's process: one writer for the world."""
+    from papertape.floor.link.frames import LinkAddresses
+    from papertape.floor.process import WorldSpec, run_floor
+    from papertape.markets.store import BarStore
+
+    root = settings.data_dir / "bars" / world
+    if settings.replay:
+        replay = _replayed(settings)
+        bars = BarStore(root, partition=replay.bar_partition)
+        spec = WorldSpec(world, replay, bars=bars)
+    else:
+        bars = BarStore(root)
+        spec = WorldSpec(world, _simulated(settings, bars), settings.speed or 1.0, bars)
+    return run_floor(
+        data_dir=settings.data_dir,
+        worlds=[spec],
+        addresses=LinkAddresses.in_folder(settings.data_dir),
+        ready=say_ready,
+    )
+
+
+def _simulated(settings: Settings, bars: "BarStore") -> "SimulatedSource":
+    """The simulated market; at a first start, charts get a history that leads up to it."""
+    from papertape.markets.simulated import SimulatedSource
+
+    source = SimulatedSource(seed=settings.seed, world=MAIN_WORLD)
+    if any(bars.is_empty(symbol) for symbol in source.symbols):
+        for symbol, history in source.backfill(time.time_ns(), BACKFILLED_MINUTES):
+            if bars.is_empty(symbol):
+                bars.backfill(symbol, history)
+    return source
+
+
+def _replayed(settings: Settings) -> "ReplayMarket":
+    from papertape.markets.replay import ReplayMarket
+
+    assert settings.replay is not None
+    return ReplayMarket(
+        settings.replay, speed=settings.speed, symbol=settings.symbol, seed=settings.seed
+    )
+
+
+def follower(settings: Settings, world: str) -> int:
+    """The follower's process: checks the tape behind the floor and takes the snapshots."""
+    from papertape.floor.follower import run_follower
+    from papertape.floor.process import DATABASE
+
+    while not (settings.data_dir / DATABASE).exists():
+        time.sleep(0.2)
+    return run_follower(data_dir=settings.data_dir, worlds=[world], ready=say_ready)
+
+
+def server(settings: Settings, world: str, listener: socket.socket) -> int:
+    """The server's process: HTTP and WebSocket on the parent's socket."""
+    import uvloop
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, world, listener))
+    return 0
+
+
+async def _serve(settings: Settings, world: str, listener: socket.socket) -> None:
+    from papertape.floor.link.client import FloorClient
+    from papertape.floor.link.frames import LinkAddresses
+    from papertape.floor.process import DATABASE
+    from papertape.markets.store import BarStore
+    from papertape.server.application import create_app
+    from papertape.server.auth.tokens import Tokens, load_key
+    from papertape.server.runner import server_of
+    from papertape.storage.reads import Reads
+
+    auth = _auth_store(settings)
+    password = auth.ensure_admin()
+    if password:
+        print(f"First start: admin login admin / {password} (shown only now)", flush=True)
+    async with FloorClient(LinkAddresses.in_folder(settings.data_dir)) as client:
+        await client.connected(FLOOR_SECONDS_MAX)
+        application = create_app(
+            floor=client,
+            reads=Reads(settings.data_dir / DATABASE, world),
+            auth=auth,
+            tokens=Tokens(load_key(settings.data_dir / "secrets" / "jwt.key")),
+            bars=BarStore(settings.data_dir / "bars" / world),
+            world=world,
+            web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
+            demo_login=auth.ensure_demo() if settings.loopback else None,
+            attempts_per_minute=settings.login_attempts_per_minute,
+        )
+        say_ready()  # the parent's socket already takes connections; they wait a moment
+        await server_of(application, listener).serve(sockets=[listener])
+
+
+# --- the other commands --------------------------------------------------------------------------
+
+
+def verify(settings: Settings) -> int:
+    """Check a stopped product; prints a line for each finding. Exit code 0, 1 (findings) or 2."""
+    from papertape.domain.errors import DataFolderBusyError
+    from papertape.floor.verify import VerifyRefusedError
+    from papertape.floor.verify import verify as findings_of
+
+    try:
+        findings = findings_of(settings.data_dir)
+    except (DataFolderBusyError, VerifyRefusedError) as error:
+        return _complain(str(error))
+    for finding in findings:
+        print(finding)
+    print(f"papertape verify: {len(findings) or 'no'} finding{'s' * (len(findings) != 1)}")
+    return 1 if findings else 0
+
+
+def user_create(settings: Settings, username: str, role: str, password: str | None) -> int:
+    """Create a user; without a password one is made and printed."""
+    from papertape.server.auth.passwords import one_time_password
+
+    chosen = password or one_time_password()
+
+    def create(auth: "AuthStore") -> str:
+        user = auth.create_user(username, chosen, role=_role(role))
+        return f"Created {user.role} {username}" + (f" / {chosen}" if password is None else "")
+
+    return _change_users(settings, create)
+
+
+def user_set_role(settings: Settings, username: str, role: str) -> int:
+    """Give a user another role."""
+
+    def change(auth: "AuthStore") -> str:
+        auth.set_role(username, _role(role))
+        return f"{username} is now {role}"
+
+    return _change_users(settings, change)
+
+
+def user_reset_password(settings: Settings, username: str, password: str | None) -> int:
+    """Give a user a new password; without one it is made and printed."""
+
+    def change(auth: "AuthStore") -> str:
+        chosen = auth.reset_password(username, password)
+        return f"New password of {username}" + (f": {chosen}" if password is None else " is set")
+
+    return _change_users(settings, change)
+
+
+def _change_users(settings: Settings, change: "Callable[[AuthStore], str]") -> int:
+    from papertape.server.auth.store import DemoRoleError, UnknownUserError, UsernameTakenError
+
+    if not settings.data_dir.is_dir():
+        return _complain(f"--data-dir: there is no folder {settings.data_dir}")
+    try:
+        print(change(_auth_store(settings)))
+    except UsernameTakenError as error:
+        return _complain(f"the name {error} is taken; choose another")
+    except UnknownUserError as error:
+        return _complain(f"there is no user {error}")
+    except (DemoRoleError, ValueError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def _role(name: str) -> "Role":
+    from papertape.server.auth.store import Role
+
+    try:
+        return Role(name)
+    except ValueError:
+        raise ValueError(f"no role is called {name}; use one of {', '.join(Role)}") from None
+
+
+def _auth_store(settings: Settings) -> "AuthStore":
+    from papertape.server.auth.store import AuthStore
+
+    return AuthStore(settings.data_dir / AUTH_DATABASE)
+
+
+def _complain(problem: str) -> int:
+    print(f"papertape: {problem}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+# --- how a child begins --------------------------------------------------------------------------
+
+
+def _log_to_stderr(settings: Settings, role: str) -> None:
+    """One line an entry, of this process and of every library, as text or as JSON."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lambda _logger, _method, entry: {**entry, "process": role},
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                last,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+
+
+def main(role: str, told: str, world: str, parent: str, descriptor: str) -> int:
+    """Be a child of the product: `python -m papertape.app ROLE SETTINGS WORLD PARENT FD`."""
+    stay_with_parent(int(parent))
+    settings = Settings.model_validate_json(told)
+    _log_to_stderr(settings, role)
+    if role == "server":
+        return server(settings, world, socket.socket(fileno=int(descriptor)))
+    return {"floor": floor, "follower": follower}[role](settings, world)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
