@@ -60,10 +60,11 @@ class LinkServer:
             return received
         while len(received) < RECEIVED_MAX:
             try:
-                server, message = self._ask.recv_multipart(zmq.NOBLOCK)
+                server, *frames = self._ask.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            received += self._read(server, message)
+            if len(frames) == 1:
+                received += self._read(server, frames[0])
         return received
 
     def _read(self, server: bytes, message: bytes) -> list[Asked]:
