@@ -243,6 +243,7 @@ class SmallExchange:
         self.clock = clock or HandClock()
         self.link = link or CollectingLink()
         self.street = street or Street()
+        folder.mkdir(parents=True, exist_ok=True)
         self.storage = FaultyStorage(SqliteStorage(folder / "exchange.db"))
         self.snapshots = SnapshotFolder(folder / "snapshots")
         self.loop = WorldLoop(

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,9 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     holder.wait()
     holder.stdout.close()
     DataFolderLock(tmp_path).release()
+
+
+def test_a_lock_may_be_waited_for_while_its_holder_ends(tmp_path: Path) -> None:
+    lock = DataFolderLock(tmp_path)
+    threading.Timer(0.2, lock.release).start()
+    DataFolderLock(tmp_path, patience_s=5).release()

@@ -25,6 +25,7 @@ from papertape.storage.sqlite.tape_reader import TapeReader
 TURNS_BETWEEN_SNAPSHOTS = 5_000
 PAUSE_S = 30.0
 NICENESS = 15
+START_PAUSE_S = 0.2
 
 _CHECKPOINT = '"kind":"checkpoint"'
 
@@ -49,6 +50,8 @@ def run_follower(
     followed = [Follower(world, reader, snapshots, turns_between) for world in worlds]
     ready()
     try:
+        while not reader.is_ready() and not ending.wait(START_PAUSE_S):
+            pass
         while not ending.is_set():
             for follower in followed:
                 follower.catch_up()

@@ -30,6 +30,7 @@ from papertape.storage.sqlite.storage import SqliteStorage
 EXIT_FINAL = 78
 DATABASE = "exchange.db"
 SNAPSHOTS = "snapshots"
+LOCK_PATIENCE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def run_floor(
     data_dir.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which says SIGTERM
     try:
-        with DataFolderLock(data_dir):
+        with DataFolderLock(data_dir, LOCK_PATIENCE_S):
             _run(data_dir, worlds, addresses, ready, limits, rhythm)
     except (TapeBrokenError, DataFolderBusyError, FencedError, SchemaTooNewError) as error:
         sys.stderr.write(f"papertape floor: {error}\n")

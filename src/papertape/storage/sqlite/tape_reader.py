@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from papertape.domain.tape import TapeHead, TapeRow
+from papertape.storage.schema import HEAD_REVISION, current_revision
 from papertape.storage.sqlite.connection import open_engine
 
 TAIL_CHUNK = 2_000
@@ -61,6 +62,11 @@ class TapeReader(TapeQueries):
     def read_damaged_text(self) -> None:
         """From now on, text that is not UTF-8 comes as bytes instead of failing the whole read."""
         self._connection.text_factory = _text_or_bytes
+
+    def is_ready(self) -> bool:
+        """Whether the floor has made the tables of this release."""
+        with self._engine.connect() as connection:
+            return current_revision(connection) == HEAD_REVISION
 
     def worlds(self) -> list[str]:
         """Every world that has a head or a turn."""
