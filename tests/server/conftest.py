@@ -1,0 +1,386 @@
+"""A whole server on a socket, with the real engine behind it and a market that the test moves.
+
+One product serves a test module; every test takes users and a stock of its own, so that tests do
+not meet in a book.
+"""
+
+import asyncio
+import itertools
+import json
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+import uvloop
+from argon2 import PasswordHasher
+from websockets.sync.client import ClientConnection, connect
+
+from papertape.engine import World
+from papertape.floor.local import LocalFloor
+from papertape.floor.loop import FloorLoop
+from papertape.floor.process import WorldSpec, open_world
+from papertape.floor.world_loop import Rhythm
+from papertape.markets.store import BarStore
+from papertape.server.application import create_app
+from papertape.server.auth.passwords import Passwords
+from papertape.server.auth.store import AuthStore
+from papertape.server.auth.tokens import Tokens, load_key
+from papertape.server.runner import bind, server_of
+from papertape.storage.reads import Reads
+from papertape.storage.snapshots import SnapshotFolder
+from papertape.storage.sqlite.storage import SqliteStorage
+
+PASSWORD = "correct horse"
+STOCKS = [f"ACME{number}" for number in range(150)]
+CRYPTO = "BTC/USD"
+WORLD = "main"
+
+
+class HandMarket:
+    """A market source whose every quote and print is fed by the test."""
+
+    def __init__(self) -> None:
+        self._fed: deque[bytes] = deque()
+
+    def listing(self) -> list[bytes]:
+        exchange = {
+            "kind": "list_exchange",
+            "currency": "USD",
+            "calendar": "always",
+            "fees": {"maker_rate": "0", "taker_rate": "0", "per_share": "0", "minimum": "0"},
+            "profile": {
+                "name": "realistic",
+                "spread_ticks": 1,
+                "participation": "0.1",
+                "market_orders": "street",
+            },
+        }
+        commands = [
+            {"kind": "create_world", "world": WORLD, "seed": 1, "sharing": "shared"},
+            {**exchange, "exchange": "XTST", "name": "Test Exchange"},
+            *(_stock(symbol) for symbol in STOCKS),
+            _crypto(),
+        ]
+        return [json.dumps(command).encode() for command in commands]
+
+    def resume(self, market_seq: int, time_ns: int, state: bytes | None) -> None:
+        self._fed.clear()
+
+    def act(self, world: World, now_ns: int) -> list[tuple[int, bytes]]:
+        taken = list(self._fed)
+        self._fed.clear()
+        return [(now_ns, command) for command in taken]
+
+    def state(self) -> bytes:
+        return b""
+
+    @property
+    def next_due_ns(self) -> int | None:
+        return 0 if self._fed else None
+
+    def feed(self, *commands: dict[str, Any]) -> None:
+        self._fed.extend(json.dumps(command).encode() for command in commands)
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self._fed
+
+
+def _stock(symbol: str) -> dict[str, Any]:
+    return {
+        "kind": "list_instrument",
+        "symbol": symbol,
+        "name": f"{symbol.title()} Works",
+        "asset_class": "us_equity",
+        "exchange": "XTST",
+        "sector": "Technology",
+        "currency": "USD",
+        "tick_size": "0.01",
+        "lot_size": "1",
+        "price_scale": 6,
+        "qty_scale": 6,
+        "source": "street",
+        "trigger": "bid_ask",
+    }
+
+
+def _crypto() -> dict[str, Any]:
+    return _stock(CRYPTO) | {
+        "name": "Bitcoin",
+        "asset_class": "crypto",
+        "sector": "Crypto",
+        "lot_size": "0.0001",
+        "price_scale": 8,
+        "qty_scale": 8,
+    }
+
+
+@dataclass
+class Trader:
+    """A registered user with one account."""
+
+    name: str
+    token: str
+    client: httpx.Client
+    account_id: str = ""
+
+    def order(self, **fields: Any) -> httpx.Response:
+        """Submit a limit order for ten, changed by the fields; None leaves a field out."""
+        body = {
+            "account_id": self.account_id,
+            "side": "buy",
+            "type": "limit",
+            "qty": "10",
+            "limit_price": "9.00",
+        } | fields
+        return self.client.post("/orders", json={k: v for k, v in body.items() if v is not None})
+
+    def account(self) -> dict[str, Any]:
+        return self.client.get(f"/accounts/{self.account_id}").json()
+
+
+@dataclass
+class Product:
+    """A served world."""
+
+    port: int
+    market: HandMarket
+    auth: AuthStore
+    tokens: Tokens
+    folder: Path
+    anyone: httpx.Client
+    clients: list[httpx.Client] = field(default_factory=list)
+    _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _stocks: Iterator[str] = field(default_factory=lambda: iter(STOCKS))
+
+    def trader(self, name: str | None = None) -> Trader:
+        """Register and log in somebody new."""
+        name = name or f"user{next(self._names)}"
+        self.anyone.post("/auth/register", json={"username": name, "password": PASSWORD})
+        return self.login(name)
+
+    def login(self, name: str, password: str = PASSWORD) -> Trader:
+        login = self.anyone.post("/auth/login", json={"username": name, "password": password})
+        assert login.status_code == 200, login.text
+        token = login.json()["access_token"]
+        trader = Trader(name, token, self.client(token))
+        trader.account_id = trader.client.get("/accounts").json()["items"][0]["id"]
+        return trader
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        client = httpx.Client(base_url=self.url("/api/v1"), headers=headers, timeout=20)
+        self.clients.append(client)
+        return client
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def stock(self, bid: str = "9.99", ask: str = "10.01", size: str = "100") -> str:
+        """A stock that nobody has touched, with a quote."""
+        symbol = next(self._stocks)
+        self.quote(symbol, bid, ask, size)
+        return symbol
+
+    def quote(self, symbol: str, bid: str, ask: str, size: str = "100") -> None:
+        self.feed(
+            {
+                "kind": "quote",
+                "symbol": symbol,
+                "bid": bid,
+                "ask": ask,
+                "bid_size": size,
+                "ask_size": size,
+            }
+        )
+
+    def feed(self, *commands: dict[str, Any]) -> None:
+        """Move the market and wait until the floor has seen it."""
+        self.market.feed(*commands)
+        wait_until(lambda: self.market.is_quiet)
+        # Its answer comes with a later batch than the one that took the market's move.
+        assert httpx.get(self.url("/readyz")).status_code == 200
+
+    def stream(self, trader: Trader | None = None, **options: Any) -> "Stream":
+        """A stream connection, authenticated when a trader is given."""
+        address = f"ws://127.0.0.1:{self.port}/api/v1/stream"
+        stream = Stream(connect(address, compression=None, **options))
+        if trader is not None:
+            stream.send(action="auth", token=trader.token)
+            assert stream.next()["type"] == "authenticated"
+        return stream
+
+
+class Stream:
+    """A client of the stream."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def send(self, **message: Any) -> None:
+        self.connection.send(json.dumps(message))
+
+    def next(self, timeout: float = 5) -> dict[str, Any]:
+        return json.loads(self.connection.recv(timeout=timeout))
+
+    def until(self, channel: str, kind: str | None = None) -> dict[str, Any]:
+        """The next message of a channel (and type), passing over all others."""
+        while True:
+            message = self.next()
+            if message["channel"] == channel and kind in {None, message["type"]}:
+                return message
+
+    def subscribe(self, *channels: str, **options: Any) -> dict[str, dict[str, Any]]:
+        """Subscribe; returns the first message of each channel."""
+        self.send(action="subscribe", channels=list(channels), **options)
+        assert self.next()["type"] == "subscribed"
+        first: dict[str, dict[str, Any]] = {}
+        while len(first) < len(channels):
+            message = self.next()
+            first.setdefault(message["channel"], message)
+        return first
+
+    def quiet_for(self, seconds: float) -> bool:
+        try:
+            self.connection.recv(timeout=seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+def wait_until(holds: Any, seconds: float = 5) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.002)
+
+
+class _Running:
+    """The event loop, the floor and the server of one product, on a thread."""
+
+    def __init__(self, folder: Path, market: HandMarket, **settings: Any) -> None:
+        self._folder = folder
+        self._market = market
+        self._settings = settings
+        self.auth = AuthStore(folder / "auth.db", quick_passwords())
+        self.tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
+        self.listener = bind("127.0.0.1", 0)
+        self.port = self.listener.getsockname()[1]
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="product")
+        self._thread.start()
+        assert self._started.wait(20)
+        if self._error is not None:
+            raise self._error
+        wait_until(self._answers, 20)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0 and self._server.started
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            try:
+                runner.run(self._serve())
+            except BaseException as error:
+                self._error = error
+                self._started.set()
+                raise
+
+    async def _serve(self) -> None:
+        storage = SqliteStorage(self._folder / "exchange.db")
+        bars = BarStore(self._folder / "bars")
+        async with LocalFloor(lambda link: self._floor(link, storage)) as floor:
+            with Reads(self._folder / "exchange.db", WORLD) as reads:
+                app = create_app(
+                    floor=floor,
+                    reads=reads,
+                    auth=self.auth,
+                    tokens=self.tokens,
+                    bars=bars,
+                    world=WORLD,
+                    **self._settings,
+                )
+                self._server = server_of(app, self.listener)
+                self._started.set()
+                await self._server.serve(sockets=[self.listener])
+        bars.close()
+        storage.close()
+
+    def _floor(self, link: Any, storage: SqliteStorage) -> FloorLoop:
+        world = open_world(
+            WorldSpec(WORLD, self._market),
+            storage=storage,
+            snapshots=SnapshotFolder(self._folder / "snapshots"),
+            link=link,
+            rhythm=Rhythm(market_s=0.005, news_s=0.01),
+        )
+        return FloorLoop(link, [world])
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self.auth.close()
+        self.listener.close()
+
+
+def quick_passwords() -> Passwords:
+    """Argon2id with the least work: tests hash often."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Starts products; all end with the module."""
+    running: list[tuple[_Running, Product]] = []
+
+    def start(folder: Path | None = None, **settings: Any) -> Product:
+        folder = folder or tmp_path_factory.mktemp("data")
+        market = HandMarket()
+        run = _Running(folder, market, **({"attempts_per_minute": 0} | settings))
+        product = Product(run.port, market, run.auth, run.tokens, folder, anyone=None)
+        product.anyone = product.client()
+        running.append((run, product))
+        return product
+
+    yield start
+    for run, product in running:
+        for client in product.clients:
+            client.close()
+        run.stop()
+
+
+@pytest.fixture(scope="module")
+def product(serve) -> Product:
+    """The product that most tests of a module share."""
+    return serve()
+
+
+@pytest.fixture
+def alice(product) -> Trader:
+    return product.trader()
+
+
+@pytest.fixture
+def bob(product) -> Trader:
+    return product.trader()
+
+
+@pytest.fixture
+def stock(product) -> str:
+    """A stock with the quote 9.99 x 100 / 10.01 x 100."""
+    return product.stock()

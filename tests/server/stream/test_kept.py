@@ -1,0 +1,78 @@
+"""What a client that was away can still catch up on."""
+
+import pytest
+
+from papertape.floor.ports import PrivateMessage
+from papertape.server.stream.kept import KeptMessages
+
+
+def keep(kept: KeptMessages, seq: int, prev: int | None, account="a", channel="orders") -> None:
+    message = PrivateMessage(seq, prev, "main", account, channel, "order", b"{}")
+    kept.add(message, f"{channel}{seq}".encode())
+
+
+@pytest.fixture
+def kept() -> KeptMessages:
+    """Room for four messages of an account; orders 12, 14, 15 and fill 14 of account a."""
+    kept = KeptMessages(of_account_max=4, of_all_max=8)
+    keep(kept, 12, 9)
+    keep(kept, 14, 12)
+    keep(kept, 14, 8, channel="fills")
+    keep(kept, 15, 14)
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("channel", "since", "expected"),
+    [
+        ("orders", 14, [b"orders15"]),
+        ("orders", 12, [b"orders14", b"orders15"]),
+        ("orders", 9, [b"orders12", b"orders14", b"orders15"]),
+        ("orders", 8, None),
+        ("orders", 0, None),
+        ("orders", 15, []),
+        ("orders", 99, []),
+        ("fills", 8, [b"fills14"]),
+        ("fills", 7, None),
+        ("account", 14, None),
+    ],
+)
+def test_it_knows_whether_it_has_everything_since(kept, channel, since, expected) -> None:
+    assert kept.since("a", channel, since) == expected
+
+
+def test_an_account_that_was_never_seen_is_not_known_to_have_none(kept) -> None:
+    assert kept.since("b", "orders", 10) is None
+
+
+def test_the_first_message_ever_can_be_caught_up_on_from_nothing() -> None:
+    kept = KeptMessages()
+    keep(kept, 3, None)
+    assert kept.since("a", "orders", 0) == [b"orders3"]
+
+
+def test_the_oldest_of_an_account_go_first(kept) -> None:
+    keep(kept, 17, 15)
+    assert kept.since("a", "orders", 12) == [b"orders14", b"orders15", b"orders17"]
+    assert kept.since("a", "orders", 11) is None
+
+
+def test_a_channel_whose_kept_messages_are_gone_is_still_known_to_be_quiet(kept) -> None:
+    for seq in (17, 18, 19, 20):
+        keep(kept, seq, seq - 1)
+    assert kept.since("a", "fills", 14) == []
+    assert kept.since("a", "fills", 13) is None
+
+
+def test_the_accounts_without_news_are_forgotten_first(kept) -> None:
+    for seq in range(20, 24):
+        keep(kept, seq, seq - 1, account="b")
+    assert kept.since("a", "orders", 14) is not None
+    keep(kept, 24, None, account="c")
+    assert kept.since("a", "orders", 14) is None
+    assert kept.since("b", "orders", 22) == [b"orders23"]
+
+
+def test_after_a_gap_nothing_is_known(kept) -> None:
+    kept.clear()
+    assert kept.since("a", "orders", 15) is None

@@ -1,0 +1,130 @@
+"""What every request meets: problem details, safety headers, sizes, ids, the page, the figures."""
+
+import re
+
+import httpx
+import pytest
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("POST", "/api/v1/nothing", 404, "not_found"),
+        ("GET", "/api/", 404, "not_found"),
+        ("GET", "/assets/none.js", 404, "not_found"),
+        ("POST", "/", 404, "not_found"),
+        ("GET", "/api/v1/accounts/", 401, "not_authenticated"),
+        ("PUT", "/api/v1/orders", 405, "method_not_allowed"),
+        ("POST", "/api/v1/me", 405, "method_not_allowed"),
+        ("DELETE", "/api/v1/auth/login", 405, "method_not_allowed"),
+        ("GET", "/api/v1/me", 401, "not_authenticated"),
+        ("POST", "/api/v1/auth/login", 422, "malformed"),
+        ("GET", "/api/v1/instruments?query=" + "x" * 101, 422, "malformed"),
+        ("GET", "/api/v1/demo", 404, "not_found"),
+        ("BREW", "/api/v1/me", 405, "method_not_allowed"),
+    ],
+)
+def test_every_error_is_a_problem(product, method, path, status, reason) -> None:
+    response = httpx.request(method, product.url(path))
+    assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
+    body = response.json()
+    assert (body["status"], body["reason"]) == (status, reason)
+    assert body["type"] == f"urn:papertape:problem:{reason}"
+    assert {"title", "detail", "instance"} <= set(body)
+    if status == 405:
+        assert response.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/me", "/api/v1/nothing", "/metrics"])
+def test_every_reply_has_the_safety_headers(product, path: str) -> None:
+    headers = httpx.get(product.url(path), headers={"Origin": "https://elsewhere.example"}).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "unsafe-eval" not in headers["content-security-policy"]
+    assert "access-control-allow-origin" not in headers
+    assert "server" not in headers
+
+
+def test_private_replies_are_not_stored_by_caches(alice) -> None:
+    assert alice.client.get("/accounts").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("my-id.1", True), ("a b", False), ("x" * 65, False)])
+def test_a_request_id_is_taken_over_or_made(product, given: str, kept: bool) -> None:
+    told = httpx.get(product.url("/healthz"), headers={"X-Request-Id": given})
+    assert (told.headers["x-request-id"] == given) is kept
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", told.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_of_more_than_a_mebibyte_is_refused(product, alice, chunked: bool) -> None:
+    content = b'{"qty":"' + b"1" * 1024 * 1024 + b'"}'
+    parts = (content[start : start + 65536] for start in range(0, len(content), 65536))
+    response = alice.client.post("/orders", content=parts if chunked else content)
+    assert response.status_code == 413
+    assert (response.json()["reason"], response.json()["limit"]) == ("body_too_large", "1048576")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert alice.client.get("/me").status_code == 200
+
+
+def test_health_readiness_and_figures(product, alice, stock) -> None:
+    assert httpx.get(product.url("/healthz")).json() == {"status": "ok"}
+    assert httpx.get(product.url("/readyz")).json() == {"status": "ready", "world": "main"}
+    alice.order(symbol=stock)
+    alice.client.get("/orders/00000000-0000-4000-8000-000000000000")
+    httpx.get(product.url("/some/page"))
+    figures = httpx.get(product.url("/metrics")).text
+    assert 'papertape_orders_total{outcome="created"}' in figures
+    assert 'route="/api/v1/orders/{order_id}",status="404"' in figures
+    assert 'route="other"' in figures
+    assert "papertape_stream_clients 0.0" in figures
+    assert "papertape_floor_round_trip_seconds_count" in figures
+    assert "00000000-0000" not in figures
+
+
+def test_without_a_built_page_the_root_says_what_to_do(product) -> None:
+    response = httpx.get(product.url("/"))
+    assert response.headers["content-type"].startswith("text/plain")
+    assert "make setup" in response.text
+
+
+@pytest.fixture(scope="module")
+def built(serve, tmp_path_factory):
+    """A product with a page, and a secret beside the page's folder."""
+    folder = tmp_path_factory.mktemp("web")
+    page = folder / "dist"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<title>Papertape</title>")
+    (page / "assets" / "index-abc123.js").write_text("export {}")
+    (folder / "secret.txt").write_text("secret")
+    return serve(web_dir=page)
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/login", "/desk/AAPL", "/BTC/USD"])
+def test_addresses_inside_the_page_show_the_page(built, path: str) -> None:
+    response = httpx.get(built.url(path))
+    assert response.status_code == 200
+    assert "<title>Papertape" in response.text
+    assert response.headers["cache-control"] == "no-cache"
+
+
+def test_hashed_files_are_kept_for_ever(built) -> None:
+    response = httpx.get(built.url("/assets/index-abc123.js"))
+    assert "javascript" in response.headers["content-type"]
+    assert "immutable" in response.headers["cache-control"]
+    assert httpx.head(built.url("/assets/index-abc123.js")).status_code == 200
+    assert httpx.get(built.url("/assets/none.js")).status_code == 404
+    assert httpx.get(built.url("/api/v1/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//x"],
+)
+def test_no_path_leads_out_of_the_pages_folder(built, path: str) -> None:
+    address = httpx.URL(built.url("/")).copy_with(raw_path=path.encode())
+    assert "secret" not in httpx.get(address).text

@@ -1,0 +1,164 @@
+"""Instruments, quotes, bars and the book; open to all, no token needed."""
+
+import pytest
+
+from papertape.markets.bars import Bar
+from papertape.server.models import BarReply, BookReply, InstrumentReply, QuoteReply
+
+MINUTE_NS = 60 * 10**9
+NOON = 1_700_049_600 * 10**9
+"""2023-11-15T12:00:00Z."""
+
+
+def get(product, path: str, status: int = 200):
+    response = product.anyone.get(path)
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def test_instruments_are_sorted_and_searched(product) -> None:
+    items = get(product, "/instruments")["items"]
+    symbols = [item["symbol"] for item in items]
+    assert symbols == sorted(symbols)
+    assert set(items[0]) == set(InstrumentReply.model_fields)
+    for query, expected in [
+        ("BTC", ["BTC/USD"]),
+        ("btcusd", ["BTC/USD"]),
+        ("bitcoin", ["BTC/USD"]),
+        (" Acme149 w", ["ACME149"]),
+        ("nothing", []),
+    ]:
+        found = get(product, f"/instruments?query={query}")["items"]
+        assert [item["symbol"] for item in found] == expected
+    get(product, "/instruments?query=" + "x" * 101, 422)
+
+
+def test_a_quote_is_the_best_bid_and_ask(product, stock) -> None:
+    quote = get(product, f"/market/{stock}/quote")
+    assert set(quote) == set(QuoteReply.model_fields)
+    assert (quote["symbol"], quote["bid"], quote["ask"]) == (stock, "9.99", "10.01")
+    assert (quote["bid_size"], quote["ask_size"], quote["last"]) == ("100", "100", None)
+    product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
+    assert get(product, f"/market/{stock}/quote")["last"] == "10.00"
+
+
+def test_a_stock_without_a_quote_says_so(product) -> None:
+    quote = get(product, "/market/ACME149/quote")
+    assert (quote["symbol"], quote["bid"], quote["ask"]) == ("ACME149", None, None)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USD", "BTC%2FUSD", "BTCUSD"])
+@pytest.mark.parametrize("path", ["/market/{}/quote", "/market/{}/bars", "/orderbook/{}"])
+def test_a_pair_is_found_with_or_without_its_slash(product, path: str, symbol: str) -> None:
+    product.quote("BTC/USD", "50000", "50001")
+    assert get(product, path.format(symbol)).get("symbol", "BTC/USD") == "BTC/USD"
+
+
+@pytest.mark.parametrize("symbol", ["NOPE", "btcusd", "BTC//USD", "..", "A" * 300, "%00"])
+@pytest.mark.parametrize("path", ["/market/{}/quote", "/market/{}/bars", "/orderbook/{}"])
+def test_an_unknown_symbol_is_not_found(product, path: str, symbol: str) -> None:
+    assert get(product, path.format(symbol), 404)["reason"] == "not_found"
+
+
+def test_the_book_shows_users_and_the_street(product, alice, stock) -> None:
+    alice.order(symbol=stock, limit_price="9.50", qty="7")
+    book = get(product, f"/orderbook/{stock}")
+    assert set(book) == set(BookReply.model_fields)
+    assert book["bids"] == [["9.99", "100", 1], ["9.50", "7", 1]]
+    assert book["asks"] == [["10.01", "100", 1]]
+    assert book["as_of_seq"] > 0
+    assert get(product, f"/orderbook/{stock}?depth=1")["bids"] == [["9.99", "100", 1]]
+
+
+@pytest.mark.parametrize("depth", ["0", "-1", "101", "x", "1.5"])
+def test_a_depth_out_of_bounds_is_refused(product, stock, depth: str) -> None:
+    assert get(product, f"/orderbook/{stock}?depth={depth}", 422)["field"] == "depth"
+
+
+# --- bars ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def charted(product) -> str:
+    """A stock with ten one-minute bars from noon on, prices 100 to 109."""
+    from papertape.markets.store import BarStore
+
+    store = BarStore(product.folder / "bars")
+    for minute in range(10):
+        price = f"{100 + minute}.00"
+        store.append("ACME148", Bar(NOON + minute * MINUTE_NS, price, price, price, price, "5"))
+    store.close()
+    return "ACME148"
+
+
+def test_bars_have_the_shape_of_the_wire(product, charted) -> None:
+    (bar,) = get(product, f"/market/{charted}/bars?limit=1")["items"]
+    assert set(bar) == set(BarReply.model_fields)
+    assert bar == {
+        "time": "2023-11-15T12:09:00.000000000Z",
+        "open": "109.00",
+        "high": "109.00",
+        "low": "109.00",
+        "close": "109.00",
+        "volume": "5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "opens"),
+    [
+        ("", range(100, 110)),
+        ("limit=3", range(107, 110)),
+        ("start=2023-11-15T12:04:00Z", range(104, 110)),
+        ("start=2023-11-15T12:04:00Z&limit=2", range(104, 106)),
+        ("start=2023-11-15T13:04:00%2B01:00&limit=1", [104]),
+        ("start=2023-11-15T13:04:00+01:00&limit=1", [104]),
+        ("end=2023-11-15T12:03:00Z", range(100, 103)),
+        ("start=2023-11-15T12:04:00Z&end=2023-11-15T12:06:00.000000001Z", range(104, 107)),
+        ("start=2023-11-15", range(100, 110)),
+        ("start=2023-11-16", []),
+        ("end=2023-11-15", []),
+        ("timeframe=5m", [100, 105]),
+        ("timeframe=5m&limit=1", [105]),
+        ("timeframe=15m", [100]),
+        ("timeframe=1h", [100]),
+        ("timeframe=1d", [100]),
+    ],
+)
+def test_bars_are_chosen_by_time_and_limit(product, charted, query: str, opens) -> None:
+    bars = get(product, f"/market/{charted}/bars?{query}")["items"]
+    assert [bar["open"] for bar in bars] == [f"{price}.00" for price in opens]
+    assert [bar["time"] for bar in bars] == sorted(bar["time"] for bar in bars)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "timeframe=2m",
+        "timeframe=1M",
+        "timeframe=",
+        "limit=0",
+        "limit=10001",
+        "limit=many",
+        "start=yesterday",
+        "start=2023-13-45",
+        "start=2023-11-15T25:00:00Z",
+        "start=2023-11-15T12:00:00",
+        "end=1700000000",
+        "end=0001-01-01T00:00:00%2B23:59",
+        "start=" + "9" * 50,
+    ],
+)
+def test_bad_queries_for_bars_are_refused_by_their_field(product, charted, query: str) -> None:
+    problem = get(product, f"/market/{charted}/bars?{query}", 422)
+    assert problem["field"] == query.partition("=")[0]
+
+
+def test_the_minute_that_is_still_forming_is_the_last_bar(product, stock) -> None:
+    for price in ("10.00", "10.40", "9.80", "10.10"):
+        product.feed({"kind": "trade", "symbol": stock, "price": price, "qty": "2"})
+    for timeframe in ("1m", "5m", "1d"):
+        bars = get(product, f"/market/{stock}/bars?timeframe={timeframe}")["items"]
+        lows, highs = [bar["low"] for bar in bars], [bar["high"] for bar in bars]
+        assert (min(lows, key=float), max(highs, key=float)) == ("9.80", "10.40")
+        assert sum(float(bar["volume"]) for bar in bars) == 8

@@ -1,0 +1,96 @@
+"""The OpenAPI document: current, whole, and true."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+import schemathesis
+
+from papertape.server.openapi import document_text
+
+DOCUMENT = json.loads(document_text())
+WRITTEN = Path(__file__).parents[2] / "web" / "openapi.json"
+
+LISTED = """
+POST /api/v1/auth/register
+POST /api/v1/auth/login
+GET /api/v1/me
+GET /api/v1/accounts
+GET /api/v1/accounts/{account_id}
+GET /api/v1/accounts/{account_id}/positions
+GET /api/v1/accounts/{account_id}/orders
+GET /api/v1/accounts/{account_id}/fills
+GET /api/v1/accounts/{account_id}/ledger
+GET /api/v1/accounts/{account_id}/equity
+POST /api/v1/orders
+GET /api/v1/orders
+DELETE /api/v1/orders
+POST /api/v1/orders/preview
+GET /api/v1/orders/{order_id}
+PATCH /api/v1/orders/{order_id}
+DELETE /api/v1/orders/{order_id}
+GET /api/v1/instruments
+GET /api/v1/market/{symbol}/quote
+GET /api/v1/market/{symbol}/bars
+GET /api/v1/orderbook/{symbol}
+GET /api/v1/demo
+GET /healthz
+GET /readyz
+GET /metrics
+"""
+
+
+def test_the_file_of_the_page_is_the_document_of_the_server() -> None:
+    assert WRITTEN.read_text() == document_text(), (
+        "run: python -m papertape.server.openapi > web/openapi.json"
+    )
+
+
+def test_the_server_tells_the_same_document(product) -> None:
+    assert httpx.get(product.url("/openapi.json")).json() == DOCUMENT
+
+
+def test_these_routes_are_there_and_no_others() -> None:
+    documented = {
+        f"{method.upper()} {path}"
+        for path, operations in DOCUMENT["paths"].items()
+        for method in operations
+    }
+    assert documented == set(LISTED.strip().splitlines())
+
+
+def test_every_operation_says_what_it_does_and_takes_an_example() -> None:
+    for path, operations in DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            assert operation["description"], f"{method} {path}"
+            assert operation["tags"], f"{method} {path}"
+    for name in ("RegisterRequest", "LoginRequest", "OrderRequest", "ReplaceRequest"):
+        assert DOCUMENT["components"]["schemas"][name]["examples"]
+
+
+def test_operation_ids_are_good_names_for_a_client() -> None:
+    ids = [o["operationId"] for ops in DOCUMENT["paths"].values() for o in ops.values()]
+    assert len(ids) == len(set(ids))
+    assert all(one.isidentifier() for one in ids)
+
+
+# --- whatever is sent, the server says what is wrong with it -------------------------------------
+
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@pytest.fixture(scope="module")
+def anybody(product):
+    return product.trader("anybody")
+
+
+@SCHEMA.parametrize()
+def test_no_generated_request_breaks_the_server(case, product, anybody) -> None:
+    response = case.call(
+        base_url=product.url(""), headers={"Authorization": f"Bearer {anybody.token}"}
+    )
+    assert response.status_code < 500, response.text
+    if response.status_code >= 400:
+        assert response.headers["content-type"][0] == "application/problem+json"
+        assert response.json()["reason"]

@@ -1,0 +1,397 @@
+"""The stream as a client sees it, on a real socket with the real engine behind it."""
+
+import json
+import socket
+import time
+
+import jwt
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from papertape.server.stream import session
+
+PRIVATE = ("orders", "fills", "account", "positions")
+
+
+def closed_with(stream) -> int:
+    """The code that the server closes with; what comes before is passed over."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            stream.connection.recv(timeout=20)
+    return caught.value.rcvd.code
+
+
+# --- authentication ------------------------------------------------------------------------------
+
+
+def test_the_first_answer_greets_with_the_accounts(product, alice) -> None:
+    with product.stream() as stream:
+        stream.send(action="auth", token=alice.token)
+        greeting = stream.next()
+    assert (greeting["channel"], greeting["type"]) == ("session", "authenticated")
+    assert greeting["data"]["username"] == alice.name
+    assert greeting["data"]["world"] == "main"
+    assert [account["id"] for account in greeting["data"]["accounts"]] == [alice.account_id]
+
+
+BAD_FIRST_MESSAGES = [
+    '{"action":"auth","token":"x"}',
+    '{"action":"auth"}',
+    '{"action":"auth","token":5}',
+    '{"action":"auth","token":"x","more":1}',
+    '{"action":"subscribe","channels":["quotes:ACME1"]}',
+    "hello",
+    "",
+    "[]",
+    "[" * 3000,
+    b"\x00\x01",
+]
+
+
+@pytest.mark.parametrize("message", BAD_FIRST_MESSAGES, ids=lambda m: repr(m[:30]))
+def test_anything_but_a_good_token_closes_4401(product, message) -> None:
+    with product.stream() as stream:
+        stream.connection.send(message)
+        assert closed_with(stream) == 4401
+
+
+@pytest.mark.parametrize(
+    "changed", [{"exp": 1}, {"sub": "00000000-0000-0000-0000-000000000000"}, {"gen": 99}]
+)
+def test_a_token_that_is_no_good_any_more_closes_4401(product, alice, changed) -> None:
+    claims = jwt.decode(alice.token, options={"verify_signature": False}) | changed
+    key = (product.folder / "secrets" / "jwt.key").read_bytes()
+    with product.stream() as stream:
+        stream.send(action="auth", token=jwt.encode(claims, key, algorithm="HS256"))
+        assert closed_with(stream) == 4401
+
+
+def test_who_says_nothing_is_not_waited_for(product, monkeypatch) -> None:
+    monkeypatch.setattr(session, "AUTH_WITHIN_S", 0.2)
+    with product.stream() as stream:
+        assert closed_with(stream) == 4401
+
+
+def test_a_token_that_expires_ends_the_connection(product, alice) -> None:
+    claims = jwt.decode(alice.token, options={"verify_signature": False})
+    key = (product.folder / "secrets" / "jwt.key").read_bytes()
+    soon = jwt.encode(claims | {"exp": int(time.time()) + 2}, key, algorithm="HS256")
+    with product.stream() as stream:
+        stream.send(action="auth", token=soon)
+        assert stream.next()["type"] == "authenticated"
+        assert closed_with(stream) == 4401
+
+
+# --- subscribing ---------------------------------------------------------------------------------
+
+
+def test_channels_are_confirmed_by_the_names_that_messages_carry(product, alice, stock) -> None:
+    wanted = ["orders", "quotes:BTCUSD", f"bars:{stock}:1m", "quotes:BTC/USD"]
+    with product.stream(alice) as stream:
+        stream.send(action="subscribe", channels=wanted)
+        told = stream.next()
+        assert (told["channel"], told["type"]) == ("session", "subscribed")
+        assert told["data"]["channels"] == ["orders", "quotes:BTC/USD", f"bars:{stock}:1m"]
+
+
+BAD_MESSAGES = [
+    ("hello", "malformed"),
+    ("{}", "malformed"),
+    ("[]", "malformed"),
+    ('{"action":"dance","channels":[]}', "malformed"),
+    ('{"action":"subscribe"}', "malformed"),
+    ('{"action":"subscribe","channels":"orders"}', "malformed"),
+    ('{"action":"subscribe","channels":[5]}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":-1}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":"1"}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":1.5}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"until":1}', "malformed"),
+    ('{"action":"auth","token":"x"}', "malformed"),
+    ('{"action":"subscribe","channels":["secrets"]}', "unknown_channel"),
+    ('{"action":"subscribe","channels":["orders:x"]}', "unknown_channel"),
+    ('{"action":"subscribe","channels":["quotes"]}', "unknown_symbol"),
+    ('{"action":"subscribe","channels":["quotes:NOPE"]}', "unknown_symbol"),
+    ('{"action":"subscribe","channels":["bars:ACME1:5m"]}', "unknown_channel"),
+    ('{"action":"subscribe","channels":["bars:ACME1"]}', "unknown_channel"),
+    ('{"action":"subscribe","channels":[""]}', "unknown_channel"),
+    (json.dumps({"action": "subscribe", "channels": ["orders"] * 501}), "too_many_channels"),
+]
+
+
+@pytest.mark.parametrize(("message", "reason"), BAD_MESSAGES, ids=lambda text: text[:50])
+def test_a_bad_message_is_told_and_the_connection_stays(product, alice, message, reason) -> None:
+    with product.stream(alice) as stream:
+        stream.connection.send(message)
+        error = stream.next()
+        assert (error["channel"], error["type"], error["reason"]) == ("session", "error", reason)
+        assert error["detail"]
+        stream.subscribe("orders")
+
+
+def test_binary_messages_end_the_conversation(product, alice) -> None:
+    with product.stream(alice) as stream:
+        stream.connection.send(b"\x00")
+        assert closed_with(stream) == 1003
+
+
+def test_private_channels_start_with_the_shape_of_rest(product, alice, stock) -> None:
+    alice.order(symbol=stock, limit_price="10.01")
+    alice.order(symbol=stock, limit_price="9.00")
+    with product.stream(alice) as stream:
+        first = stream.subscribe(*PRIVATE)
+    assert {message["type"] for message in first.values()} == {"snapshot"}
+    get = alice.client.get
+
+    def alike(channel: str, rest: dict) -> None:
+        data = first[channel]["data"]
+        assert _without_seq(data) == _without_seq(rest), channel
+        assert first[channel]["account_id"] == alice.account_id
+
+    alike("orders", get(f"/accounts/{alice.account_id}/orders").json())
+    alike("fills", get(f"/accounts/{alice.account_id}/fills").json())
+    alike("positions", get(f"/accounts/{alice.account_id}/positions").json())
+    alike("account", alice.account())
+
+
+def _without_seq(data):
+    if isinstance(data, dict):
+        return {key: _without_seq(value) for key, value in data.items() if key != "as_of_seq"}
+    return [_without_seq(item) for item in data] if isinstance(data, list) else data
+
+
+def test_market_channels_start_with_the_shape_of_rest(product, alice, stock) -> None:
+    product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
+    channels = [f"quotes:{stock}", f"book:{stock}", f"trades:{stock}", f"bars:{stock}:1m"]
+    with product.stream(alice) as stream:
+        first = stream.subscribe(*channels)
+    assert {message["type"] for message in first.values()} == {"snapshot"}
+    quote = product.anyone.get(f"/market/{stock}/quote").json()
+    assert first[channels[0]]["data"] == quote
+    book = product.anyone.get(f"/orderbook/{stock}").json()
+    assert {**first[channels[1]]["data"], "quote": 0, "as_of_seq": 0} == {
+        **book,
+        "quote": 0,
+        "as_of_seq": 0,
+    }
+    (printed,) = first[channels[2]]["data"]["items"]
+    assert (printed["price"], printed["qty"]) == ("10.00", "5")
+    bars = product.anyone.get(f"/market/{stock}/bars?limit=300").json()
+    assert first[channels[3]]["data"] == bars
+
+
+# --- private news --------------------------------------------------------------------------------
+
+
+def test_an_order_and_its_fill_are_told_once_and_in_order(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        first = stream.subscribe("orders", "fills")
+        order = alice.order(symbol=stock, limit_price="10.01").json()
+        fill = stream.until("fills")
+        assert fill["data"]["order_id"] == order["id"]
+        assert fill["data"]["price"] == "10.01"
+        assert fill["seq"] > first["fills"]["seq"]
+        assert fill["account_id"] == alice.account_id
+    with product.stream(alice) as stream:
+        stream.subscribe("orders")
+        order = alice.order(symbol=stock, limit_price="9.00").json()
+        news = stream.until("orders")
+        assert {**news["data"], "as_of_seq": 0} == {**order, "as_of_seq": 0}
+        assert stream.quiet_for(0.2)
+
+
+def test_every_message_names_the_one_before_it(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        last = stream.subscribe("orders")["orders"]["seq"]
+        for _ in range(5):
+            alice.order(symbol=stock)
+        for number in range(5):
+            message = stream.until("orders")
+            if number == 0:
+                assert message["prev"] is None or message["prev"] <= last
+            else:
+                assert message["prev"] == last
+            assert message["seq"] > last
+            last = message["seq"]
+
+
+def test_a_client_that_was_away_gets_exactly_what_it_missed(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe(*PRIVATE)
+        alice.order(symbol=stock)
+        seen = stream.until("orders")["seq"]
+    missed = [alice.order(symbol=stock).json()["id"] for _ in range(3)]
+    with product.stream(alice) as stream:
+        stream.send(action="subscribe", channels=["orders"], since=seen)
+        assert stream.next()["type"] == "subscribed"
+        got = [stream.next() for _ in missed]
+        assert [message["data"]["id"] for message in got] == missed
+        assert got[0]["prev"] == seen
+        later = alice.order(symbol=stock).json()["id"]
+        following = stream.next()
+        assert (following["data"]["id"], following["prev"]) == (later, got[-1]["seq"])
+
+
+def test_who_is_up_to_date_misses_nothing_and_gets_nothing_twice(product, alice, stock) -> None:
+    alice.order(symbol=stock)
+    with product.stream(alice) as stream:
+        stream.subscribe("orders")
+        alice.order(symbol=stock)
+        seen = stream.until("orders")["seq"]
+    with product.stream(alice) as stream:
+        stream.send(action="subscribe", channels=["orders"], since=seen)
+        assert stream.next()["type"] == "subscribed"
+        assert stream.quiet_for(0.2)
+
+
+def test_who_was_away_too_long_gets_the_state_anew(serve) -> None:
+    product = serve()
+    trader, stock = product.trader(), product.stock()
+    for _ in range(3):
+        trader.order(symbol=stock)
+    order = trader.order(symbol=stock).json()
+    trader.client.delete(f"/orders/{order['id']}")
+    for number in range(1100):
+        trader.client.patch(f"/orders/{_first_open(trader)}", json={"qty": 1 + number % 2})
+    with product.stream(trader) as stream:
+        message = stream.subscribe("orders", since=1)["orders"]
+        assert message["type"] == "resync"
+        rest = trader.client.get(f"/accounts/{trader.account_id}/orders").json()
+        assert _without_seq(message["data"]) == _without_seq(rest)
+        new = trader.order(symbol=stock).json()
+        news = stream.until("orders")
+        assert news["data"]["id"] == new["id"]
+        assert news["prev"] <= message["seq"] < news["seq"]
+
+
+def _first_open(trader) -> str:
+    if not hasattr(trader, "first_open"):
+        orders = trader.client.get(f"/accounts/{trader.account_id}/orders").json()["items"]
+        trader.first_open = orders[-1]["id"]
+    return trader.first_open
+
+
+def test_a_server_that_has_just_started_starts_everyone_afresh(product, alice) -> None:
+    with product.stream(alice) as stream:
+        assert stream.subscribe("positions", since=10**9)["positions"]["type"] == "resync"
+
+
+def test_what_happens_while_a_snapshot_is_made_is_not_lost(product, alice, stock) -> None:
+    """Orders are sent while many subscribe; each must see all of them exactly once."""
+    for _ in range(10):
+        with product.stream(alice) as stream:
+            stream.send(action="subscribe", channels=["orders"])
+            order = alice.order(symbol=stock).json()
+            known: dict[str, int] = {}
+            while order["id"] not in known:
+                message = stream.until("orders")
+                items = (
+                    message["data"]["items"] if message["type"] == "snapshot" else [message["data"]]
+                )
+                for item in items:
+                    known[item["id"]] = known.get(item["id"], 0) + 1
+            assert set(known.values()) == {1}
+        alice.client.delete("/orders", params={"account_id": alice.account_id})
+
+
+def test_who_unsubscribes_hears_no_more(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe("orders", f"quotes:{stock}")
+        stream.send(action="unsubscribe", channels=["orders", f"quotes:{stock}", "fills"])
+        assert stream.until("session")["type"] == "unsubscribed"
+        alice.order(symbol=stock)
+        product.quote(stock, "8.00", "8.02")
+        assert stream.quiet_for(0.2)
+
+
+# --- market news ---------------------------------------------------------------------------------
+
+
+def test_quotes_follow_the_market(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe(f"quotes:{stock}", f"book:{stock}")
+        product.quote(stock, "8.00", "8.02")
+        quote = stream.until(f"quotes:{stock}", "quote")["data"]
+        assert (quote["bid"], quote["ask"]) == ("8.00", "8.02")
+        assert "seq" not in quote
+        book = stream.until(f"book:{stock}", "book")["data"]
+        assert book["asks"] == [["8.02", "100", 1]]
+
+
+def test_quotes_are_conflated_and_the_last_one_comes(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe(f"quotes:{stock}")
+        for cent in range(300):
+            product.market.feed(_quote(stock, f"{7 + cent / 100:.2f}", "20.00"))
+        product.quote(stock, "10.00", "20.00")
+        got = 0
+        while stream.until(f"quotes:{stock}", "quote")["data"]["bid"] != "10.00":
+            got += 1
+        assert got < 100
+
+
+def _quote(symbol: str, bid: str, ask: str) -> dict:
+    sizes = {"bid_size": "100", "ask_size": "100"}
+    return {"kind": "quote", "symbol": symbol, "bid": bid, "ask": ask} | sizes
+
+
+def test_no_print_is_lost(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe(f"trades:{stock}")
+        prints = [
+            {"kind": "trade", "symbol": stock, "price": "10.00", "qty": str(number)}
+            for number in range(1, 501)
+        ]
+        product.feed(*prints)
+        got = [stream.until(f"trades:{stock}", "trade")["data"]["qty"] for _ in prints]
+        assert got == [one["qty"] for one in prints]
+
+
+def test_bars_form_while_prints_come(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe(f"bars:{stock}:1m")
+        product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
+        bar = stream.until(f"bars:{stock}:1m", "bar")["data"]
+        assert (bar["open"], bar["volume"]) == ("10.00", "5")
+
+
+# --- slow readers --------------------------------------------------------------------------------
+
+
+def test_who_does_not_read_is_closed_4408_and_nobody_waits_for_it(product, alice, bob) -> None:
+    stock = product.stock()
+    trade = {"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"}
+    deaf = _deaf_connection(product.port)
+    deaf.send(json.dumps({"action": "auth", "token": alice.token}))
+    deaf.send(json.dumps({"action": "subscribe", "channels": [f"trades:{stock}"]}))
+    with product.stream(bob) as stream:
+        stream.subscribe(f"trades:{stock}")
+        for _ in range(20):
+            product.feed(*[trade] * 500)
+            for _ in range(500):
+                assert stream.until(f"trades:{stock}")["data"]["price"] == "10.00"
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            deaf.recv(timeout=20)
+    assert caught.value.rcvd.code == 4408
+    assert "papertape_stream_behind_total 1.0" in product.anyone.get(product.url("/metrics")).text
+
+
+def _deaf_connection(port: int):
+    """A client whose system takes little and whose program takes nothing."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    narrow.connect(("127.0.0.1", port))
+    address = f"ws://127.0.0.1:{port}/api/v1/stream"
+    return connect(address, sock=narrow, compression=None, max_queue=1)
+
+
+def test_a_message_that_is_too_long_is_not_read(product, alice) -> None:
+    with product.stream(alice) as stream:
+        stream.connection.send("x" * 70_000)
+        assert closed_with(stream) == 1009
+
+
+def test_there_is_one_stream_only(product) -> None:
+    with pytest.raises(Exception, match="HTTP 403"):
+        connect(f"ws://127.0.0.1:{product.port}/api/v1/other")
