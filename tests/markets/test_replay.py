@@ -104,6 +104,49 @@ def test_played_bars_are_handed_over_once(file_of):
     assert market.bar_partition == "year"
 
 
+def test_quotes_make_bars_of_the_mid_price_that_can_be_watched_while_they_form(file_of):
+    rows = [
+        "20240101 000001000,1.10000,1.10010,0",
+        "20240101 000009000,1.10002,1.10011,0",
+        "20240101 000011000,1.09990,1.10000,0",
+        "20240101 000101000,1.10100,1.10110,0",
+    ]
+    market = ReplayMarket(file_of("EURUSD-quotes-tick.csv", "\n".join(rows)))
+    market.act(None, market.now_ns(20 * SECOND_NS))
+    first = Bar(MONDAY, "1.10005", "1.100065", "1.10005", "1.100065", "0")
+    whole = Bar(MONDAY, "1.10005", "1.100065", "1.09995", "1.09995", "0")
+    assert market.closed_bars() == [("EURUSD", first), ("EURUSD", whole)]
+    market.act(None, market.now_ns(100 * SECOND_NS))
+    next_minute = Bar(MONDAY + 60 * SECOND_NS, "1.10105", "1.10105", "1.10105", "1.10105", "0")
+    assert market.closed_bars() == [("EURUSD", whole), ("EURUSD", next_minute)]
+
+
+def test_prints_bring_no_bars_of_their_own(file_of):
+    assert ReplayMarket(file_of("BTCUSD-trades.csv", PRINTS)).closed_bars is None
+
+
+def test_a_world_that_is_loaded_again_starts_the_same_source_again(file_of):
+    market = ReplayMarket(file_of("ACME-1d.csv", DAILY))
+    market.act(None, market.now_ns(2 * SECOND_NS))
+    market.resume(0, 0, None)
+    assert told(market.act(None, market.now_ns(0))) == [FIRST_BAR]
+
+
+def test_what_the_tape_has_seen_after_the_state_was_saved_is_not_played_again(file_of):
+    path = file_of("ACME-1d.csv", DAILY)
+    before = ReplayMarket(path)
+    before.act(None, before.now_ns(0))
+    saved = before.state()
+
+    after = ReplayMarket(path)
+    after.resume(2, SECOND_BAR[0] + 5, saved)
+    inputs = told(after.act(None, after.now_ns(SECOND_NS)))
+    assert [(row[0], row[1]) for row in inputs] == [
+        (SECOND_BAR[0] + 5, "quote"),
+        (THIRD_BAR[0], "bar"),
+    ]
+
+
 def test_a_print_without_quotes_gets_a_street_around_it(file_of):
     market = ReplayMarket(file_of("BTCUSD-trades.csv", PRINTS))
     assert told(market.act(None, market.now_ns(SECOND_NS))) == [

@@ -16,13 +16,14 @@ What the file does not say is added by plain rules, never by chance:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from papertape.markets.bars import Bar
+from papertape.markets.bars import Bar, BarBuilder
 from papertape.markets.files import MarketFile, asset_class, load
 from papertape.markets.files.scales import decimal_text, fixed_text
 from papertape.markets.store import Partition
@@ -34,13 +35,19 @@ STREET_SHARE_OF_VOLUME = "0.1"
 SPREAD_TICKS = 1
 DAY_SECONDS = 86_400
 
+FORMING_NS = 10 * 10**9
+
 Input = tuple[int, bytes]
+Played = list[tuple[str, Bar]]
 
 
 class ReplayMarket:
     """Plays a market file; raises `BrokenFile` when the file cannot be trusted.
 
     `world` is the name of the world that this file makes: the same file gives the same world.
+    `closed_bars()` hands over, once, the bars that `act` has played: those of a bar file, or bars
+    of the mid price of a quote file (volume 0). It is None for a file of prints, whose bars are
+    made of the world's prints like everywhere else.
     """
 
     def __init__(
@@ -57,7 +64,10 @@ class ReplayMarket:
         self._repeat: int | None = None
         self._now_ns: int = self._times[0]
         self._resumed_ns = self._now_ns
+        self._builder = BarBuilder()
         self._closed: list[tuple[str, Bar]] = []
+        has_own_bars = self._file.kind != "trades"
+        self.closed_bars: Callable[[], Played] | None = self._hand_over if has_own_bars else None
         self.world = world_name(self._file)
 
     # --- the port -----------------------------------------------------------------------------
@@ -72,13 +82,15 @@ class ReplayMarket:
         `state` is what `state()` gave; without one, `time_ns` tells how far the replay was if
         `market_seq` says that there was one.
         """
+        saved = {"next": 0, "now_ns": self._times[0]}
         if state:
             saved = msgspec.json.decode(state, type=dict[str, int])
-            self._next = min(saved["next"], len(self._times))
-            self._now_ns = max(saved["now_ns"], min(time_ns, self._times[-1]))
-        elif market_seq > 0:
-            self._now_ns = min(max(time_ns, self._times[0]), self._times[-1])
-            self._next = int(np.searchsorted(self._file["time_ns"], self._now_ns, "right"))
+        self._next, self._now_ns = saved["next"], saved["now_ns"]
+        if state or market_seq > 0:
+            # The tape may be ahead of the saved state: what it has seen is not played again.
+            self._now_ns = max(self._now_ns, min(time_ns, self._times[-1]))
+            seen = int(np.searchsorted(self._file["time_ns"], time_ns, "right"))
+            self._next = max(self._next, seen)
         self._resumed_ns = self._now_ns
         self._repeat = self._next - 1 if self._next else None
 
@@ -115,11 +127,6 @@ class ReplayMarket:
 
     # --- beside the port ----------------------------------------------------------------------
 
-    def closed_bars(self) -> list[tuple[str, Bar]]:
-        """Hand over, once, the file's bars that `act` has played since the last call."""
-        closed, self._closed = self._closed, []
-        return closed
-
     @property
     def bar_partition(self) -> Partition:
         """How the bar store should cut this file's bars: coarse bars into longer parts."""
@@ -135,6 +142,7 @@ class ReplayMarket:
         if self._file.kind == "bars":
             return [(time_ns, self._bar(at))]
         if self._file.kind == "quotes":
+            self._count_mid(at)
             return [(time_ns, self._quote_of(at))]
         return [(time_ns, self._quote_of(at)), (time_ns, self._trade(at))]
 
@@ -146,6 +154,20 @@ class ReplayMarket:
             volume = str(10 * int(self._class.usual_size))
         row = dict(zip(("open", "high", "low", "close"), prices, strict=True))
         return self._encode("bar", row | {"volume": volume})
+
+    def _count_mid(self, at: int) -> None:
+        """Make bars of the mid price; a bar that still forms is shown every ten seconds."""
+        symbol, time_ns = self._file.symbol, self._times[at]
+        mid = self._shown(int(self._file["bid"][at] + self._file["ask"][at]) // 2)
+        bars = [self._builder.add(symbol, time_ns, mid, "0")]
+        is_last = at == len(self._times) - 1
+        if is_last or time_ns // FORMING_NS != self._times[at + 1] // FORMING_NS:
+            bars.append(self._builder.forming(symbol))
+        self._closed += [(symbol, bar) for bar in bars if bar is not None]
+
+    def _hand_over(self) -> Played:
+        played, self._closed = self._closed, []
+        return played
 
     def _trade(self, at: int) -> bytes:
         row = {"price": self._shown_price("price", at), "qty": self._qty("qty", at)}
