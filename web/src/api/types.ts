@@ -1,126 +1,50 @@
-/** The wire shapes of docs and OpenAPI, by the names the desk uses. */
+/**
+ * The wire shapes by the names that the desk uses. All come from the generated schema; only what
+ * travels over the stream alone, and is not in the OpenAPI document, is written here.
+ */
 
-export type Side = 'buy' | 'sell'
-export type OrderType = 'market' | 'limit' | 'stop' | 'stop_limit'
-export type TimeInForce = 'day' | 'gtc' | 'ioc' | 'fok'
-export type OrderStatus =
-  | 'pending_new'
-  | 'new'
-  | 'partially_filled'
-  | 'filled'
-  | 'canceled'
-  | 'expired'
-  | 'replaced'
-  | 'rejected'
-  | 'held'
-  | 'done_for_day'
+import type { components } from './schema'
 
-export interface Account {
-  id: string
-  name?: string
-  kind: string
-  currency: string
-  cash: string
-  equity: string
-  buying_power: string
-  unrealized_pl: string
-  realized_pl: string
-  status: string
-  as_of_seq: number
-}
+type Schemas = components['schemas']
 
-export interface Position {
-  symbol: string
+export type Account = Schemas['AccountReply']
+export type Position = Schemas['PositionReply']
+export type Order = Schemas['OrderReply']
+export type Fill = Schemas['FillReply']
+export type Quote = Schemas['QuoteReply']
+export type Bar = Schemas['BarReply']
+export type Book = Schemas['BookReply']
+export type Instrument = Schemas['InstrumentReply']
+export type EquityPoint = Schemas['EquityPoint']
+export type Preview = Schemas['PreviewReply']
+export type Verdict = Schemas['Objection']
+
+/** What the server also takes as a number, the desk sends as text only. */
+type AsText<Body, Figure extends keyof Body> = Omit<Body, Figure> &
+  Partial<Record<Figure, string>>
+
+export type OrderRequest = AsText<Schemas['OrderRequest'], 'limit_price' | 'stop_price'> & {
   qty: string
-  avg_entry_price: string
-  market_value: string | null
-  cost_basis: string
-  unrealized_pl: string | null
-  current_price: string | null
-  side: string
-}
-
-export interface Order {
-  id: string
-  account_id: string
-  client_order_id: string
-  symbol: string
-  side: Side
-  type: OrderType
   time_in_force: TimeInForce
-  qty: string
-  filled_qty: string
-  filled_avg_price: string | null
-  limit_price: string | null
-  stop_price: string | null
-  status: OrderStatus
-  reason: string | null
-  created_at: string
-  updated_at: string
-  as_of_seq: number
 }
+export type ReplaceRequest = AsText<
+  Schemas['ReplaceRequest'],
+  'qty' | 'limit_price' | 'stop_price'
+>
 
-export interface Fill {
-  id: string
-  order_id: string
-  account_id: string
-  symbol: string
-  side: Side
-  price: string
-  qty: string
-  notional: string
-  fee: string
-  liquidity: string
-  counterparty: string
-  realized_pl: string
-  time: string
-  seq: number
-}
-
-export interface Quote {
-  symbol: string
-  bid: string | null
-  ask: string | null
-  bid_size: string | null
-  ask_size: string | null
-  last: string | null
-  time: string | null
-}
+export type Side = Order['side']
+export type OrderType = Order['type']
+export type TimeInForce = Order['time_in_force']
+export type OrderStatus = Order['status']
+export type Timeframe = '1m' | '5m' | '15m' | '1h' | '1d'
 
 /** [price, quantity, number of orders] */
-export type Level = [string, string, number]
+export type Level = Book['bids'][number]
 
-export interface Book {
-  symbol: string
-  bids: Level[]
-  asks: Level[]
-}
-
+/** One trade of the tape, as the stream tells it. */
 export interface Print {
-  symbol: string
   time: string
   price: string
   qty: string
   side: Side | null
-}
-
-export interface Bar {
-  time: string
-  open: string
-  high: string
-  low: string
-  close: string
-  volume: string
-}
-
-export interface Instrument {
-  symbol: string
-  name: string
-  asset_class: string
-  exchange: string
-  sector: string | null
-  currency: string
-  tick_size: string
-  lot_size: string
-  status: string
 }

@@ -8,10 +8,9 @@
 
 import type { Account, Bar, Book, Fill, Order, Position, Print, Quote } from '../api/types'
 import { parseDecimal, sign } from '../decimal/decimal'
-import type { LiveMessage, Snapshot, StreamMessage } from './messages'
+import type { LiveMessage, StreamMessage } from './messages'
 import {
   closedOrdersKept,
-  emptyState,
   fillsKept,
   freshFillsKept,
   isOpen,
@@ -25,61 +24,102 @@ import {
 export function reduce(state: LiveState, message: LiveMessage): LiveState {
   switch (message.kind) {
     case 'connection':
-      return {
-        ...state,
-        connection: message.connection,
-        retryAt: message.retryAt ?? null,
-      }
-    case 'snapshot':
-      return withSnapshot(state, message.snapshot)
+      return { ...state, connection: message.connection, retryAt: message.retryAt ?? null }
     case 'stream':
       return withStreamMessage(state, message.message)
     case 'order':
       return withOrder(state, message.order)
-    case 'signed_out':
-      return emptyState
-  }
-}
-
-function withSnapshot(state: LiveState, snapshot: Snapshot): LiveState {
-  const cursors = Object.fromEntries(
-    privateChannels.map((channel) => [channel, snapshot.asOfSeq]),
-  ) as Record<PrivateChannel, number>
-  return {
-    ...state,
-    cursors,
-    snapshotSeq: snapshot.asOfSeq,
-    gap: false,
-    account: snapshot.account,
-    positions: bySymbol(snapshot.positions),
-    orders: withoutOldest(
-      Object.fromEntries(snapshot.orders.map((order) => [order.id, order])),
-    ),
-    fills: snapshot.fills.slice(0, fillsKept),
+    case 'history':
+      return { ...message.orders.reduce(withOrder, state), historyStale: false }
   }
 }
 
 function withStreamMessage(state: LiveState, message: StreamMessage): LiveState {
-  if (message.type === 'resync') return { ...state, gap: true }
   const channel = privateChannels.find((name) => name === message.channel)
-  return channel === undefined
-    ? withMarketMessage(state, message)
-    : withPrivateMessage(state, channel, message)
+  if (channel !== undefined) return withPrivateMessage(state, channel, message)
+  return message.channel === 'session'
+    ? withSessionMessage(state, message)
+    : withMarketMessage(state, message)
+}
+
+interface Authenticated {
+  accounts: readonly { id: string }[]
+}
+
+function withSessionMessage(state: LiveState, message: StreamMessage): LiveState {
+  if (message.type !== 'authenticated') return state
+  const [first] = (message.data as Authenticated).accounts
+  return { ...state, accountId: first?.id ?? null }
 }
 
 function withPrivateMessage(
   state: LiveState,
   channel: PrivateChannel,
-  { seq, prev, data }: StreamMessage,
+  message: StreamMessage,
 ): LiveState {
-  // Before the first snapshot there is nothing to add to, and the snapshot will have it.
-  if (state.cursors === null || seq === undefined || state.gap) return state
+  const { account_id: accountId = null, seq, prev } = message
+  const own = state.accountId ?? accountId
+  if (seq === undefined || accountId !== own) return state
   const known = state.cursors[channel]
+  const at = (seen: number): LiveState => ({
+    ...state,
+    accountId: own,
+    cursors: { ...state.cursors, [channel]: seen },
+  })
+  if (isSnapshot(message)) return withSnapshot(at(seq), channel, seq, message.data)
+  // Before its first snapshot, or after a gap, there is nothing to add news to.
+  if (known === undefined || state.gap) return state
   if (prev !== undefined && prev !== null && prev > known) return { ...state, gap: true }
   // Several messages of one turn share its seq, so an equal one may be new; an older one is not.
   if (seq < known) return state
-  const cursors = { ...state.cursors, [channel]: seq }
-  return { ...withPrivateData(state, channel, data), cursors }
+  return withPrivateData(at(seq), channel, message.data)
+}
+
+function isSnapshot(message: StreamMessage): boolean {
+  return message.type === 'snapshot' || message.type === 'resync'
+}
+
+interface Listed<Item> {
+  items: readonly Item[]
+}
+
+function withSnapshot(
+  state: LiveState,
+  channel: PrivateChannel,
+  seq: number,
+  data: unknown,
+): LiveState {
+  switch (channel) {
+    case 'account':
+      // The first channel of all: what was missing before it is made up for by the four of them.
+      return { ...state, gap: false, account: { ...state.account, ...(data as Account) } }
+    case 'positions':
+      return { ...state, positions: bySymbol((data as Listed<Position>).items) }
+    case 'orders':
+      return withOpenOrders(state, seq, (data as Listed<Order>).items)
+    case 'fills':
+      return { ...state, fills: mergedFills(state.fills, (data as Listed<Fill>).items) }
+  }
+}
+
+/** All orders that are open as of `seq`. Others that were open are closed by now; how, it says not. */
+function withOpenOrders(state: LiveState, seq: number, open: readonly Order[]): LiveState {
+  const openIds = new Set(open.map((order) => order.id))
+  const ended = Object.values(state.orders).filter(
+    (order) => isOpen(order) && order.as_of_seq <= seq && !openIds.has(order.id),
+  )
+  const endedIds = new Set(ended.map((order) => order.id))
+  const kept = Object.values(state.orders).filter((order) => !endedIds.has(order.id))
+  const orders = Object.fromEntries(kept.map((order) => [order.id, order]))
+  const historyStale = state.historyStale || ended.length > 0
+  return open.reduce(withOrder, { ...state, orders, historyStale })
+}
+
+/** Both newest first. */
+function mergedFills(known: readonly Fill[], fetched: readonly Fill[]): readonly Fill[] {
+  const fetchedIds = new Set(fetched.map((fill) => fill.id))
+  const others = known.filter((fill) => !fetchedIds.has(fill.id))
+  return [...fetched, ...others].sort((left, right) => right.seq - left.seq).slice(0, fillsKept)
 }
 
 function withPrivateData(state: LiveState, channel: PrivateChannel, data: unknown): LiveState {
@@ -91,19 +131,17 @@ function withPrivateData(state: LiveState, channel: PrivateChannel, data: unknow
     case 'positions':
       return withPosition(state, data as Position)
     case 'account':
-      return withAccount(state, data as Account)
+      return { ...state, account: { ...state.account, ...(data as Account) } }
   }
 }
 
 function withOrder(state: LiveState, order: Order): LiveState {
-  if (isForeign(state, order.account_id)) return state
   const known = state.orders[order.id]
   if (known !== undefined && known.as_of_seq > order.as_of_seq) return state
   return { ...state, orders: withoutOldest({ ...state.orders, [order.id]: order }) }
 }
 
 function withFill(state: LiveState, fill: Fill): LiveState {
-  if (isForeign(state, fill.account_id)) return state
   if (state.fills.some((known) => known.id === fill.id)) return state
   return {
     ...state,
@@ -117,16 +155,6 @@ function withPosition(state: LiveState, position: Position): LiveState {
     ({ symbol }) => symbol !== position.symbol,
   )
   return { ...state, positions: bySymbol([...others, position]) }
-}
-
-function withAccount(state: LiveState, account: Account): LiveState {
-  if (isForeign(state, account.id)) return state
-  if (state.account !== null && state.account.as_of_seq > account.as_of_seq) return state
-  return { ...state, account: { ...state.account, ...account } }
-}
-
-function isForeign(state: LiveState, accountId: string): boolean {
-  return state.account !== null && state.account.id !== accountId
 }
 
 /** A position that was closed comes once more, with quantity zero. */
@@ -150,33 +178,43 @@ function withoutOldest(orders: Record<string, Order>): Record<string, Order> {
 
 function withMarketMessage(state: LiveState, message: StreamMessage): LiveState {
   const [feed = '', symbol = ''] = message.channel.split(':')
+  const fresh = isSnapshot(message)
   switch (feed) {
     case 'quotes':
       return { ...state, quotes: { ...state.quotes, [symbol]: message.data as Quote } }
     case 'book':
       return { ...state, books: { ...state.books, [symbol]: message.data as Book } }
     case 'trades':
-      return withPrints(state, symbol, listed(message.data as Print | Print[]))
+      return fresh
+        ? withPrints(state, symbol, [], (message.data as Listed<Print>).items)
+        : withPrints(state, symbol, state.prints[symbol] ?? [], [message.data as Print])
     case 'bars':
-      return withMinutes(state, symbol, listed(message.data as Bar | Bar[]))
+      return fresh
+        ? withMinutes(state, symbol, [], (message.data as Listed<Bar>).items)
+        : withMinutes(state, symbol, state.minutes[symbol] ?? [], [message.data as Bar])
     default:
       return state
   }
 }
 
-/** Conflation may hand over several at once. */
-function listed<Item>(data: Item | Item[]): Item[] {
-  return Array.isArray(data) ? data : [data]
-}
-
-function withPrints(state: LiveState, symbol: string, news: readonly Print[]): LiveState {
-  const known = state.prints[symbol] ?? []
+/** Prints come oldest first and are kept newest first. */
+function withPrints(
+  state: LiveState,
+  symbol: string,
+  known: readonly Print[],
+  news: readonly Print[],
+): LiveState {
   const prints = [...[...news].reverse(), ...known].slice(0, printsKept)
   return { ...state, prints: { ...state.prints, [symbol]: prints } }
 }
 
-function withMinutes(state: LiveState, symbol: string, news: readonly Bar[]): LiveState {
-  const minutes = news.reduce(withMinute, state.minutes[symbol] ?? [])
+function withMinutes(
+  state: LiveState,
+  symbol: string,
+  known: readonly Bar[],
+  news: readonly Bar[],
+): LiveState {
+  const minutes = news.reduce(withMinute, known)
   return { ...state, minutes: { ...state.minutes, [symbol]: minutes } }
 }
 

@@ -1,22 +1,24 @@
 /**
  * Keeps one connection to `WS /api/v1/stream` alive and hands its messages to the reducer.
  *
- * The order of a connection: authenticate, fetch a snapshot unless the known state can be resumed,
- * subscribe from there. When the reducer sees a gap, the snapshot is fetched anew and the
- * subscription repeated. After a loss it tries again, waiting longer each time. It never decides
- * what a message means.
+ * A connection authenticates, subscribes to the private channels from where the known state ends
+ * (or from nothing, which brings snapshots), then to the market channels that the desk shows. When
+ * the reducer sees a gap, snapshots are asked for. After a loss it tries again, waiting longer each
+ * time. It never decides what a message means for the desk.
  */
 
-import type { LiveMessage, Snapshot, StreamMessage } from './messages'
+import type { Order } from '../api/types'
+import type { LiveMessage, StreamMessage } from './messages'
 import { privateChannels, resumePoint, type LiveState } from './state'
 
 /** What the stream needs of the world outside; tests bring their own. */
 export interface StreamPort {
   openSocket: () => WebSocket
   token: () => string | null
-  snapshot: () => Promise<Snapshot>
+  /** The newest orders, closed ones too: the stream tells of them only while they change. */
+  orderHistory: (accountId: string) => Promise<readonly Order[]>
   state: () => LiveState
-  receive: (messages: LiveMessage[]) => void
+  receive: (messages: readonly LiveMessage[]) => void
   /** The server refused the token. */
   refused: () => void
   /** Runs `action` before the next frame is drawn, or soon when the page is not drawn at all. */
@@ -25,20 +27,23 @@ export interface StreamPort {
 
 export const firstWaitMs = 250
 export const longestWaitMs = 10_000
-/** Two repairs are at least this far apart, whatever the server says. */
-const repairPauseMs = 500
+/** A connection that lived this long was a good one: after it the waiting begins anew. */
+export const goodAfterMs = 5_000
+const historyPauseMs = 2_000
 const tokenRefused = 4401
-const fellBehind = 4408
+/** Words of the server that another attempt will not change. */
+const lasting = new Set(['unknown_symbol', 'unknown_channel', 'too_many_channels', 'malformed'])
 
 export class Stream {
   readonly #port: StreamPort
   #socket: WebSocket | null = null
   #channels: readonly string[] = []
   #subscribed = new Set<string>()
-  #ready = false
+  #liveSince: number | null = null
   #failures = 0
   #retry: ReturnType<typeof setTimeout> | null = null
   #waiting: LiveMessage[] = []
+  #fetchingHistory = false
 
   constructor(port: StreamPort) {
     this.#port = port
@@ -48,10 +53,10 @@ export class Stream {
     this.#stopWaiting()
     const socket = this.#port.openSocket()
     this.#socket = socket
-    this.#ready = false
+    this.#liveSince = null
     this.#subscribed = new Set()
     this.#tell({ kind: 'connection', connection: 'connecting' })
-    socket.onopen = () => void this.#start(socket)
+    socket.onopen = () => this.#start()
     socket.onmessage = (event) => this.#received(socket, String(event.data))
     socket.onclose = (event) => this.#closed(socket, event.code)
   }
@@ -71,34 +76,17 @@ export class Stream {
   /** Which market channels are wanted from now on; the private ones always are. */
   follow(channels: readonly string[]): void {
     this.#channels = channels
-    if (this.#ready) this.#subscribeMarket()
+    if (this.#liveSince !== null) this.#subscribeMarket()
   }
 
-  async #start(socket: WebSocket): Promise<void> {
-    socket.send(JSON.stringify({ action: 'auth', token: this.#port.token() }))
-    try {
-      await this.#catchUp(socket)
-    } catch {
-      // Without a snapshot the stream is of no use; the close leads to the next attempt.
-      socket.close()
-      return
-    }
-    if (socket !== this.#socket) return
-    this.#ready = true
-    this.#failures = 0
-    this.#subscribeMarket()
-    this.#tell({ kind: 'connection', connection: 'live' })
-  }
-
-  /** Resumes the private channels from what is known, or from a fresh snapshot. */
-  async #catchUp(socket: WebSocket): Promise<void> {
-    if (this.#port.state().gap || resumePoint(this.#port.state()) === null) {
-      const snapshot = await this.#port.snapshot()
-      if (socket !== this.#socket) return
-      this.#port.receive([{ kind: 'snapshot', snapshot }])
-    }
-    const since = resumePoint(this.#port.state()) ?? 0
-    socket.send(JSON.stringify({ action: 'subscribe', channels: privateChannels, since }))
+  #start(): void {
+    this.#send({ action: 'auth', token: this.#port.token() })
+    const since = resumePoint(this.#port.state())
+    this.#send({
+      action: 'subscribe',
+      channels: privateChannels,
+      ...(since === null ? {} : { since }),
+    })
   }
 
   #subscribeMarket(): void {
@@ -116,19 +104,30 @@ export class Stream {
 
   #received(socket: WebSocket, text: string): void {
     if (socket !== this.#socket) return
-    this.#tell({ kind: 'stream', message: JSON.parse(text) as StreamMessage })
+    const message = JSON.parse(text) as StreamMessage & { reason?: string }
+    this.#tell({ kind: 'stream', message })
+    if (message.channel !== 'session') return
+    if (message.type === 'subscribed' && this.#liveSince === null) this.#live()
+    // The floor was away when channels were asked for, so they are not subscribed: begin anew.
+    if (message.type === 'error' && !lasting.has(message.reason ?? '')) socket.close()
+  }
+
+  #live(): void {
+    this.#liveSince = Date.now()
+    this.#subscribeMarket()
+    this.#tell({ kind: 'connection', connection: 'live' })
   }
 
   #closed(socket: WebSocket, code: number): void {
     if (socket !== this.#socket) return
     this.#socket = null
-    this.#ready = false
     if (code === tokenRefused) {
       this.#tell({ kind: 'connection', connection: 'refused' })
       this.#port.refused()
       return
     }
-    if (code !== fellBehind) this.#failures += 1
+    const wasGood = this.#liveSince !== null && Date.now() - this.#liveSince >= goodAfterMs
+    this.#failures = wasGood ? 1 : this.#failures + 1
     const waitMs = waitBefore(this.#failures)
     this.#tell({ kind: 'connection', connection: 'waiting', retryAt: Date.now() + waitMs })
     this.#retry = setTimeout(() => this.open(), waitMs)
@@ -149,17 +148,25 @@ export class Stream {
     this.#waiting = []
     const hadGap = this.#port.state().gap
     this.#port.receive(messages)
-    if (!hadGap && this.#port.state().gap) void this.#repair()
+    if (this.#port.state().gap && !hadGap) {
+      this.#send({ action: 'subscribe', channels: privateChannels })
+    }
+    void this.#completeHistory()
   }
 
-  async #repair(): Promise<void> {
-    const socket = this.#socket
-    if (socket === null || !this.#ready) return
+  async #completeHistory(): Promise<void> {
+    const { historyStale, cursors, accountId } = this.#port.state()
+    if (!historyStale || cursors.orders === undefined || accountId === null) return
+    if (this.#fetchingHistory) return
+    this.#fetchingHistory = true
     try {
-      await new Promise((resume) => setTimeout(resume, repairPauseMs))
-      await this.#catchUp(socket)
+      const orders = await this.#port.orderHistory(accountId)
+      this.#port.receive([{ kind: 'history', orders }])
     } catch {
-      socket.close()
+      // A later message asks again; until then the open orders are complete all the same.
+      await new Promise((resume) => setTimeout(resume, historyPauseMs))
+    } finally {
+      this.#fetchingHistory = false
     }
   }
 }

@@ -3,9 +3,11 @@
 import { useEffect, useState } from 'react'
 import { useStore } from 'react-redux'
 
+import { exchange } from '../api/exchange'
+import type { Order } from '../api/types'
 import { session } from '../features/auth/session'
-import { fetchSnapshot } from './snapshot'
 import { messagesReceived, type Store } from './store'
+import { closedOrdersKept } from './state'
 import { Stream } from './stream'
 
 /** The stream, once it is open; give it the market channels to follow. */
@@ -16,7 +18,7 @@ export function useLiveDesk(): Stream | null {
     const opened = new Stream({
       openSocket: () => new WebSocket(streamAddress(window.location)),
       token: session.token,
-      snapshot: fetchSnapshot,
+      orderHistory,
       state: () => store.getState().live,
       receive: (messages) => store.dispatch(messagesReceived(messages)),
       refused: session.close,
@@ -30,10 +32,13 @@ export function useLiveDesk(): Stream | null {
     return () => {
       window.removeEventListener('online', retry)
       opened.close()
-      store.dispatch(messagesReceived([{ kind: 'signed_out' }]))
     }
   }, [store])
   return stream
+}
+
+async function orderHistory(accountId: string): Promise<readonly Order[]> {
+  return (await exchange.orders(accountId, closedOrdersKept)).items
 }
 
 function streamAddress(page: Location): string {

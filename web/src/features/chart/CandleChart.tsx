@@ -39,7 +39,8 @@ interface Drawn {
   firstTime: number
 }
 
-const shownAtFirst = 120
+/** Wide enough to tell a candle from its neighbour. */
+const candleWidth = 7
 
 /** Draws candles on a canvas. The chart is made once; news only update its end. */
 export function CandleChart({ candles, marks, decimals, daily }: CandleChartProps) {
@@ -129,7 +130,7 @@ function drawAll(drawn: Drawn, candles: readonly Candle[]): void {
   drawn.volume.setData(candles.map(volumeOf))
   if (firstDrawing) {
     drawn.chart.timeScale().setVisibleLogicalRange({
-      from: candles.length - shownAtFirst,
+      from: candles.length - drawn.chart.timeScale().width() / candleWidth,
       to: candles.length + 4,
     })
   }

@@ -3,8 +3,7 @@
  * forming is put together here from one-minute bars, so it moves with the stream.
  */
 
-import type { Timeframe } from '../../api/exchange'
-import type { Bar } from '../../api/types'
+import type { Bar, Timeframe } from '../../api/types'
 import { instant } from '../../decimal/format'
 
 /** Floats are for drawing only. `time` is in seconds, the start of the span. */

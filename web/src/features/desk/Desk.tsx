@@ -74,15 +74,18 @@ function useKeys(show: (tab: NarrowTab) => void, explain: (opened: boolean) => v
       if (action !== 'search') send(drafted({ side: action }))
       show(action === 'search' ? 'markets' : 'trade')
       const field = action === 'search' ? searchFieldId : quantityFieldId
-      // The field may be on a tab that is only now shown.
-      requestAnimationFrame(() => selectField(field))
+      // What is typed next belongs to the field, at once; or on a tab that is only now shown.
+      if (!selectField(field)) requestAnimationFrame(() => selectField(field))
     },
     [send, show, explain],
   )
   useShortcuts(act)
 }
 
-function selectField(id: string): void {
+function selectField(id: string): boolean {
   const field = document.getElementById(id)
-  if (field instanceof HTMLInputElement) field.select()
+  if (!(field instanceof HTMLInputElement)) return false
+  field.focus()
+  field.select()
+  return true
 }

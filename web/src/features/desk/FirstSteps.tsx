@@ -9,7 +9,9 @@ import { useInstruments } from './useInstruments'
 /** Shows a newcomer the way to the first fill, and is gone after it. */
 export function FirstSteps() {
   const { instruments } = useInstruments()
-  const isNew = useDesk((state) => state.live.cursors !== null && state.live.fills.length === 0)
+  const isNew = useDesk(
+    (state) => state.live.cursors.fills !== undefined && state.live.fills.length === 0,
+  )
   const send = useSend()
   const known = instruments.find(({ symbol }) => symbol === 'AAPL') ?? instruments[0]
   if (!isNew || known === undefined) return null

@@ -8,7 +8,7 @@ import {
 } from 'lightweight-charts'
 import { useEffect, useRef } from 'react'
 
-import type { EquityPoint } from '../../api/exchange'
+import type { EquityPoint } from '../../api/types'
 import { chartOptions, colour } from '../../components/chartLook'
 import { formatMoney, instant } from '../../decimal/format'
 

@@ -1,8 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 
-import { exchange, type EquityPoint } from '../../api/exchange'
+import { exchange } from '../../api/exchange'
+import type { EquityPoint } from '../../api/types'
 import { useDesk } from '../../live/store'
 
+/** Two days of minutes fit. */
+const pointsShown = 1_000
 const noPoints: readonly EquityPoint[] = []
 
 /** The account's equity by the minute, oldest first. */
@@ -11,7 +14,7 @@ export function useEquityHistory(): readonly EquityPoint[] {
   const query = useQuery({
     queryKey: ['equity', accountId],
     queryFn: async () => {
-      const { items } = await exchange.equity(accountId ?? '')
+      const { items } = await exchange.equity(accountId ?? '', pointsShown)
       return [...items].sort((left, right) => (left.time < right.time ? -1 : 1))
     },
     enabled: accountId !== undefined,

@@ -1,5 +1,4 @@
-import type { OrderRequest } from '../../api/exchange'
-import type { Position } from '../../api/types'
+import type { OrderRequest, Position } from '../../api/types'
 import { useDesk } from '../../live/store'
 import { useSubmit } from '../ticket/useSubmit'
 

@@ -1,5 +1,4 @@
-import type { Preview } from '../../api/exchange'
-import type { Instrument } from '../../api/types'
+import type { Instrument, Preview } from '../../api/types'
 import { formatFee, formatMoney, formatPrice } from '../../decimal/format'
 import classes from './Ticket.module.css'
 import type { Remark } from './verdicts'

@@ -1,8 +1,7 @@
 import { Button, NativeSelect, SegmentedControl } from '@mantine/core'
 import type { SubmitEvent } from 'react'
 
-import type { OrderRequest } from '../../api/exchange'
-import type { Instrument, OrderType, Side, TimeInForce } from '../../api/types'
+import type { Instrument, OrderRequest, OrderType, Side, TimeInForce } from '../../api/types'
 import { Panel } from '../../components/Panel'
 import { formatQuantity } from '../../decimal/format'
 import { useDesk, useSend } from '../../live/store'

@@ -2,8 +2,7 @@
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit'
 
-import type { OrderRequest } from '../../api/exchange'
-import type { OrderType, Side, TimeInForce } from '../../api/types'
+import type { OrderRequest, OrderType, Side, TimeInForce } from '../../api/types'
 
 export interface Draft {
   side: Side

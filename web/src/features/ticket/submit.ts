@@ -6,9 +6,8 @@
  * acts twice.
  */
 
-import type { OrderRequest } from '../../api/exchange'
+import type { Order, OrderRequest } from '../../api/types'
 import { Problem } from '../../api/problem'
-import type { Order } from '../../api/types'
 
 export const attemptsMax = 6
 

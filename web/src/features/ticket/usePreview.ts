@@ -1,7 +1,8 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 
-import { exchange, type OrderRequest, type Preview } from '../../api/exchange'
+import { exchange } from '../../api/exchange'
+import type { OrderRequest, Preview } from '../../api/types'
 import { isDecimalText } from '../../decimal/decimal'
 
 export const previewDelayMs = 250

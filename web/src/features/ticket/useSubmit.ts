@@ -1,9 +1,9 @@
 import { useMutation } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 
-import { exchange, type OrderRequest } from '../../api/exchange'
+import { exchange } from '../../api/exchange'
+import type { Order, OrderRequest } from '../../api/types'
 import { Problem } from '../../api/problem'
-import type { Order } from '../../api/types'
 import { messagesReceived, useSend } from '../../live/store'
 import { isWorthRepeating, newOrderName, submitOnce, type Attempt } from './submit'
 
