@@ -107,7 +107,6 @@ orders = Table(
         "account_id",
         "number",
         sqlite_where=OPEN_CONDITION,
-        postgresql_where=OPEN_CONDITION,
     ),
     sqlite_with_rowid=False,
 )
