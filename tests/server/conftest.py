@@ -20,6 +20,7 @@ import httpx
 import pytest
 import uvloop
 from argon2 import PasswordHasher
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from papertape.engine import World
@@ -253,12 +254,29 @@ class Stream:
             first.setdefault(message["channel"], message)
         return first
 
+    @property
+    def closing_code(self) -> int:
+        """The code that the server closes with."""
+        return closing_code(self.connection)
+
     def quiet_for(self, seconds: float) -> bool:
         try:
             self.connection.recv(timeout=seconds)
         except TimeoutError:
             return True
         return False
+
+
+def closing_code(connection: ClientConnection, seconds: float = 20) -> int:
+    """The code that the server closes with; what comes before is passed over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            connection.recv(timeout=seconds)
+        except ConnectionClosed:
+            break
+    assert connection.close_code is not None, "the connection was not closed"
+    return connection.close_code
 
 
 def wait_until(holds: Any, seconds: float = 5) -> None:

@@ -82,6 +82,11 @@ def test_a_name_is_taken_in_any_case(product, name: str) -> None:
     assert (again.status_code, again.json()["reason"]) == (409, "username_taken")
 
 
+@pytest.mark.parametrize("name", ["admin", "Admin", "demo", "DEMO"])
+def test_the_names_of_the_products_own_users_are_taken(product, name: str) -> None:
+    assert register(product, username=name).status_code == 409
+
+
 def test_whatever_is_wrong_with_a_login_has_one_answer(product) -> None:
     register(product, username="frank")
     answers = [

@@ -13,7 +13,14 @@ from papertape.domain.time_text import time_text
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.auth.attempts import Attempts
-from papertape.server.auth.store import AuthStore, User, UsernameTakenError, username_key
+from papertape.server.auth.store import (
+    ADMIN_USERNAME,
+    DEMO_USERNAME,
+    AuthStore,
+    User,
+    UsernameTakenError,
+    username_key,
+)
 from papertape.server.auth.tokens import Tokens
 from papertape.server.bodies import read_body
 from papertape.server.callers import Callers
@@ -26,6 +33,9 @@ HASHES_AT_ONCE = 2
 """Each takes 64 MiB and a whole core for tens of milliseconds."""
 
 HASHES_WAITING_MAX = 200
+
+RESERVED_NAMES = frozenset({ADMIN_USERNAME, DEMO_USERNAME})
+"""Made by the product itself, at the latest at its next start."""
 
 Result = TypeVar("Result")
 
@@ -102,17 +112,14 @@ class AuthRoutes:
         """Make a user, and open the account with 100000.00 USD."""
         body = await read_body(request, RegisterRequest)
         self._limit(request, body.username)
+        if username_key(body.username) in RESERVED_NAMES:
+            raise _taken(body.username)
         try:
             user = await self._hashing.run(
                 lambda: self._auth.create_user(body.username, body.password, email=body.email)
             )
         except UsernameTakenError as error:
-            raise Problem(
-                409,
-                "username_taken",
-                "somebody has this name already; choose another",
-                more={"field": "username", "value": body.username},
-            ) from error
+            raise _taken(body.username) from error
         await self._accounts.try_open(user.user_id)
         return json_reply(_shown(user), 201)
 
@@ -146,6 +153,15 @@ class AuthRoutes:
                 "too many attempts with this name; wait as long as Retry-After says",
                 retry_after_s=wait_s,
             )
+
+
+def _taken(username: str) -> Problem:
+    return Problem(
+        409,
+        "username_taken",
+        "somebody has this name already; choose another",
+        more={"field": "username", "value": username},
+    )
 
 
 def _shown(user: User) -> dict[str, Any]:

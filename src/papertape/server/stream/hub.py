@@ -99,10 +99,10 @@ class Hub:
                 self._take_market(market)
 
     def _take_private(self, message: PrivateMessage) -> None:
-        frame = private_frame(message)
-        self._kept.add(message, frame)
+        self._kept.add(message)
         readers = self._private.get((message.account_id, message.channel))
         if readers:
+            frame = private_frame(message)
             for subscription in list(readers.values()):
                 subscription.deliver(message.seq, frame)
 
@@ -175,7 +175,8 @@ class Hub:
 
     def missed(self, account_id: str, channel: str, since: int) -> list[bytes] | None:
         """The frames behind `since`, or None when only a fresh start helps."""
-        return self._kept.since(account_id, channel, since)
+        missed = self._kept.since(account_id, channel, since)
+        return None if missed is None else [private_frame(message) for message in missed]
 
     def newest(self, channel: str) -> bytes | None:
         """The data of the newest message of a conflated channel."""

@@ -14,18 +14,18 @@ class _OfAccount:
     __slots__ = ("forgotten", "messages", "newest")
 
     def __init__(self) -> None:
-        self.messages: deque[tuple[PrivateMessage, bytes]] = deque()
+        self.messages: deque[PrivateMessage] = deque()
         self.newest: dict[str, int] = {}
         self.forgotten: dict[str, int] = {}
 
-    def add(self, message: PrivateMessage, frame: bytes) -> None:
+    def add(self, message: PrivateMessage) -> None:
         if message.channel not in self.newest and message.prev is not None:
             self.forgotten[message.channel] = message.prev
         self.newest[message.channel] = message.seq
-        self.messages.append((message, frame))
+        self.messages.append(message)
 
     def forget_oldest(self) -> None:
-        message, _ = self.messages.popleft()
+        message = self.messages.popleft()
         self.forgotten[message.channel] = message.seq
 
 
@@ -40,11 +40,11 @@ class KeptMessages:
         self._accounts: OrderedDict[str, _OfAccount] = OrderedDict()
         self._count = 0
 
-    def add(self, message: PrivateMessage, frame: bytes) -> None:
-        """Keep a message and its frame."""
+    def add(self, message: PrivateMessage) -> None:
+        """Keep a message."""
         account = self._accounts.setdefault(message.account_id, _OfAccount())
         self._accounts.move_to_end(message.account_id)
-        account.add(message, frame)
+        account.add(message)
         self._count += 1
         if len(account.messages) > self._of_account_max:
             account.forget_oldest()
@@ -53,16 +53,16 @@ class KeptMessages:
             _, oldest = self._accounts.popitem(last=False)
             self._count -= len(oldest.messages)
 
-    def since(self, account_id: str, channel: str, seq: int) -> list[bytes] | None:
-        """The frames of a channel behind `seq`; None when some of them may not be kept."""
+    def since(self, account_id: str, channel: str, seq: int) -> list[PrivateMessage] | None:
+        """The messages of a channel behind `seq`; None when some of them may not be kept."""
         account = self._accounts.get(account_id)
         if account is None or channel not in account.newest:
             return None
         if account.forgotten.get(channel, 0) > seq:
             return None
         return [
-            frame
-            for message, frame in account.messages
+            message
+            for message in account.messages
             if message.channel == channel and message.seq > seq
         ]
 
