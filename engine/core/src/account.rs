@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
 use crate::words::{AccountKind, AccountStatus};
 
@@ -49,7 +49,7 @@ pub struct Account {
     /// Its kind.
     pub kind: AccountKind,
     /// Currency of its cash.
-    pub currency: String,
+    pub currency: CurrencyIndex,
     /// Whether it may trade.
     pub status: AccountStatus,
     /// Cash, holds included.

@@ -16,6 +16,9 @@ pub type InstrumentIndex = u32;
 /// Position of an exchange in the world's list.
 pub type ExchangeIndex = u32;
 
+/// Position of a currency in the world's list.
+pub type CurrencyIndex = u32;
+
 /// What an engine-made id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdKind {

@@ -1,9 +1,9 @@
 //! An instrument: its scales, its steps and its mark.
 
-use crate::ids::ExchangeIndex;
+use crate::ids::{CurrencyIndex, ExchangeIndex};
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, Nanos, Price, Quantity, Rounding, clamp, digits_of_step,
-    format_decimal, value_of,
+    AMOUNT_MAX, Balance, Money, Price, Quantity, Rounding, clamp, digits_of_step, format_decimal,
+    value_of,
 };
 use crate::words::{AssetClass, InstrumentStatus, Source, TriggerSource};
 
@@ -117,6 +117,8 @@ pub const fn mid(bid: Price, ask: Price) -> Price {
 pub struct InstrumentRecord {
     /// Its terms.
     pub terms: Instrument,
+    /// Currency of its prices.
+    pub currency: CurrencyIndex,
     /// Its last recorded prices.
     pub mark: Mark,
     /// The asset balance of the house in this instrument.
@@ -125,6 +127,4 @@ pub struct InstrumentRecord {
     pub clearing: Balance,
     /// How many positions and open orders there are: the instrument is marked while it is not 0.
     pub interest: u64,
-    /// When the mark was recorded.
-    pub marked_ns: Nanos,
 }

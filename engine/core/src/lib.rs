@@ -4,8 +4,8 @@
 //! [`Sink`]. The crate is deterministic: no I/O, no clock, no randomness, no floats, no Python. The
 //! same inputs give the same bytes, on every machine.
 //!
-//! Where to start reading: `world.rs` (apply and emit), then `evolve.rs` (what an event changes),
-//! then `matching.rs`. The page `docs/subsystems/engine.md` explains the rules in words.
+//! Where to start reading: `world.rs` (apply), `live.rs` (emit), `evolve.rs` (what an event
+//! changes), then `matching.rs`. The page `docs/subsystems/engine.md` explains the rules in words.
 #![deny(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -13,22 +13,55 @@
     clippy::panic,
     clippy::todo,
     clippy::unimplemented,
-    clippy::unwrap_used
+    clippy::unreachable
 )]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
 pub mod account;
+mod bars;
+pub mod book;
+mod checks;
+mod clock;
 pub mod command;
+mod digest;
+pub mod durable;
 pub mod event;
+mod evolve;
 pub mod exchange;
 pub mod ids;
 pub mod instrument;
+pub mod json;
+mod listing;
+mod live;
+mod market;
+mod matching;
+mod messages;
+mod objects;
 pub mod order;
+mod outside;
+pub mod postings;
+mod project;
+mod questions;
+mod replace;
 pub mod reply;
 pub mod rows;
+pub mod sink;
+mod snapshot;
+mod stops;
+mod street;
+mod submit;
+mod tape;
+mod tape_read;
+mod triggers;
 pub mod units;
+mod wire;
 pub mod words;
+pub mod world;
 
 pub use command::Input;
 pub use event::Event;
 pub use reply::{Outcome, Refusal, Reply};
 pub use rows::{Batch, Message, PrintRow, Rows, TapeTurn};
+pub use sink::{ColumnSink, NullSink, Sink, TapeSink};
+pub use snapshot::SnapshotError;
+pub use world::{TapeError, World};

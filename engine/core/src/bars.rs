@@ -1,0 +1,260 @@
+//! A bar of the outside market: one path through its prices, no fill outside its range.
+//!
+//! The path goes from the open to the nearer of high and low, to the other, to the close. Waiting
+//! market orders fill at the open; limit orders at their price, or at the open when it is better;
+//! stop orders fire on the path and fill at their stop price, or at the open when it lies beyond.
+
+use crate::book::{Owner, reaches};
+use crate::command::Bar;
+use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::live::Live;
+use crate::matching::Role;
+use crate::outside::check_level;
+use crate::reply::Refusal;
+use crate::sink::Sink;
+use crate::units::{Price, Quantity};
+use crate::words::{
+    Counterparty, Liquidity, MarketOrders, Reason, Side, Source, TimeInForce, refusal,
+};
+
+/// Where the path through a bar stands, and how much users may still fill.
+struct Path {
+    instrument: InstrumentIndex,
+    price: Price,
+    left: Option<Quantity>,
+}
+
+impl Path {
+    fn bounded(&self, qty: Quantity) -> Quantity {
+        self.left.map_or(qty, |left| left.min(qty))
+    }
+
+    const fn is_used_up(&self) -> bool {
+        matches!(self.left, Some(0))
+    }
+}
+
+/// What the path meets next.
+enum Meeting {
+    Limit(OrderNumber),
+    Stop(OrderNumber),
+}
+
+impl<S: Sink> Live<'_, S> {
+    /// The street's bar closed: orders fill along its path, then the street stands at its close.
+    pub fn bar(&mut self, bar: &Bar) -> Result<(), Refusal> {
+        self.check_source(bar.instrument, Source::Street)?;
+        check_bar(bar)?;
+        self.set_street(bar.instrument, &[], &[]);
+        if self.may_trade(bar.instrument) {
+            self.walk_bar(bar);
+        }
+        let time_ns = self.now_ns();
+        if let Some(market) = self.ephemeral.market_mut(bar.instrument) {
+            for price in [bar.open, bar.high, bar.low, bar.close] {
+                market.traded(price, time_ns);
+            }
+            market.triggers.forget_heard();
+        }
+        self.stand_at_close(bar);
+        Ok(())
+    }
+
+    fn walk_bar(&mut self, bar: &Bar) {
+        let cap = self.terms_of(bar.instrument).and_then(|terms| {
+            let exchange = self.durable.exchange_for(terms)?;
+            exchange.terms.profile.cap(terms, bar.volume)
+        });
+        let mut path = Path {
+            instrument: bar.instrument,
+            price: bar.open,
+            left: cap,
+        };
+        self.fill_waiting(&mut path);
+        self.gap_to_open(&mut path);
+        let up = i128::from(bar.high) - i128::from(bar.open);
+        let down = i128::from(bar.open) - i128::from(bar.low);
+        let turns = if up < down {
+            [bar.high, bar.low]
+        } else {
+            [bar.low, bar.high]
+        };
+        for target in [turns[0], turns[1], bar.close] {
+            self.follow_path(&mut path, target);
+        }
+    }
+
+    fn fill_waiting(&mut self, path: &mut Path) {
+        for side in [Side::Buy, Side::Sell] {
+            let market = self.market(path.instrument);
+            let waiting: Vec<OrderNumber> =
+                market.map_or(Vec::new(), |market| market.waiting(side).collect());
+            for number in waiting {
+                self.fill_on_path(path, number, Liquidity::Taker);
+            }
+        }
+    }
+
+    /// The open may lie beyond limit and stop prices: those orders trade at the open.
+    fn gap_to_open(&mut self, path: &mut Path) {
+        for side in [Side::Buy, Side::Sell] {
+            while let Some(number) = self.limit_reached(path, side) {
+                self.fill_on_path(path, number, Liquidity::Maker);
+            }
+        }
+        for side in [Side::Buy, Side::Sell] {
+            while let Some((_, number)) = self.stop_within(path, side, path.price) {
+                self.fire_on_path(path, number);
+            }
+        }
+    }
+
+    /// The resting order of a side that trades at the price where the path stands.
+    fn limit_reached(&self, path: &Path, side: Side) -> Option<OrderNumber> {
+        let (price, number) = self.nearest_limit(path, side)?;
+        reaches(side, Some(price), path.price).then_some(number)
+    }
+
+    fn nearest_limit(&self, path: &Path, side: Side) -> Option<(Price, OrderNumber)> {
+        let best = self
+            .market(path.instrument)?
+            .book
+            .best(side)
+            .filter(|_| !path.is_used_up())?;
+        match best.owner {
+            Owner::User(number) => Some((best.price, number)),
+            Owner::Agent(_) => None,
+        }
+    }
+
+    /// The armed order of a side that a path to `target` reaches first.
+    fn stop_within(&self, path: &Path, side: Side, target: Price) -> Option<(Price, OrderNumber)> {
+        let nearest = self.market(path.instrument)?.triggers.nearest(side)?;
+        let reached = match side {
+            Side::Buy => nearest.0 <= target,
+            Side::Sell => nearest.0 >= target,
+        };
+        reached.then_some(nearest)
+    }
+
+    /// Goes to `target`, letting every order on the way trade in the order in which the path
+    /// meets it: rising prices meet sell limits and buy stops, falling ones the others.
+    fn follow_path(&mut self, path: &mut Path, target: Price) {
+        let limit_side = if target > path.price {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        while let Some((price, meeting)) = self.next_meeting(path, limit_side, target) {
+            path.price = price;
+            match meeting {
+                Meeting::Limit(number) => self.fill_on_path(path, number, Liquidity::Maker),
+                Meeting::Stop(number) => self.fire_on_path(path, number),
+            }
+        }
+        path.price = target;
+    }
+
+    fn next_meeting(
+        &self,
+        path: &Path,
+        limit_side: Side,
+        target: Price,
+    ) -> Option<(Price, Meeting)> {
+        let stop = self.stop_within(path, limit_side.opposite(), target);
+        let limit = self
+            .nearest_limit(path, limit_side)
+            .filter(|(price, _)| reaches(limit_side, Some(*price), target));
+        // A price the path has passed already (an order that fired on the way) trades where the
+        // path stands.
+        let meets = |price: Price| match limit_side {
+            Side::Sell => price.max(path.price),
+            Side::Buy => price.min(path.price),
+        };
+        let limit_first = match (limit, stop) {
+            (Some((limit, _)), Some((stop, _))) => reaches(limit_side, Some(limit), stop),
+            (limit, _) => limit.is_some(),
+        };
+        if limit_first {
+            return limit.map(|(price, number)| (meets(price), Meeting::Limit(number)));
+        }
+        stop.map(|(price, number)| (meets(price), Meeting::Stop(number)))
+    }
+
+    fn fire_on_path(&mut self, path: &mut Path, number: OrderNumber) {
+        if self.leave_if_due(number) {
+            return;
+        }
+        self.emit(crate::event::Event::Triggered {
+            order: number,
+            price: path.price,
+        });
+        let Some(order) = self.order(number) else {
+            return;
+        };
+        let (limit, side, leaves) = (order.price_limit(), order.terms.side, order.leaves());
+        let is_whole = order.terms.time_in_force != TimeInForce::Fok;
+        if reaches(side, limit, path.price) && (is_whole || path.bounded(leaves) == leaves) {
+            self.fill_on_path(path, number, Liquidity::Taker);
+        }
+        self.settle(number);
+    }
+
+    /// Fills an order at the price where the path stands, as far as the volume allows.
+    fn fill_on_path(&mut self, path: &mut Path, number: OrderNumber, liquidity: Liquidity) {
+        if path.is_used_up() || self.leave_if_due(number) {
+            return;
+        }
+        let Some((leaves, side)) = self.order(number).map(|o| (o.leaves(), o.terms.side)) else {
+            return;
+        };
+        let wanted = path.bounded(leaves);
+        let qty = self.payable(number, path.price, wanted, liquidity);
+        if qty > 0 {
+            self.fill(
+                number,
+                path.price,
+                qty,
+                Role::new(liquidity, Counterparty::House),
+            );
+            let aggressor = match liquidity {
+                Liquidity::Taker => side,
+                Liquidity::Maker => side.opposite(),
+            };
+            self.print_trade(path.instrument, path.price, qty, Some(aggressor));
+            path.left = path.left.map(|left| left - qty);
+        }
+        if qty < wanted {
+            self.cancel(number, Reason::InsufficientBuyingPower, None);
+        }
+    }
+
+    /// Puts the street around the close, or nowhere when market orders wait for the next bar.
+    fn stand_at_close(&mut self, bar: &Bar) {
+        let Some(terms) = self.terms_of(bar.instrument) else {
+            return;
+        };
+        let Some(exchange) = self.durable.exchange_for(terms) else {
+            return;
+        };
+        let profile = &exchange.terms.profile;
+        if profile.market_orders == MarketOrders::NextBar {
+            return;
+        }
+        let size = profile.street_size(terms, bar.volume);
+        let (bid, ask) = profile.street_around(terms, bar.close);
+        self.set_street(bar.instrument, &[(bid, size)], &[(ask, size)]);
+    }
+}
+
+fn check_bar(bar: &Bar) -> Result<(), Refusal> {
+    for price in [bar.open, bar.high, bar.low, bar.close] {
+        check_level(price, bar.volume)?;
+    }
+    let inside = |price: Price| (bar.low..=bar.high).contains(&price);
+    if inside(bar.open) && inside(bar.close) {
+        return Ok(());
+    }
+    let detail = "open and close of a bar must lie between its low and its high";
+    Err(Refusal::malformed(refusal::INVALID_PRICE, detail))
+}

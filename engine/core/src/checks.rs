@@ -1,0 +1,383 @@
+//! What an order must pass before it is accepted, in the documented order.
+
+use crate::command::Input;
+use crate::durable::Durable;
+use crate::instrument::Instrument;
+use crate::market::Ephemeral;
+use crate::matching::{Walk, hold_at, walk};
+use crate::order::OrderTerms;
+use crate::reply::Refusal;
+use crate::units::{
+    Money, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
+};
+use crate::words::{
+    AccountStatus, InstrumentStatus, OrderType, Reason, Side, TimeInForce, refusal,
+};
+
+/// The longest request id and name.
+pub const TEXT_MAX: usize = 128;
+
+/// A failed check: which, the offending value and the limit, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub reason: Reason,
+    pub detail: String,
+    pub field: Option<&'static str>,
+    pub value: Option<String>,
+    pub limit: Option<String>,
+}
+
+impl Failure {
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Failure {
+        Failure {
+            reason,
+            detail: detail.into(),
+            field: None,
+            value: None,
+            limit: None,
+        }
+    }
+
+    pub fn at(mut self, field: &'static str) -> Failure {
+        self.field = Some(field);
+        self
+    }
+
+    pub fn compare(mut self, value: String, limit: String) -> Failure {
+        self.value = Some(value);
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// Whether a text can be an id or a name.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(char::is_control)
+}
+
+/// Whether an order makes sense at all; what does not is refused and not kept.
+pub(crate) fn check_terms(terms: &OrderTerms) -> Result<(), Refusal> {
+    if !is_name(&terms.client_order_id) {
+        let detail = format!("give a client_order_id of 1 to {TEXT_MAX} printable characters");
+        return Err(Refusal::malformed(refusal::MALFORMED, detail).at("client_order_id"));
+    }
+    check_quantity(terms.qty)?;
+    let kind = terms.order_type;
+    check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
+    check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")
+}
+
+/// A quantity that can be traded at all.
+pub(crate) fn check_quantity(qty: i64) -> Result<(), Refusal> {
+    if qty > 0 {
+        return Ok(());
+    }
+    let detail = "the quantity must be greater than zero";
+    Err(Refusal::malformed(refusal::INVALID_QUANTITY, detail).at("qty"))
+}
+
+/// A price that fits the type of the order.
+pub(crate) fn check_price(
+    kind: OrderType,
+    wanted: bool,
+    price: Option<Price>,
+    field: &'static str,
+) -> Result<(), Refusal> {
+    let word = kind.word();
+    match (wanted, price) {
+        (true, None) => {
+            let detail = format!("a {word} order needs a {field}");
+            Err(Refusal::malformed(refusal::MISSING_PRICE, detail).at(field))
+        }
+        (false, Some(_)) => {
+            let detail = format!("a {word} order has no {field}; leave it out");
+            Err(Refusal::malformed(refusal::UNEXPECTED_PRICE, detail).at(field))
+        }
+        (true, Some(price)) if price <= 0 || price > PRICE_MAX => {
+            let detail = format!("the {field} must be greater than zero and within bounds");
+            Err(Refusal::malformed(refusal::INVALID_PRICE, detail).at(field))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the checks look at.
+pub(crate) struct Checks<'a> {
+    pub durable: &'a Durable,
+    pub ephemeral: &'a Ephemeral,
+    pub terms: &'a OrderTerms,
+}
+
+/// One check of an order.
+type Check = fn(&Checks<'_>) -> Result<(), Failure>;
+
+/// The checks in the order in which they are made and documented.
+const ORDER_OF_CHECKS: [Check; 9] = [
+    |checks| checks.account_is_active(),
+    |checks| checks.instrument_is_active(),
+    |checks| checks.market_is_open(),
+    |checks| checks.whole_lots(),
+    |checks| checks.on_the_tick_grid(),
+    |checks| checks.within_bounds(),
+    |checks| checks.has_reference_price(),
+    |checks| checks.would_fill(),
+    |checks| checks.holds_enough(),
+];
+
+impl Checks<'_> {
+    /// Makes all checks; gives the hold that the order needs.
+    pub fn run(&self) -> Result<Money, Failure> {
+        for check in ORDER_OF_CHECKS {
+            check(self)?;
+        }
+        let hold = self.hold();
+        self.can_pay(hold)?;
+        Ok(hold)
+    }
+
+    /// All failed checks, for the preview.
+    pub fn failures(&self) -> Vec<Failure> {
+        let failures = ORDER_OF_CHECKS.iter().filter_map(|check| check(self).err());
+        failures.chain(self.can_pay(self.hold()).err()).collect()
+    }
+
+    fn instrument(&self) -> Option<&Instrument> {
+        self.durable
+            .instrument(self.terms.instrument)
+            .map(|record| &record.terms)
+    }
+
+    fn account_is_active(&self) -> Result<(), Failure> {
+        let account = self.durable.account(self.terms.account);
+        if account.is_some_and(|account| account.status == AccountStatus::Active) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Reason::AccountNotActive,
+            "this account may not trade",
+        ))
+    }
+
+    fn instrument_is_active(&self) -> Result<(), Failure> {
+        let active = |terms: &Instrument| terms.status == InstrumentStatus::Active;
+        if self.instrument().is_some_and(active) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Reason::InstrumentNotActive,
+            "this instrument does not trade",
+        )
+        .at("symbol"))
+    }
+
+    fn is_open(&self) -> bool {
+        let exchange = self
+            .instrument()
+            .and_then(|terms| self.durable.exchange_for(terms));
+        exchange.is_some_and(|exchange| exchange.open)
+    }
+
+    fn market_is_open(&self) -> Result<(), Failure> {
+        let tif = self.terms.time_in_force;
+        let cannot_wait = self.terms.order_type == OrderType::Market
+            || matches!(tif, TimeInForce::Ioc | TimeInForce::Fok);
+        if self.is_open() || !cannot_wait {
+            return Ok(());
+        }
+        let detail = "the exchange is closed: send a limit or stop order with time in force day \
+                      or gtc, which waits for the opening";
+        Err(Failure::new(Reason::MarketClosed, detail))
+    }
+
+    fn whole_lots(&self) -> Result<(), Failure> {
+        let Some(instrument) = self.instrument() else {
+            return Ok(());
+        };
+        if self.terms.qty % instrument.lot_size == 0 {
+            return Ok(());
+        }
+        let lot = instrument.format_quantity(instrument.lot_size);
+        let detail = format!("the quantity must be a multiple of the lot size {lot}");
+        let failure = Failure::new(Reason::InvalidLot, detail).at("qty");
+        Err(failure.compare(instrument.format_quantity(self.terms.qty), lot))
+    }
+
+    fn on_the_tick_grid(&self) -> Result<(), Failure> {
+        let Some(instrument) = self.instrument() else {
+            return Ok(());
+        };
+        let prices = [
+            ("limit_price", self.terms.limit_price),
+            ("stop_price", self.terms.stop_price),
+        ];
+        for (field, price) in prices {
+            let Some(price) = price.filter(|price| price % instrument.tick_size != 0) else {
+                continue;
+            };
+            let tick = instrument.format_price(instrument.tick_size);
+            let detail = format!("the {field} must be a multiple of the tick size {tick}");
+            let failure = Failure::new(Reason::InvalidTick, detail).at(field);
+            return Err(failure.compare(instrument.format_price(price), tick));
+        }
+        Ok(())
+    }
+
+    /// The price at which the size of the order is judged.
+    fn judged_price(&self) -> Option<Price> {
+        self.terms
+            .limit_price
+            .or(self.terms.stop_price)
+            .or_else(|| self.reference())
+    }
+
+    fn within_bounds(&self) -> Result<(), Failure> {
+        let Some(instrument) = self.instrument() else {
+            return Ok(());
+        };
+        let price = self.judged_price().unwrap_or(1);
+        let value = instrument.value(price, self.terms.qty, Rounding::Up);
+        if value > i128::from(ORDER_VALUE_MAX) {
+            let failure = Failure::new(Reason::OrderTooLarge, "the order's value is beyond bounds");
+            let limit = format_money(i128::from(ORDER_VALUE_MAX));
+            return Err(failure.at("qty").compare(format_money(value), limit));
+        }
+        let account = self.durable.account(self.terms.account);
+        let held = account.map_or(0, |account| account.position(self.terms.instrument).qty);
+        let adds = if self.terms.side == Side::Buy {
+            self.terms.qty
+        } else {
+            0
+        };
+        let after = i128::from(held) + i128::from(adds);
+        if after <= i128::from(QUANTITY_MAX) {
+            return Ok(());
+        }
+        let failure = Failure::new(Reason::OrderTooLarge, "the position would be beyond bounds");
+        let limit = instrument.format_quantity(QUANTITY_MAX);
+        Err(failure
+            .at("qty")
+            .compare(instrument.format_quantity(clamp(after)), limit))
+    }
+
+    /// The price that stands for the instrument: live, else as recorded.
+    fn reference(&self) -> Option<Price> {
+        let record = self.durable.instrument(self.terms.instrument)?;
+        let market = self.ephemeral.market(self.terms.instrument)?;
+        market.price(&record.terms).or_else(|| record.mark.price())
+    }
+
+    fn has_reference_price(&self) -> Result<(), Failure> {
+        if self.terms.order_type != OrderType::Market || self.reference().is_some() {
+            return Ok(());
+        }
+        let detail = "there has been no price for this instrument yet: send a limit order, or wait \
+                      for the first quote";
+        Err(Failure::new(Reason::NoReferencePrice, detail).at("symbol"))
+    }
+
+    /// What the order would meet if it came now.
+    pub fn walk(&self) -> Walk {
+        let market = self.ephemeral.market(self.terms.instrument);
+        match (self.instrument(), market) {
+            (Some(instrument), Some(market)) if self.is_open() && market.is_fresh => {
+                walk(self.durable, market, instrument, self.terms)
+            }
+            _ => Walk::default(),
+        }
+    }
+
+    fn would_fill(&self) -> Result<(), Failure> {
+        let is_fok = self.terms.time_in_force == TimeInForce::Fok;
+        if !is_fok || self.terms.order_type.has_stop() {
+            return Ok(());
+        }
+        let filled = self.walk().filled;
+        let Some(instrument) = self.instrument().filter(|_| filled < self.terms.qty) else {
+            return Ok(());
+        };
+        let detail = "a fill-or-kill order must fill completely at once; ask for less or use ioc";
+        let failure = Failure::new(Reason::WouldNotFill, detail).at("qty");
+        let value = instrument.format_quantity(self.terms.qty);
+        Err(failure.compare(value, instrument.format_quantity(filled)))
+    }
+
+    fn holds_enough(&self) -> Result<(), Failure> {
+        if self.terms.side == Side::Buy {
+            return Ok(());
+        }
+        let account = self.durable.account(self.terms.account);
+        let position = account.map(|account| account.position(self.terms.instrument));
+        let free = position.map_or(0, |position| position.qty - position.promised);
+        if self.terms.qty <= free {
+            return Ok(());
+        }
+        let Some(instrument) = self.instrument() else {
+            return Ok(());
+        };
+        let detail = "a cash account sells only what it holds and has not promised to other sell \
+                      orders";
+        let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
+        let value = instrument.format_quantity(self.terms.qty);
+        Err(failure.compare(value, instrument.format_quantity(free)))
+    }
+
+    /// The cash that the order sets aside: at its limit price, else at its stop price, else the
+    /// cost of walking the book, and beyond the book at its worst or the reference price.
+    pub fn hold(&self) -> Money {
+        if self.terms.side == Side::Sell {
+            return 0;
+        }
+        let (instrument, qty) = (self.terms.instrument, self.terms.qty);
+        if let Some(price) = self.terms.limit_price.or(self.terms.stop_price) {
+            return hold_at(self.durable, instrument, price, qty);
+        }
+        let walk = self.walk();
+        let price = walk.worst.or_else(|| self.reference()).unwrap_or(0);
+        let rest = qty - walk.filled;
+        let beyond = if rest > 0 {
+            hold_at(self.durable, instrument, price, rest)
+        } else {
+            0
+        };
+        clamp(walk.notional + walk.fees + i128::from(beyond))
+    }
+
+    fn can_pay(&self, hold: Money) -> Result<(), Failure> {
+        let Some(account) = self.durable.account(self.terms.account) else {
+            return Ok(());
+        };
+        let Some(record) = self.durable.instrument(self.terms.instrument) else {
+            return Ok(());
+        };
+        let same_currency = account.currency == record.currency;
+        let power = if same_currency {
+            account.buying_power()
+        } else {
+            0
+        };
+        let is_fine = self.terms.side == Side::Sell && same_currency;
+        if is_fine || (same_currency && i128::from(hold) <= power) {
+            return Ok(());
+        }
+        let currency = &record.terms.currency;
+        let detail = format!(
+            "the order needs {} {currency}, the account can spend {}",
+            format_money(i128::from(hold)),
+            format_money(power)
+        );
+        let failure = Failure::new(Reason::InsufficientBuyingPower, detail).at("qty");
+        Err(failure.compare(format_money(i128::from(hold)), format_money(power)))
+    }
+}
+
+/// Whether an input changes nothing, whatever it says.
+pub(crate) const fn is_question(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Preview(_)
+            | Input::Value { .. }
+            | Input::Book { .. }
+            | Input::Instruments
+            | Input::Exchanges
+    )
+}

@@ -1,0 +1,142 @@
+//! Time: the end of days, sessions, marks, and work that is due.
+
+use crate::command::Session;
+use crate::event::Event;
+use crate::ids::{ExchangeIndex, InstrumentIndex};
+use crate::instrument::Mark;
+use crate::live::Live;
+use crate::reply::Refusal;
+use crate::sink::Sink;
+use crate::units::{DAY_NS, MINUTE_NS, Nanos, SECOND_NS};
+use crate::words::{SessionState, refusal};
+
+/// The first 00:00 UTC after a time.
+pub(crate) const fn next_midnight(time_ns: Nanos) -> Nanos {
+    (time_ns.div_euclid(DAY_NS) + 1) * DAY_NS
+}
+
+impl<S: Sink> Live<'_, S> {
+    /// Ends the day of every always-open exchange whose day has ended, before anything else of
+    /// this input.
+    pub fn end_days(&mut self) {
+        for index in 0..self.durable.exchanges.len() {
+            let now_ns = self.now_ns();
+            let ended = self
+                .durable
+                .exchanges
+                .get(index)
+                .is_some_and(|exchange| !exchange.has_sessions && exchange.next_ns <= now_ns);
+            if ended {
+                let (exchange, below) = (index as ExchangeIndex, self.next_order());
+                let next_ns = next_midnight(now_ns);
+                self.emit(Event::DayEnded {
+                    exchange,
+                    below,
+                    next_ns,
+                });
+            }
+        }
+    }
+
+    /// Time passed: due orders leave, matching that stopped goes on, prices are marked.
+    pub fn time(&mut self) {
+        self.work_off_due();
+        self.continue_matching();
+        self.mark();
+    }
+
+    /// Closes orders that are due to leave, as many as a turn may.
+    fn work_off_due(&mut self) {
+        while !self.is_full() {
+            let Some((number, _)) = self.durable.next_due() else {
+                return;
+            };
+            self.leave_if_due(number);
+        }
+    }
+
+    fn continue_matching(&mut self) {
+        let unfinished: Vec<InstrumentIndex> = self.ephemeral.unfinished.iter().copied().collect();
+        for instrument in unfinished {
+            if self.is_full() {
+                return;
+            }
+            self.work_on(instrument);
+        }
+    }
+
+    /// Records the prices of instruments that somebody holds or has an open order in, when they
+    /// changed, at most once a second.
+    fn mark(&mut self) {
+        let now_ns = self.now_ns();
+        if now_ns < self.durable.marked_ns.saturating_add(SECOND_NS) && self.durable.marked_ns != 0
+        {
+            return;
+        }
+        let mut marks: Vec<(InstrumentIndex, Mark)> = Vec::new();
+        for (index, record) in self.durable.instruments.iter().enumerate() {
+            let Some(market) = self.ephemeral.markets.get_mut(index) else {
+                continue;
+            };
+            if record.interest == 0 || !market.is_unmarked {
+                continue;
+            }
+            let mark = market.mark(&record.terms);
+            market.is_unmarked = false;
+            market.quote.high = None;
+            market.quote.low = None;
+            if mark != record.mark && mark.price().is_some() {
+                marks.push((index as InstrumentIndex, mark));
+            }
+        }
+        if !marks.is_empty() {
+            let new_minute = now_ns / MINUTE_NS > self.durable.equity_ns / MINUTE_NS;
+            self.emit(Event::Marked { marks, new_minute });
+        }
+    }
+
+    /// An exchange opens or closes. What could not trade meanwhile trades at the opening; DAY
+    /// orders of a session that closed leave, as many as a turn may.
+    pub fn session(&mut self, session: &Session) -> Result<(), Refusal> {
+        let Some(record) = self.durable.exchange(session.exchange) else {
+            let detail = "no such exchange in this world";
+            return Err(Refusal::malformed(refusal::MALFORMED, detail).at("exchange"));
+        };
+        let opens = session.state == SessionState::Open;
+        let same = record.has_sessions && record.open == opens && record.next_ns == session.next_ns;
+        if same {
+            return Ok(());
+        }
+        let closes_now = record.open && !opens;
+        let below = if closes_now {
+            self.next_order()
+        } else {
+            record.expire_below
+        };
+        self.emit(Event::SessionChanged {
+            session: *session,
+            below,
+        });
+        if opens {
+            self.open_markets(session.exchange);
+        } else {
+            self.work_off_due();
+        }
+        Ok(())
+    }
+
+    fn open_markets(&mut self, exchange: ExchangeIndex) {
+        let instruments = self.durable.instruments.iter().enumerate();
+        let here: Vec<InstrumentIndex> = instruments
+            .filter(|(_, record)| record.terms.exchange == exchange)
+            .map(|(index, _)| index as InstrumentIndex)
+            .collect();
+        for instrument in here {
+            if self.is_full() {
+                self.ephemeral.unfinished.insert(instrument);
+            } else {
+                self.work_on(instrument);
+            }
+        }
+    }
+}

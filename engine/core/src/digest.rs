@@ -1,0 +1,85 @@
+//! The digest of a request's body: the same body under the same id is the same request.
+//!
+//! FNV-1a with 64 bits over the parsed values, so `10` and `10.0` are one body. It guards a client
+//! against its own mistakes, not against forgery.
+
+use crate::command::{Cancel, CancelAll, OpenAccount, Replace};
+use crate::order::OrderTerms;
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// A digest that is being made.
+struct Digest(u64);
+
+impl Digest {
+    fn of(kind: &str) -> Digest {
+        Digest(OFFSET).text(kind)
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Digest {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(PRIME);
+        }
+        self
+    }
+
+    fn text(self, text: &str) -> Digest {
+        self.bytes(text.as_bytes()).bytes(&[0xff])
+    }
+
+    fn number(self, number: i64) -> Digest {
+        self.bytes(&number.to_le_bytes())
+    }
+
+    fn maybe(self, number: Option<i64>) -> Digest {
+        match number {
+            Some(number) => self.bytes(&[1]).number(number),
+            None => self.bytes(&[0]),
+        }
+    }
+}
+
+/// Digest of an order's terms, without its id.
+pub(crate) fn of_submit(terms: &OrderTerms) -> u64 {
+    Digest::of("submit")
+        .number(i64::from(terms.instrument))
+        .text(terms.side.word())
+        .text(terms.order_type.word())
+        .number(terms.qty)
+        .maybe(terms.limit_price)
+        .maybe(terms.stop_price)
+        .text(terms.time_in_force.word())
+        .0
+}
+
+/// Digest of a replace request.
+pub(crate) fn of_replace(replace: &Replace) -> u64 {
+    Digest::of("replace")
+        .bytes(&replace.order.to_le_bytes())
+        .maybe(replace.qty)
+        .maybe(replace.limit_price)
+        .maybe(replace.stop_price)
+        .text(replace.time_in_force.map_or("", |tif| tif.word()))
+        .0
+}
+
+/// Digest of a cancel request.
+pub(crate) fn of_cancel(cancel: &Cancel) -> u64 {
+    Digest::of("cancel").bytes(&cancel.order.to_le_bytes()).0
+}
+
+/// Digest of a cancel-all request.
+pub(crate) fn of_cancel_all(_: &CancelAll) -> u64 {
+    Digest::of("cancel_all").0
+}
+
+/// Digest of the opening of an account.
+pub(crate) fn of_open_account(open: &OpenAccount) -> u64 {
+    Digest::of("open_account")
+        .text(&open.owner)
+        .text(open.kind.word())
+        .text(&open.currency)
+        .number(open.starting_cash)
+        .0
+}

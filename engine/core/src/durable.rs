@@ -1,0 +1,240 @@
+//! The durable state of a world: what snapshots and the state hash cover.
+//!
+//! It changes only in `evolve`. Everything else in the crate reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::Account;
+use crate::command::CreateWorld;
+use crate::event::Turn;
+use crate::exchange::{Exchange, ExchangeRecord};
+use crate::ids::{
+    AccountIndex, CurrencyIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber,
+    world_prefix,
+};
+use crate::instrument::{Instrument, InstrumentRecord};
+use crate::order::Order;
+use crate::units::{Balance, Nanos};
+use crate::words::TimeInForce;
+
+/// The world's own balances in one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Currency {
+    /// Its code.
+    pub code: String,
+    /// The house: the street and the bots.
+    pub house: Balance,
+    /// Fee income.
+    pub fees: Balance,
+    /// Where deposits come from.
+    pub funding: Balance,
+    /// Between users; zero after every turn.
+    pub clearing: Balance,
+}
+
+/// Everything that survives a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durable {
+    /// The world's id.
+    pub name: String,
+    /// First 48 bits of the hash of the id; order and fill ids begin with it.
+    pub prefix: u64,
+    /// The last turn.
+    pub turn: Turn,
+    /// How the world was created.
+    pub created: Option<CreateWorld>,
+    /// Currencies, in the order they came up.
+    pub currencies: Vec<Currency>,
+    /// Exchanges, in the order of listing.
+    pub exchanges: Vec<ExchangeRecord>,
+    /// Instruments, in the order of listing.
+    pub instruments: Vec<InstrumentRecord>,
+    /// Accounts, in the order of opening.
+    pub accounts: Vec<Account>,
+    /// Open orders, and closed ones while their request id is kept.
+    pub orders: BTreeMap<OrderNumber, Order>,
+    /// Number of the next order.
+    pub next_order: OrderNumber,
+    /// Number of the next fill.
+    pub next_fill: FillNumber,
+    /// The next place in time.
+    pub next_priority: u64,
+    /// When prices were marked last.
+    pub marked_ns: Nanos,
+    /// When a mark wrote equity rows last.
+    pub equity_ns: Nanos,
+    /// Account of an id. Derived.
+    pub account_of: BTreeMap<u128, AccountIndex>,
+    /// Instrument of a symbol. Derived.
+    pub instrument_of: BTreeMap<String, InstrumentIndex>,
+    /// Exchange of an id. Derived.
+    pub exchange_of: BTreeMap<String, ExchangeIndex>,
+    /// Open DAY orders of each exchange. Derived.
+    pub day_orders: Vec<BTreeSet<OrderNumber>>,
+    /// Accounts whose cancel-all is not done. Derived.
+    pub canceling: BTreeSet<AccountIndex>,
+}
+
+impl Durable {
+    /// An empty world.
+    pub fn new(name: &str) -> Durable {
+        Durable {
+            name: name.to_owned(),
+            prefix: world_prefix(name),
+            turn: Turn::default(),
+            created: None,
+            currencies: Vec::new(),
+            exchanges: Vec::new(),
+            instruments: Vec::new(),
+            accounts: Vec::new(),
+            orders: BTreeMap::new(),
+            next_order: 1,
+            next_fill: 1,
+            next_priority: 1,
+            marked_ns: 0,
+            equity_ns: 0,
+            account_of: BTreeMap::new(),
+            instrument_of: BTreeMap::new(),
+            exchange_of: BTreeMap::new(),
+            day_orders: Vec::new(),
+            canceling: BTreeSet::new(),
+        }
+    }
+
+    /// The account at an index.
+    pub fn account(&self, index: AccountIndex) -> Option<&Account> {
+        self.accounts.get(index as usize)
+    }
+
+    /// The instrument at an index.
+    pub fn instrument(&self, index: InstrumentIndex) -> Option<&InstrumentRecord> {
+        self.instruments.get(index as usize)
+    }
+
+    /// The exchange at an index.
+    pub fn exchange(&self, index: ExchangeIndex) -> Option<&ExchangeRecord> {
+        self.exchanges.get(index as usize)
+    }
+
+    /// The exchange that lists an instrument.
+    pub fn exchange_for(&self, instrument: &Instrument) -> Option<&ExchangeRecord> {
+        self.exchange(instrument.exchange)
+    }
+
+    /// The order with this number, while it is kept.
+    pub fn order(&self, number: OrderNumber) -> Option<&Order> {
+        self.orders.get(&number)
+    }
+
+    /// The order with this number, if it is open.
+    pub fn open_order(&self, number: OrderNumber) -> Option<&Order> {
+        self.orders.get(&number).filter(|order| order.is_open())
+    }
+
+    /// The code of a currency.
+    pub fn currency_code(&self, index: CurrencyIndex) -> &str {
+        self.currencies
+            .get(index as usize)
+            .map_or("", |currency| currency.code.as_str())
+    }
+
+    /// The instrument of a symbol; `BTCUSD` also finds `BTC/USD`.
+    pub fn find_instrument(&self, symbol: &str) -> Option<InstrumentIndex> {
+        let exact = self.instrument_of.get(symbol);
+        if exact.is_some() || symbol.contains('/') {
+            return exact.copied();
+        }
+        let same = |known: &str| known.contains('/') && known.replace('/', "") == symbol;
+        self.instrument_of
+            .iter()
+            .find(|(known, _)| same(known))
+            .map(|(_, index)| *index)
+    }
+
+    /// Why an open order is due to leave, if it is: its day has ended, or its account canceled
+    /// all. Such an order never fills, even when its turn to leave has not come yet.
+    pub fn due(&self, order: &Order) -> Option<Due> {
+        let account = self.account(order.terms.account)?;
+        if order.number < account.cancel_below {
+            return Some(Due::Cancel);
+        }
+        let is_day = order.terms.time_in_force == TimeInForce::Day;
+        let instrument = self.instrument(order.terms.instrument)?;
+        let exchange = self.exchange_for(&instrument.terms)?;
+        (is_day && order.number < exchange.expire_below).then_some(Due::Expire)
+    }
+
+    /// The next order that is due to leave.
+    pub fn next_due(&self) -> Option<(OrderNumber, Due)> {
+        if let Some(account) = self
+            .canceling
+            .first()
+            .and_then(|index| self.account(*index))
+        {
+            if let Some(number) = account.open_orders.first() {
+                return Some((*number, Due::Cancel));
+            }
+        }
+        self.exchanges
+            .iter()
+            .zip(&self.day_orders)
+            .find_map(|(exchange, orders)| {
+                let number = orders
+                    .first()
+                    .filter(|number| **number < exchange.expire_below)?;
+                Some((*number, Due::Expire))
+            })
+    }
+
+    /// What an account's positions are worth at the recorded marks, and what they cost.
+    pub fn worth(&self, account: &Account) -> Worth {
+        self.worth_at(account, |_, record| record.mark.price())
+    }
+
+    /// The same at other prices; a position without a price counts at cost.
+    pub fn worth_at(
+        &self,
+        account: &Account,
+        price_of: impl Fn(InstrumentIndex, &InstrumentRecord) -> Option<i64>,
+    ) -> Worth {
+        let mut worth = Worth {
+            equity: account.cash,
+            ..Worth::default()
+        };
+        for (index, position) in &account.positions {
+            let Some(record) = self.instrument(*index).filter(|_| position.qty != 0) else {
+                continue;
+            };
+            let cost = Balance::from(position.cost);
+            let value = price_of(*index, record).map_or(cost, |price| {
+                Balance::from(record.terms.notional(price, position.qty))
+            });
+            worth.equity += value;
+            worth.unrealized_pl += value - cost;
+        }
+        worth
+    }
+
+    /// Whether an exchange with these terms is listed.
+    pub fn has_exchange(&self, exchange: &Exchange) -> bool {
+        self.exchange_of.contains_key(&exchange.id)
+    }
+}
+
+/// What an account is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// Cash and positions.
+    pub equity: Balance,
+    /// Value of the positions less their cost.
+    pub unrealized_pl: Balance,
+}
+
+/// Why an open order is due to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Its account canceled all.
+    Cancel,
+    /// Its day has ended.
+    Expire,
+}

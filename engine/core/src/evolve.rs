@@ -1,0 +1,549 @@
+//! What an event changes. It adds, moves and removes; it never multiplies, divides, rounds, or
+//! reads a fee or price rule, so a tape of any age rebuilds the same balances.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT, Request};
+use crate::durable::{Currency, Durable};
+use crate::event::{Event, Fill, Replaced, RequestId, Turn};
+use crate::exchange::ExchangeRecord;
+use crate::ids::{AccountIndex, CurrencyIndex, OrderNumber};
+use crate::instrument::{InstrumentRecord, Mark};
+use crate::order::{Order, OrderTerms};
+use crate::postings::{Asset, Line, Party, postings};
+use crate::units::{Balance, Money};
+use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
+
+/// Applies one event of a turn to the durable state. The event is known to fit the state: either
+/// this engine has just decided it, or `tape` has checked what it names.
+pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
+    durable.turn = *turn;
+    match event {
+        Event::WorldCreated(world) => durable.created = Some(world.clone()),
+        Event::ExchangeListed { .. } | Event::InstrumentListed(_) => list(durable, event),
+        Event::AccountOpened { .. } => open_account(durable, event),
+        Event::Deposited { account, amount } => deposit(durable, *account, *amount),
+        Event::Accepted {
+            order,
+            terms,
+            digest,
+            hold,
+        } => {
+            take_order(durable, *order, terms, *digest, Ok(*hold));
+        }
+        Event::Rejected {
+            order,
+            terms,
+            digest,
+            reason,
+            ..
+        } => {
+            take_order(durable, *order, terms, *digest, Err(*reason));
+        }
+        Event::Triggered { order, .. } => trigger(durable, *order),
+        Event::Filled(fill) => fill_order(durable, fill),
+        Event::Canceled {
+            order,
+            reason,
+            release,
+            request,
+        } => {
+            remember_for_order(durable, *order, request.as_ref());
+            close(durable, *order, Status::Canceled, *reason, *release);
+        }
+        Event::Expired { order, release } => {
+            close(durable, *order, Status::Expired, Reason::Expired, *release);
+        }
+        Event::Replaced(replaced) => replace(durable, replaced),
+        Event::CancelAllRequested {
+            account,
+            below,
+            request,
+        } => {
+            start_cancel_all(durable, *account, *below, request.as_ref());
+        }
+        Event::DayEnded {
+            exchange,
+            below,
+            next_ns,
+        } => {
+            if let Some(record) = durable.exchanges.get_mut(*exchange as usize) {
+                record.expire_below = *below;
+                record.next_ns = *next_ns;
+            }
+        }
+        Event::SessionChanged { session, below } => {
+            if let Some(record) = durable.exchanges.get_mut(session.exchange as usize) {
+                record.has_sessions = true;
+                record.open = session.state == SessionState::Open;
+                record.next_ns = session.next_ns;
+                record.expire_below = *below;
+            }
+        }
+        Event::Marked { marks, new_minute } => {
+            durable.marked_ns = turn.time_ns;
+            if *new_minute {
+                durable.equity_ns = turn.time_ns;
+            }
+            for (instrument, mark) in marks {
+                if let Some(record) = durable.instruments.get_mut(*instrument as usize) {
+                    record.mark = *mark;
+                }
+            }
+        }
+        Event::Checkpoint { .. } => {}
+    }
+    for line in postings(event).iter() {
+        post(durable, line);
+    }
+}
+
+fn list(durable: &mut Durable, event: &Event) {
+    match event {
+        Event::ExchangeListed {
+            exchange,
+            day_end_ns,
+        } => {
+            let index = durable.exchanges.len() as u32;
+            durable.exchange_of.insert(exchange.id.clone(), index);
+            durable.day_orders.push(BTreeSet::new());
+            durable.exchanges.push(ExchangeRecord {
+                terms: exchange.clone(),
+                has_sessions: false,
+                open: true,
+                next_ns: *day_end_ns,
+                expire_below: 0,
+            });
+        }
+        Event::InstrumentListed(terms) => {
+            let index = durable.instruments.len() as u32;
+            durable.instrument_of.insert(terms.symbol.clone(), index);
+            let currency = currency_index(durable, &terms.currency);
+            durable.instruments.push(InstrumentRecord {
+                terms: terms.clone(),
+                currency,
+                mark: Mark::default(),
+                house: 0,
+                clearing: 0,
+                interest: 0,
+            });
+        }
+        _ => {}
+    }
+}
+
+fn currency_index(durable: &mut Durable, code: &str) -> CurrencyIndex {
+    let known = durable
+        .currencies
+        .iter()
+        .position(|currency| currency.code == code);
+    let index = known.unwrap_or(durable.currencies.len());
+    if known.is_none() {
+        durable.currencies.push(Currency {
+            code: code.to_owned(),
+            ..Currency::default()
+        });
+    }
+    index as u32
+}
+
+fn open_account(durable: &mut Durable, event: &Event) {
+    let Event::AccountOpened {
+        id,
+        owner,
+        kind,
+        currency,
+        request,
+    } = event
+    else {
+        return;
+    };
+    let index = durable.accounts.len() as u32;
+    let currency = currency_index(durable, currency);
+    durable.account_of.insert(*id, index);
+    durable.accounts.push(Account {
+        id: *id,
+        owner: owner.clone(),
+        kind: *kind,
+        currency,
+        status: AccountStatus::Active,
+        cash: 0,
+        held: 0,
+        realized_pl: 0,
+        starting_cash: 0,
+        seq: durable.turn.seq,
+        cancel_below: 0,
+        positions: BTreeMap::new(),
+        open_orders: BTreeSet::new(),
+        requests: BTreeMap::new(),
+        request_order: VecDeque::new(),
+    });
+    remember(durable, index, &request.id, request.digest, 0);
+}
+
+fn deposit(durable: &mut Durable, index: AccountIndex, amount: Money) {
+    let seq = durable.turn.seq;
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        account.starting_cash = account.starting_cash.saturating_add(amount);
+        account.seq = seq;
+    }
+}
+
+/// Keeps a new order, open with its hold or rejected with its reason.
+fn take_order(
+    durable: &mut Durable,
+    number: OrderNumber,
+    terms: &OrderTerms,
+    digest: u64,
+    verdict: Result<Money, Reason>,
+) {
+    let (seq, time_ns) = (durable.turn.seq, durable.turn.time_ns);
+    let order = Order {
+        number,
+        terms: terms.clone(),
+        filled: 0,
+        filled_value: 0,
+        hold: verdict.unwrap_or(0),
+        status: if verdict.is_ok() {
+            Status::New
+        } else {
+            Status::Rejected
+        },
+        reason: verdict.err(),
+        triggered: false,
+        priority: durable.next_priority,
+        created_ns: time_ns,
+        updated_ns: time_ns,
+        seq,
+    };
+    durable.next_priority += 1;
+    durable.next_order = number + 1;
+    if order.is_open() {
+        open_order(durable, &order);
+    }
+    durable.orders.insert(number, order);
+    remember(
+        durable,
+        terms.account,
+        &terms.client_order_id,
+        digest,
+        number,
+    );
+}
+
+/// Counts an open order into everything that is kept by order: holds, promises, indexes.
+pub(crate) fn open_order(durable: &mut Durable, order: &Order) {
+    index_day_order(
+        durable,
+        order,
+        order.terms.time_in_force == TimeInForce::Day,
+    );
+    let terms = &order.terms;
+    if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
+        record.interest += 1;
+    }
+    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
+        account.open_orders.insert(order.number);
+        account.held += Balance::from(order.hold);
+        if terms.side == Side::Sell {
+            account
+                .positions
+                .entry(terms.instrument)
+                .or_default()
+                .promised += order.promised();
+        }
+        account.seq = account.seq.max(order.seq);
+    }
+}
+
+fn index_day_order(durable: &mut Durable, order: &Order, is_day: bool) {
+    let Some(record) = durable.instruments.get(order.terms.instrument as usize) else {
+        return;
+    };
+    if let Some(orders) = durable.day_orders.get_mut(record.terms.exchange as usize) {
+        if is_day {
+            orders.insert(order.number);
+        } else {
+            orders.remove(&order.number);
+        }
+    }
+}
+
+fn trigger(durable: &mut Durable, number: OrderNumber) {
+    let priority = durable.next_priority;
+    durable.next_priority += 1;
+    touch_order(durable, number, |order| {
+        order.triggered = true;
+        order.priority = priority;
+    });
+}
+
+/// Changes an order and stamps it with the turn.
+fn touch_order(durable: &mut Durable, number: OrderNumber, change: impl FnOnce(&mut Order)) {
+    let turn = durable.turn;
+    if let Some(order) = durable.orders.get_mut(&number) {
+        change(order);
+        order.updated_ns = turn.time_ns;
+        order.seq = turn.seq;
+    }
+}
+
+fn fill_order(durable: &mut Durable, fill: &Fill) {
+    durable.next_fill = fill.number + 1;
+    touch_order(durable, fill.order, |order| {
+        order.filled = order.filled.saturating_add(fill.qty);
+        order.filled_value += Balance::from(fill.notional);
+        order.hold -= fill.release;
+        order.status = if fill.completes {
+            Status::Filled
+        } else {
+            Status::PartiallyFilled
+        };
+    });
+    let seq = durable.turn.seq;
+    let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
+        return;
+    };
+    account.held -= Balance::from(fill.release);
+    account.realized_pl += Balance::from(fill.realized_pl);
+    account.seq = seq;
+    let position = account.positions.entry(fill.instrument).or_default();
+    position.realized_pl += Balance::from(fill.realized_pl);
+    position.seq = seq;
+    match fill.side {
+        Side::Buy => position.cost = position.cost.saturating_add(fill.cost),
+        Side::Sell => {
+            position.cost = position.cost.saturating_sub(fill.cost);
+            position.promised = position.promised.saturating_sub(fill.qty);
+        }
+    }
+    if let Some(record) = durable.instruments.get_mut(fill.instrument as usize) {
+        if record.mark == Mark::default() {
+            record.mark.last = Some(fill.price);
+        }
+    }
+    if fill.completes {
+        forget_open(durable, fill.order);
+    }
+}
+
+/// Closes an order that was not completely filled.
+fn close(
+    durable: &mut Durable,
+    number: OrderNumber,
+    status: Status,
+    reason: Reason,
+    release: Money,
+) {
+    let Some(order) = durable.orders.get(&number) else {
+        return;
+    };
+    let (terms, promised) = (order.terms.clone(), order.promised());
+    touch_order(durable, number, |order| {
+        order.status = status;
+        order.reason = Some(reason);
+        order.hold -= release;
+    });
+    let seq = durable.turn.seq;
+    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
+        account.held -= Balance::from(release);
+        account.seq = seq;
+        if terms.side == Side::Sell {
+            let position = account.positions.entry(terms.instrument).or_default();
+            position.promised = position.promised.saturating_sub(promised);
+        }
+    }
+    forget_open(durable, number);
+}
+
+/// Takes a closed order out of the indexes of open orders.
+fn forget_open(durable: &mut Durable, number: OrderNumber) {
+    let Some(order) = durable.orders.get(&number).cloned() else {
+        return;
+    };
+    index_day_order(durable, &order, false);
+    if let Some(record) = durable.instruments.get_mut(order.terms.instrument as usize) {
+        record.interest = record.interest.saturating_sub(1);
+    }
+    let index = order.terms.account;
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        account.open_orders.remove(&number);
+        let waits = account
+            .open_orders
+            .first()
+            .is_some_and(|first| *first < account.cancel_below);
+        if !waits {
+            durable.canceling.remove(&index);
+        }
+    }
+}
+
+fn replace(durable: &mut Durable, replaced: &Replaced) {
+    remember_for_order(durable, replaced.order, replaced.request.as_ref());
+    let Some(before) = durable.orders.get(&replaced.order).cloned() else {
+        return;
+    };
+    let priority = durable.next_priority;
+    if !replaced.keeps_priority {
+        durable.next_priority += 1;
+    }
+    touch_order(durable, replaced.order, |order| {
+        order.terms.qty = replaced.qty;
+        order.terms.limit_price = replaced.limit_price;
+        order.terms.stop_price = replaced.stop_price;
+        order.terms.time_in_force = replaced.time_in_force;
+        order.hold = replaced.hold;
+        if !replaced.keeps_priority {
+            order.priority = priority;
+        }
+    });
+    index_day_order(durable, &before, replaced.time_in_force == TimeInForce::Day);
+    let (terms, seq) = (&before.terms, durable.turn.seq);
+    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
+        account.held += Balance::from(replaced.hold) - Balance::from(before.hold);
+        account.seq = seq;
+        if terms.side == Side::Sell {
+            let position = account.positions.entry(terms.instrument).or_default();
+            position.promised = position.promised.saturating_add(replaced.qty - terms.qty);
+        }
+    }
+}
+
+fn start_cancel_all(
+    durable: &mut Durable,
+    index: AccountIndex,
+    below: OrderNumber,
+    request: Option<&RequestId>,
+) {
+    if let Some(request) = request {
+        remember(durable, index, &request.id, request.digest, 0);
+    }
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        account.cancel_below = below;
+        if !account.open_orders.is_empty() {
+            durable.canceling.insert(index);
+        }
+    }
+}
+
+fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Option<&RequestId>) {
+    let account = durable.orders.get(&number).map(|order| order.terms.account);
+    if let (Some(request), Some(account)) = (request, account) {
+        remember(durable, account, &request.id, request.digest, number);
+    }
+}
+
+/// Keeps a request id and clears at most `REQUESTS_CLEARED` old ones, so cleaning keeps pace.
+fn remember(durable: &mut Durable, index: AccountIndex, id: &str, digest: u64, order: OrderNumber) {
+    let time_ns = durable.turn.time_ns;
+    let Some(account) = durable.accounts.get_mut(index as usize) else {
+        return;
+    };
+    account.requests.insert(
+        id.to_owned(),
+        Request {
+            digest,
+            order,
+            time_ns,
+        },
+    );
+    account.request_order.push_back(id.to_owned());
+    for _ in 0..REQUESTS_CLEARED {
+        clear_oldest_request(durable, index);
+    }
+}
+
+/// Drops the oldest request id if it is old, and its closed order with it; the id of an open
+/// order goes to the back instead.
+fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
+    let now_ns = durable.turn.time_ns;
+    let Some(account) = durable.accounts.get_mut(index as usize) else {
+        return;
+    };
+    let too_many = account.request_order.len() > REQUESTS_KEPT;
+    let Some(request) = account
+        .request_order
+        .front()
+        .and_then(|id| account.requests.get(id))
+    else {
+        return;
+    };
+    if !too_many && now_ns.saturating_sub(request.time_ns) < REQUEST_AGE_NS {
+        return;
+    }
+    let number = request.order;
+    let Some(id) = account.request_order.pop_front() else {
+        return;
+    };
+    if account.open_orders.contains(&number) {
+        account.request_order.push_back(id);
+        return;
+    }
+    account.requests.remove(&id);
+    let made_it = durable
+        .orders
+        .get(&number)
+        .is_some_and(|order| order.terms.client_order_id == id);
+    if made_it {
+        durable.orders.remove(&number);
+    }
+}
+
+/// Adds a ledger line to the balance of its party.
+fn post(durable: &mut Durable, line: &Line) {
+    match line.asset {
+        Asset::Holding(index) => post_holding(durable, line, index as usize),
+        Asset::CashOfAccount(index) => {
+            let currency = durable.account(index).map(|account| account.currency);
+            post_cash(durable, line, currency);
+        }
+        Asset::CashOfInstrument(index) => {
+            let currency = durable.instrument(index).map(|record| record.currency);
+            post_cash(durable, line, currency);
+        }
+    }
+}
+
+fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>) {
+    if let Party::Account(index) = line.party {
+        if let Some(account) = durable.accounts.get_mut(index as usize) {
+            account.cash += Balance::from(line.amount);
+        }
+        return;
+    }
+    let index = currency.unwrap_or(CurrencyIndex::MAX) as usize;
+    let Some(currency) = durable.currencies.get_mut(index) else {
+        return;
+    };
+    let balance = match line.party {
+        Party::House => &mut currency.house,
+        Party::Fees => &mut currency.fees,
+        Party::Funding => &mut currency.funding,
+        Party::Clearing | Party::Account(_) => &mut currency.clearing,
+    };
+    *balance += Balance::from(line.amount);
+}
+
+fn post_holding(durable: &mut Durable, line: &Line, instrument: usize) {
+    let Some(record) = durable.instruments.get_mut(instrument) else {
+        return;
+    };
+    let Party::Account(index) = line.party else {
+        let balance = match line.party {
+            Party::House => &mut record.house,
+            _ => &mut record.clearing,
+        };
+        *balance += Balance::from(line.amount);
+        return;
+    };
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        let position = account.positions.entry(instrument as u32).or_default();
+        let was_flat = position.qty == 0;
+        position.qty = position.qty.saturating_add(line.amount);
+        match (was_flat, position.qty == 0) {
+            (true, false) => record.interest += 1,
+            (false, true) => record.interest = record.interest.saturating_sub(1),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A world while it works on one input: emits events, and nothing is undone after the first.
+
+use crate::durable::Durable;
+use crate::event::{Event, Turn};
+use crate::evolve::evolve;
+use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
+use crate::instrument::Instrument;
+use crate::market::{Ephemeral, Market};
+use crate::order::Order;
+use crate::sink::{Print, Sink};
+use crate::units::Nanos;
+
+/// The most events that a turn of mass work emits.
+pub const EVENTS_MAX: u32 = 1_000;
+
+/// The state, the sink, and the turn that is being made.
+pub(crate) struct Live<'a, S: Sink> {
+    pub durable: &'a mut Durable,
+    pub ephemeral: &'a mut Ephemeral,
+    pub sink: &'a mut S,
+    /// The turn that the next event belongs to.
+    pub turn: Turn,
+    /// Events emitted so far.
+    pub events: u32,
+    /// The word of the input.
+    pub kind: &'static str,
+}
+
+impl<S: Sink> Live<'_, S> {
+    /// Lets an event happen: the durable state evolves, the ephemeral state follows, the sink is
+    /// told.
+    pub fn emit(&mut self, event: Event) {
+        if self.events == 0 {
+            self.sink.begin(self.kind, &self.turn);
+        }
+        evolve(self.durable, &self.turn, &event);
+        self.ephemeral.follow(self.durable, &event);
+        self.sink
+            .event(self.durable, &self.turn, self.events, &event);
+        self.events += 1;
+    }
+
+    /// Ends the turn, if there was one.
+    pub fn finish(self) {
+        if self.events > 0 {
+            self.sink.end(self.durable, &self.turn);
+        }
+    }
+
+    /// Whether mass work has to go on in a later turn.
+    pub const fn is_full(&self) -> bool {
+        self.events >= EVENTS_MAX
+    }
+
+    /// When this turn happens.
+    pub const fn now_ns(&self) -> Nanos {
+        self.turn.time_ns
+    }
+
+    /// Tells a public trade.
+    pub fn print(&mut self, print: Print) {
+        self.sink.print(self.durable, &print);
+        if let Some(market) = self.ephemeral.market_mut(print.instrument) {
+            market.traded(print.price, print.time_ns);
+        }
+    }
+
+    pub fn order(&self, number: OrderNumber) -> Option<&Order> {
+        self.durable.open_order(number)
+    }
+
+    pub fn market(&self, instrument: InstrumentIndex) -> Option<&Market> {
+        self.ephemeral.market(instrument)
+    }
+
+    pub fn terms_of(&self, instrument: InstrumentIndex) -> Option<&Instrument> {
+        self.durable
+            .instrument(instrument)
+            .map(|record| &record.terms)
+    }
+
+    /// Whether orders of an instrument may trade now: its exchange is open and its prices are
+    /// fresh.
+    pub fn may_trade(&self, instrument: InstrumentIndex) -> bool {
+        let fresh = self
+            .market(instrument)
+            .is_some_and(|market| market.is_fresh);
+        fresh && self.is_open(instrument)
+    }
+
+    /// Whether the exchange of an instrument is open.
+    pub fn is_open(&self, instrument: InstrumentIndex) -> bool {
+        let exchange = self
+            .terms_of(instrument)
+            .and_then(|terms| self.durable.exchange_for(terms));
+        exchange.is_some_and(|exchange| exchange.open)
+    }
+
+    /// The number that the next order gets.
+    pub fn next_order(&self) -> OrderNumber {
+        self.durable.next_order
+    }
+
+    /// Whether the order belongs to the account.
+    pub fn owns(&self, account: AccountIndex, number: OrderNumber) -> bool {
+        self.durable
+            .order(number)
+            .is_some_and(|order| order.terms.account == account)
+    }
+}

@@ -1,0 +1,305 @@
+//! The ephemeral state: everything that is rebuilt from the market after a start.
+//!
+//! Books, the street, the bots' orders, live quotes. Nothing here is covered by snapshots or the
+//! state hash. After a restart it is built against the user's favour: resting orders stand behind
+//! the street, and nothing trades before the first fresh quote of its instrument.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::book::{Book, Handle, Owner};
+use crate::command::StreetLevel;
+use crate::durable::Durable;
+use crate::event::Event;
+use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::instrument::{Instrument, Mark, mid};
+use crate::order::Order;
+use crate::street::Street;
+use crate::triggers::Triggers;
+use crate::units::{Nanos, Price, Quantity};
+use crate::words::{Side, Source};
+
+/// What an incoming order can trade with next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// At this price.
+    pub price: Price,
+    /// This much.
+    pub qty: Quantity,
+    /// An order in the book, or the street when `None`.
+    pub resting: Option<(Handle, Owner)>,
+}
+
+/// The live prices of an instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveQuote {
+    /// Best bid of the street and its displayed size.
+    pub bid: Option<StreetLevel>,
+    /// Best ask of the street and its displayed size.
+    pub ask: Option<StreetLevel>,
+    /// Last traded price.
+    pub last: Option<Price>,
+    /// Highest traded price since the last mark.
+    pub high: Option<Price>,
+    /// Lowest traded price since the last mark.
+    pub low: Option<Price>,
+    /// When it changed last.
+    pub time_ns: Nanos,
+}
+
+/// Where an open order is linked.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Book(Handle),
+    Waiting(Side, u64),
+    Armed(Side, Price, u64),
+}
+
+/// The market of one instrument.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    /// Resting orders of users and bots.
+    pub book: Book,
+    /// The street's levels.
+    pub street: Street,
+    /// Orders that wait for their stop price.
+    pub triggers: Triggers,
+    /// Live prices.
+    pub quote: LiveQuote,
+    /// Whether there was a quote since the start, so orders may trade.
+    pub is_fresh: bool,
+    /// Whether the quote changed since `World::quotes` told it.
+    pub is_untold: bool,
+    /// Whether prices changed since the last mark.
+    pub is_unmarked: bool,
+    /// Resting orders of bots by their id.
+    pub agents: BTreeMap<u64, Handle>,
+    waiting: [BTreeMap<u64, OrderNumber>; 2],
+}
+
+impl Market {
+    /// What an incoming order of `side` can trade with, in the order in which it trades: better
+    /// prices first, the street ahead of resting orders of the same price, earlier ones first.
+    pub fn offers(&self, side: Side) -> impl Iterator<Item = Offer> {
+        let there = side.opposite();
+        let mut street = self.street.available(there).peekable();
+        let mut book = self.book.orders(there).peekable();
+        std::iter::from_fn(move || {
+            let street_first = match (street.peek(), book.peek()) {
+                (Some((price, _)), Some(order)) => match side {
+                    Side::Buy => *price <= order.price,
+                    Side::Sell => *price >= order.price,
+                },
+                (street, _) => street.is_some(),
+            };
+            if street_first {
+                let (price, qty) = street.next()?;
+                return Some(Offer {
+                    price,
+                    qty,
+                    resting: None,
+                });
+            }
+            let order = book.next()?;
+            let resting = Some((order.handle, order.owner));
+            Some(Offer {
+                price: order.price,
+                qty: order.qty,
+                resting,
+            })
+        })
+    }
+
+    /// Market-priced orders of a side that wait for liquidity, earliest first.
+    pub fn waiting(&self, side: Side) -> impl Iterator<Item = OrderNumber> {
+        self.waiting[side.index()].values().copied()
+    }
+
+    /// Notes a traded price.
+    pub fn traded(&mut self, price: Price, time_ns: Nanos) {
+        let quote = &mut self.quote;
+        quote.last = Some(price);
+        quote.high = Some(quote.high.map_or(price, |high| high.max(price)));
+        quote.low = Some(quote.low.map_or(price, |low| low.min(price)));
+        self.triggers.hear(price);
+        self.changed(time_ns);
+    }
+
+    /// Notes that prices changed.
+    pub fn changed(&mut self, time_ns: Nanos) {
+        self.quote.time_ns = time_ns;
+        self.is_untold = true;
+        self.is_unmarked = true;
+    }
+
+    /// Best level of a side of the outside source: the street's quote, or where bots stand.
+    pub fn outside(&self, instrument: &Instrument, side: Side) -> Option<StreetLevel> {
+        match (instrument.source, side) {
+            (Source::Street, Side::Buy) => self.quote.bid,
+            (Source::Street, Side::Sell) => self.quote.ask,
+            (Source::Agents, side) => {
+                let level = self.book.best_of_agents(side)?;
+                Some((level.price, crate::units::clamp(level.qty)))
+            }
+        }
+    }
+
+    /// The prices that a mark would record now.
+    pub fn mark(&self, instrument: &Instrument) -> Mark {
+        let price = |side| self.outside(instrument, side).map(|(price, _)| price);
+        Mark {
+            bid: price(Side::Buy),
+            ask: price(Side::Sell),
+            last: self.quote.last,
+            high: self.quote.high,
+            low: self.quote.low,
+        }
+    }
+
+    /// The price that stands for the instrument now: the mid, else the last trade, else the one
+    /// side that stands.
+    pub fn price(&self, instrument: &Instrument) -> Option<Price> {
+        self.mark(instrument).price()
+    }
+
+    /// The mid of the outside source, when both sides stand.
+    pub fn mid(&self, instrument: &Instrument) -> Option<Price> {
+        let (bid, _) = self.outside(instrument, Side::Buy)?;
+        let (ask, _) = self.outside(instrument, Side::Sell)?;
+        Some(mid(bid, ask))
+    }
+}
+
+/// The markets of all instruments, and where each open order is linked.
+#[derive(Clone, Debug, Default)]
+pub struct Ephemeral {
+    /// By instrument.
+    pub markets: Vec<Market>,
+    /// Instruments where matching stopped at the bound of a turn and goes on in the next.
+    pub unfinished: BTreeSet<InstrumentIndex>,
+    places: BTreeMap<OrderNumber, (InstrumentIndex, Place)>,
+}
+
+impl Ephemeral {
+    /// The markets of a world that starts: all open orders linked by price and place in time,
+    /// nothing fresh.
+    pub fn rebuild(durable: &Durable) -> Ephemeral {
+        let markets = durable
+            .instruments
+            .iter()
+            .map(|_| Market::default())
+            .collect();
+        let mut ephemeral = Ephemeral {
+            markets,
+            ..Ephemeral::default()
+        };
+        let mut open: Vec<&Order> = durable
+            .orders
+            .values()
+            .filter(|order| order.is_open())
+            .collect();
+        open.sort_by_key(|order| order.priority);
+        for order in open {
+            ephemeral.link(order);
+        }
+        ephemeral
+    }
+
+    /// The market of an instrument.
+    pub fn market(&self, instrument: InstrumentIndex) -> Option<&Market> {
+        self.markets.get(instrument as usize)
+    }
+
+    /// The market of an instrument, to change it.
+    pub fn market_mut(&mut self, instrument: InstrumentIndex) -> Option<&mut Market> {
+        self.markets.get_mut(instrument as usize)
+    }
+
+    /// Follows an event that has just changed the durable state.
+    pub fn follow(&mut self, durable: &Durable, event: &Event) {
+        match event {
+            Event::InstrumentListed(_) => {
+                self.markets.push(Market {
+                    is_fresh: true,
+                    ..Market::default()
+                });
+            }
+            Event::Filled(fill) if fill.completes => self.unlink(fill.order),
+            Event::Filled(fill) => self.reduce(fill.order, fill.qty),
+            Event::Canceled { order, .. }
+            | Event::Expired { order, .. }
+            | Event::Triggered { order, .. } => self.unlink(*order),
+            Event::Replaced(replaced) if replaced.keeps_priority => {
+                self.shrink_to(durable, replaced.order);
+            }
+            Event::Replaced(replaced) => self.unlink(replaced.order),
+            _ => {}
+        }
+    }
+
+    /// Links an open order where its terms put it: armed, resting, or waiting at any price.
+    pub fn link(&mut self, order: &Order) {
+        let terms = &order.terms;
+        if self.places.contains_key(&order.number) {
+            return;
+        }
+        let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
+            return;
+        };
+        let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
+            (true, Some(stop), _) => {
+                market
+                    .triggers
+                    .arm(terms.side, stop, order.priority, order.number);
+                Place::Armed(terms.side, stop, order.priority)
+            }
+            (_, _, Some(limit)) => {
+                let owner = Owner::User(order.number);
+                Place::Book(market.book.add(terms.side, limit, order.leaves(), owner))
+            }
+            _ => {
+                market.waiting[terms.side.index()].insert(order.priority, order.number);
+                Place::Waiting(terms.side, order.priority)
+            }
+        };
+        self.places.insert(order.number, (terms.instrument, place));
+    }
+
+    fn unlink(&mut self, number: OrderNumber) {
+        let Some((instrument, place)) = self.places.remove(&number) else {
+            return;
+        };
+        let Some(market) = self.markets.get_mut(instrument as usize) else {
+            return;
+        };
+        match place {
+            Place::Book(handle) => market.book.remove(handle),
+            Place::Waiting(side, priority) => {
+                market.waiting[side.index()].remove(&priority);
+            }
+            Place::Armed(side, stop, priority) => {
+                market.triggers.disarm(side, stop, priority, number);
+            }
+        }
+    }
+
+    fn reduce(&mut self, number: OrderNumber, qty: Quantity) {
+        if let Some((instrument, Place::Book(handle))) = self.places.get(&number) {
+            if let Some(market) = self.markets.get_mut(*instrument as usize) {
+                market.book.reduce(*handle, qty);
+            }
+        }
+    }
+
+    fn shrink_to(&mut self, durable: &Durable, number: OrderNumber) {
+        let Some((instrument, Place::Book(handle))) = self.places.get(&number).copied() else {
+            return;
+        };
+        let Some(market) = self.markets.get_mut(instrument as usize) else {
+            return;
+        };
+        let leaves = durable.order(number).map_or(0, Order::leaves);
+        if let Some(resting) = market.book.resting(handle) {
+            market.book.reduce(handle, resting.qty - leaves);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Private messages of the stream, made from events: channels `orders`, `fills`, `account`,
+//! `positions`. A channel gets a message exactly when its row changes.
+
+use crate::durable::Durable;
+use crate::event::{Event, Turn};
+use crate::ids::{AccountIndex, OrderNumber};
+use crate::objects;
+use crate::project::{Touched, account_id};
+use crate::rows::Message;
+
+/// The word of the `orders` channel for an event, and the order it is about.
+fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
+    match event {
+        Event::Accepted { order, .. } => Some(("new", *order)),
+        Event::Rejected { order, .. } => Some(("rejected", *order)),
+        Event::Triggered { order, .. } => Some(("triggered", *order)),
+        Event::Filled(fill) if fill.completes => Some(("fill", fill.order)),
+        Event::Filled(fill) => Some(("partial_fill", fill.order)),
+        Event::Canceled { order, .. } => Some(("canceled", *order)),
+        Event::Expired { order, .. } => Some(("expired", *order)),
+        Event::Replaced(replaced) => Some(("replaced", replaced.order)),
+        _ => None,
+    }
+}
+
+/// Messages of one event: about its order, and its fill.
+pub(crate) fn push_messages(
+    messages: &mut Vec<Message>,
+    durable: &Durable,
+    turn: &Turn,
+    event: &Event,
+) {
+    let order = order_message(event)
+        .and_then(|(kind, number)| durable.order(number).map(|order| (kind, order)));
+    if let Some((kind, order)) = order {
+        let mut data = String::new();
+        objects::push_order(&mut data, durable, order, turn.seq);
+        messages.push(message(
+            durable,
+            turn,
+            order.terms.account,
+            ("orders", kind),
+            data,
+        ));
+    }
+    if let Event::Filled(fill) = event {
+        let mut data = String::new();
+        objects::push_fill(&mut data, durable, turn, fill);
+        messages.push(message(
+            durable,
+            turn,
+            fill.account,
+            ("fills", "fill"),
+            data,
+        ));
+    }
+}
+
+/// Messages of a turn: the accounts and positions that it touched, as they stand after it.
+pub(crate) fn push_touched(
+    messages: &mut Vec<Message>,
+    durable: &Durable,
+    turn: &Turn,
+    touched: &Touched,
+) {
+    for index in &touched.accounts {
+        if let Some(account) = durable.account(*index) {
+            let mut data = String::new();
+            let worth = durable.worth(account);
+            objects::push_account(&mut data, durable, account, worth, turn.seq);
+            messages.push(message(durable, turn, *index, ("account", "account"), data));
+        }
+    }
+    for (index, instrument) in &touched.positions {
+        let (Some(account), Some(record)) =
+            (durable.account(*index), durable.instrument(*instrument))
+        else {
+            continue;
+        };
+        let mut data = String::new();
+        let position = account.position(*instrument);
+        objects::push_position(&mut data, &record.terms, position, record.mark.price());
+        messages.push(message(
+            durable,
+            turn,
+            *index,
+            ("positions", "position"),
+            data,
+        ));
+    }
+}
+
+fn message(
+    durable: &Durable,
+    turn: &Turn,
+    account: AccountIndex,
+    (channel, kind): (&'static str, &'static str),
+    data: String,
+) -> Message {
+    Message {
+        seq: turn.seq,
+        account_id: account_id(durable, account),
+        channel,
+        kind,
+        data,
+    }
+}

@@ -1,0 +1,188 @@
+//! The JSON objects of the wire: order, fill, account, position, quote, instrument. One shape each,
+//! for replies, streams and questions alike.
+
+use crate::account::{Account, Position};
+use crate::command::StreetLevel;
+use crate::durable::{Durable, Worth};
+use crate::event::{Fill, Turn};
+use crate::exchange::Exchange;
+use crate::ids::format_uuid;
+use crate::instrument::Instrument;
+use crate::json::ObjectWriter;
+use crate::market::LiveQuote;
+use crate::order::Order;
+use crate::project::{fill_row, order_row};
+use crate::units::{
+    MONEY_SCALE, Price, RATE_SCALE, format_decimal, format_money, format_time, price_of,
+};
+use crate::words::Side;
+
+/// Appends an order as it stands.
+pub(crate) fn push_order(out: &mut String, durable: &Durable, order: &Order, as_of_seq: u64) {
+    let Some(row) = order_row(durable, order) else {
+        out.push_str("null");
+        return;
+    };
+    ObjectWriter::begin(out)
+        .text("id", &row.order_id)
+        .text("account_id", &row.account_id)
+        .text("client_order_id", &row.client_order_id)
+        .text("symbol", &row.symbol)
+        .text("side", row.side)
+        .text("type", row.order_type)
+        .text("time_in_force", row.time_in_force)
+        .text("qty", &row.qty)
+        .text("filled_qty", &row.filled_qty)
+        .maybe_text("filled_avg_price", row.filled_avg_price.as_deref())
+        .maybe_text("limit_price", row.limit_price.as_deref())
+        .maybe_text("stop_price", row.stop_price.as_deref())
+        .text("status", row.status)
+        .maybe_text("reason", row.reason)
+        .text("created_at", &format_time(row.created_ns))
+        .text("updated_at", &format_time(row.updated_ns))
+        .value("as_of_seq", as_of_seq)
+        .end();
+}
+
+/// Appends a fill.
+pub(crate) fn push_fill(out: &mut String, durable: &Durable, turn: &Turn, fill: &Fill) {
+    let Some(row) = fill_row(durable, turn, 0, fill) else {
+        out.push_str("null");
+        return;
+    };
+    ObjectWriter::begin(out)
+        .text("id", &row.fill_id)
+        .text("order_id", &row.order_id)
+        .text("account_id", &row.account_id)
+        .text("symbol", &row.symbol)
+        .text("side", row.side)
+        .text("price", &row.price)
+        .text("qty", &row.qty)
+        .text("notional", &row.notional)
+        .text("fee", &row.fee)
+        .text("liquidity", row.liquidity)
+        .text("counterparty", row.counterparty)
+        .text("realized_pl", &row.realized_pl)
+        .text("time", &format_time(row.time_ns))
+        .value("seq", row.seq)
+        .end();
+}
+
+/// Appends an account, at the given worth.
+pub(crate) fn push_account(
+    out: &mut String,
+    durable: &Durable,
+    account: &Account,
+    worth: Worth,
+    as_of_seq: u64,
+) {
+    ObjectWriter::begin(out)
+        .text("id", &format_uuid(account.id))
+        .text("kind", account.kind.word())
+        .text("currency", durable.currency_code(account.currency))
+        .text("cash", &format_money(account.cash))
+        .text("equity", &format_money(worth.equity))
+        .text("buying_power", &format_money(account.buying_power()))
+        .text("unrealized_pl", &format_money(worth.unrealized_pl))
+        .text("realized_pl", &format_money(account.realized_pl))
+        .text("status", account.status.word())
+        .value("as_of_seq", as_of_seq)
+        .end();
+}
+
+/// Appends a position, valued at `price`, or at cost where there is none.
+pub(crate) fn push_position(
+    out: &mut String,
+    terms: &Instrument,
+    position: Position,
+    price: Option<Price>,
+) {
+    let cost = i128::from(position.cost);
+    let value = price.map_or(cost, |price| {
+        i128::from(terms.notional(price, position.qty))
+    });
+    let average = price_of(cost, position.qty, terms.scales());
+    let current = price.map(|price| terms.format_price(price));
+    ObjectWriter::begin(out)
+        .text("symbol", &terms.symbol)
+        .text("qty", &terms.format_quantity(position.qty))
+        .text("avg_entry_price", &terms.format_price(average))
+        .text("market_value", &format_money(value))
+        .text("cost_basis", &format_money(cost))
+        .text("unrealized_pl", &format_money(value - cost))
+        .maybe_text("current_price", current.as_deref())
+        .text("side", "long")
+        .end();
+}
+
+/// Appends a quote; a side that is empty is null.
+pub(crate) fn push_quote(
+    out: &mut String,
+    terms: &Instrument,
+    quote: &LiveQuote,
+    outside: impl Fn(Side) -> Option<StreetLevel>,
+) {
+    let (bid, ask) = (outside(Side::Buy), outside(Side::Sell));
+    let price = |level: Option<StreetLevel>| level.map(|(price, _)| terms.format_price(price));
+    let size = |level: Option<StreetLevel>| level.map(|(_, size)| terms.format_quantity(size));
+    let last = quote.last.map(|price| terms.format_price(price));
+    ObjectWriter::begin(out)
+        .text("symbol", &terms.symbol)
+        .maybe_text("bid", price(bid).as_deref())
+        .maybe_text("ask", price(ask).as_deref())
+        .maybe_text("bid_size", size(bid).as_deref())
+        .maybe_text("ask_size", size(ask).as_deref())
+        .maybe_text("last", last.as_deref())
+        .text("time", &format_time(quote.time_ns))
+        .end();
+}
+
+/// Appends an instrument as a client sees it.
+pub(crate) fn push_instrument(out: &mut String, durable: &Durable, terms: &Instrument) {
+    let exchange = durable
+        .exchange_for(terms)
+        .map_or("", |exchange| exchange.terms.id.as_str());
+    ObjectWriter::begin(out)
+        .text("symbol", &terms.symbol)
+        .text("name", &terms.name)
+        .text("asset_class", terms.asset_class.word())
+        .text("exchange", exchange)
+        .text("sector", &terms.sector)
+        .text("currency", &terms.currency)
+        .text("tick_size", &terms.format_price(terms.tick_size))
+        .text("lot_size", &terms.format_quantity(terms.lot_size))
+        .text("status", terms.status.word())
+        .end();
+}
+
+/// Appends an exchange as a client sees it.
+pub(crate) fn push_exchange(out: &mut String, terms: &Exchange, is_open: bool) {
+    let rate = |rate: i64| format_decimal(i128::from(rate), RATE_SCALE, 0);
+    let fees = &terms.fees;
+    ObjectWriter::begin(out)
+        .text("exchange", &terms.id)
+        .text("name", &terms.name)
+        .text("currency", &terms.currency)
+        .text("calendar", &terms.calendar)
+        .text("state", if is_open { "open" } else { "closed" })
+        .with("fees", |out| {
+            ObjectWriter::begin(out)
+                .text("maker_rate", &rate(fees.maker_rate))
+                .text("taker_rate", &rate(fees.taker_rate))
+                .text("per_share", &rate(fees.per_share))
+                .text(
+                    "minimum",
+                    &format_decimal(i128::from(fees.minimum), MONEY_SCALE, 0),
+                )
+                .end();
+        })
+        .with("profile", |out| {
+            ObjectWriter::begin(out)
+                .text("name", &terms.profile.name)
+                .value("spread_ticks", terms.profile.spread_ticks)
+                .text("participation", &rate(terms.profile.participation))
+                .text("market_orders", terms.profile.market_orders.word())
+                .end();
+        })
+        .end();
+}

@@ -1,0 +1,324 @@
+//! Inputs of the outside market: quotes, depth, prints, and the orders of house bots.
+
+use crate::book::{Owner, reaches};
+use crate::command::{AgentCancel, AgentOrder, Depth, Quote, StreetLevel, Trade};
+use crate::ids::InstrumentIndex;
+use crate::live::Live;
+use crate::market::Offer;
+use crate::matching::Role;
+use crate::reply::Refusal;
+use crate::sink::Sink;
+use crate::units::{PRICE_MAX, Price, QUANTITY_MAX, Quantity};
+use crate::words::{Counterparty, Liquidity, Reason, Side, Source, refusal};
+
+impl<S: Sink> Live<'_, S> {
+    /// The street quotes: one level a side.
+    pub fn quote(&mut self, quote: &Quote) -> Result<(), Refusal> {
+        let side = |level: Option<StreetLevel>| level.into_iter().collect::<Vec<_>>();
+        self.street_moves(quote.instrument, &side(quote.bid), &side(quote.ask))
+    }
+
+    /// The street shows its depth.
+    pub fn depth(&mut self, depth: &Depth) -> Result<(), Refusal> {
+        self.street_moves(depth.instrument, &depth.bids, &depth.asks)
+    }
+
+    fn street_moves(
+        &mut self,
+        instrument: InstrumentIndex,
+        bids: &[StreetLevel],
+        asks: &[StreetLevel],
+    ) -> Result<(), Refusal> {
+        self.check_source(instrument, Source::Street)?;
+        bids.iter()
+            .chain(asks)
+            .try_for_each(|(price, qty)| check_level(*price, *qty))?;
+        self.set_street(instrument, bids, asks);
+        self.work_on(instrument);
+        Ok(())
+    }
+
+    /// Puts the street's levels in their place, whole lots of each, and notes the best of them.
+    pub fn set_street(
+        &mut self,
+        instrument: InstrumentIndex,
+        bids: &[StreetLevel],
+        asks: &[StreetLevel],
+    ) {
+        let time_ns = self.now_ns();
+        let Some(terms) = self
+            .durable
+            .instrument(instrument)
+            .map(|record| &record.terms)
+        else {
+            return;
+        };
+        let Some(market) = self.ephemeral.market_mut(instrument) else {
+            return;
+        };
+        for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
+            let whole: Vec<StreetLevel> = levels
+                .iter()
+                .map(|(price, qty)| (*price, terms.whole_lots(*qty)))
+                .collect();
+            market.street.replace(side, &whole);
+        }
+        market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
+        market.quote.ask = asks.iter().copied().min_by_key(|(price, _)| *price);
+        market.is_fresh = true;
+        market.changed(time_ns);
+    }
+
+    /// Lets everything happen that new liquidity or a new price makes possible.
+    pub fn work_on(&mut self, instrument: InstrumentIndex) {
+        self.ephemeral.unfinished.remove(&instrument);
+        if self.may_trade(instrument) {
+            self.serve_waiting(instrument);
+            self.uncross(instrument);
+            self.cross_street(instrument);
+        }
+        self.fire_stops(instrument);
+    }
+
+    /// Lets the street trade with resting orders that it has come to cross: at the order's own
+    /// limit price, up to the displayed size.
+    fn cross_street(&mut self, instrument: InstrumentIndex) {
+        for side in [Side::Buy, Side::Sell] {
+            while let Some((resting, street)) = self.crossed(instrument, side) {
+                let Owner::User(number) = resting.owner else {
+                    break;
+                };
+                if self.is_full() {
+                    self.ephemeral.unfinished.insert(instrument);
+                    return;
+                }
+                let wanted = resting.qty.min(street.1);
+                let qty = self.fill_resting(instrument, number, resting.price, wanted);
+                if let Some(market) = self.ephemeral.market_mut(instrument) {
+                    market.street.take(side.opposite(), street.0, qty);
+                }
+            }
+        }
+    }
+
+    fn crossed(
+        &self,
+        instrument: InstrumentIndex,
+        side: Side,
+    ) -> Option<(crate::book::Resting, StreetLevel)> {
+        let market = self.market(instrument)?;
+        let resting = market.book.best(side)?;
+        let street = market.street.available(side.opposite()).next()?;
+        reaches(side, Some(resting.price), street.0).then_some((resting, street))
+    }
+
+    /// Fills a resting order of a user against the house at its own price; gives how much. An
+    /// order that is due or that its account cannot pay leaves instead.
+    pub fn fill_resting(
+        &mut self,
+        instrument: InstrumentIndex,
+        number: u64,
+        price: Price,
+        wanted: Quantity,
+    ) -> Quantity {
+        if self.leave_if_due(number) {
+            return 0;
+        }
+        let Some(side) = self.order(number).map(|order| order.terms.side) else {
+            return 0;
+        };
+        let qty = self.payable(number, price, wanted, Liquidity::Maker);
+        if qty == 0 {
+            self.cancel(number, Reason::InsufficientBuyingPower, None);
+            return 0;
+        }
+        self.fill(
+            number,
+            price,
+            qty,
+            Role::new(Liquidity::Maker, Counterparty::House),
+        );
+        self.print_trade(instrument, price, qty, Some(side.opposite()));
+        qty
+    }
+
+    /// Lets resting orders trade that came to cross each other while nothing could trade: the
+    /// later one takes, at the price of the earlier.
+    pub fn uncross(&mut self, instrument: InstrumentIndex) {
+        while let Some(later) = self.later_of_crossed(instrument) {
+            if self.is_full() {
+                self.ephemeral.unfinished.insert(instrument);
+                return;
+            }
+            if !self.leave_if_due(later) {
+                self.execute(later);
+            }
+        }
+    }
+
+    /// Of the best bid and ask, when they cross, the one that came later; a user's order when
+    /// the other is a bot's.
+    fn later_of_crossed(&self, instrument: InstrumentIndex) -> Option<u64> {
+        let market = self.market(instrument)?;
+        let (bid, ask) = (market.book.best(Side::Buy)?, market.book.best(Side::Sell)?);
+        if bid.price < ask.price {
+            return None;
+        }
+        let priority = |number| self.order(number).map_or(0, |order| order.priority);
+        match (bid.owner, ask.owner) {
+            (Owner::User(buy), Owner::User(sell)) if priority(buy) > priority(sell) => Some(buy),
+            (_, Owner::User(sell)) => Some(sell),
+            (Owner::User(buy), _) => Some(buy),
+            _ => None,
+        }
+    }
+
+    /// The street traded: resting orders at a better price than the print must have traded too,
+    /// at their own price and up to its size. A print at the limit price itself fills nothing.
+    pub fn trade_print(&mut self, trade: &Trade) -> Result<(), Refusal> {
+        let instrument = trade.instrument;
+        self.check_source(instrument, Source::Street)?;
+        check_level(trade.price, trade.qty)?;
+        self.print_trade(instrument, trade.price, trade.qty, trade.side);
+        let mut left = self
+            .terms_of(instrument)
+            .map_or(0, |terms| terms.whole_lots(trade.qty));
+        while left > 0 && self.may_trade(instrument) {
+            let Some((number, price, resting)) = self.traded_through(instrument, trade.price)
+            else {
+                break;
+            };
+            left -= self.fill_resting(instrument, number, price, left.min(resting));
+        }
+        self.fire_stops(instrument);
+        Ok(())
+    }
+
+    fn traded_through(
+        &self,
+        instrument: InstrumentIndex,
+        price: Price,
+    ) -> Option<(u64, Price, Quantity)> {
+        let market = self.market(instrument)?;
+        let through = |side: Side| {
+            let best = market.book.best(side)?;
+            let beyond = best.price != price && reaches(side, Some(best.price), price);
+            match best.owner {
+                Owner::User(number) if beyond => Some((number, best.price, best.qty)),
+                _ => None,
+            }
+        };
+        through(Side::Buy).or_else(|| through(Side::Sell))
+    }
+
+    /// A house bot's order: trades by the same rules as a user's, then rests.
+    pub fn agent_order(&mut self, order: &AgentOrder) -> Result<(), Refusal> {
+        self.check_source(order.instrument, Source::Agents)?;
+        check_level(order.price.unwrap_or(1), order.qty)?;
+        let taken = self
+            .market(order.instrument)
+            .is_some_and(|m| m.agents.contains_key(&order.id));
+        if taken {
+            return Err(Refusal::malformed(
+                refusal::MALFORMED,
+                "this agent order id rests already",
+            ));
+        }
+        let time_ns = self.now_ns();
+        if let Some(market) = self.ephemeral.market_mut(order.instrument) {
+            market.is_fresh = true;
+        }
+        let qty = self
+            .terms_of(order.instrument)
+            .map_or(0, |terms| terms.whole_lots(order.qty));
+        let left = if self.is_open(order.instrument) {
+            self.agent_takes(order, qty)
+        } else {
+            qty
+        };
+        let market = self.ephemeral.market_mut(order.instrument);
+        if let (Some(market), Some(price)) = (market, order.price.filter(|_| left > 0)) {
+            let handle = market
+                .book
+                .add(order.side, price, left, Owner::Agent(order.id));
+            market.agents.insert(order.id, handle);
+            market.changed(time_ns);
+        }
+        self.work_on(order.instrument);
+        Ok(())
+    }
+
+    fn agent_takes(&mut self, order: &AgentOrder, mut left: Quantity) -> Quantity {
+        let instrument = order.instrument;
+        while left > 0 {
+            let market = self.market(instrument);
+            let Some(offer) = market.and_then(|market| market.offers(order.side).next()) else {
+                break;
+            };
+            if !reaches(order.side, order.price, offer.price) {
+                break;
+            }
+            left -= self.agent_trades(order, &offer, left.min(offer.qty));
+        }
+        left
+    }
+
+    /// Trades with one resting order: a user's is filled against the house, a bot's is a print
+    /// only.
+    fn agent_trades(&mut self, order: &AgentOrder, offer: &Offer, wanted: Quantity) -> Quantity {
+        let instrument = order.instrument;
+        if let Some((_, Owner::User(number))) = offer.resting {
+            return self.fill_resting(instrument, number, offer.price, wanted);
+        }
+        if let (Some((handle, Owner::Agent(id))), Some(market)) =
+            (offer.resting, self.ephemeral.market_mut(instrument))
+        {
+            if wanted == offer.qty {
+                market.agents.remove(&id);
+            }
+            market.book.reduce(handle, wanted);
+        }
+        self.print_trade(instrument, offer.price, wanted, Some(order.side));
+        wanted
+    }
+
+    /// Takes a bot's order out of the book; one that has traded meanwhile is no error.
+    pub fn agent_cancel(&mut self, cancel: &AgentCancel) -> Result<(), Refusal> {
+        self.check_source(cancel.instrument, Source::Agents)?;
+        let time_ns = self.now_ns();
+        if let Some(market) = self.ephemeral.market_mut(cancel.instrument) {
+            if let Some(handle) = market.agents.remove(&cancel.id) {
+                market.book.remove(handle);
+                market.changed(time_ns);
+            }
+        }
+        self.fire_stops(cancel.instrument);
+        Ok(())
+    }
+
+    /// Whether the instrument exists and takes liquidity from this source.
+    pub fn check_source(&self, instrument: InstrumentIndex, source: Source) -> Result<(), Refusal> {
+        self.find_instrument(instrument)?;
+        if self
+            .terms_of(instrument)
+            .is_some_and(|terms| terms.source == source)
+        {
+            return Ok(());
+        }
+        let detail = format!("this instrument has no {} as its source", source.word());
+        Err(Refusal::malformed(refusal::MALFORMED, detail).at("symbol"))
+    }
+}
+
+/// A price and size that the market can show.
+pub(crate) fn check_level(price: Price, qty: Quantity) -> Result<(), Refusal> {
+    if price <= 0 || price > PRICE_MAX {
+        let detail = "a market price must be greater than zero";
+        return Err(Refusal::malformed(refusal::INVALID_PRICE, detail));
+    }
+    if !(0..=QUANTITY_MAX).contains(&qty) {
+        let detail = "a market size must not be negative";
+        return Err(Refusal::malformed(refusal::INVALID_QUANTITY, detail));
+    }
+    Ok(())
+}

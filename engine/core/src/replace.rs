@@ -1,0 +1,195 @@
+//! Replace: new terms for an open order, under the same id.
+
+use crate::checks::{Failure, check_price, check_quantity};
+use crate::command::Replace;
+use crate::digest;
+use crate::durable::Durable;
+use crate::event::{Event, Replaced};
+use crate::ids::OrderNumber;
+use crate::instrument::Instrument;
+use crate::live::Live;
+use crate::matching::hold_at;
+use crate::order::{Order, OrderTerms};
+use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::sink::Sink;
+use crate::submit::{refused, request_id};
+use crate::units::{
+    Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Rounding, clamp, divide, format_money,
+};
+use crate::words::{Reason, Side, TimeInForce, refusal};
+
+impl<S: Sink> Live<'_, S> {
+    /// Gives an open order new terms. It keeps its place in the queue only when its quantity
+    /// shrinks or its time in force changes at the same prices.
+    pub fn replace(&mut self, replace: &Replace) -> Result<Reply, Refusal> {
+        self.find_account(replace.account)?;
+        let request = request_id(&replace.request_id, digest::of_replace(replace));
+        if let Some(reply) = self.answered_request(replace.account, request.as_ref())? {
+            return Ok(reply);
+        }
+        self.find_order(replace.account, replace.order)?;
+        let Some(order) = self.order(replace.order) else {
+            return Err(not_replaceable("the order is closed", replace.order));
+        };
+        let terms = new_terms(order, replace)?;
+        let hold = check_new_terms(self.durable, order, &terms)
+            .map_err(|failure| refused(failure).about(replace.order))?;
+        let keeps_priority = terms.limit_price == order.terms.limit_price
+            && terms.stop_price == order.terms.stop_price
+            && terms.qty <= order.terms.qty;
+        self.emit(Event::Replaced(Replaced {
+            order: replace.order,
+            request,
+            qty: terms.qty,
+            limit_price: terms.limit_price,
+            stop_price: terms.stop_price,
+            time_in_force: terms.time_in_force,
+            hold,
+            keeps_priority,
+        }));
+        if !keeps_priority {
+            self.arrive(replace.order);
+        }
+        Ok(Reply::new(Outcome::Ok, Body::Order(replace.order)))
+    }
+}
+
+fn not_replaceable(detail: &str, order: OrderNumber) -> Refusal {
+    Refusal::new(Outcome::NotReplaceable, refusal::NOT_REPLACEABLE, detail).about(order)
+}
+
+/// The terms that the order would have; refuses what cannot become of it.
+fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
+    let old = &order.terms;
+    let terms = OrderTerms {
+        qty: replace.qty.unwrap_or(old.qty),
+        limit_price: replace.limit_price.or(old.limit_price),
+        stop_price: replace.stop_price.or(old.stop_price),
+        time_in_force: replace.time_in_force.unwrap_or(old.time_in_force),
+        ..old.clone()
+    };
+    check_quantity(terms.qty)?;
+    let kind = terms.order_type;
+    check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
+    check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
+    if terms == *old {
+        let detail = "nothing would change: give a new qty, price or time_in_force";
+        return Err(not_replaceable(detail, order.number));
+    }
+    if terms.qty <= order.filled {
+        let detail =
+            "the new quantity must be greater than what is filled; cancel the rest instead";
+        return Err(not_replaceable(detail, order.number));
+    }
+    if order.triggered && terms.stop_price != old.stop_price {
+        return Err(not_replaceable(
+            "its stop price has been reached already",
+            order.number,
+        ));
+    }
+    if matches!(terms.time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
+        let detail = "an open order cannot become ioc or fok; cancel it and send a new one";
+        return Err(not_replaceable(detail, order.number));
+    }
+    Ok(terms)
+}
+
+/// Checks new terms in the order in which new orders are checked; gives the new hold.
+fn check_new_terms(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Money, Failure> {
+    let Some(record) = durable.instrument(terms.instrument) else {
+        return Ok(order.hold);
+    };
+    let instrument = &record.terms;
+    check_steps(instrument, terms)?;
+    let price = terms.limit_price.or(terms.stop_price).unwrap_or(1);
+    let value = instrument.value(price, terms.qty, Rounding::Up);
+    if value > i128::from(ORDER_VALUE_MAX) || terms.qty > QUANTITY_MAX {
+        let failure = Failure::new(Reason::OrderTooLarge, "the order's value is beyond bounds");
+        let limit = format_money(i128::from(ORDER_VALUE_MAX));
+        return Err(failure.at("qty").compare(format_money(value), limit));
+    }
+    check_quantity_held(durable, instrument, order, terms)?;
+    check_cash(durable, order, terms)
+}
+
+fn check_steps(instrument: &Instrument, terms: &OrderTerms) -> Result<(), Failure> {
+    if terms.qty % instrument.lot_size != 0 {
+        let lot = instrument.format_quantity(instrument.lot_size);
+        let detail = format!("the quantity must be a multiple of the lot size {lot}");
+        let failure = Failure::new(Reason::InvalidLot, detail).at("qty");
+        return Err(failure.compare(instrument.format_quantity(terms.qty), lot));
+    }
+    let off_grid = |price: &Price| price % instrument.tick_size != 0;
+    let prices = [
+        ("limit_price", terms.limit_price),
+        ("stop_price", terms.stop_price),
+    ];
+    for (field, price) in prices {
+        if let Some(price) = price.filter(off_grid) {
+            let tick = instrument.format_price(instrument.tick_size);
+            let detail = format!("the {field} must be a multiple of the tick size {tick}");
+            let failure = Failure::new(Reason::InvalidTick, detail).at(field);
+            return Err(failure.compare(instrument.format_price(price), tick));
+        }
+    }
+    Ok(())
+}
+
+fn check_quantity_held(
+    durable: &Durable,
+    instrument: &Instrument,
+    order: &Order,
+    terms: &OrderTerms,
+) -> Result<(), Failure> {
+    let account = durable.account(terms.account);
+    let position = account
+        .map(|account| account.position(terms.instrument))
+        .unwrap_or_default();
+    let free = position.qty - position.promised;
+    let more = terms.qty - order.terms.qty;
+    if terms.side == Side::Buy || more <= free {
+        return Ok(());
+    }
+    let detail =
+        "a cash account sells only what it holds and has not promised to other sell orders";
+    let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
+    let value = instrument.format_quantity(more);
+    Err(failure.compare(value, instrument.format_quantity(free)))
+}
+
+/// The new hold, if buying power covers what it needs more.
+fn check_cash(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Money, Failure> {
+    if terms.side == Side::Sell {
+        return Ok(0);
+    }
+    let leaves = terms.qty - order.filled;
+    let hold = match terms
+        .limit_price
+        .or(terms.stop_price.filter(|_| !order.triggered))
+    {
+        Some(price) => hold_at(durable, terms.instrument, price, leaves),
+        // A market-priced order that waits: the hold it has, in proportion.
+        None => {
+            let product = i128::from(order.hold) * i128::from(leaves);
+            clamp(divide(
+                product,
+                i128::from(order.leaves().max(1)),
+                Rounding::Up,
+            ))
+        }
+    };
+    let power = durable
+        .account(terms.account)
+        .map_or(0, |account| account.buying_power());
+    let more = i128::from(hold) - i128::from(order.hold);
+    if more <= power.max(0) {
+        return Ok(hold);
+    }
+    let failure = Failure::new(
+        Reason::InsufficientBuyingPower,
+        "the change needs more cash than the account can spend",
+    );
+    Err(failure
+        .at("qty")
+        .compare(format_money(more), format_money(power)))
+}

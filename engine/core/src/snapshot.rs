@@ -1,0 +1,332 @@
+//! The durable state as canonical bytes: equal states give equal bytes.
+//!
+//! Layout: magic, version, then every field in a fixed order; integers little-endian, text and
+//! lists with a 32-bit length. Derived indexes are not written; they are rebuilt. The reader takes
+//! any bytes and never panics.
+
+use sha2::{Digest, Sha256};
+
+use crate::account::{Account, Position, Request};
+use crate::command::CreateWorld;
+use crate::durable::{Currency, Durable};
+use crate::event::Turn;
+use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
+use crate::instrument::{Instrument, InstrumentRecord, Mark};
+use crate::order::{Order, OrderTerms};
+use crate::words::*;
+
+const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
+/// The version of the snapshots that this engine writes and reads.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// Why bytes are no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotError(pub String);
+
+impl std::fmt::Display for SnapshotError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "not a snapshot: {}", self.0)
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+/// The snapshot of a state.
+pub(crate) fn write(durable: &Durable) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    SNAPSHOT_VERSION.put(&mut out);
+    durable.put(&mut out);
+    out
+}
+
+/// SHA-256 of the snapshot of a state.
+pub(crate) fn state_hash(durable: &Durable) -> [u8; 32] {
+    Sha256::digest(write(durable)).into()
+}
+
+/// The state of a snapshot.
+pub(crate) fn read(data: &[u8]) -> Result<Durable, SnapshotError> {
+    let body = data
+        .strip_prefix(MAGIC)
+        .ok_or_else(|| bad("it begins with something else"))?;
+    let mut input = Input { rest: body };
+    let version = u32::get(&mut input)?;
+    if version != SNAPSHOT_VERSION {
+        return Err(bad(&format!("version {version} is not known here")));
+    }
+    let mut durable = Durable::get(&mut input)?;
+    if !input.rest.is_empty() {
+        return Err(bad("something follows its end"));
+    }
+    index(&mut durable)?;
+    Ok(durable)
+}
+
+fn bad(why: &str) -> SnapshotError {
+    SnapshotError(why.to_owned())
+}
+
+/// Rebuilds what is derived, refusing names that point nowhere.
+fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
+    durable.prefix = crate::ids::world_prefix(&durable.name);
+    for (index, exchange) in durable.exchanges.iter().enumerate() {
+        durable
+            .exchange_of
+            .insert(exchange.terms.id.clone(), index as u32);
+        durable.day_orders.push(Default::default());
+    }
+    for (index, record) in durable.instruments.iter().enumerate() {
+        let known = durable.exchange(record.terms.exchange).is_some();
+        let steps = record.terms.tick_size > 0 && record.terms.lot_size > 0;
+        if !known || !steps || record.currency as usize >= durable.currencies.len() {
+            return Err(bad("an instrument is not whole"));
+        }
+        durable
+            .instrument_of
+            .insert(record.terms.symbol.clone(), index as u32);
+    }
+    for (index, account) in durable.accounts.iter().enumerate() {
+        durable.account_of.insert(account.id, index as u32);
+    }
+    let open: Vec<Order> = durable
+        .orders
+        .values()
+        .filter(|order| order.is_open())
+        .cloned()
+        .collect();
+    for order in open {
+        index_order(durable, &order)?;
+    }
+    for (index, account) in durable.accounts.iter().enumerate() {
+        let first = account.open_orders.first();
+        if first.is_some_and(|first| *first < account.cancel_below) {
+            durable.canceling.insert(index as u32);
+        }
+    }
+    Ok(())
+}
+
+fn index_order(durable: &mut Durable, order: &Order) -> Result<(), SnapshotError> {
+    let whole = bad("an order is not whole");
+    let exchange = durable
+        .instrument(order.terms.instrument)
+        .map(|record| record.terms.exchange);
+    let exchange = exchange.ok_or_else(|| whole.clone())? as usize;
+    let account = durable.accounts.get_mut(order.terms.account as usize);
+    account.ok_or(whole)?.open_orders.insert(order.number);
+    if order.terms.time_in_force == TimeInForce::Day {
+        if let Some(orders) = durable.day_orders.get_mut(exchange) {
+            orders.insert(order.number);
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that are left to read.
+struct Input<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], SnapshotError> {
+        let (head, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or_else(|| bad("it ends too early"))?;
+        self.rest = rest;
+        Ok(head)
+    }
+}
+
+/// What has canonical bytes.
+trait Stored: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError>;
+}
+
+macro_rules! stored_integers {
+    ($($kind:ty),+) => {$(
+        impl Stored for $kind {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+            fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+                let bytes = input.take(size_of::<$kind>())?;
+                let bytes = bytes.try_into().map_err(|_| bad("it ends too early"))?;
+                Ok(<$kind>::from_le_bytes(bytes))
+            }
+        }
+    )+};
+}
+
+stored_integers!(u8, u32, u64, u128, i64, i128);
+
+macro_rules! stored_words {
+    ($($kind:ty),+) => {$(
+        impl Stored for $kind {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+            fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+                let index = usize::from(u8::get(input)?);
+                <$kind>::ALL.get(index).copied().ok_or_else(|| bad("an unknown word"))
+            }
+        }
+    )+};
+}
+
+stored_words!(
+    Side,
+    OrderType,
+    TimeInForce,
+    Status,
+    Reason,
+    AssetClass,
+    AccountKind,
+    AccountStatus,
+    InstrumentStatus,
+    Source,
+    TriggerSource,
+    MarketOrders,
+    Sharing
+);
+
+macro_rules! stored_records {
+    ($($kind:ident { $($field:ident),+ $(,)? } $(derived { $($derived:ident),+ })?;)+) => {$(
+        impl Stored for $kind {
+            fn put(&self, out: &mut Vec<u8>) {
+                $(self.$field.put(out);)+
+            }
+            fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+                $(let $field = Stored::get(input)?;)+
+                Ok($kind { $($field),+ $(, $($derived: Default::default()),+)? })
+            }
+        }
+    )+};
+}
+
+stored_records! {
+    Turn { seq, time_ns, market_seq };
+    CreateWorld { world, seed, sharing };
+    Currency { code, house, fees, funding, clearing };
+    Fees { maker_rate, taker_rate, per_share, minimum };
+    Profile { name, spread_ticks, participation, market_orders };
+    Exchange { id, name, currency, calendar, fees, profile };
+    ExchangeRecord { terms, has_sessions, open, next_ns, expire_below };
+    Instrument {
+        symbol, name, asset_class, exchange, sector, currency, tick_size, lot_size, price_scale,
+        qty_scale, source, trigger, status,
+    };
+    Mark { bid, ask, last, high, low };
+    InstrumentRecord { terms, currency, mark, house, clearing, interest };
+    Position { qty, promised, cost, realized_pl, seq };
+    Request { digest, order, time_ns };
+    Account {
+        id, owner, kind, currency, status, cash, held, realized_pl, starting_cash, seq,
+        cancel_below, positions, requests, request_order,
+    } derived { open_orders };
+    OrderTerms {
+        account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
+        time_in_force,
+    };
+    Order {
+        number, terms, filled, filled_value, hold, status, reason, triggered, priority, created_ns,
+        updated_ns, seq,
+    };
+    Durable {
+        name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
+        next_fill, next_priority, marked_ns, equity_ns,
+    } derived {
+        prefix, account_of, instrument_of, exchange_of, day_orders, canceling
+    };
+}
+
+impl Stored for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        match u8::get(input)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(bad("neither true nor false")),
+        }
+    }
+}
+
+impl Stored for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let length = u32::get(input)? as usize;
+        let bytes = input.take(length)?;
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| bad("a text is not UTF-8"))
+    }
+}
+
+impl<T: Stored> Stored for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        if bool::get(input)? {
+            T::get(input).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// Writes a list: its length, then its items.
+fn put_all<'a, T: Stored + 'a>(
+    out: &mut Vec<u8>,
+    length: usize,
+    items: impl Iterator<Item = &'a T>,
+) {
+    (length as u32).put(out);
+    for item in items {
+        item.put(out);
+    }
+}
+
+impl<T: Stored> Stored for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_all(out, self.len(), self.iter());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let length = u32::get(input)?;
+        (0..length).map(|_| T::get(input)).collect()
+    }
+}
+
+impl<T: Stored> Stored for std::collections::VecDeque<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_all(out, self.len(), self.iter());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Vec::get(input).map(Into::into)
+    }
+}
+
+impl<K: Stored + Ord, V: Stored> Stored for std::collections::BTreeMap<K, V> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        for (key, value) in self {
+            key.put(out);
+            value.put(out);
+        }
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let length = u32::get(input)?;
+        (0..length)
+            .map(|_| Ok((K::get(input)?, V::get(input)?)))
+            .collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! Commands about orders: submit, cancel, cancel-all.
+
+use crate::checks::{Checks, check_terms};
+use crate::command::{Cancel, CancelAll};
+use crate::digest;
+use crate::event::{Event, RequestId};
+use crate::ids::{AccountIndex, OrderNumber};
+use crate::live::Live;
+use crate::order::OrderTerms;
+use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::sink::Sink;
+use crate::words::{Reason, refusal};
+
+impl<S: Sink> Live<'_, S> {
+    /// Takes an order: checks it, lets it trade, lets the rest wait.
+    pub fn submit(&mut self, terms: &OrderTerms) -> Result<Reply, Refusal> {
+        self.find_account(terms.account)?;
+        self.find_instrument(terms.instrument)?;
+        check_terms(terms)?;
+        let digest = digest::of_submit(terms);
+        if let Some(reply) = self.answered(terms.account, &terms.client_order_id, digest)? {
+            return Ok(reply);
+        }
+        let order = self.next_order();
+        let checks = Checks {
+            durable: self.durable,
+            ephemeral: self.ephemeral,
+            terms,
+        };
+        match checks.run() {
+            Ok(hold) => {
+                self.emit(Event::Accepted {
+                    order,
+                    terms: terms.clone(),
+                    digest,
+                    hold,
+                });
+                self.arrive(order);
+                Ok(Reply::new(Outcome::Created, Body::Order(order)))
+            }
+            Err(failure) => {
+                self.emit(Event::Rejected {
+                    order,
+                    terms: terms.clone(),
+                    digest,
+                    reason: failure.reason,
+                    value: failure.value.clone(),
+                    limit: failure.limit.clone(),
+                });
+                Err(refused(failure).about(order))
+            }
+        }
+    }
+
+    /// Lets an accepted order do what it is for: wait for its stop price, or trade.
+    pub fn arrive(&mut self, number: OrderNumber) {
+        let Some(order) = self.durable.open_order(number) else {
+            return;
+        };
+        let instrument = order.terms.instrument;
+        if !order.is_armed() {
+            self.enter(number);
+        } else if let Some(price) = self.price_through(order) {
+            self.trigger(number, price);
+        } else {
+            self.ephemeral.link(order);
+        }
+        self.fire_stops(instrument);
+    }
+
+    /// Cancels one order of the account.
+    pub fn cancel_order(&mut self, cancel: &Cancel) -> Result<Reply, Refusal> {
+        self.find_account(cancel.account)?;
+        let request = request_id(&cancel.request_id, digest::of_cancel(cancel));
+        if let Some(reply) = self.answered_request(cancel.account, request.as_ref())? {
+            return Ok(reply);
+        }
+        self.find_order(cancel.account, cancel.order)?;
+        if self.order(cancel.order).is_none() {
+            let detail = "the order is closed already; read it to see how it ended";
+            let reason = refusal::NOT_CANCELABLE;
+            return Err(Refusal::new(Outcome::NotCancelable, reason, detail).about(cancel.order));
+        }
+        self.cancel(cancel.order, Reason::Requested, request);
+        Ok(Reply::new(Outcome::Ok, Body::Order(cancel.order)))
+    }
+
+    /// Cancels all open orders of the account; what does not fit into this turn follows.
+    pub fn cancel_all(&mut self, cancel: &CancelAll) -> Result<Reply, Refusal> {
+        self.find_account(cancel.account)?;
+        let request = request_id(&cancel.request_id, digest::of_cancel_all(cancel));
+        let waiting = |live: &Self| {
+            let account = live.durable.account(cancel.account);
+            account.map_or(0, |account| {
+                account.open_orders.range(..account.cancel_below).count()
+            })
+        };
+        if self
+            .answered_request(cancel.account, request.as_ref())?
+            .is_some()
+        {
+            let body = Body::Canceled {
+                orders: Vec::new(),
+                remaining: waiting(self),
+            };
+            return Ok(Reply::new(Outcome::Existing, body));
+        }
+        let account = self.durable.account(cancel.account);
+        let open: Vec<OrderNumber> = account.map_or(Vec::new(), |account| {
+            account.open_orders.iter().copied().collect()
+        });
+        if open.is_empty() && request.is_none() {
+            let body = Body::Canceled {
+                orders: open,
+                remaining: 0,
+            };
+            return Ok(Reply::new(Outcome::Ok, body));
+        }
+        let below = self.next_order();
+        self.emit(Event::CancelAllRequested {
+            account: cancel.account,
+            below,
+            request,
+        });
+        let mut orders = Vec::new();
+        for number in open {
+            if self.is_full() {
+                break;
+            }
+            self.cancel(number, Reason::Requested, None);
+            orders.push(number);
+        }
+        let body = Body::Canceled {
+            orders,
+            remaining: waiting(self),
+        };
+        Ok(Reply::new(Outcome::Ok, body))
+    }
+
+    /// The earlier result of the same request; an error when the id was used for another body.
+    pub fn answered(
+        &self,
+        account: AccountIndex,
+        id: &str,
+        digest: u64,
+    ) -> Result<Option<Reply>, Refusal> {
+        let account = self.durable.account(account);
+        let Some(request) = account.and_then(|account| account.requests.get(id)) else {
+            return Ok(None);
+        };
+        if request.digest != digest {
+            let detail = "this id was used for another request; send a new id";
+            let refusal = Refusal::new(Outcome::IdReused, refusal::ID_REUSED, detail);
+            return Err(match request.order {
+                0 => refusal,
+                order => refusal.about(order),
+            });
+        }
+        Ok(Some(Reply::new(
+            Outcome::Existing,
+            Body::Order(request.order),
+        )))
+    }
+
+    pub fn answered_request(
+        &self,
+        account: AccountIndex,
+        request: Option<&RequestId>,
+    ) -> Result<Option<Reply>, Refusal> {
+        match request {
+            Some(request) => self.answered(account, &request.id, request.digest),
+            None => Ok(None),
+        }
+    }
+
+    pub fn find_account(&self, account: AccountIndex) -> Result<(), Refusal> {
+        match self.durable.account(account) {
+            Some(_) => Ok(()),
+            None => Err(not_found("no such account in this world", "account_id")),
+        }
+    }
+
+    pub fn find_instrument(&self, instrument: u32) -> Result<(), Refusal> {
+        match self.durable.instrument(instrument) {
+            Some(_) => Ok(()),
+            None => {
+                Err(Refusal::malformed(refusal::UNKNOWN_SYMBOL, "no such instrument").at("symbol"))
+            }
+        }
+    }
+
+    /// An order that the account owns and the engine still keeps.
+    pub fn find_order(&self, account: AccountIndex, order: OrderNumber) -> Result<(), Refusal> {
+        if self.owns(account, order) {
+            return Ok(());
+        }
+        Err(not_found("no such order of this account", "order_id"))
+    }
+}
+
+/// A refusal because something is not there, or belongs to somebody else.
+pub(crate) fn not_found(detail: &str, field: &'static str) -> Refusal {
+    Refusal::new(Outcome::NotFound, refusal::NOT_FOUND, detail).at(field)
+}
+
+/// The refusal that a failed check is answered with.
+pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
+    Refusal {
+        outcome: Outcome::Rejected,
+        reason: failure.reason.word(),
+        detail: failure.detail,
+        field: failure.field,
+        value: failure.value,
+        limit: failure.limit,
+        order: None,
+    }
+}
+
+/// The request id with its digest, when the client gave one.
+pub(crate) fn request_id(id: &Option<String>, digest: u64) -> Option<RequestId> {
+    id.as_ref().map(|id| RequestId {
+        id: id.clone(),
+        digest,
+    })
+}

@@ -1,0 +1,401 @@
+//! Reads events back from the tape, checking that each fits the state that it is applied to.
+
+use crate::command::{CreateWorld, Session};
+use crate::durable::Durable;
+use crate::event::{Event, Fill, Replaced, RequestId};
+use crate::exchange::{Exchange, Fees, Profile};
+use crate::ids::{
+    AccountIndex, ExchangeIndex, IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid,
+};
+use crate::instrument::{Instrument, Mark};
+use crate::json::Value;
+use crate::order::{Order, OrderTerms};
+use crate::snapshot::state_hash;
+use crate::units::{AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX};
+use crate::words::*;
+
+/// The members of an event.
+pub(crate) struct Fields<'a> {
+    pub durable: &'a Durable,
+    pub value: &'a Value<'a>,
+}
+
+type Read<T> = Result<T, String>;
+
+impl<'a> Fields<'a> {
+    fn text(&self, key: &str) -> Read<&'a str> {
+        self.value
+            .get(key)
+            .and_then(Value::text)
+            .ok_or_else(|| format!("{key} is no text"))
+    }
+
+    fn owned(&self, key: &str) -> Read<String> {
+        self.text(key).map(str::to_owned)
+    }
+
+    fn maybe_owned(&self, key: &str) -> Read<Option<String>> {
+        self.value.get(key).map(|_| self.owned(key)).transpose()
+    }
+
+    fn integer<T: std::str::FromStr>(&self, key: &str) -> Read<T> {
+        self.value
+            .get(key)
+            .and_then(Value::integer)
+            .ok_or_else(|| format!("{key} is no number"))
+    }
+
+    fn flag(&self, key: &str) -> Read<bool> {
+        match self.value.get(key) {
+            Some(Value::Bool(flag)) => Ok(*flag),
+            _ => Err(format!("{key} is neither true nor false")),
+        }
+    }
+
+    fn word<T>(&self, key: &str, from_word: fn(&str) -> Option<T>) -> Read<T> {
+        from_word(self.text(key)?).ok_or_else(|| format!("{key} has an unknown word"))
+    }
+
+    /// A whole number within 0 and `most`.
+    fn bounded(&self, key: &str, most: i64) -> Read<i64> {
+        let number: i64 = self.integer(key)?;
+        if (0..=most).contains(&number) {
+            Ok(number)
+        } else {
+            Err(format!("{key} is out of bounds"))
+        }
+    }
+
+    fn amount(&self, key: &str) -> Read<i64> {
+        self.bounded(key, AMOUNT_MAX)
+    }
+
+    fn price(&self, key: &str) -> Read<Option<i64>> {
+        self.value
+            .get(key)
+            .map(|_| self.bounded(key, PRICE_MAX))
+            .transpose()
+    }
+
+    fn digest(&self) -> Read<u64> {
+        u64::from_str_radix(self.text("digest")?, 16).map_err(|_| "digest is no hex".to_owned())
+    }
+
+    fn request(&self) -> Read<Option<RequestId>> {
+        match self.maybe_owned("request")? {
+            Some(id) => Ok(Some(RequestId {
+                id,
+                digest: self.digest()?,
+            })),
+            None => Ok(None),
+        }
+    }
+
+    fn account(&self) -> Read<AccountIndex> {
+        let id = parse_uuid(self.text("account")?);
+        let index = id.and_then(|id| self.durable.account_of.get(&id));
+        index.copied().ok_or_else(|| "no such account".to_owned())
+    }
+
+    fn symbol(&self) -> Read<InstrumentIndex> {
+        let index = self.durable.instrument_of.get(self.text("symbol")?);
+        index
+            .copied()
+            .ok_or_else(|| "no such instrument".to_owned())
+    }
+
+    fn exchange(&self) -> Read<ExchangeIndex> {
+        let index = self.durable.exchange_of.get(self.text("exchange")?);
+        index.copied().ok_or_else(|| "no such exchange".to_owned())
+    }
+
+    fn number(&self, key: &str, kind: IdKind) -> Read<u64> {
+        let id = parse_uuid(self.text(key)?);
+        let number = id.and_then(|id| number_of(self.durable.prefix, kind, id));
+        number.ok_or_else(|| format!("{key} is no id of this world"))
+    }
+
+    fn new_order(&self) -> Read<OrderNumber> {
+        let number = self.number("order", IdKind::Order)?;
+        let expected = number == self.durable.next_order;
+        expected
+            .then_some(number)
+            .ok_or_else(|| "order is not the next one".to_owned())
+    }
+
+    fn open_order(&self) -> Read<&'a Order> {
+        let number = self.number("order", IdKind::Order)?;
+        self.durable
+            .open_order(number)
+            .ok_or_else(|| "order is not open".to_owned())
+    }
+
+    /// The event, if it fits the state.
+    pub fn event(&self) -> Read<Event> {
+        match self.text("e")? {
+            "world_created" => self.world_created(),
+            "exchange_listed" => self.exchange_listed(),
+            "instrument_listed" => self.instrument_listed(),
+            "account_opened" => self.account_opened(),
+            "deposited" => Ok(Event::Deposited {
+                account: self.account()?,
+                amount: self.amount("amount")?,
+            }),
+            "accepted" => Ok(Event::Accepted {
+                order: self.new_order()?,
+                terms: self.terms()?,
+                digest: self.digest()?,
+                hold: self.amount("hold")?,
+            }),
+            "rejected" => Ok(Event::Rejected {
+                order: self.new_order()?,
+                terms: self.terms()?,
+                digest: self.digest()?,
+                reason: self.word("reason", Reason::from_word)?,
+                value: self.maybe_owned("value")?,
+                limit: self.maybe_owned("limit")?,
+            }),
+            "triggered" => Ok(Event::Triggered {
+                order: self.open_order()?.number,
+                price: self.bounded("price", PRICE_MAX)?,
+            }),
+            "filled" => self.filled(),
+            "canceled" => {
+                let order = self.open_order()?;
+                let (reason, release) = (
+                    self.word("reason", Reason::from_word)?,
+                    self.release(order)?,
+                );
+                Ok(Event::Canceled {
+                    order: order.number,
+                    reason,
+                    release,
+                    request: self.request()?,
+                })
+            }
+            "expired" => {
+                let order = self.open_order()?;
+                Ok(Event::Expired {
+                    order: order.number,
+                    release: self.release(order)?,
+                })
+            }
+            "replaced" => self.replaced(),
+            _ => self.time_event(),
+        }
+    }
+
+    fn release(&self, order: &Order) -> Read<i64> {
+        self.bounded("release", order.hold)
+    }
+
+    fn terms(&self) -> Read<OrderTerms> {
+        Ok(OrderTerms {
+            account: self.account()?,
+            client_order_id: self.owned("client_order_id")?,
+            instrument: self.symbol()?,
+            side: self.word("side", Side::from_word)?,
+            order_type: self.word("type", OrderType::from_word)?,
+            qty: self.integer("qty")?,
+            limit_price: self.price("limit_price")?,
+            stop_price: self.price("stop_price")?,
+            time_in_force: self.word("time_in_force", TimeInForce::from_word)?,
+        })
+    }
+
+    fn filled(&self) -> Read<Event> {
+        let order = self.open_order()?;
+        let fill = Fill {
+            number: self.number("fill", IdKind::Fill)?,
+            order: order.number,
+            account: self.account()?,
+            instrument: self.symbol()?,
+            side: self.word("side", Side::from_word)?,
+            price: self.bounded("price", PRICE_MAX)?,
+            qty: self.bounded("qty", order.leaves())?,
+            notional: self.amount("notional")?,
+            fee: self.amount("fee")?,
+            release: self.release(order)?,
+            cost: self.amount("cost")?,
+            realized_pl: self.integer("realized_pl")?,
+            liquidity: self.word("liquidity", Liquidity::from_word)?,
+            counterparty: self.word("counterparty", Counterparty::from_word)?,
+            completes: self.flag("completes")?,
+        };
+        let terms = &order.terms;
+        let fits = fill.number == self.durable.next_fill
+            && (fill.account, fill.instrument, fill.side)
+                == (terms.account, terms.instrument, terms.side)
+            && fill.completes == (fill.qty == order.leaves())
+            && fill.realized_pl.unsigned_abs() <= AMOUNT_MAX.unsigned_abs();
+        if fits {
+            Ok(Event::Filled(fill))
+        } else {
+            Err("the fill does not fit its order".to_owned())
+        }
+    }
+
+    fn replaced(&self) -> Read<Event> {
+        let order = self.open_order()?;
+        let qty = self.bounded("qty", QUANTITY_MAX)?;
+        if qty <= order.filled {
+            return Err("qty is less than what is filled".to_owned());
+        }
+        Ok(Event::Replaced(Replaced {
+            order: order.number,
+            request: self.request()?,
+            qty,
+            limit_price: self.price("limit_price")?,
+            stop_price: self.price("stop_price")?,
+            time_in_force: self.word("time_in_force", TimeInForce::from_word)?,
+            hold: self.amount("hold")?,
+            keeps_priority: self.flag("keeps_priority")?,
+        }))
+    }
+
+    fn world_created(&self) -> Read<Event> {
+        let world = self.owned("world")?;
+        if world != self.durable.name || self.durable.created.is_some() {
+            return Err("this is the tape of another world".to_owned());
+        }
+        let seed = self.integer("seed")?;
+        let sharing = self.word("sharing", Sharing::from_word)?;
+        Ok(Event::WorldCreated(CreateWorld {
+            world,
+            seed,
+            sharing,
+        }))
+    }
+
+    fn exchange_listed(&self) -> Read<Event> {
+        let id = self.owned("exchange")?;
+        if self.durable.exchange_of.contains_key(&id) {
+            return Err("the exchange is listed already".to_owned());
+        }
+        let exchange = Exchange {
+            id,
+            name: self.owned("name")?,
+            currency: self.owned("currency")?,
+            calendar: self.owned("calendar")?,
+            fees: Fees {
+                maker_rate: self.amount("maker_rate")?,
+                taker_rate: self.amount("taker_rate")?,
+                per_share: self.amount("per_share")?,
+                minimum: self.amount("minimum")?,
+            },
+            profile: Profile {
+                name: self.owned("profile")?,
+                spread_ticks: self.integer("spread_ticks")?,
+                participation: self.amount("participation")?,
+                market_orders: self.word("market_orders", MarketOrders::from_word)?,
+            },
+        };
+        Ok(Event::ExchangeListed {
+            exchange,
+            day_end_ns: self.integer("day_end_ns")?,
+        })
+    }
+
+    fn instrument_listed(&self) -> Read<Event> {
+        let symbol = self.owned("symbol")?;
+        let scale = |key| self.bounded(key, 12).map(|scale| scale as u8);
+        let terms = Instrument {
+            exchange: self.exchange()?,
+            name: self.owned("name")?,
+            asset_class: self.word("asset_class", AssetClass::from_word)?,
+            sector: self.owned("sector")?,
+            currency: self.owned("currency")?,
+            tick_size: self.bounded("tick_size", PRICE_MAX)?,
+            lot_size: self.bounded("lot_size", QUANTITY_MAX)?,
+            price_scale: scale("price_scale")?,
+            qty_scale: scale("qty_scale")?,
+            source: self.word("source", Source::from_word)?,
+            trigger: self.word("trigger", TriggerSource::from_word)?,
+            status: InstrumentStatus::Active,
+            symbol,
+        };
+        let is_known = self.durable.instrument_of.contains_key(&terms.symbol);
+        if is_known || terms.tick_size == 0 || terms.lot_size == 0 {
+            return Err("the instrument is listed already, or has no steps".to_owned());
+        }
+        Ok(Event::InstrumentListed(terms))
+    }
+
+    fn account_opened(&self) -> Read<Event> {
+        let id = parse_uuid(self.text("account")?).ok_or("account is no UUID")?;
+        if self.durable.account_of.contains_key(&id) {
+            return Err("the account is open already".to_owned());
+        }
+        Ok(Event::AccountOpened {
+            id,
+            owner: self.owned("owner")?,
+            kind: self.word("account_kind", AccountKind::from_word)?,
+            currency: self.owned("currency")?,
+            request: self.request()?.ok_or("the account has no request")?,
+        })
+    }
+
+    fn time_event(&self) -> Read<Event> {
+        match self.text("e")? {
+            "cancel_all_requested" => Ok(Event::CancelAllRequested {
+                account: self.account()?,
+                below: self.integer("below")?,
+                request: self.request()?,
+            }),
+            "day_ended" => Ok(Event::DayEnded {
+                exchange: self.exchange()?,
+                below: self.integer("below")?,
+                next_ns: self.integer("next_ns")?,
+            }),
+            "session_changed" => Ok(Event::SessionChanged {
+                session: Session {
+                    exchange: self.exchange()?,
+                    state: self.word("state", SessionState::from_word)?,
+                    next_ns: self.integer("next_ns")?,
+                },
+                below: self.integer("below")?,
+            }),
+            "marked" => self.marked(),
+            "checkpoint" => self.checkpoint(),
+            name => Err(format!("no event is called {name:?}")),
+        }
+    }
+
+    fn marked(&self) -> Read<Event> {
+        let list = self
+            .value
+            .get("marks")
+            .and_then(Value::list)
+            .ok_or("marks is no list")?;
+        let read = |value: &'a Value<'a>| -> Read<(InstrumentIndex, Mark)> {
+            let fields = Fields {
+                durable: self.durable,
+                value,
+            };
+            let mark = Mark {
+                bid: fields.price("bid")?,
+                ask: fields.price("ask")?,
+                last: fields.price("last")?,
+                high: fields.price("high")?,
+                low: fields.price("low")?,
+            };
+            Ok((fields.symbol()?, mark))
+        };
+        let marks = list.iter().map(read).collect::<Read<Vec<_>>>()?;
+        Ok(Event::Marked {
+            marks,
+            new_minute: self.flag("new_minute")?,
+        })
+    }
+
+    /// A checkpoint must name the state that stands before it.
+    fn checkpoint(&self) -> Read<Event> {
+        let here = state_hash(self.durable);
+        let text: String = here.iter().map(|byte| format!("{byte:02x}")).collect();
+        if self.text("state_hash")? == text {
+            Ok(Event::Checkpoint { state_hash: here })
+        } else {
+            Err("the state differs from the checkpoint".to_owned())
+        }
+    }
+}

@@ -1,0 +1,530 @@
+//! Commands as JSON text: read with the world's listing, since scales depend on the instrument.
+
+use crate::command::*;
+use crate::durable::Durable;
+use crate::exchange::{Exchange, Fees, Profile};
+use crate::ids::{IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid};
+use crate::instrument::Instrument;
+use crate::json::{Value, parse};
+use crate::order::OrderTerms;
+use crate::reply::Refusal;
+use crate::submit::not_found;
+use crate::units::{DecimalError, MONEY_SCALE, RATE_SCALE, parse_decimal};
+use crate::words::*;
+
+/// The most levels of a side that a question or a depth update may name.
+const LEVELS_MAX: usize = 1_000;
+
+/// Reads one command.
+pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
+    let value = parse(text).map_err(|why| Refusal::malformed(refusal::MALFORMED, why))?;
+    let fields = Fields {
+        durable,
+        value: &value,
+    };
+    let kind = fields.text("kind")?;
+    match kind {
+        "create_world" => fields.create_world(),
+        "list_exchange" => fields.list_exchange(),
+        "list_instrument" => fields.list_instrument(),
+        "open_account" => fields.open_account(),
+        "submit" => fields.order_terms().map(Input::Submit),
+        "preview" => fields.order_terms().map(Input::Preview),
+        "replace" => fields.replace(),
+        "cancel" => fields.cancel(),
+        "cancel_all" => fields.cancel_all(),
+        "value" => Ok(Input::Value {
+            account: fields.account()?,
+        }),
+        "book" => fields.book(),
+        "instruments" => Ok(Input::Instruments),
+        "exchanges" => Ok(Input::Exchanges),
+        "quote" => fields.quote(),
+        "depth" => fields.depth(),
+        "trade" => fields.trade(),
+        "bar" => fields.bar(),
+        "agent_order" => fields.agent_order(),
+        "agent_cancel" => fields.agent_cancel(),
+        "time" => Ok(Input::Time),
+        "session" => fields.session(),
+        "checkpoint" => Ok(Input::Checkpoint),
+        kind => Err(malformed(format!("unknown kind {kind:?}")).at("kind")),
+    }
+}
+
+fn malformed(detail: impl Into<String>) -> Refusal {
+    Refusal::malformed(refusal::MALFORMED, detail)
+}
+
+/// The refusal of a text that is no decimal of its scale; `invalid` names what it should have
+/// been.
+fn bad_decimal(
+    error: DecimalError,
+    invalid: &'static str,
+    field: &'static str,
+    scale: u8,
+) -> Refusal {
+    let (reason, detail) = match error {
+        DecimalError::NotANumber => (invalid, format!("{field} must be a decimal number")),
+        DecimalError::TooLarge => (invalid, format!("{field} is beyond bounds")),
+        DecimalError::TooManyDecimals => (
+            refusal::TOO_MANY_DECIMALS,
+            format!("{field} may have at most {scale} decimals"),
+        ),
+    };
+    Refusal::malformed(reason, detail).at(field)
+}
+
+/// The members of a command.
+struct Fields<'a> {
+    durable: &'a Durable,
+    value: &'a Value<'a>,
+}
+
+impl<'a> Fields<'a> {
+    fn get(&self, field: &'static str) -> Option<&'a Value<'a>> {
+        self.value.get(field)
+    }
+
+    fn text(&self, field: &'static str) -> Result<&'a str, Refusal> {
+        let text = self.get(field).and_then(Value::text);
+        text.ok_or_else(|| malformed(format!("{field} must be text")).at(field))
+    }
+
+    fn text_or(&self, field: &'static str, default: &'static str) -> Result<&'a str, Refusal> {
+        if self.get(field).is_some() {
+            self.text(field)
+        } else {
+            Ok(default)
+        }
+    }
+
+    fn maybe_text(&self, field: &'static str) -> Result<Option<String>, Refusal> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(_) => self.text(field).map(|text| Some(text.to_owned())),
+        }
+    }
+
+    fn request_id(&self) -> Result<Option<String>, Refusal> {
+        let id = self.maybe_text("request_id")?;
+        match id {
+            Some(id) if !crate::checks::is_name(&id) => {
+                Err(malformed("a request_id has 1 to 128 printable characters").at("request_id"))
+            }
+            id => Ok(id),
+        }
+    }
+
+    fn word<T>(
+        &self,
+        field: &'static str,
+        from_word: fn(&str) -> Option<T>,
+        words: &[T],
+        word: fn(T) -> &'static str,
+    ) -> Result<T, Refusal>
+    where
+        T: Copy,
+    {
+        let found = self.get(field).and_then(Value::text).and_then(from_word);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|member| word(*member)).collect();
+            malformed(format!("{field} must be one of {}", known.join(", "))).at(field)
+        })
+    }
+
+    fn integer<T: std::str::FromStr>(&self, field: &'static str) -> Result<T, Refusal> {
+        let number = self.get(field).and_then(Value::integer);
+        number.ok_or_else(|| malformed(format!("{field} must be a whole number")).at(field))
+    }
+
+    fn decimal(
+        &self,
+        field: &'static str,
+        scale: u8,
+        invalid: &'static str,
+    ) -> Result<Option<i64>, Refusal> {
+        let Some(value) = self.get(field) else {
+            return Ok(None);
+        };
+        let parsed = match value.decimal() {
+            Some(text) => parse_decimal(text, scale),
+            None => Err(DecimalError::NotANumber),
+        };
+        parsed
+            .map(Some)
+            .map_err(|error| bad_decimal(error, invalid, field, scale))
+    }
+
+    fn needed(
+        &self,
+        field: &'static str,
+        scale: u8,
+        invalid: &'static str,
+    ) -> Result<i64, Refusal> {
+        let value = self.decimal(field, scale, invalid)?;
+        value.ok_or_else(|| Refusal::malformed(invalid, format!("{field} is missing")).at(field))
+    }
+
+    fn price(&self, field: &'static str, terms: &Instrument) -> Result<Option<i64>, Refusal> {
+        self.decimal(field, terms.price_scale, refusal::INVALID_PRICE)
+    }
+
+    fn needed_price(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
+        self.needed(field, terms.price_scale, refusal::INVALID_PRICE)
+    }
+
+    fn needed_quantity(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
+        self.needed(field, terms.qty_scale, refusal::INVALID_QUANTITY)
+    }
+
+    fn account(&self) -> Result<u32, Refusal> {
+        let id = parse_uuid(self.text("account_id")?);
+        let index = id.and_then(|id| self.durable.account_of.get(&id));
+        index
+            .copied()
+            .ok_or_else(|| not_found("no such account in this world", "account_id"))
+    }
+
+    fn order(&self) -> Result<OrderNumber, Refusal> {
+        let id = parse_uuid(self.text("order_id")?);
+        let number = id.and_then(|id| number_of(self.durable.prefix, IdKind::Order, id));
+        number.ok_or_else(|| not_found("no such order of this account", "order_id"))
+    }
+
+    fn instrument(&self) -> Result<(InstrumentIndex, &'a Instrument), Refusal> {
+        let symbol = self.text("symbol")?;
+        let index = self.durable.find_instrument(symbol);
+        let record = index.and_then(|index| self.durable.instrument(index));
+        match (index, record) {
+            (Some(index), Some(record)) => Ok((index, &record.terms)),
+            _ => {
+                let detail = format!("there is no instrument {symbol:?} in this world");
+                Err(Refusal::malformed(refusal::UNKNOWN_SYMBOL, detail).at("symbol"))
+            }
+        }
+    }
+
+    fn side(&self) -> Result<Side, Refusal> {
+        self.word("side", Side::from_word, Side::ALL, Side::word)
+    }
+
+    fn time_in_force(&self) -> Result<TimeInForce, Refusal> {
+        let all = TimeInForce::ALL;
+        self.word(
+            "time_in_force",
+            TimeInForce::from_word,
+            all,
+            TimeInForce::word,
+        )
+    }
+
+    fn create_world(&self) -> Result<Input, Refusal> {
+        Ok(Input::CreateWorld(CreateWorld {
+            world: self.text("world")?.to_owned(),
+            seed: self.integer("seed")?,
+            sharing: self.word("sharing", Sharing::from_word, Sharing::ALL, Sharing::word)?,
+        }))
+    }
+
+    fn part(&self, field: &'static str) -> Result<Fields<'a>, Refusal> {
+        match self.get(field) {
+            Some(value @ Value::Object(_)) => Ok(Fields {
+                durable: self.durable,
+                value,
+            }),
+            _ => Err(malformed(format!("{field} must be an object")).at(field)),
+        }
+    }
+
+    fn rate(&self, field: &'static str) -> Result<i64, Refusal> {
+        Ok(self
+            .decimal(field, RATE_SCALE, refusal::MALFORMED)?
+            .unwrap_or(0))
+    }
+
+    fn list_exchange(&self) -> Result<Input, Refusal> {
+        let fees = self.part("fees")?;
+        let profile = self.part("profile")?;
+        let orders = MarketOrders::ALL;
+        Ok(Input::ListExchange(Exchange {
+            id: self.text("exchange")?.to_owned(),
+            name: self.text("name")?.to_owned(),
+            currency: self.text("currency")?.to_owned(),
+            calendar: self.text("calendar")?.to_owned(),
+            fees: Fees {
+                maker_rate: fees.rate("maker_rate")?,
+                taker_rate: fees.rate("taker_rate")?,
+                per_share: fees.rate("per_share")?,
+                minimum: fees
+                    .decimal("minimum", MONEY_SCALE, refusal::MALFORMED)?
+                    .unwrap_or(0),
+            },
+            profile: Profile {
+                name: profile.text("name")?.to_owned(),
+                spread_ticks: profile.integer("spread_ticks")?,
+                participation: profile.rate("participation")?,
+                market_orders: profile.word(
+                    "market_orders",
+                    MarketOrders::from_word,
+                    orders,
+                    MarketOrders::word,
+                )?,
+            },
+        }))
+    }
+
+    fn list_instrument(&self) -> Result<Input, Refusal> {
+        let exchange = self.text("exchange")?;
+        let exchange = self.durable.exchange_of.get(exchange).copied();
+        let exchange =
+            exchange.ok_or_else(|| malformed("list its exchange first").at("exchange"))?;
+        let price_scale: u8 = self.integer("price_scale")?;
+        let qty_scale: u8 = self.integer("qty_scale")?;
+        let classes = AssetClass::ALL;
+        let triggers = TriggerSource::ALL;
+        Ok(Input::ListInstrument(Instrument {
+            symbol: self.text("symbol")?.to_owned(),
+            name: self.text("name")?.to_owned(),
+            asset_class: self.word(
+                "asset_class",
+                AssetClass::from_word,
+                classes,
+                AssetClass::word,
+            )?,
+            exchange,
+            sector: self.text_or("sector", "")?.to_owned(),
+            currency: self.text("currency")?.to_owned(),
+            tick_size: self.needed("tick_size", price_scale.min(12), refusal::INVALID_PRICE)?,
+            lot_size: self.needed("lot_size", qty_scale.min(12), refusal::INVALID_QUANTITY)?,
+            price_scale,
+            qty_scale,
+            source: self.word("source", Source::from_word, Source::ALL, Source::word)?,
+            trigger: self.word(
+                "trigger",
+                TriggerSource::from_word,
+                triggers,
+                TriggerSource::word,
+            )?,
+            status: InstrumentStatus::Active,
+        }))
+    }
+
+    fn open_account(&self) -> Result<Input, Refusal> {
+        let id = parse_uuid(self.text("account_id")?);
+        let kinds = AccountKind::ALL;
+        Ok(Input::OpenAccount(OpenAccount {
+            id: id.ok_or_else(|| malformed("account_id must be a UUID").at("account_id"))?,
+            owner: self.text("owner")?.to_owned(),
+            kind: self.word(
+                "account_kind",
+                AccountKind::from_word,
+                kinds,
+                AccountKind::word,
+            )?,
+            currency: self.text("currency")?.to_owned(),
+            starting_cash: self.needed("starting_cash", MONEY_SCALE, refusal::MALFORMED)?,
+            request_id: self.text("request_id")?.to_owned(),
+        }))
+    }
+
+    fn order_terms(&self) -> Result<OrderTerms, Refusal> {
+        let account = self.account()?;
+        let (instrument, terms) = self.instrument()?;
+        let types = OrderType::ALL;
+        Ok(OrderTerms {
+            account,
+            client_order_id: self.text_or("client_order_id", "preview")?.to_owned(),
+            instrument,
+            side: self.side()?,
+            order_type: self.word("type", OrderType::from_word, types, OrderType::word)?,
+            qty: self.needed_quantity("qty", terms)?,
+            limit_price: self.price("limit_price", terms)?,
+            stop_price: self.price("stop_price", terms)?,
+            time_in_force: match self.get("time_in_force") {
+                None => TimeInForce::Day,
+                Some(_) => self.time_in_force()?,
+            },
+        })
+        .and_then(|terms| self.require_order_id(terms))
+    }
+
+    /// A submit must name its order; a preview need not.
+    fn require_order_id(&self, terms: OrderTerms) -> Result<OrderTerms, Refusal> {
+        let is_submit = self.text("kind")? == "submit";
+        if is_submit {
+            self.text("client_order_id")?;
+        }
+        Ok(terms)
+    }
+
+    fn replace(&self) -> Result<Input, Refusal> {
+        let account = self.account()?;
+        let order = self.order()?;
+        let known = self
+            .durable
+            .order(order)
+            .filter(|order| order.terms.account == account);
+        let record = known.and_then(|order| self.durable.instrument(order.terms.instrument));
+        let Some(record) = record else {
+            return Err(not_found("no such order of this account", "order_id"));
+        };
+        let scale = record.terms.qty_scale;
+        Ok(Input::Replace(Replace {
+            account,
+            order,
+            request_id: self.request_id()?,
+            qty: self.decimal("qty", scale, refusal::INVALID_QUANTITY)?,
+            limit_price: self.price("limit_price", &record.terms)?,
+            stop_price: self.price("stop_price", &record.terms)?,
+            time_in_force: match self.get("time_in_force") {
+                None => None,
+                Some(_) => Some(self.time_in_force()?),
+            },
+        }))
+    }
+
+    fn cancel(&self) -> Result<Input, Refusal> {
+        let (account, order) = (self.account()?, self.order()?);
+        Ok(Input::Cancel(Cancel {
+            account,
+            order,
+            request_id: self.request_id()?,
+        }))
+    }
+
+    fn cancel_all(&self) -> Result<Input, Refusal> {
+        let account = self.account()?;
+        Ok(Input::CancelAll(CancelAll {
+            account,
+            request_id: self.request_id()?,
+        }))
+    }
+
+    fn book(&self) -> Result<Input, Refusal> {
+        let (instrument, _) = self.instrument()?;
+        let depth: usize = if self.get("depth").is_some() {
+            self.integer("depth")?
+        } else {
+            10
+        };
+        Ok(Input::Book {
+            instrument,
+            depth: depth.min(LEVELS_MAX),
+        })
+    }
+
+    fn quote(&self) -> Result<Input, Refusal> {
+        let (instrument, terms) = self.instrument()?;
+        let level = |price, size| -> Result<Option<StreetLevel>, Refusal> {
+            match self.price(price, terms)? {
+                None => Ok(None),
+                Some(price) => Ok(Some((price, self.needed_quantity(size, terms)?))),
+            }
+        };
+        let (bid, ask) = (level("bid", "bid_size")?, level("ask", "ask_size")?);
+        Ok(Input::Quote(Quote {
+            instrument,
+            bid,
+            ask,
+        }))
+    }
+
+    fn levels(&self, field: &'static str, terms: &Instrument) -> Result<Vec<StreetLevel>, Refusal> {
+        let list = self.get(field).and_then(Value::list).unwrap_or(&[]);
+        if list.len() > LEVELS_MAX {
+            return Err(malformed(format!("{field} has more than {LEVELS_MAX} levels")).at(field));
+        }
+        let read = |value: Option<&Value<'_>>, scale: u8| {
+            let text = value.and_then(Value::decimal).unwrap_or("");
+            parse_decimal(text, scale)
+                .map_err(|error| bad_decimal(error, refusal::MALFORMED, field, scale))
+        };
+        let level = |value: &Value<'_>| -> Result<StreetLevel, Refusal> {
+            let pair = value.list().unwrap_or(&[]);
+            Ok((
+                read(pair.first(), terms.price_scale)?,
+                read(pair.get(1), terms.qty_scale)?,
+            ))
+        };
+        list.iter().map(level).collect()
+    }
+
+    fn depth(&self) -> Result<Input, Refusal> {
+        let (instrument, terms) = self.instrument()?;
+        let (bids, asks) = (self.levels("bids", terms)?, self.levels("asks", terms)?);
+        Ok(Input::Depth(Depth {
+            instrument,
+            bids,
+            asks,
+        }))
+    }
+
+    fn trade(&self) -> Result<Input, Refusal> {
+        let (instrument, terms) = self.instrument()?;
+        Ok(Input::Trade(Trade {
+            instrument,
+            price: self.needed_price("price", terms)?,
+            qty: self.needed_quantity("qty", terms)?,
+            side: if self.get("side").is_some() {
+                Some(self.side()?)
+            } else {
+                None
+            },
+        }))
+    }
+
+    fn bar(&self) -> Result<Input, Refusal> {
+        let (instrument, terms) = self.instrument()?;
+        let scale = terms.qty_scale;
+        Ok(Input::Bar(Bar {
+            instrument,
+            open: self.needed_price("open", terms)?,
+            high: self.needed_price("high", terms)?,
+            low: self.needed_price("low", terms)?,
+            close: self.needed_price("close", terms)?,
+            volume: self
+                .decimal("volume", scale, refusal::INVALID_QUANTITY)?
+                .unwrap_or(0),
+        }))
+    }
+
+    fn agent_order(&self) -> Result<Input, Refusal> {
+        let (instrument, terms) = self.instrument()?;
+        Ok(Input::AgentOrder(AgentOrder {
+            instrument,
+            agent: self.integer("agent")?,
+            id: self.integer("id")?,
+            side: self.side()?,
+            price: self.price("price", terms)?,
+            qty: self.needed_quantity("qty", terms)?,
+        }))
+    }
+
+    fn agent_cancel(&self) -> Result<Input, Refusal> {
+        let (instrument, _) = self.instrument()?;
+        Ok(Input::AgentCancel(AgentCancel {
+            instrument,
+            id: self.integer("id")?,
+        }))
+    }
+
+    fn session(&self) -> Result<Input, Refusal> {
+        let exchange = self
+            .durable
+            .exchange_of
+            .get(self.text("exchange")?)
+            .copied();
+        let states = SessionState::ALL;
+        Ok(Input::Session(Session {
+            exchange: exchange
+                .ok_or_else(|| malformed("no such exchange in this world").at("exchange"))?,
+            state: self.word("state", SessionState::from_word, states, SessionState::word)?,
+            next_ns: if self.get("next_ns").is_some() {
+                self.integer("next_ns")?
+            } else {
+                0
+            },
+        }))
+    }
+}
