@@ -1,12 +1,11 @@
 """The follower: reads the committed tape behind the floor, checks it, and takes the snapshots.
 
-It evolves every committed turn in a world of its own, at low priority, and compares its state with
-each checkpoint that the floor left. So a difference between what the floor decided and what the
-tape says is found within a minute, by somebody who has only the tape. It writes nothing but
-snapshot files, and none of a world that disagrees.
+It evolves every committed turn in a world of its own, at low priority; at each checkpoint that the
+floor left, the engine compares the two states. So a difference between what the floor decided and
+what the tape says is found within a minute, by somebody who has only the tape. It writes nothing
+but snapshot files, and none of a world that disagrees.
 """
 
-import json
 import logging
 import os
 import signal
@@ -15,8 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from papertape.domain.errors import TapeBrokenError
-from papertape.domain.tape import TapeRow
-from papertape.engine import World
 from papertape.floor.loading import Loaded, check_rows, chunks, evolve, load_world
 from papertape.floor.process import DATABASE, EXIT_FINAL, SNAPSHOTS
 from papertape.storage.snapshots import Snapshot, SnapshotFolder
@@ -26,8 +23,6 @@ TURNS_BETWEEN_SNAPSHOTS = 5_000
 PAUSE_S = 30.0
 NICENESS = 15
 START_PAUSE_S = 0.2
-
-_CHECKPOINT = '"kind":"checkpoint"'
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +85,7 @@ class Follower:
         world, previous = self._at.world, self._at.hash
         for rows in chunks(self._reader.tail(self._world_id, world.seq)):
             previous = check_rows(self._world_id, world.seq, previous, rows)
-            evolve_and_compare(self._world_id, world, rows)
+            evolve(self._world_id, world, rows)
         self._at = Loaded(world, previous, self._at.snapshot_seq)
         if world.seq - self._at.snapshot_seq >= self._turns_between:
             self._write_snapshot(self._at)
@@ -102,29 +97,3 @@ class Follower:
         path = self._snapshots.write(snapshot)
         _log.info("snapshot %s (%d bytes)", path.name, len(snapshot.data))
         self._at = Loaded(at.world, at.hash, snapshot.seq)
-
-
-def evolve_and_compare(world_id: str, world: World, rows: list[TapeRow]) -> None:
-    """Evolve rows, and compare the state at each checkpoint among them."""
-    start = 0
-    for place, row in enumerate(rows):
-        if _CHECKPOINT in row.body[:40]:
-            evolve(world_id, world, rows[start:place])
-            compare(world_id, world, row)
-            start = place
-    evolve(world_id, world, rows[start:])
-
-
-def compare(world_id: str, world: World, checkpoint: TapeRow) -> None:
-    """Raise `TapeBrokenError` when the floor's state was another one."""
-    try:
-        noted = json.loads(checkpoint.body)["events"][0]["state_hash"]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise TapeBrokenError(world_id, checkpoint.seq, "tape", "no readable checkpoint") from error
-    if noted != world.state_hash():
-        raise TapeBrokenError(
-            world_id,
-            checkpoint.seq,
-            "tape",
-            "the floor's state at this checkpoint is not the one that the tape leads to",
-        )

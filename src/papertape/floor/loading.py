@@ -65,8 +65,7 @@ def evolve(world_id: str, world: World, rows: list[TapeRow]) -> None:
     try:
         world.evolve([row.turn for row in rows])
     except TapeError as error:
-        seq, why = error.args
-        raise TapeBrokenError(world_id, seq, "tape", why) from error
+        raise TapeBrokenError(world_id, error.seq, "tape", error.why) from error
 
 
 def check_rows(world_id: str, seq: int, previous: str, rows: list[TapeRow]) -> str:

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from papertape.domain.errors import TapeBrokenError
 from papertape.domain.tape import GENESIS_HASH, TapeRow, turn_hash
 from papertape.engine import EnginePanic, TapeError, World
 from papertape.floor.findings import Finding, Findings
-from papertape.floor.follower import compare
 from papertape.floor.loading import chunks
 from papertape.floor.process import DATABASE, SNAPSHOTS
 from papertape.floor.rebuild import Rebuild, differences
@@ -164,12 +162,9 @@ class _WorldCheck:
         self._hash = str(row.hash)
 
     def _parts(self, rows: list[TapeRow]) -> Iterator[list[TapeRow]]:
-        """Rows cut so that a part ends where a snapshot was taken, or before a checkpoint."""
+        """Rows cut so that a part ends where a snapshot was taken."""
         part: list[TapeRow] = []
         for row in rows:
-            if part and '"kind":"checkpoint"' in str(row.body)[:40]:
-                yield part
-                part = []
             part.append(row)
             if row.seq in self._snapshots:
                 yield part
@@ -181,12 +176,7 @@ class _WorldCheck:
         if self._world is None:
             return
         try:
-            if '"kind":"checkpoint"' in rows[0].body[:40]:
-                compare(self._world_id, self._world, rows[0])
             self._rebuilt.write(self._world_id, self._world.evolve([row.turn for row in rows]))
-        except TapeBrokenError as error:
-            self._report(error.seq, error.table, error.why)
-            self._world = None
         except TapeError as error:
             self._report(error.seq, "tape", f"it cannot be evolved: {error.why}")
             self._world = None
