@@ -253,6 +253,11 @@ def test_a_broken_file_is_refused_before_anything_starts(file_of):
         ReplayMarket(file_of("ACME-1d.csv", DAILY.replace("10.50,9.50", "9.00,9.50")))
 
 
+def test_a_file_older_than_the_clocks_of_computers_is_refused(file_of):
+    with pytest.raises(BrokenFile, match="cannot run before 1970"):
+        ReplayMarket(file_of("ACME-1d.csv", DAILY.replace("2024-", "1962-")))
+
+
 ALL_FILES = [
     ("GOOG-1d.csv", 2_148),
     ("EURUSD-1h.csv", 5_000),

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from papertape.markets.bars import Bar, BarBuilder
-from papertape.markets.files import MarketFile, asset_class, load
+from papertape.markets.files import BrokenFile, MarketFile, asset_class, load
 from papertape.markets.files.scales import decimal_text, fixed_text
 from papertape.markets.store import Partition
 
@@ -56,6 +56,8 @@ class ReplayMarket:
         if speed is not None and not speed > 0:
             raise ValueError("the speed of a replay must be above zero")
         self._file = load(path, symbol)
+        if self._file["time_ns"][0] < 0:
+            raise BrokenFile(Path(path), None, "a world's clock cannot run before 1970")
         self._seed = seed
         self._class = asset_class(self._file.symbol)
         self._times: list[int] = self._file["time_ns"].tolist()

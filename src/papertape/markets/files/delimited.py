@@ -58,6 +58,8 @@ def _layout(path: Path, data: bytes) -> Layout:
         return find_layout(first_row or [""])
     except UnicodeDecodeError as error:
         raise BrokenFile(path, 1, f"not UTF-8 text (byte {error.start + 1})") from None
+    except csv.Error as error:
+        raise BrokenFile(path, 1, f"unreadable line ({error})") from None
     except LayoutError as error:
         raise BrokenFile(path, 1, str(error)) from None
 
@@ -66,7 +68,8 @@ def _read_fast(data: bytes, layout: Layout, symbol: str | None) -> dict[str, Sca
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    if b"\0" in data or b'"' in data:
+    lone_returns = data.count(b"\r") - data.count(b"\r\n")
+    if lone_returns or b"\0" in data or b'"' in data:
         raise DoubtError
     names = [f"column {at}" for at in range(layout.width)]
     try:
