@@ -16,7 +16,7 @@ PROBLEM = "application/problem+json"
         ("GET", "/api/", 404, "not_found"),
         ("GET", "/assets/none.js", 404, "not_found"),
         ("POST", "/", 404, "not_found"),
-        ("GET", "/api/v1/accounts/", 401, "not_authenticated"),
+        ("GET", "/api/v1/accounts/", 404, "not_found"),
         ("PUT", "/api/v1/orders", 405, "method_not_allowed"),
         ("POST", "/api/v1/me", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/auth/login", 405, "method_not_allowed"),
@@ -24,7 +24,6 @@ PROBLEM = "application/problem+json"
         ("POST", "/api/v1/auth/login", 422, "malformed"),
         ("GET", "/api/v1/instruments?query=" + "x" * 101, 422, "malformed"),
         ("GET", "/api/v1/demo", 404, "not_found"),
-        ("BREW", "/api/v1/me", 405, "method_not_allowed"),
     ],
 )
 def test_every_error_is_a_problem(product, method, path, status, reason) -> None:

@@ -80,7 +80,15 @@ def create_app(
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     hashing = Hashing()
     app = _bare_app(measures, _lifespan(floor, hub, hashing))
-    routes = (
+    routes = (  # tried in this order, so the busiest come first
+        OrderRoutes(
+            callers=callers,
+            accounts=accounts,
+            exchange=exchange,
+            symbols=symbols,
+            reads=reads,
+            measures=measures,
+        ),
         AuthRoutes(
             auth=auth,
             tokens=tokens,
@@ -90,14 +98,6 @@ def create_app(
             hashing=hashing,
         ),
         AccountRoutes(callers=callers, accounts=accounts, reads=reads),
-        OrderRoutes(
-            callers=callers,
-            accounts=accounts,
-            exchange=exchange,
-            symbols=symbols,
-            reads=reads,
-            measures=measures,
-        ),
         MarketRoutes(exchange=exchange, symbols=symbols, history=history),
         HealthRoutes(exchange=exchange, measures=measures, demo_login=demo_login),
     )

@@ -8,7 +8,7 @@ import secrets
 import time
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,13 +25,14 @@ _POLICY = (
     "style-src 'self' 'unsafe-inline'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_SAFETY = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+_SAFETY = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+_NOT_STORED = (b"cache-control", b"no-store")
 
 
 class Edge:
@@ -99,12 +100,10 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._started = True
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in _SAFETY.items():
-                headers[name] = value
-            headers["X-Request-Id"] = self.request_id
+            more = [*_SAFETY, (b"x-request-id", self.request_id.encode())]
             if self.scope["path"].startswith("/api/"):
-                headers.setdefault("Cache-Control", "no-store")
+                more.append(_NOT_STORED)
+            message["headers"] = [*message["headers"], *more]
         await self._send(message)
 
     async def reply(self, problem: Problem) -> None:

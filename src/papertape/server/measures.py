@@ -10,6 +10,7 @@ class Measures:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "papertape_requests",
             "HTTP requests answered",
@@ -46,8 +47,16 @@ class Measures:
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._request_seconds.labels(method, route).observe(seconds)
+        key = (method, route, status)
+        children = self._children.get(key)
+        if children is None:
+            # Looking labels up costs more than counting; there are few of them.
+            children = self._children[key] = (
+                self._requests.labels(method, route, str(status)),
+                self._request_seconds.labels(method, route),
+            )
+        children[0].inc()
+        children[1].observe(seconds)
 
     def count_order(self, outcome: str) -> None:
         """One order that the floor answered."""

@@ -23,6 +23,7 @@ DEPTH_MAX = 100
 BARS_MAX = 10_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NS = 1_000_000_000
+_FAR = 2**63 - 1
 
 Timeframe = Literal["1m", "5m", "15m", "1h", "1d"]
 Moment = Annotated[
@@ -110,17 +111,21 @@ def _mentions(item: dict[str, Any], wanted: str) -> bool:
 
 
 def _moment(field: str, text: str | None) -> int | None:
-    """Nanoseconds since 1970; raises `Problem` 422 for what is neither a time nor a date."""
+    """Nanoseconds since 1970, as far as an i64 reaches; raises `Problem` 422 for no time at all."""
     if text is None:
         return None
     try:
-        if _DATE.fullmatch(text):
-            return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * _NS
-        # A plus in a query that was not encoded arrives as a blank.
-        return parse_time(re.sub(r" (\d{2}:\d{2})$", r"+\1", text))
+        return max(-_FAR, min(_FAR, _parse_moment(text)))
     except (ValueError, OverflowError) as error:
         raise malformed(
             f"{field}: give a time such as 2026-11-20T10:46:00Z or a date such as 2026-11-20",
             field=field,
             value=text,
         ) from error
+
+
+def _parse_moment(text: str) -> int:
+    if _DATE.fullmatch(text):
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * _NS
+    # A plus in a query that was not encoded arrives as a blank.
+    return parse_time(re.sub(r" (\d{2}:\d{2})$", r"+\1", text))
