@@ -56,13 +56,13 @@ pub struct Refusal {
     /// The stable name of the reason.
     pub reason: &'static str,
     /// One sentence for people.
-    pub detail: String,
+    pub detail: Box<str>,
     /// The field that is wrong.
     pub field: Option<&'static str>,
     /// The offending value.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// The limit it broke.
-    pub limit: Option<String>,
+    pub limit: Option<Box<str>>,
     /// The order that is kept or that stands.
     pub order: Option<OrderNumber>,
 }
@@ -73,7 +73,7 @@ impl Refusal {
         Refusal {
             outcome,
             reason,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             field: None,
             value: None,
             limit: None,

@@ -208,10 +208,10 @@ pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
     Refusal {
         outcome: Outcome::Rejected,
         reason: failure.reason.word(),
-        detail: failure.detail,
+        detail: failure.detail.into(),
         field: failure.field,
-        value: failure.value,
-        limit: failure.limit,
+        value: failure.value.map(Into::into),
+        limit: failure.limit.map(Into::into),
         order: None,
     }
 }
