@@ -16,7 +16,7 @@ TICKS = "".join(
     f"20240101 0900{second:02}125,1.10{second:02},1.11{second:02},0\n" for second in range(60)
 )
 TRADES = "time,price,quantity,side\n" + "".join(
-    f"{1_700_000_000 + second},100.{second:02},0.{second + 1:05},{'buy' if second % 3 else 'sell'}\n"
+    f"{1_700_000_000 + second},100.{second:02},0.{second + 1:05},{('buy', 'sell')[second % 2]}\n"
     for second in range(60)
 )
 PIECES = [
