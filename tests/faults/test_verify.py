@@ -35,7 +35,7 @@ def places(findings: list[Finding]) -> set[tuple[str, str]]:
 def flipped(value: object) -> object:
     """The same kind of value with one bit changed."""
     if isinstance(value, int):
-        return value ^ 1
+        return value ^ (1 << 20)
     if isinstance(value, str) and value:
         middle = len(value) // 2
         return value[:middle] + chr(ord(value[middle]) ^ 1) + value[middle + 1 :]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from papertape.domain.tape import GENESIS_HASH, TapeRow, turn_hash
 from papertape.engine import EnginePanic, TapeError, World
 from papertape.floor.findings import Finding, Findings
@@ -56,8 +58,9 @@ def _verify(path: Path, snapshots: Path) -> list[Finding]:
             reader.read_damaged_text()
             with closing(Rebuild(Path(folder) / "rebuilt.db")) as rebuilt:
                 _verify_worlds(reader, rebuilt, SnapshotFolder(snapshots), findings)
-    except sqlite3.DatabaseError as error:
-        findings.add(Finding("", 0, FILE, f"SQLite cannot read on: {error}"))
+    except (sqlite3.DatabaseError, DatabaseError, UnicodeDecodeError) as error:
+        reason = getattr(error, "orig", None) or error
+        findings.add(Finding("", 0, FILE, f"SQLite cannot read on: {reason}"))
     return findings.all()
 
 

@@ -7,6 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 
 BUSY_TIMEOUT_S = 10.0
+PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "journal_size_limit = 67108864",
+    "cache_size = -65536",
+)
 
 
 def open_engine(path: Path, *, query_only: bool = False) -> Engine:
@@ -16,12 +22,12 @@ def open_engine(path: Path, *, query_only: bool = False) -> Engine:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
-        connection.execute("PRAGMA cache_size = -65536")
-        if query_only:
-            connection.execute("PRAGMA query_only = ON")
+        try:
+            for pragma in (*PRAGMAS, *(["query_only = ON"] if query_only else [])):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=_pool_class())
