@@ -63,6 +63,7 @@ export function sentenceOf(error: unknown): string {
 
 /** The server writes details for any place in a text; on the page they stand alone. */
 export function asSentence(detail: string): string {
+  if (detail === '') return ''
   const text = detail.charAt(0).toUpperCase() + detail.slice(1)
   return /[.!?]$/.test(text) ? text : `${text}.`
 }

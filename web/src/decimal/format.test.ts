@@ -96,9 +96,12 @@ describe('figures on the desk', () => {
     ['190.5', '0.01', 1, '190.51'],
     ['0', '1', -1, '0'],
     ['0.1', '0.0001', 1, '0.1001'],
-  ] as const)('%j with a step of %s in direction %i becomes %s', (text, step, direction, next) => {
-    expect(stepped(text, step, direction)).toBe(next)
-  })
+  ] as const)(
+    '%j with a step of %s in direction %i becomes %s',
+    (text, step, direction, next) => {
+      expect(stepped(text, step, direction)).toBe(next)
+    },
+  )
 
   it('reads times with nanoseconds', () => {
     expect(instant('2026-11-20T10:46:00.123456789Z').toISOString()).toBe(

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { accountId, aFill, anAccount, anOrder, aPosition, aQuote, time } from '../testing/examples'
+import {
+  accountId,
+  aFill,
+  anAccount,
+  anOrder,
+  aPosition,
+  aQuote,
+  time,
+} from '../testing/examples'
 import { ServerModel, actions } from '../testing/serverModel'
 import type { LiveMessage, StreamMessage } from './messages'
 import { reduce } from './reduce'
@@ -53,7 +61,7 @@ describe('the private channels', () => {
     )
     expect(state.orders['order-1']?.status).toBe('filled')
     expect(state.fills.map((fill) => fill.id)).toEqual(['fill-1'])
-    expect(state.positions['AAPL']?.qty).toBe('10')
+    expect(state.positions.AAPL?.qty).toBe('10')
     expect(state.account?.cash).toBe('98094.95')
     expect(state.gap).toBe(false)
   })
@@ -75,7 +83,10 @@ describe('the private channels', () => {
       'of another account',
       { ...news('orders', 11, 10, anOrder({ status: 'canceled' })), account_id: 'other' },
     ],
-    ['without a seq', { channel: 'orders', type: 'news', account_id: accountId, data: anOrder() }],
+    [
+      'without a seq',
+      { channel: 'orders', type: 'news', account_id: accountId, data: anOrder() },
+    ],
   ])('drop a message %s', (_, message) => {
     expect(after([message], known)).toEqual(known)
   })
@@ -107,13 +118,16 @@ describe('the private channels', () => {
   })
 
   it('keep the name that only REST tells', () => {
-    const { name: _, ...nameless } = anAccount({ cash: '1.00' })
+    const { name, ...nameless } = anAccount({ cash: '1.00' })
     const state = after([news('account', 11, 10, nameless)], known)
-    expect(state.account).toMatchObject({ name: 'Main', cash: '1.00' })
+    expect(state.account).toMatchObject({ name, cash: '1.00' })
   })
 
   it('announce fills that are news, and not those of a snapshot', () => {
-    const old = after([snapshot('fills', 12, { items: [aFill({ id: 'old', seq: 12 })] })], known)
+    const old = after(
+      [snapshot('fills', 12, { items: [aFill({ id: 'old', seq: 12 })] })],
+      known,
+    )
     const state = after([news('fills', 13, 12, aFill({ id: 'new', seq: 13 }))], old)
     expect(state.freshFills).toEqual(['new'])
   })
@@ -144,8 +158,14 @@ describe('orders', () => {
   })
 
   it('are not set back by an older word', () => {
-    const filled = after([news('orders', 12, 10, anOrder({ status: 'filled', as_of_seq: 12 }))], known)
-    const state = reduce(filled, { kind: 'order', order: anOrder({ status: 'new', as_of_seq: 11 }) })
+    const filled = after(
+      [news('orders', 12, 10, anOrder({ status: 'filled', as_of_seq: 12 }))],
+      known,
+    )
+    const state = reduce(filled, {
+      kind: 'order',
+      order: anOrder({ status: 'new', as_of_seq: 11 }),
+    })
     expect(state.orders['order-1']?.status).toBe('filled')
   })
 
@@ -167,7 +187,7 @@ describe('the market channels', () => {
       { channel: 'quotes:AAPL', type: 'quote', data: aQuote({ bid: '191.00' }) },
       { channel: 'book:BTC/USD', type: 'book', data: { bids: [['1', '2', 3]], asks: [] } },
     ])
-    expect(state.quotes['AAPL']?.bid).toBe('191.00')
+    expect(state.quotes.AAPL?.bid).toBe('191.00')
     expect(state.books['BTC/USD']?.bids).toEqual([['1', '2', 3]])
   })
 
@@ -177,18 +197,21 @@ describe('the market channels', () => {
       { channel: 'trades:AAPL', type: 'snapshot', data: { items: [print('1'), print('2')] } },
       { channel: 'trades:AAPL', type: 'trade', data: print('3') },
     ])
-    expect(state.prints['AAPL']?.map((each) => each.price)).toEqual(['3', '2', '1'])
+    expect(state.prints.AAPL?.map((each) => each.price)).toEqual(['3', '2', '1'])
   })
 
   it('replace the forming minute and append the next one', () => {
-    const bar = (minute: string, close: string) => ({ time: `2026-11-20T10:${minute}:00Z`, close })
+    const bar = (minute: string, close: string) => ({
+      time: `2026-11-20T10:${minute}:00Z`,
+      close,
+    })
     const state = after([
       { channel: 'bars:AAPL:1m', type: 'snapshot', data: { items: [bar('01', '1')] } },
       { channel: 'bars:AAPL:1m', type: 'bar', data: bar('02', '2') },
       { channel: 'bars:AAPL:1m', type: 'bar', data: bar('02', '3') },
       { channel: 'bars:AAPL:1m', type: 'bar', data: bar('01', '9') },
     ])
-    expect(state.minutes['AAPL']?.map((each) => each.close)).toEqual(['9', '3'])
+    expect(state.minutes.AAPL?.map((each) => each.close)).toEqual(['9', '3'])
   })
 
   it('are ignored where the desk does not know them', () => {
@@ -211,7 +234,9 @@ describe('an old snapshot with the events behind it', () => {
           const again = events.slice(Math.max(0, index - Number(repeats.next().value)), index)
           return [...again, event]
         })
-        expect(comparable(after([...old, ...heard]))).toEqual(comparable(after(server.snapshots())))
+        expect(comparable(after([...old, ...heard]))).toEqual(
+          comparable(after(server.snapshots())),
+        )
       }),
       { numRuns: 300 },
     )

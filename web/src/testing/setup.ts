@@ -31,4 +31,4 @@ class QuietObserver {
   }
 }
 
-window.ResizeObserver = QuietObserver as unknown as typeof ResizeObserver
+window.ResizeObserver = QuietObserver

@@ -3,6 +3,7 @@
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit'
 
 import type { OrderRequest, OrderType, Side, TimeInForce } from '../../api/types'
+import { isDecimalText } from '../../decimal/decimal'
 
 export interface Draft {
   side: Side
@@ -52,21 +53,21 @@ const draft = createSlice({
 export const { drafted, pricePicked, pricesForgotten } = draft.actions
 export const draftReducer = draft.reducer
 
-/** The body for the order routes; null while a figure that it needs is not written yet. */
+/** The body for the order routes; null while a figure that it needs is not a number yet. */
 export function orderOf(draft: Draft, accountId: string, symbol: string): OrderRequest | null {
-  const limit = draft.limitPrice.trim()
-  const stop = draft.stopPrice.trim()
-  if (draft.qty.trim() === '') return null
-  if (needsLimit(draft.type) && limit === '') return null
-  if (needsStop(draft.type) && stop === '') return null
+  const qty = draft.qty.trim()
+  const figures = {
+    ...(needsLimit(draft.type) ? { limit_price: draft.limitPrice.trim() } : {}),
+    ...(needsStop(draft.type) ? { stop_price: draft.stopPrice.trim() } : {}),
+  }
+  if (![qty, ...Object.values(figures)].every(isDecimalText)) return null
   return {
     account_id: accountId,
     symbol,
     side: draft.side,
     type: draft.type,
-    qty: draft.qty.trim(),
-    ...(needsLimit(draft.type) ? { limit_price: limit } : {}),
-    ...(needsStop(draft.type) ? { stop_price: stop } : {}),
+    qty,
+    ...figures,
     time_in_force: draft.timeInForce,
   }
 }

@@ -3,7 +3,6 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 
 import { exchange } from '../../api/exchange'
 import type { OrderRequest, Preview } from '../../api/types'
-import { isDecimalText } from '../../decimal/decimal'
 
 export const previewDelayMs = 250
 /** The market moves while an order is being thought over. */
@@ -15,25 +14,18 @@ export function usePreview(order: OrderRequest | null): {
   error: Error | null
 } {
   const [settled] = useDebouncedValue(order, previewDelayMs)
-  const complete = settled !== null && isReadable(settled)
   const query = useQuery({
     queryKey: ['preview', settled],
     queryFn: ({ signal }) => {
       if (settled === null) throw new Error('there is no order to preview')
       return exchange.preview(settled, signal)
     },
-    enabled: complete,
+    enabled: settled !== null,
     placeholderData: keepPreviousData,
     refetchInterval: refreshMs,
     retry: false,
     gcTime: 10_000,
   })
-  if (order === null || !complete) return { preview: undefined, error: null }
+  if (order === null || settled === null) return { preview: undefined, error: null }
   return { preview: query.data, error: query.error }
-}
-
-function isReadable(order: OrderRequest): boolean {
-  return [order.qty, order.limit_price, order.stop_price].every(
-    (figure) => figure === undefined || isDecimalText(figure),
-  )
 }
