@@ -22,7 +22,7 @@ use crate::rows::TapeTurn;
 use crate::sink::{Sink, TapeSink};
 use crate::snapshot::{self, SnapshotError};
 use crate::tape;
-use crate::units::{Balance, Nanos, TIME_MAX_NS};
+use crate::units::{Balance, Nanos, Quantity, TIME_MAX_NS};
 use crate::wire;
 use crate::words::refusal;
 
@@ -353,6 +353,12 @@ impl World {
     /// The book of an instrument as JSON.
     pub fn book_json(&self, symbol: &str, depth: usize) -> Option<String> {
         self.present().book(self.instrument_index(symbol)?, depth)
+    }
+
+    /// What is left of a resting order of a house bot; `None` when it is gone.
+    pub fn agent_order_left(&self, instrument: InstrumentIndex, id: u64) -> Option<Quantity> {
+        let market = self.ephemeral.market(instrument).filter(|_| self.is_linked)?;
+        market.book.resting(*market.agents.get(&id)?).map(|order| order.qty)
     }
 
     /// Instruments in the order of listing.
