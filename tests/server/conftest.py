@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -212,7 +213,7 @@ class Product:
     def stream(self, trader: Trader | None = None, **options: Any) -> "Stream":
         """A stream connection, authenticated when a trader is given."""
         address = f"ws://127.0.0.1:{self.port}/api/v1/stream"
-        stream = Stream(connect(address, compression=None, **options))
+        stream = Stream(ExitStack(), connect(address, compression=None, **options))
         if trader is not None:
             stream.send(action="auth", token=trader.token)
             assert stream.next()["type"] == "authenticated"
@@ -222,14 +223,15 @@ class Product:
 class Stream:
     """A client of the stream."""
 
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
+    def __init__(self, stack: ExitStack, connecting: connect) -> None:
+        self._stack = stack
+        self.connection: ClientConnection = stack.enter_context(connecting)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.connection.close()
+        self._stack.close()
 
     def send(self, **message: Any) -> None:
         self.connection.send(json.dumps(message))
@@ -336,6 +338,7 @@ class _Running:
                 self._server = server_of(app, self.listener)
                 self._started.set()
                 await self._server.serve(sockets=[self.listener])
+        assert floor.error is None, f"the floor fell: {floor.error!r}"
         bars.close()
         storage.close()
 

@@ -381,4 +381,4 @@ def test_a_message_that_is_too_long_is_not_read(product, alice) -> None:
 
 def test_there_is_one_stream_only(product) -> None:
     with pytest.raises(Exception, match="HTTP 403"):
-        connect(f"ws://127.0.0.1:{product.port}/api/v1/other")
+        connect(f"ws://127.0.0.1:{product.port}/api/v1/other").__enter__()

@@ -84,11 +84,14 @@ async def serve(rooms: StreamRooms, socket: WebSocket) -> None:
     if wire is None:
         await socket.close(CLOSE_UNSUPPORTED, "this server was not started by papertape")
         return
-    caller = await _authenticate(rooms, socket)
+    try:
+        caller = await _authenticate(rooms, socket)
+    except WebSocketDisconnect:
+        return
     if caller is None:
         await socket.close(CLOSE_NOT_AUTHENTICATED, "not authenticated")
         return
-    session = Session(rooms, wire, caller[0], caller[1])
+    session = Session(rooms, wire, *caller)
     rooms.measures.stream_clients.inc()
     try:
         await session.start()
