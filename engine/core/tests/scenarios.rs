@@ -1,0 +1,85 @@
+//! The scenario tables of tests/scenarios, run through the engine's JSON door.
+#![allow(clippy::disallowed_methods)]
+
+#[path = "support/language.rs"]
+mod language;
+#[path = "support/proof.rs"]
+mod proof;
+#[path = "support/stage.rs"]
+mod stage;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+
+use language::{Scenario, parse};
+use stage::Stage;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios")
+}
+
+fn play(name: &str, scenario: &Scenario) {
+    let mut stage = Stage::new();
+    for statement in &scenario.statements {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            stage.run(statement);
+            stage.tables.ledger_is_zero();
+            proof::durable_is_sound(&stage.world);
+        }));
+        if let Err(cause) = done {
+            eprintln!("{name}:{} in {:?}", statement.line, scenario.title);
+            resume_unwind(cause);
+        }
+    }
+    proof::tape_rebuilds(&stage.world, &stage.turns, &stage.tables);
+}
+
+fn play_table(name: &str) {
+    let text = std::fs::read_to_string(folder().join(name)).expect("the table exists");
+    let scenarios = parse(&text);
+    assert!(!scenarios.is_empty(), "{name} has no scenario");
+    for scenario in &scenarios {
+        play(name, scenario);
+    }
+}
+
+macro_rules! tables {
+    ($($test:ident: $file:literal),+ $(,)?) => {
+        const TABLES: &[&str] = &[$($file),+];
+        $(#[test] fn $test() { play_table($file); })+
+    };
+}
+
+tables! {
+    market_orders: "market_orders.txt",
+    limit_orders: "limit_orders.txt",
+    stop_orders: "stop_orders.txt",
+    time_in_force: "time_in_force.txt",
+    rejections: "rejections.txt",
+    replace: "replace.txt",
+    cancel: "cancel.txt",
+    holds_and_fees: "holds_and_fees.txt",
+    street: "street.txt",
+    bars: "bars.txt",
+    users: "users.txt",
+    agents: "agents.txt",
+    sessions: "sessions.txt",
+    restarts: "restarts.txt",
+    positions: "positions.txt",
+}
+
+#[test]
+fn every_table_in_the_folder_is_run() {
+    let files = std::fs::read_dir(folder()).expect("the folder exists");
+    for file in files {
+        let name = file
+            .expect("a file")
+            .file_name()
+            .into_string()
+            .expect("a plain name");
+        assert!(
+            !name.ends_with(".txt") || TABLES.contains(&name.as_str()),
+            "{name} is not run"
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! What must hold in every world: tables as SQL would keep them, and the checks over them.
+
+use std::collections::BTreeMap;
+
+use papertape_core::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow};
+use papertape_core::units::parse_decimal;
+use papertape_core::{Rows, TapeSink, TapeTurn, World};
+
+/// The read models, keyed as the database keys them.
+#[derive(Debug, Default, PartialEq)]
+pub struct Tables {
+    pub accounts: BTreeMap<String, AccountRow>,
+    pub positions: BTreeMap<(String, String), PositionRow>,
+    pub orders: BTreeMap<String, OrderRow>,
+    pub fills: BTreeMap<String, FillRow>,
+    pub ledger: BTreeMap<(u64, u32, u32), LedgerRow>,
+    pub equity: BTreeMap<(String, i64), EquityRow>,
+    sums: BTreeMap<String, i128>,
+}
+
+impl Tables {
+    /// Takes the rows of a batch as the projection writer would.
+    pub fn upsert(&mut self, rows: Rows) {
+        for row in rows.accounts {
+            self.accounts.insert(row.account_id.clone(), row);
+        }
+        for row in rows.positions {
+            self.positions
+                .insert((row.account_id.clone(), row.symbol.clone()), row);
+        }
+        for row in rows.orders {
+            self.orders.insert(row.order_id.clone(), row);
+        }
+        for row in rows.fills {
+            assert!(
+                self.fills.insert(row.fill_id.clone(), row).is_none(),
+                "a fill stands twice"
+            );
+        }
+        for row in rows.equity {
+            self.equity
+                .insert((row.account_id.clone(), row.minute_ns), row);
+        }
+        for row in rows.ledger {
+            let amount = parse_decimal(&row.amount, 9).expect("a decimal");
+            *self.sums.entry(row.asset.clone()).or_default() += i128::from(amount);
+            let key = (row.seq, row.i, row.line);
+            assert!(
+                self.ledger.insert(key, row).is_none(),
+                "a ledger line stands twice"
+            );
+        }
+    }
+
+    /// The ledger sums to zero for every currency and instrument.
+    pub fn ledger_is_zero(&self) {
+        for (asset, sum) in &self.sums {
+            assert_eq!(*sum, 0, "the ledger of {asset} does not sum to zero");
+        }
+    }
+}
+
+/// A cash account never shows a negative balance.
+pub fn account_is_sound(account: &AccountRow) {
+    for amount in [&account.cash, &account.held, &account.buying_power] {
+        assert!(!amount.starts_with('-'), "below zero: {account:?}");
+    }
+}
+
+/// Everything that must hold for the durable state after every turn.
+pub fn durable_is_sound(world: &World) {
+    let durable = world.durable();
+    for account in &durable.accounts {
+        assert!(account.cash >= 0, "cash below zero: {account:?}");
+        assert!(
+            account.held >= 0 && account.held <= account.cash,
+            "holds: {account:?}"
+        );
+        let orders = account
+            .open_orders
+            .iter()
+            .filter_map(|number| durable.order(*number));
+        let held: i128 = orders.clone().map(|order| i128::from(order.hold)).sum();
+        assert_eq!(account.held, held, "holds must be the sum over open orders");
+        for (instrument, position) in &account.positions {
+            let promised: i64 = orders
+                .clone()
+                .filter(|order| order.terms.instrument == *instrument)
+                .map(papertape_core::order::Order::promised)
+                .sum();
+            assert_eq!(
+                position.promised, promised,
+                "promises must be the sum over open sells"
+            );
+            assert!(
+                position.qty >= position.promised && position.promised >= 0,
+                "{position:?}"
+            );
+            assert!(position.cost >= 0, "{position:?}");
+            assert!(
+                position.qty != 0 || position.cost == 0,
+                "a flat position costs nothing"
+            );
+        }
+    }
+    for order in durable.orders.values() {
+        assert!(
+            (0..=order.terms.qty).contains(&order.filled),
+            "filled too much: {order:?}"
+        );
+        assert!(
+            order.is_open() || order.hold == 0,
+            "a closed order holds cash: {order:?}"
+        );
+    }
+    balances_are_zero(world);
+}
+
+/// The balances of all parties sum to zero, per currency and per instrument.
+fn balances_are_zero(world: &World) {
+    let durable = world.durable();
+    for (index, currency) in durable.currencies.iter().enumerate() {
+        let accounts = durable
+            .accounts
+            .iter()
+            .filter(|it| it.currency as usize == index);
+        let users: i128 = accounts.map(|account| account.cash).sum();
+        assert_eq!(
+            users + currency.house + currency.fees + currency.funding,
+            0,
+            "{currency:?}"
+        );
+        assert_eq!(currency.clearing, 0, "{currency:?}");
+    }
+    for (index, record) in durable.instruments.iter().enumerate() {
+        let positions = durable
+            .accounts
+            .iter()
+            .map(|it| it.position(index as u32).qty);
+        let users: i128 = positions.map(i128::from).sum();
+        assert_eq!(users + record.house, 0, "{record:?}");
+        assert_eq!(record.clearing, 0, "{record:?}");
+    }
+}
+
+/// The tape rebuilds the same state and the same tables.
+pub fn tape_rebuilds(world: &World, turns: &[TapeTurn], tables: &Tables) {
+    let mut rebuilt = World::new(world.name()).expect("a fine name");
+    let mut sink = TapeSink::new();
+    for turn in turns {
+        rebuilt.evolve(turn, &mut sink).expect("a turn that fits");
+    }
+    let mut again = Tables::default();
+    again.upsert(sink.take().rows);
+    assert_eq!(rebuilt.durable(), world.durable());
+    assert_eq!(rebuilt.snapshot(), world.snapshot());
+    assert_eq!(&again, tables);
+    let restored = World::restore(&world.snapshot()).expect("a snapshot");
+    assert_eq!(restored.durable(), world.durable());
+}
