@@ -1,0 +1,49 @@
+"""Strategies and bars that the backtest's tests share."""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def crossover():
+    """Give the example strategy, loaded as the command loads it."""
+    from papertape.strategies.loading import load_strategy
+
+    return load_strategy(f"{ROOT / 'examples' / 'sma_crossover.py'}:SmaCrossover")
+
+
+@pytest.fixture
+def bar_file(tmp_path):
+    """Write bars, given as `(open, close)` texts or a seed and a count, as a file of days."""
+
+    def write(rows=None, *, seed=1, count=400, name="ACME-1d.csv", start_day=0):
+        if rows is None:
+            rows = seeded_rows(seed, count)
+        lines = ["date,open,high,low,close,volume"]
+        for day, (open_, close) in enumerate(rows, start=start_day):
+            high, low = max(open_, close, key=float), min(open_, close, key=float)
+            date = f"{2000 + day // 336}-{day % 336 // 28 + 1:02}-{day % 28 + 1:02}"
+            lines.append(f"{date},{open_},{high},{low},{close},1000")
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    return write
+
+
+def seeded_rows(seed, count):
+    """Walk in cents, with a gap between a close and the next open."""
+    draw = random.Random(seed)
+    cents, rows = 10_000, []
+    for _ in range(count):
+        open_ = cents + draw.randint(-40, 40)
+        cents = open_ + draw.randint(-150, 152)
+        rows.append((f"{open_ / 100:.2f}", f"{cents / 100:.2f}"))
+    return rows
