@@ -130,6 +130,17 @@ def rewrite_last_body(exchange: SmallExchange, change: object) -> None:
     connection.execute("UPDATE world_head SET hash = ?", (new_hash,))
 
 
+def test_a_follower_sees_one_moment_of_a_tape_that_grows(
+    exchange: SmallExchange, reader: TapeReader
+) -> None:
+    with reader.one_moment():
+        head = reader.head("main")
+        trade(exchange, 0)
+        assert head is not None
+        assert load_world("main", head, reader, exchange.snapshots).world.seq == head.seq
+    assert reader.head("main") != head
+
+
 @pytest.mark.parametrize(
     ("statement", "table"),
     [

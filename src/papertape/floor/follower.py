@@ -77,6 +77,12 @@ class Follower:
 
     def catch_up(self) -> None:
         """Evolve what was committed since the last time; write a snapshot when that was much."""
+        with self._reader.one_moment():
+            self._evolve_tail()
+        if self._at and self._at.world.seq - self._at.snapshot_seq >= self._turns_between:
+            self._write_snapshot(self._at)
+
+    def _evolve_tail(self) -> None:
         head = self._reader.head(self._world_id)
         if head is None:
             return
@@ -87,8 +93,6 @@ class Follower:
             previous = check_rows(self._world_id, world.seq, previous, rows)
             evolve(self._world_id, world, rows)
         self._at = Loaded(world, previous, self._at.snapshot_seq)
-        if world.seq - self._at.snapshot_seq >= self._turns_between:
-            self._write_snapshot(self._at)
 
     def _write_snapshot(self, at: Loaded) -> None:
         snapshot = Snapshot(

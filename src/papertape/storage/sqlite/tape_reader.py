@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -62,6 +63,15 @@ class TapeReader(TapeQueries):
     def read_damaged_text(self) -> None:
         """From now on, text that is not UTF-8 comes as bytes instead of failing the whole read."""
         self._connection.text_factory = _text_or_bytes
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What is read inside is the tape and its head as of one moment, whatever is written."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
 
     def is_ready(self) -> bool:
         """Whether the floor has made the tables of this release."""
