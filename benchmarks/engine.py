@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from papertape.engine import _engine
 
-RUNS = 5
+RUNS = 3
 
 Work = Callable[[NDArray[np.int64]], tuple[float, int, int, int]]
 """Runs a flow; returns seconds, trades, volume and resting orders."""

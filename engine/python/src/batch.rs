@@ -8,25 +8,37 @@ use pyo3::types::{PyBytes, PyList};
 /// The reply to one input: outcome and JSON; `None` for market inputs.
 pub type ReplyPair = Option<(&'static str, Vec<u8>)>;
 
-/// Rows of the read models.
+/// Rows of the read models as tuples; columns as in the tables, without `world`.
 #[pyclass(name = "Rows", module = "papertape.engine", frozen, get_all)]
 pub struct PyRows {
+    /// Upsert by account_id.
     accounts: Py<PyList>,
+    /// Upsert by (account_id, symbol).
     positions: Py<PyList>,
+    /// Upsert by order_id.
     orders: Py<PyList>,
+    /// Append.
     fills: Py<PyList>,
+    /// Append.
     ledger: Py<PyList>,
+    /// Upsert by (account_id, minute_ns).
     equity: Py<PyList>,
 }
 
 /// What one batch of inputs has caused.
 #[pyclass(name = "Outcome", module = "papertape.engine", frozen, get_all)]
 pub struct PyOutcome {
+    /// One for each input: (outcome, JSON bytes), or None for a market input.
     replies: Py<PyList>,
+    /// For the tape: (seq, time_ns, market_seq, body).
     turns: Py<PyList>,
+    /// For the read models.
     rows: Py<PyRows>,
+    /// Private news in order: (seq, account_id, channel, type, JSON bytes).
     messages: Py<PyList>,
+    /// Public trades in order: (symbol, time_ns, price, qty, aggressor side or "").
     prints: Py<PyList>,
+    /// Whether due work is left: send another `time`.
     more_due: bool,
 }
 

@@ -11,7 +11,10 @@ type BarTuple = (i64, String, String, String, String, String);
 /// The most bars that `history` makes at once: ten years of minutes.
 const HISTORY_MINUTES_MAX: usize = 5_300_000;
 
-/// Seeded prices and house bots.
+/// Seeded prices and house bots: the same seed gives the same market.
+///
+/// `instruments`: JSON for each, a listing with `price` (decimal text), `volatility` (a year's
+/// standard deviation), `daily_volume` and `prints_per_second`. Raises `ValueError` for a wrong one.
 #[pyclass(name = "SimulatedMarket", module = "papertape.engine")]
 pub struct PyMarket {
     /// The market itself.
@@ -29,20 +32,26 @@ impl PyMarket {
         })
     }
 
+    /// The instruments, in the order in which they act.
     #[getter]
     fn symbols(&self) -> Vec<String> {
         self.inner.symbols().map(str::to_owned).collect()
     }
 
+    /// When the next instrument acts (ns).
     #[getter]
     fn next_due_ns(&self) -> i64 {
         self.inner.next_due_ns()
     }
 
+    /// What must outlive a restart: prices, volatilities, moods; no orders.
     fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.inner.state())
     }
 
+    /// The market of a state; with `instruments`, those that are listed now.
+    ///
+    /// Raises `ValueError` for a state that cannot be read.
     #[staticmethod]
     #[pyo3(signature = (data, instruments = None))]
     fn restore(data: &[u8], instruments: Option<Vec<Vec<u8>>>) -> PyResult<Self> {
@@ -55,6 +64,8 @@ impl PyMarket {
         })
     }
 
+    /// One-minute bars (time_ns, open, high, low, close, volume) that end at the minute of
+    /// `start_ns` and exactly at the start price of `instrument`.
     #[staticmethod]
     #[pyo3(name = "history")]
     fn past(
