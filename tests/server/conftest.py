@@ -27,7 +27,9 @@ from websockets.sync.client import ClientConnection, connect
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
 from papertape.floor.loop import FloorLoop
+from papertape.floor.ports import StreamBatch
 from papertape.floor.process import WorldSpec, open_world
+from papertape.floor.queue import Limits
 from papertape.floor.world_loop import Rhythm
 from papertape.markets.store import BarStore
 from papertape.server.application import create_app
@@ -158,6 +160,7 @@ class Product:
     tokens: Tokens
     folder: Path
     anyone: httpx.Client
+    running: "_Running"
     clients: list[httpx.Client] = field(default_factory=list)
     _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _stocks: Iterator[str] = field(default_factory=lambda: iter(STOCKS))
@@ -209,6 +212,14 @@ class Product:
         wait_until(lambda: self.market.is_quiet)
         # Its answer comes with a later batch than the one that took the market's move.
         assert httpx.get(self.url("/readyz")).status_code == 200
+
+    def stop_floor(self) -> None:
+        """The floor ends; the server stays."""
+        self.running.stop_floor()
+
+    def lose_messages(self) -> None:
+        """The floor's listeners hear that messages were lost."""
+        self.running.lose_messages()
 
     def stream(self, trader: Trader | None = None, **options: Any) -> "Stream":
         """A stream connection, authenticated when a trader is given."""
@@ -291,7 +302,10 @@ def wait_until(holds: Any, seconds: float = 5) -> None:
 class _Running:
     """The event loop, the floor and the server of one product, on a thread."""
 
-    def __init__(self, folder: Path, market: HandMarket, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, market: HandMarket, limits: Limits | None, **settings: Any
+    ) -> None:
+        self._limits = limits
         self._folder = folder
         self._market = market
         self._settings = settings
@@ -324,7 +338,9 @@ class _Running:
     async def _serve(self) -> None:
         storage = SqliteStorage(self._folder / "exchange.db")
         bars = BarStore(self._folder / "bars")
-        async with LocalFloor(lambda link: self._floor(link, storage)) as floor:
+        self._loop = asyncio.get_running_loop()
+        async with LocalFloor(lambda link: self._make_floor(link, storage)) as floor:
+            self._floor = floor
             with Reads(self._folder / "exchange.db", WORLD) as reads:
                 app = create_app(
                     floor=floor,
@@ -342,15 +358,24 @@ class _Running:
         bars.close()
         storage.close()
 
-    def _floor(self, link: Any, storage: SqliteStorage) -> FloorLoop:
+    def _make_floor(self, link: Any, storage: SqliteStorage) -> FloorLoop:
         world = open_world(
             WorldSpec(WORLD, self._market),
             storage=storage,
             snapshots=SnapshotFolder(self._folder / "snapshots"),
             link=link,
             rhythm=Rhythm(market_s=0.005, news_s=0.01),
+            limits=self._limits,
         )
         return FloorLoop(link, [world])
+
+    def stop_floor(self) -> None:
+        self._floor._floor.stop()
+        wait_until(lambda: not self._floor._thread.is_alive())
+
+    def lose_messages(self) -> None:
+        gap = StreamBatch(gap=True)
+        self._loop.call_soon_threadsafe(self._floor._fan_out.tell, gap)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -369,11 +394,11 @@ def serve(tmp_path_factory):
     """Starts products; all end with the module."""
     running: list[tuple[_Running, Product]] = []
 
-    def start(folder: Path | None = None, **settings: Any) -> Product:
+    def start(folder: Path | None = None, limits: Limits | None = None, **settings: Any) -> Product:
         folder = folder or tmp_path_factory.mktemp("data")
         market = HandMarket()
-        run = _Running(folder, market, **({"attempts_per_minute": 0} | settings))
-        product = Product(run.port, market, run.auth, run.tokens, folder, anyone=None)
+        run = _Running(folder, market, limits, **({"attempts_per_minute": 0} | settings))
+        product = Product(run.port, market, run.auth, run.tokens, folder, anyone=None, running=run)
         product.anyone = product.client()
         running.append((run, product))
         return product

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import settings
+from schemathesis.specs.openapi import checks
 
 from papertape.server.openapi import document_text
 
@@ -78,6 +79,11 @@ def test_operation_ids_are_good_names_for_a_client() -> None:
 
 # --- whatever is sent, the server says what is wrong with it -------------------------------------
 
+AS_DOCUMENTED = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 
 
@@ -93,6 +99,7 @@ def test_no_generated_request_breaks_the_server(case, product, anybody) -> None:
         base_url=product.url(""), headers={"Authorization": f"Bearer {anybody.token}"}
     )
     assert response.status_code < 500, response.text
+    case.validate_response(response, checks=AS_DOCUMENTED)
     if response.status_code >= 400:
         assert response.headers["content-type"][0] == "application/problem+json"
         assert response.json()["reason"]

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from papertape.server.openapi import document_text
@@ -102,6 +103,21 @@ def test_the_owner_gets_through_where_the_stranger_did_not(owner) -> None:
         if operation[0] == "GET" and operation[1] != "/api/v1/demo"
     }
     assert set(statuses.values()) == {200}, statuses
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=IDS)
+def test_what_the_owner_gets_is_what_the_document_says(product, operation) -> None:
+    trader = product.trader()
+    trader.symbol = product.stock()
+    trader.order(symbol=trader.symbol, limit_price="10.01")
+    trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
+    _, response = send(operation, trader.client, trader)
+    told = operation[2]["responses"].get(str(response.status_code))
+    assert told is not None, response.text
+    for media_type, content in told.get("content", {}).items():
+        if "schema" in content and media_type == response.headers["content-type"]:
+            whole = content["schema"] | {"components": DOCUMENT["components"]}
+            jsonschema_rs.validate(whole, response.json())
 
 
 def test_nothing_of_the_owner_was_changed_by_all_that(owner, stranger) -> None:

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from websockets.sync.client import connect
 
+from papertape.server import callers
 from papertape.server.stream import session
 
 PRIVATE = ("orders", "fills", "account", "positions")
@@ -71,6 +72,15 @@ def test_a_token_that_expires_ends_the_connection(product, alice) -> None:
     with product.stream() as stream:
         stream.send(action="auth", token=soon)
         assert stream.next()["type"] == "authenticated"
+        assert stream.closing_code == 4401
+
+
+def test_a_reset_password_ends_the_connection(product, monkeypatch) -> None:
+    monkeypatch.setattr(session, "CHECK_TOKEN_S", 0.1)
+    monkeypatch.setattr(callers, "CHECK_AGAIN_S", 0.1)
+    trader = product.trader()
+    with product.stream(trader) as stream:
+        product.auth.reset_password(trader.name)
         assert stream.closing_code == 4401
 
 
@@ -283,6 +293,25 @@ def test_what_happens_while_a_snapshot_is_made_is_not_lost(product, alice, stock
                     known[item["id"]] = known.get(item["id"], 0) + 1
             assert set(known.values()) == {1}
         alice.client.delete("/orders", params={"account_id": alice.account_id})
+
+
+def test_after_a_gap_every_private_channel_is_sent_anew(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe("orders", "positions")
+        order = alice.order(symbol=stock).json()
+        stream.until("orders", "new")
+        product.lose_messages()
+        anew = [stream.next(), stream.next()]
+        assert {(one["channel"], one["type"]) for one in anew} == {
+            ("orders", "resync"),
+            ("positions", "resync"),
+        }
+        assert order["id"] in str(anew)
+        later = alice.order(symbol=stock).json()["id"]
+        assert stream.until("orders")["data"]["id"] == later
+    with product.stream(alice) as stream:
+        since = stream.subscribe("orders")["orders"]["seq"]
+        assert stream.subscribe("positions", since=since)["positions"]["type"] == "resync"
 
 
 def test_who_unsubscribes_hears_no_more(product, alice, stock) -> None:

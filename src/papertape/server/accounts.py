@@ -37,8 +37,8 @@ _VALUE = msgspec.json.Decoder(Value)
 class Accounts:
     """Ownership, the only rule that the server itself enforces: a stranger's account is not there.
 
-    Opening is a command that does nothing the second time, so it is sent once in the life of a
-    server process for each user who comes by; what the tape already has is `existing`.
+    Opening is a command that does nothing the second time, so it is sent until the floor has
+    answered it once, and that is noted.
     """
 
     def __init__(self, auth: AuthStore, exchange: Exchange) -> None:
@@ -53,7 +53,8 @@ class Accounts:
             return known
         owned = await asyncio.to_thread(self._auth.ensure_account, user_id, self._exchange.world)
         for account in owned:
-            await self._open(account, user_id)
+            if not account.opened:
+                await self._open(account, user_id)
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
         self._known[user_id] = owned
@@ -95,5 +96,4 @@ class Accounts:
             "request_id": account.account_id,
         }
         await self._exchange.ask("open_account", fields)
-        if not account.opened:
-            await asyncio.to_thread(self._auth.mark_opened, account.account_id)
+        await asyncio.to_thread(self._auth.mark_opened, account.account_id)

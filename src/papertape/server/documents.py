@@ -72,6 +72,7 @@ def document(
         problems = (401, *problems)
     if parameters:
         extra["parameters"] = list(parameters)
+        problems = (*problems, 422)
     if body is not None:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=body.__name__)}}}
         extra["requestBody"] = {"required": True, "content": content}

@@ -85,7 +85,11 @@ class OrderRoutes:
             self.cancel_all_orders,
             methods=["DELETE"],
             tags=["orders"],
-            **document(replies={207: CancelAllReply}, problems=(404, 422, 429)),
+            **document(
+                replies={207: CancelAllReply},
+                parameters=(IDEMPOTENCY_KEY,),
+                problems=(404, 429),
+            ),
         )
         router.add_api_route(
             f"{PREFIX}/orders/{{order_id}}",
