@@ -66,6 +66,13 @@ def test_holding_is_what_the_price_did(bar_file, tmp_path):
     assert json.loads(out.read_text())["final_equity"] == 11_000
 
 
+def test_a_short_run_warns_that_yearly_figures_are_a_guess(bar_file, capsys):
+    run_command(CROSSOVER, bar_file(count=40))
+    assert "Figures of a year are a guess: the data spans 42 days" in capsys.readouterr().out
+    run_command(CROSSOVER, bar_file(count=400))
+    assert "guess" not in capsys.readouterr().out
+
+
 def test_a_run_without_trades_says_so(bar_file, capsys):
     assert run_command(CROSSOVER, bar_file([("1.00", "1.00")] * 40)) == 0
     assert "No order was filled" in capsys.readouterr().out

@@ -121,8 +121,29 @@ def test_quotes_make_bars_of_the_mid_price_that_can_be_watched_while_they_form(f
     assert market.closed_bars() == [("EURUSD", whole), ("EURUSD", next_minute)]
 
 
-def test_prints_bring_no_bars_of_their_own(file_of):
-    assert ReplayMarket(file_of("BTCUSD-trades.csv", PRINTS)).closed_bars is None
+def test_prints_make_bars_and_a_restart_in_the_middle_does_not_tear_them(file_of):
+    path = file_of("BTCUSD-trades.csv", PRINTS)
+    whole = ReplayMarket(path)
+    whole.act(None, whole.now_ns(SECOND_NS))
+    (bar,) = whole.closed_bars()
+    assert bar == ("BTCUSD", Bar(MONDAY, "100.10", "100.10", "100.05", "100.07", "4.5"))
+
+    before = ReplayMarket(path)
+    before.act(None, before.now_ns(0))
+    after = ReplayMarket(path)
+    after.resume(1, MONDAY, before.state())
+    after.act(None, after.now_ns(SECOND_NS))
+    assert after.closed_bars()[-1] == bar
+
+
+def test_after_a_restart_the_latest_bars_come_again_in_case_they_were_not_kept(file_of):
+    path = file_of("ACME-1d.csv", DAILY)
+    before = ReplayMarket(path)
+    before.act(None, before.now_ns(SECOND_NS))
+    after = ReplayMarket(path)
+    after.resume(2, SECOND_BAR[0], before.state())
+    assert after.closed_bars() == before.closed_bars()
+    assert after.closed_bars() == []
 
 
 def test_a_world_that_is_loaded_again_starts_the_same_source_again(file_of):

@@ -18,6 +18,9 @@ from papertape.strategies import ParameterError, Strategy, parameters_of
 from papertape.strategies.loading import LoadError, load_strategy
 from papertape.strategies.parameters import split_setting
 
+DAY_NS = 86_400 * 10**9
+DAYS_FOR_A_YEAR = 90
+"""Below this many days, what is scaled up to a year says little."""
 EXIT_OK, EXIT_STRATEGY_FAILED, EXIT_WRONG_CALL = 0, 1, 2
 
 
@@ -122,6 +125,9 @@ def _notes(result: Result) -> list[str]:
     notes = [f"{count} orders refused: {reason}" for reason, count in result.refused.items()]
     if result.unfilled:
         notes.append(f"{result.unfilled} orders were still waiting when the data ended")
+    days = int(result.time_ns[-1] - result.time_ns[0]) / DAY_NS
+    if days < DAYS_FOR_A_YEAR:
+        notes.append(f"Figures of a year are a guess: the data spans {days:.0f} days")
     if not result.trades:
         notes.append("No order was filled, so there is nothing to judge")
     return notes

@@ -16,15 +16,15 @@ What the file does not say is added by plain rules, never by chance:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from papertape.markets.bars import Bar, BarBuilder
+from papertape.markets.bars import MINUTE_NS, Bar, BarBuilder
 from papertape.markets.files import BrokenFile, MarketFile, asset_class, load
+from papertape.markets.files.market_file import PRICES
 from papertape.markets.files.scales import decimal_text, fixed_text
 from papertape.markets.store import Partition
 
@@ -36,6 +36,8 @@ SPREAD_TICKS = 1
 DAY_SECONDS = 86_400
 
 FORMING_NS = 10 * 10**9
+BARS_SHOWN_AGAIN = 100
+MINUTES_SHOWN_AGAIN = 10
 
 Input = tuple[int, bytes]
 Played = list[tuple[str, Bar]]
@@ -45,9 +47,6 @@ class ReplayMarket:
     """Plays a market file; raises `BrokenFile` when the file cannot be trusted.
 
     `world` is the name of the world that this file makes: the same file gives the same world.
-    `closed_bars()` hands over, once, the bars that `act` has played: those of a bar file, or bars
-    of the mid price of a quote file (volume 0). It is None for a file of prints, whose bars are
-    made of the world's prints like everywhere else.
     """
 
     def __init__(
@@ -68,8 +67,6 @@ class ReplayMarket:
         self._resumed_ns = self._now_ns
         self._builder = BarBuilder()
         self._closed: list[tuple[str, Bar]] = []
-        has_own_bars = self._file.kind != "trades"
-        self.closed_bars: Callable[[], Played] | None = self._hand_over if has_own_bars else None
         self.world = world_name(self._file)
 
     # --- the port -----------------------------------------------------------------------------
@@ -93,6 +90,7 @@ class ReplayMarket:
             self._now_ns = max(self._now_ns, min(time_ns, self._times[-1]))
             seen = int(np.searchsorted(self._file["time_ns"], time_ns, "right"))
             self._next = max(self._next, seen)
+        self._remember_bars()
         self._resumed_ns = self._now_ns
         self._repeat = self._next - 1 if self._next else None
 
@@ -137,39 +135,64 @@ class ReplayMarket:
             return "year"
         return "month" if seconds >= DAY_SECONDS // 24 else "day"
 
-    # --- records into inputs --------------------------------------------------------------------
+    def closed_bars(self) -> Played:
+        """Hand over, once, the bars of what `act` has played since the last call.
 
-    def _inputs_of(self, at: int) -> list[Input]:
-        time_ns = max(self._times[at], self._resumed_ns)
+        A bar file brings its own; ticks make 1-minute bars, of prints or (volume 0) of the mid.
+        A bar of ticks that still forms is among them every ten seconds: a bar that comes again
+        with the same time replaces the one before.
+        """
+        played, self._closed = self._closed, []
+        return played
+
+    def _remember_bars(self) -> None:
+        """Begin again with the latest bars: a kill may have come before they were kept."""
+        self._builder, self._closed = BarBuilder(), []
         if self._file.kind == "bars":
-            return [(time_ns, self._bar(at))]
-        if self._file.kind == "quotes":
-            self._count_mid(at)
-            return [(time_ns, self._quote_of(at))]
-        return [(time_ns, self._quote_of(at)), (time_ns, self._trade(at))]
+            first = max(0, self._next - BARS_SHOWN_AGAIN)
+        else:
+            minute = self._now_ns - self._now_ns % MINUTE_NS
+            since = minute - MINUTES_SHOWN_AGAIN * MINUTE_NS
+            first = int(np.searchsorted(self._file["time_ns"], since))
+        for at in range(first, self._next):
+            self._keep_bar(at)
 
-    def _bar(self, at: int) -> bytes:
-        prices = [self._shown_price(name, at) for name in ("open", "high", "low", "close")]
-        volume = self._qty("volume", at)
-        self._closed.append((self._file.symbol, Bar._make((self._times[at], *prices, volume))))
-        if self._class.name == "fx":
-            volume = str(10 * int(self._class.usual_size))
-        row = dict(zip(("open", "high", "low", "close"), prices, strict=True))
-        return self._encode("bar", row | {"volume": volume})
-
-    def _count_mid(self, at: int) -> None:
-        """Make bars of the mid price; a bar that still forms is shown every ten seconds."""
+    def _keep_bar(self, at: int) -> None:
         symbol, time_ns = self._file.symbol, self._times[at]
-        mid = self._shown(int(self._file["bid"][at] + self._file["ask"][at]) // 2)
-        bars = [self._builder.add(symbol, time_ns, mid, "0")]
+        if self._file.kind == "bars":
+            prices = [self._shown_price(name, at) for name in PRICES["bars"]]
+            self._closed.append((symbol, Bar._make((time_ns, *prices, self._qty("volume", at)))))
+            return
+        bars = [self._builder.add(symbol, time_ns, *self._print_of(at))]
         is_last = at == len(self._times) - 1
         if is_last or time_ns // FORMING_NS != self._times[at + 1] // FORMING_NS:
             bars.append(self._builder.forming(symbol))
         self._closed += [(symbol, bar) for bar in bars if bar is not None]
 
-    def _hand_over(self) -> Played:
-        played, self._closed = self._closed, []
-        return played
+    def _print_of(self, at: int) -> tuple[str, str]:
+        """Give price and quantity of a tick; a quote counts as nothing traded at its mid."""
+        if self._file.kind == "trades":
+            return self._shown_price("price", at), self._qty("qty", at)
+        return self._shown(int(self._file["bid"][at] + self._file["ask"][at]) // 2), "0"
+
+    # --- records into inputs --------------------------------------------------------------------
+
+    def _inputs_of(self, at: int) -> list[Input]:
+        self._keep_bar(at)
+        time_ns = max(self._times[at], self._resumed_ns)
+        if self._file.kind == "bars":
+            return [(time_ns, self._bar(at))]
+        if self._file.kind == "quotes":
+            return [(time_ns, self._quote_of(at))]
+        return [(time_ns, self._quote_of(at)), (time_ns, self._trade(at))]
+
+    def _bar(self, at: int) -> bytes:
+        prices = [self._shown_price(name, at) for name in PRICES["bars"]]
+        volume = self._qty("volume", at)
+        if self._class.name == "fx":
+            volume = str(10 * int(self._class.usual_size))
+        row = dict(zip(PRICES["bars"], prices, strict=True))
+        return self._encode("bar", row | {"volume": volume})
 
     def _trade(self, at: int) -> bytes:
         row = {"price": self._shown_price("price", at), "qty": self._qty("qty", at)}
