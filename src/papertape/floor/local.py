@@ -33,8 +33,9 @@ class LocalLink:
 
     def receive(self, timeout_s: float) -> list[Asked]:
         """What has come in; waits only when nothing has."""
+        received: list[Asked] = []
         try:
-            received = [self._asked.get(timeout=timeout_s) if timeout_s else self._asked.get(False)]
+            received.append(self._asked.get(timeout_s > 0, timeout_s or None))
             while len(received) < 500:
                 received.append(self._asked.get(False))
         except queue.Empty:

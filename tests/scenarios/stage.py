@@ -1,0 +1,462 @@
+"""A scenario played through REST: a real floor and a real server in this process, HTTP between.
+
+Whatever a user does or sees goes through the routes. What the world around does (quotes, prints,
+listings, the clock) comes from a market source that the scenario moves by hand.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx
+from argon2 import PasswordHasher
+from sqlalchemy import insert
+
+from papertape.engine import World
+from papertape.floor.local import LocalFloor
+from papertape.floor.loop import FloorLoop
+from papertape.floor.process import WorldSpec, open_world
+from papertape.floor.world_loop import Rhythm
+from papertape.markets.store import BarStore
+from papertape.server.application import create_app
+from papertape.server.auth.passwords import Passwords
+from papertape.server.auth.store import AuthStore, account_id_of
+from papertape.server.auth.tables import accounts as owned_accounts
+from papertape.server.auth.tokens import Tokens, load_key
+from papertape.storage.reads import Reads
+from papertape.storage.snapshots import SnapshotFolder
+from papertape.storage.sqlite.storage import SqliteStorage
+from scenarios.language import Statement, levels, number, options, order_terms, plain
+
+WORLD = "scenario"
+PASSWORD = "correct horse"
+START = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+BOOK_DEPTH = 100
+RESTS = {"new", "partially_filled"}
+
+
+def nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 10**9
+
+
+class HandMarket:
+    """A market source that says what the scenario says, at the time that the scenario says."""
+
+    def __init__(self) -> None:
+        self.now = nanoseconds(START)
+        self._said: list[bytes] = []
+
+    def listing(self) -> list[bytes]:
+        return [
+            json.dumps(
+                {"kind": "create_world", "world": WORLD, "seed": 1, "sharing": "shared"}
+            ).encode()
+        ]
+
+    def resume(self, market_seq: int, time_ns: int, state: bytes | None) -> None:
+        self._said.clear()
+
+    def now_ns(self, elapsed_ns: int) -> int:
+        return self.now
+
+    def act(self, world: World, now_ns: int) -> list[tuple[int, bytes]]:
+        said, self._said = self._said, []
+        return [(self.now, command) for command in said]
+
+    def state(self) -> bytes:
+        return b""
+
+    @property
+    def next_due_ns(self) -> int | None:
+        return 0 if self._said else None
+
+    def say(self, **command: Any) -> None:
+        self._said.append(json.dumps(command).encode())
+
+    @property
+    def is_heard(self) -> bool:
+        return not self._said
+
+
+class Stage:
+    """One scenario's world. `async with Stage(folder) as stage: await stage.play(statement)`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._market = HandMarket()
+        hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        self._auth = AuthStore(folder / "auth.db", Passwords(hasher))
+        self._tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
+        self._users: dict[str, tuple[str, dict[str, str]]] = {}
+        self._orders: dict[str, dict[str, Any]] = {}
+        self._sent: dict[str, dict[str, Any]] = {}
+        self._bots: dict[str, int] = {}
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+        self._auth.close()
+
+    async def _start(self) -> None:
+        database = self._folder / "exchange.db"
+        storage = SqliteStorage(database)
+        self._running.callback(storage.close)
+
+        def floor_of(link: Any) -> FloorLoop:
+            world = open_world(
+                WorldSpec(WORLD, self._market),
+                storage=storage,
+                snapshots=SnapshotFolder(self._folder / "snapshots"),
+                link=link,
+                rhythm=Rhythm(market_s=0.0, news_s=60, time_s=60, market_state_s=60),
+            )
+            return FloorLoop(link, [world])
+
+        self._floor = await self._running.enter_async_context(LocalFloor(floor_of))
+        reads = self._running.enter_context(Reads(database, WORLD))
+        app = create_app(
+            floor=self._floor,
+            reads=reads,
+            auth=self._auth,
+            tokens=self._tokens,
+            bars=BarStore(self._folder / "bars"),
+            world=WORLD,
+            attempts_per_minute=0,
+        )
+        self._http = await self._running.enter_async_context(
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://papertape/api/v1"
+            )
+        )
+
+    async def play(self, statement: Statement) -> None:
+        """Play a line; an AssertionError names what is not as the table says."""
+        first, *rest = statement.words
+        await getattr(self, f"_{first}")(rest, statement.expectations)
+
+    # --- the market -----------------------------------------------------------------------------
+
+    async def _say(self, **command: Any) -> None:
+        self._market.say(**command)
+        while not self._market.is_heard:
+            await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
+        # The answer to a question comes with a later batch than the one that heard the market.
+        await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
+
+    async def _exchange(self, words: list[str], _expected: object) -> None:
+        name, given = words[0], options(words[1:])
+        fees = {
+            fee: plain(given.get(fee, "0"))
+            for fee in ("maker_rate", "taker_rate", "per_share", "minimum")
+        }
+        profile: dict[str, Any] = {
+            "name": "realistic",
+            "spread_ticks": int(given.get("spread_ticks", "1")),
+            "market_orders": given.get("market_orders", "street"),
+        }
+        if "participation" in given:
+            profile["participation"] = given["participation"]
+        await self._say(
+            kind="list_exchange",
+            exchange=name,
+            name=name,
+            currency="USD",
+            calendar="always",
+            fees=fees,
+            profile=profile,
+        )
+
+    async def _instrument(self, words: list[str], _expected: object) -> None:
+        symbol, exchange, given = words[0], words[1], options(words[2:])
+        await self._say(
+            kind="list_instrument",
+            symbol=symbol,
+            name=symbol,
+            asset_class="us_equity",
+            exchange=exchange,
+            sector="Technology",
+            currency="USD",
+            tick_size=plain(given.get("tick", "0.01")),
+            lot_size=plain(given.get("lot", "1")),
+            price_scale=int(given.get("price_scale", "6")),
+            qty_scale=int(given.get("qty_scale", "6")),
+            source=given.get("source", "street"),
+            trigger=given.get("trigger", "bid_ask"),
+        )
+
+    async def _quote(self, words: list[str], _expected: object) -> None:
+        sides = levels(words[1:])
+        fields: dict[str, str | None] = {}
+        for side, shown in sides.items():
+            fields[side], fields[f"{side}_size"] = shown[0] if shown else (None, None)
+        given = {name: value for name, value in fields.items() if value is not None}
+        await self._say(kind="quote", symbol=words[0], **given)
+
+    async def _depth(self, words: list[str], _expected: object) -> None:
+        sides = levels(words[1:])
+        await self._say(kind="depth", symbol=words[0], bids=sides["bid"], asks=sides["ask"])
+
+    async def _trade(self, words: list[str], _expected: object) -> None:
+        symbol, price, _times, quantity = words
+        await self._say(kind="trade", symbol=symbol, price=plain(price), qty=plain(quantity))
+
+    async def _bar(self, words: list[str], _expected: object) -> None:
+        names = ("open", "high", "low", "close")
+        prices = dict(zip(names, map(plain, words[1:5]), strict=True))
+        volume = plain(options(words[5:]).get("volume", "0"))
+        await self._say(kind="bar", symbol=words[0], **prices, volume=volume)
+
+    async def _agent(self, words: list[str], _expected: object) -> None:
+        symbol, side, quantity, *rest = words
+        terms = order_terms(rest)
+        bot = len(self._bots) + 1
+        self._bots[terms.get("name", f"bot {bot}")] = bot
+        await self._say(
+            kind="agent_order",
+            symbol=symbol,
+            agent=1,
+            id=bot,
+            side=side,
+            qty=plain(quantity),
+            price=terms.get("limit_price"),
+        )
+
+    async def _agent_cancel(self, words: list[str], _expected: object) -> None:
+        await self._say(kind="agent_cancel", symbol=words[0], id=self._bots[words[1]])
+
+    async def _session(self, words: list[str], _expected: object) -> None:
+        next_ns = self._market.now + 86_400 * 10**9
+        await self._say(kind="session", exchange=words[0], state=words[1], next_ns=next_ns)
+
+    async def _time(self, words: list[str], _expected: object) -> None:
+        word = words[0]
+        if word.startswith("+"):
+            passed = timedelta(**{UNITS[word[-1]]: int(word[1:-1])})
+            self._market.now += int(passed.total_seconds()) * 10**9
+        else:
+            self._market.now = nanoseconds(datetime.fromisoformat(word))
+        await self._say(kind="time")
+
+    async def _restart(self, _words: list[str], _expected: object) -> None:
+        await self._running.aclose()
+        await self._start()
+
+    # --- users ----------------------------------------------------------------------------------
+
+    async def _account(self, words: list[str], _expected: object) -> None:
+        """A user whose first account begins with this much cash instead of the usual."""
+        name, currency, cash = words
+        user = self._auth.create_user(name, PASSWORD)
+        account_id = account_id_of(user.user_id, WORLD)
+        command = {
+            "kind": "open_account",
+            "account_id": account_id,
+            "owner": user.user_id,
+            "account_kind": "cash",
+            "currency": currency,
+            "starting_cash": plain(cash),
+            "request_id": account_id,
+        }
+        reply = await self._floor.ask(WORLD, json.dumps(command).encode())
+        assert reply.outcome == "created", reply
+        self._note_account(account_id, user.user_id)
+        login = {"username": name, "password": PASSWORD}
+        token = (await self._http.post("/auth/login", json=login)).json()["access_token"]
+        self._users[name] = (account_id, {"Authorization": f"Bearer {token}"})
+
+    def _note_account(self, account_id: str, user_id: str) -> None:
+        row = {
+            "account_id": account_id,
+            "user_id": user_id,
+            "world": WORLD,
+            "name": "Scenario",
+            "opened": True,
+        }
+        with self._auth._engine.begin() as connection:
+            connection.execute(insert(owned_accounts).values(row))
+
+    async def _buy(self, words: list[str], expected: list[list[str]]) -> None:
+        await self._submit("buy", words, expected)
+
+    async def _sell(self, words: list[str], expected: list[list[str]]) -> None:
+        await self._submit("sell", words, expected)
+
+    async def _submit(self, side: str, words: list[str], expected: list[list[str]]) -> None:
+        user, symbol, quantity, *rest = words
+        terms = order_terms(rest)
+        name = terms.pop("name", str(uuid4()))
+        body = {
+            "account_id": self._users[user][0],
+            "symbol": symbol,
+            "side": side,
+            "qty": plain(quantity),
+            "client_order_id": str(uuid4()),
+            **terms,
+        }
+        self._sent[name] = {"user": user, "body": body}
+        await self._send(name, body, expected)
+
+    async def _again(self, words: list[str], expected: list[list[str]]) -> None:
+        await self._send(words[0], self._sent[words[0]]["body"], expected)
+
+    async def _reuse(self, words: list[str], expected: list[list[str]]) -> None:
+        body = self._sent[words[0]]["body"] | {"qty": plain(words[1])}
+        await self._send(words[0], body, expected)
+
+    async def _send(self, name: str, body: dict[str, Any], expected: list[list[str]]) -> None:
+        user = self._sent[name]["user"]
+        reply = await self._http.post("/orders", json=body, headers=self._users[user][1])
+        said = reply.json()
+        order_id = said.get("order_id") if reply.status_code == 422 else said.get("id")
+        assert bool(order_id) == (not any(word == "refused" for word, *_ in expected)), said
+        if order_id:
+            self._orders[name] = {"id": order_id, "user": user}
+        await self._expect(user, name, reply, expected)
+
+    async def _cancel(self, words: list[str], expected: list[list[str]]) -> None:
+        name, given = words[0], options(words[1:])
+        user = given.get("by", self._orders[name]["user"])
+        path = f"/orders/{self._orders[name]['id']}"
+        reply = await self._http.delete(path, headers=self._users[user][1])
+        await self._expect(user, name, reply, expected)
+
+    async def _replace(self, words: list[str], expected: list[list[str]]) -> None:
+        name, given = words[0], options(words[1:])
+        user = given.pop("by", self._orders[name]["user"])
+        names = {"limit": "limit_price", "stop": "stop_price", "tif": "time_in_force"}
+        body = {names.get(word, word): plain(value) for word, value in given.items()}
+        path = f"/orders/{self._orders[name]['id']}"
+        reply = await self._http.patch(path, json=body, headers=self._users[user][1])
+        await self._expect(user, name, reply, expected)
+
+    async def _cancel_all(self, words: list[str], expected: list[list[str]]) -> None:
+        account_id, headers = self._users[words[0]]
+        reply = await self._http.delete(
+            "/orders", params={"account_id": account_id}, headers=headers
+        )
+        assert reply.status_code == 207, reply.text
+        for word, *rest in expected:
+            if word == "canceled_orders":
+                assert len(reply.json()["items"]) == int(rest[0]), reply.text
+            else:
+                await self._expect_of_account(words[0], word, rest)
+
+    # --- expectations ---------------------------------------------------------------------------
+
+    async def _expect(
+        self, user: str, name: str, reply: httpx.Response, expected: list[list[str]]
+    ) -> None:
+        words = [word for word, *_ in expected]
+        is_refused = "refused" in words or ("rejected" in words and "existing" not in words)
+        assert (reply.status_code >= 400) == is_refused, reply.text
+        for word, *rest in expected:
+            if word == "rejected":
+                assert reply.status_code == (200 if "existing" in words else 422), reply.text
+                assert reply.json()["reason"] == rest[0], reply.text
+                await self._expect_of_order(name, "status", ["rejected"])
+            elif word == "refused":
+                assert reply.json()["reason"] == rest[0], reply.text
+            elif word == "existing":
+                assert reply.status_code == 200, reply.text
+            elif word == "held":
+                await self._expect_of_account(user, word, rest)
+            else:
+                await self._expect_of_order(name, word, rest)
+
+    async def _expect_of_order(self, name: str, word: str, rest: list[str]) -> None:
+        known = self._orders[name]
+        headers = self._users[known["user"]][1]
+        order = (await self._http.get(f"/orders/{known['id']}", headers=headers)).json()
+        match word, rest:
+            case "filled", [quantity]:
+                assert Decimal(order["filled_qty"]) == number(quantity), order
+            case "filled", [quantity, "@", price]:
+                assert Decimal(order["filled_qty"]) == number(quantity), order
+                assert Decimal(order["filled_avg_price"]) == number(price), order
+            case "rests", [quantity, *at]:
+                assert order["status"] in RESTS, order
+                leaves = Decimal(order["qty"]) - Decimal(order["filled_qty"])
+                assert leaves == number(quantity), order
+                if at:
+                    assert Decimal(order["limit_price"]) == number(at[1]), order
+            case "status", [status]:
+                assert order["status"] == status, order
+            case "canceled", reason:
+                assert order["status"] == "canceled", order
+                assert not reason or order["reason"] == reason[0], order
+            case _:
+                raise AssertionError(f"no such expectation: {word} {rest}")
+
+    async def _expect_of_account(self, user: str, what: str, rest: list[str]) -> None:
+        account_id, headers = self._users[user]
+        account = (await self._http.get(f"/accounts/{account_id}", headers=headers)).json()
+        cash, power = Decimal(account["cash"]), Decimal(account["buying_power"])
+        seen = {
+            "cash": cash,
+            "buying_power": power,
+            "held": cash - power,
+            "realized": Decimal(account["realized_pl"]),
+            "equity": Decimal(account["equity"]),
+        }
+        currency, amount = rest
+        assert account["currency"] == currency
+        assert seen[what] == number(amount), (what, account)
+
+    # --- checks ---------------------------------------------------------------------------------
+
+    async def _check(self, words: list[str], expected: list[list[str]]) -> None:
+        what, *rest = words
+        if what == "order":
+            for word, *more in expected:
+                if word == "held":
+                    await self._expect_of_account(self._orders[rest[0]]["user"], word, more)
+                else:
+                    await self._expect_of_order(rest[0], word, more)
+        elif what == "position":
+            await self._check_position(*rest)
+        elif what == "book":
+            await self._check_book(rest[0], levels(rest[1:]))
+        elif what == "ledger":
+            assert self.unbalanced_assets() == {}
+        else:
+            await self._expect_of_account(rest[0], what, rest[1:])
+
+    async def _check_position(self, user: str, symbol: str, quantity: str, *at: str) -> None:
+        account_id, headers = self._users[user]
+        reply = await self._http.get(f"/accounts/{account_id}/positions", headers=headers)
+        held = [item for item in reply.json()["items"] if item["symbol"] == symbol]
+        if number(quantity) == 0:
+            assert held == []
+            return
+        assert Decimal(held[0]["qty"]) == number(quantity), held
+        if at:
+            assert Decimal(held[0]["avg_entry_price"]) == number(at[1]), held
+
+    async def _check_book(self, symbol: str, sides: dict[str, list[tuple[str, str]]]) -> None:
+        headers = next(iter(self._users.values()))[1]
+        reply = await self._http.get(
+            f"/orderbook/{symbol}", params={"depth": BOOK_DEPTH}, headers=headers
+        )
+        for side, shown in sides.items():
+            seen = [(Decimal(price), Decimal(size)) for price, size, _ in reply.json()[f"{side}s"]]
+            assert seen == [(Decimal(price), Decimal(size)) for price, size in shown], reply.text
+
+    def unbalanced_assets(self) -> dict[str, Decimal]:
+        """Assets whose ledger lines, over all accounts and the house, do not sum to zero."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        with sqlite3.connect(self._folder / "exchange.db") as connection:
+            for asset, amount in connection.execute("SELECT asset, amount FROM ledger"):
+                sums[asset] += Decimal(amount)
+        connection.close()
+        return {asset: total for asset, total in sums.items() if total != 0}

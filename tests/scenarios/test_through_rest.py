@@ -1,0 +1,20 @@
+"""Every scenario table, played through REST (the Rust runner plays the same files)."""
+
+import pytest
+
+from papertape.floor.verify import verify
+from scenarios.language import Scenario, scenarios
+from scenarios.stage import Stage
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=str)
+async def test_the_table_holds_through_rest(scenario: Scenario, tmp_path):
+    async with Stage(tmp_path) as stage:
+        for statement in scenario.statements:
+            try:
+                await stage.play(statement)
+            except AssertionError as error:
+                said = " ".join(statement.words)
+                pytest.fail(f"{scenario.file}.txt:{statement.line}: {said}\n{error}")
+            assert stage.unbalanced_assets() == {}
+    assert verify(tmp_path) == []
