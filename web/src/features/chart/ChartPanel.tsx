@@ -6,7 +6,7 @@ import { exchange } from '../../api/exchange'
 import type { Bar, Instrument, Timeframe } from '../../api/types'
 import { sentenceOf } from '../../api/problem'
 import { Empty } from '../../components/Empty'
-import { formatPrice, formatSize, tickDecimals } from '../../decimal/format'
+import { tickDecimals } from '../../decimal/format'
 import { isOpen } from '../../live/state'
 import { useDesk } from '../../live/store'
 import {
@@ -20,6 +20,7 @@ import {
 } from './candles'
 import type { PriceMark } from './CandleChart'
 import classes from './ChartPanel.module.css'
+import { QuoteLine } from './QuoteLine'
 
 const CandleChart = lazy(() =>
   import('./CandleChart').then((module) => ({ default: module.CandleChart })),
@@ -64,38 +65,6 @@ export function ChartPanel({ instrument }: { instrument: Instrument }) {
         )}
       </div>
     </section>
-  )
-}
-
-function QuoteLine({ instrument }: { instrument: Instrument }) {
-  const quote = useDesk((state) => state.live.quotes[instrument.symbol])
-  const tick = instrument.tick_size
-  return (
-    <div className={classes.quote}>
-      <h2>
-        {instrument.symbol} <span className={classes.name}>{instrument.name}</span>
-      </h2>
-      <dl className="figures">
-        <div>
-          <dt>Last</dt>
-          <dd className={classes.last}>{formatPrice(quote?.last, tick)}</dd>
-        </div>
-        <div>
-          <dt>Bid</dt>
-          <dd>
-            {formatPrice(quote?.bid, tick)}{' '}
-            <span className="dim">{formatSize(quote?.bid_size)}</span>
-          </dd>
-        </div>
-        <div>
-          <dt>Ask</dt>
-          <dd>
-            {formatPrice(quote?.ask, tick)}{' '}
-            <span className="dim">{formatSize(quote?.ask_size)}</span>
-          </dd>
-        </div>
-      </dl>
-    </div>
   )
 }
 

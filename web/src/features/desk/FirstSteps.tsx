@@ -7,7 +7,7 @@ import { quantityFieldId } from './shortcuts'
 import { useInstruments } from './useInstruments'
 
 /** Shows a newcomer the way to the first fill, and is gone after it. */
-export function FirstSteps() {
+export function FirstSteps({ onFill }: { onFill?: () => void }) {
   const { instruments } = useInstruments()
   const isNew = useDesk(
     (state) => state.live.cursors.fills !== undefined && state.live.fills.length === 0,
@@ -17,6 +17,7 @@ export function FirstSteps() {
   if (!isNew || known === undefined) return null
   const fillTicket = () => {
     send(symbolChosen(known.symbol))
+    onFill?.()
     send(drafted({ side: 'buy', type: 'market', qty: '1', timeInForce: 'day' }))
     requestAnimationFrame(() => document.getElementById(quantityFieldId)?.focus())
   }

@@ -1,4 +1,5 @@
 import type { Instrument } from '../../api/types'
+import { QuoteLine } from '../chart/QuoteLine'
 import { ChartPanel } from '../chart/ChartPanel'
 import { EquityPanel } from '../equity/EquityPanel'
 import { OrderBook } from '../orderbook/OrderBook'
@@ -30,7 +31,7 @@ export function NarrowDesk({ instrument, tab, show }: NarrowDeskProps) {
   return (
     <>
       <main className={`${classes.narrow} scroll`}>
-        <NarrowPart instrument={instrument} tab={tab} />
+        <NarrowPart instrument={instrument} tab={tab} show={show} />
       </main>
       <nav className={classes.tabs} aria-label="Parts of the desk">
         {tabs.map(({ value, label }) => (
@@ -48,13 +49,13 @@ export function NarrowDesk({ instrument, tab, show }: NarrowDeskProps) {
   )
 }
 
-function NarrowPart({ instrument, tab }: { instrument: Instrument; tab: NarrowTab }) {
+function NarrowPart({ instrument, tab, show }: NarrowDeskProps) {
   switch (tab) {
     case 'markets':
       return (
         <>
-          <FirstSteps />
-          <Watchlist />
+          <FirstSteps onFill={() => show('trade')} />
+          <Watchlist onChoose={() => show('chart')} />
         </>
       )
     case 'chart':
@@ -62,14 +63,17 @@ function NarrowPart({ instrument, tab }: { instrument: Instrument; tab: NarrowTa
     case 'book':
       return (
         <>
-          <OrderBook instrument={instrument} />
+          <OrderBook instrument={instrument} onPick={() => show('trade')} />
           <Prints instrument={instrument} />
         </>
       )
     case 'trade':
       return (
         <>
-          <FirstSteps />
+          <FirstSteps onFill={() => show('trade')} />
+          <header>
+            <QuoteLine instrument={instrument} />
+          </header>
           <Ticket instrument={instrument} />
         </>
       )

@@ -12,6 +12,9 @@ const EquityChart = lazy(() =>
   import('./EquityChart').then((module) => ({ default: module.EquityChart })),
 )
 
+/** Fewer points are no curve. */
+const pointsMin = 3
+
 /** How the account's worth went, up to this moment. */
 export function EquityPanel({ className }: { className?: string | undefined }) {
   const points = useEquityHistory()
@@ -23,8 +26,8 @@ export function EquityPanel({ className }: { className?: string | undefined }) {
   return (
     <Panel title="Equity" className={className}>
       <div className={classes.canvas}>
-        {points.length === 0 ? (
-          <Empty>The curve begins with your first trade.</Empty>
+        {points.length < pointsMin ? (
+          <Empty>The curve begins some minutes after your first trade.</Empty>
         ) : (
           <Suspense fallback={null}>
             <EquityChart points={points} now={now} />

@@ -11,11 +11,22 @@ import { pricePicked } from '../ticket/draft'
 import { depthRows, spreadOf, type Row } from './depth'
 import classes from './OrderBook.module.css'
 
+interface OrderBookProps {
+  instrument: Instrument
+  /** Where one part of the desk is shown at a time, a picked price leads to the ticket. */
+  onPick?: () => void
+}
+
 /** Ten levels of both sides. A price that is clicked goes into the ticket. */
-export function OrderBook({ instrument }: { instrument: Instrument }) {
+export function OrderBook({ instrument, onPick }: OrderBookProps) {
   const book = useDesk((state) => state.live.books[instrument.symbol])
   const own = useOwnPrices(instrument.symbol)
   const { bids, asks } = depthRows(book?.bids ?? [], book?.asks ?? [])
+  const send = useSend()
+  const pick = (price: string) => {
+    send(pricePicked(price))
+    onPick?.()
+  }
   const empty = bids.length === 0 && asks.length === 0
   return (
     <Panel title="Order book">
@@ -28,9 +39,9 @@ export function OrderBook({ instrument }: { instrument: Instrument }) {
         <Empty>The book is empty for now.</Empty>
       ) : (
         <div className={classes.book} onKeyDown={moveFocus}>
-          <Levels side="sell" rows={asks} own={own} instrument={instrument} />
+          <Levels side="sell" rows={asks} own={own} tick={instrument.tick_size} pick={pick} />
           <SpreadLine instrument={instrument} />
-          <Levels side="buy" rows={bids} own={own} instrument={instrument} />
+          <Levels side="buy" rows={bids} own={own} tick={instrument.tick_size} pick={pick} />
         </div>
       )}
     </Panel>
@@ -41,12 +52,11 @@ interface LevelsProps {
   side: Side
   rows: readonly Row[]
   own: ReadonlySet<string>
-  instrument: Instrument
+  tick: string
+  pick: (price: string) => void
 }
 
-function Levels({ side, rows, own, instrument }: LevelsProps) {
-  const send = useSend()
-  const tick = instrument.tick_size
+function Levels({ side, rows, own, tick, pick }: LevelsProps) {
   const name = side === 'buy' ? 'Bids' : 'Asks'
   return (
     <ul className={classes.levels} data-side={side} aria-label={name}>
@@ -59,7 +69,7 @@ function Levels({ side, rows, own, instrument }: LevelsProps) {
             tabIndex={at === 0 ? 0 : -1}
             style={{ '--depth': `${row.depth.toFixed(1)}%` } as React.CSSProperties}
             aria-label={`${side === 'buy' ? 'Bid' : 'Ask'} ${row.price}, size ${row.qty}; take this price`}
-            onClick={() => send(pricePicked(row.price))}
+            onClick={() => pick(row.price)}
           >
             <span className={side === 'buy' ? 'up' : 'down'}>
               {formatPrice(row.price, tick)}

@@ -49,8 +49,7 @@ export function Orders({ show }: { show: 'open' | 'closed' }) {
             <th>Type</th>
             <th className={table.number}>Quantity</th>
             <th className={table.number}>Filled</th>
-            <th className={table.number}>Limit</th>
-            <th className={table.number}>Stop</th>
+            <th className={table.number}>Price</th>
             <th>Status</th>
             <th>Placed</th>
             <th>
@@ -90,11 +89,14 @@ function Row({ order }: { order: Order }) {
             <span className="dim"> at {formatAveragePrice(order.filled_avg_price, tick)}</span>
           )}
         </td>
-        <td className={table.number} data-label="Limit">
-          {formatPrice(order.limit_price, tick)}
-        </td>
-        <td className={table.number} data-label="Stop">
-          {formatPrice(order.stop_price, tick)}
+        <td className={table.number} data-label="Price">
+          {order.stop_price !== null && (
+            <span>
+              <span className="dim">stop</span> {formatPrice(order.stop_price, tick)}{' '}
+            </span>
+          )}
+          {(order.limit_price !== null || order.stop_price === null) &&
+            formatPrice(order.limit_price, tick)}
         </td>
         <td data-label="Status">
           {wordsOf(order.status)}
@@ -113,7 +115,7 @@ function Row({ order }: { order: Order }) {
       </tr>
       {canceling.error !== null && isOpen(order) && (
         <tr>
-          <td colSpan={10} className={`${table.problem} ${table.wide}`} role="alert">
+          <td colSpan={9} className={`${table.problem} ${table.wide}`} role="alert">
             {sentenceOf(canceling.error)}
           </td>
         </tr>

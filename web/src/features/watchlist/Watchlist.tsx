@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { memo, useState, type KeyboardEvent } from 'react'
+import { useState, type KeyboardEvent } from 'react'
 
 import { exchange } from '../../api/exchange'
 import { sentenceOf } from '../../api/problem'
@@ -17,15 +17,25 @@ import { useInstruments } from '../desk/useInstruments'
 import { matching } from './matching'
 import classes from './Watchlist.module.css'
 
+interface WatchlistProps {
+  className?: string | undefined
+  /** Where one part of the desk is shown at a time, a choice leads to another part. */
+  onChoose?: () => void
+}
+
 /** Every instrument with its live quote; the chosen one is what the rest of the desk shows. */
-export function Watchlist({ className }: { className?: string | undefined }) {
+export function Watchlist({ className, onChoose }: WatchlistProps) {
   const { instruments, error, loading } = useInstruments()
   const [search, setSearch] = useState('')
   const found = matching(instruments, search)
   const send = useSend()
+  const choose = (symbol: string) => {
+    send(symbolChosen(symbol))
+    onChoose?.()
+  }
   const onSearchKey = (event: KeyboardEvent) => {
     const [first] = found
-    if (event.key === 'Enter' && first !== undefined) send(symbolChosen(first.symbol))
+    if (event.key === 'Enter' && first !== undefined) choose(first.symbol)
     if (event.key === 'Escape') setSearch('')
   }
   return (
@@ -44,7 +54,7 @@ export function Watchlist({ className }: { className?: string | undefined }) {
       />
       <ul className={`${classes.list} scroll`} onKeyDown={moveFocus}>
         {found.map((instrument) => (
-          <Row key={instrument.symbol} instrument={instrument} />
+          <Row key={instrument.symbol} instrument={instrument} choose={choose} />
         ))}
       </ul>
       {error !== null && <Empty>{sentenceOf(error)}</Empty>}
@@ -55,11 +65,15 @@ export function Watchlist({ className }: { className?: string | undefined }) {
   )
 }
 
-const Row = memo(function Row({ instrument }: { instrument: Instrument }) {
+interface RowProps {
+  instrument: Instrument
+  choose: (symbol: string) => void
+}
+
+function Row({ instrument, choose }: RowProps) {
   const { symbol, name, tick_size: tick } = instrument
   const quote = useDesk((state) => state.live.quotes[symbol])
   const chosen = useDesk((state) => state.chosen.symbol === symbol)
-  const send = useSend()
   const before = useReferenceClose(symbol)
   const flash = useFlash(quote?.last)
   const change = changeInPercent(before, quote?.last)
@@ -70,7 +84,7 @@ const Row = memo(function Row({ instrument }: { instrument: Instrument }) {
         type="button"
         className={classes.row}
         aria-current={chosen}
-        onClick={() => send(symbolChosen(symbol))}
+        onClick={() => choose(symbol)}
       >
         <span className={classes.symbol}>{symbol}</span>
         <span className={`${classes.last} figures`} data-flash={flash}>
@@ -88,7 +102,7 @@ const Row = memo(function Row({ instrument }: { instrument: Instrument }) {
       </button>
     </li>
   )
-})
+}
 
 /** The close of the day before, or the first price of the first day. */
 function useReferenceClose(symbol: string): string | null {
