@@ -69,6 +69,9 @@ impl<S: Sink> Live<'_, S> {
     /// changed, at most once a second.
     fn mark(&mut self) {
         let now_ns = self.now_ns();
+        if self.is_full() {
+            return;
+        }
         if now_ns < self.durable.marked_ns.saturating_add(SECOND_NS) && self.durable.marked_ns != 0
         {
             return;

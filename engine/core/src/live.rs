@@ -12,6 +12,8 @@ use crate::units::Nanos;
 
 /// The most events that a turn of mass work emits.
 pub const EVENTS_MAX: u32 = 1_000;
+/// The most events of one small step of it: a stop fires, both sides trade, a rest is canceled.
+const EVENTS_PER_STEP: u32 = 4;
 
 /// The state, the sink, and the turn that is being made.
 pub(crate) struct Live<'a, S: Sink> {
@@ -49,7 +51,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Whether mass work has to go on in a later turn.
     pub const fn is_full(&self) -> bool {
-        self.events >= EVENTS_MAX
+        self.events + EVENTS_PER_STEP > EVENTS_MAX
     }
 
     /// When this turn happens.

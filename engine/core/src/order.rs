@@ -59,7 +59,7 @@ pub struct Order {
 impl Order {
     /// What is left to fill.
     pub const fn leaves(&self) -> Quantity {
-        self.terms.qty - self.filled
+        self.terms.qty.saturating_sub(self.filled)
     }
 
     /// Whether it can still fill.

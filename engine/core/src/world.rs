@@ -133,7 +133,7 @@ impl World {
         };
         let result = live.perform(input);
         live.finish();
-        if input.is_market() && result.is_ok() {
+        if input.is_market() {
             self.market_seq += 1;
         }
         result.unwrap_or_else(Reply::from)

@@ -321,7 +321,7 @@ impl Stage {
                 }
             }
         }
-        proof::account_is_sound(&self.tables.accounts[&answer.account]);
+        account_is_sound(&self.tables.accounts[&answer.account]);
     }
 
     fn expect_order(&self, order: &OrderRow, words: &[&str]) {
@@ -453,4 +453,11 @@ fn same(stands: &str, wanted: &str) {
         format_decimal(i128::from(decimal(stands)), 9, 2),
         format_decimal(i128::from(decimal(wanted)), 9, 2)
     );
+}
+
+/// A cash account never shows a negative balance.
+fn account_is_sound(account: &AccountRow) {
+    for amount in [&account.cash, &account.held, &account.buying_power] {
+        assert!(!amount.starts_with('-'), "below zero: {account:?}");
+    }
 }

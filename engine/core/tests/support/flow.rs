@@ -1,0 +1,355 @@
+//! Random inputs: sensible ones, nonsense, strangers' ids, market moves, sessions, time jumps.
+
+use papertape_core::command::*;
+use papertape_core::exchange::{Exchange, Fees, Profile};
+use papertape_core::instrument::Instrument;
+use papertape_core::order::OrderTerms;
+use papertape_core::words::*;
+use papertape_core::{Input, Sink, World};
+use proptest::option::{of, weighted};
+use proptest::prelude::*;
+
+/// What happens next.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// An input, so many seconds after the last one.
+    Do(Input, i64),
+    /// A change of one of the last orders, `back` orders ago; the input's order is filled in.
+    Change(Input, u64),
+    /// Stop, and start again with the durable state.
+    Restart,
+}
+
+const ACCOUNTS: u32 = 3;
+const INSTRUMENTS: u32 = 4;
+/// Prices move around this many ticks.
+const MIDDLE: i64 = 100;
+
+/// Scales and steps of the four instruments: two stocks on the street, one of bots, one crypto
+/// that fills at the next bar.
+const STEPS: [(u8, u8, i64, i64); 4] = [
+    (6, 6, 10_000, 1_000_000),
+    (2, 0, 5, 10),
+    (6, 6, 10_000, 1_000_000),
+    (8, 8, 1_000_000, 10_000),
+];
+
+/// The inputs that set the stage: two exchanges with fees, four instruments, three accounts.
+pub fn listing(world: &str) -> Vec<Input> {
+    let mut inputs = vec![Input::CreateWorld(CreateWorld {
+        world: world.to_owned(),
+        seed: 7,
+        sharing: Sharing::Shared,
+    })];
+    inputs.push(exchange(
+        "FEES",
+        MarketOrders::Street,
+        fees(1_000_000, 2_500_000, 3_333_333, 17),
+    ));
+    inputs.push(exchange(
+        "FREE",
+        MarketOrders::NextBar,
+        fees(0, 500_000, 0, 1_000_000),
+    ));
+    for (index, (price_scale, qty_scale, tick_size, lot_size)) in STEPS.into_iter().enumerate() {
+        inputs.push(Input::ListInstrument(Instrument {
+            symbol: ["ACME", "ZULU", "BOTS", "BTC/USD"][index].to_owned(),
+            name: "An instrument".to_owned(),
+            asset_class: AssetClass::UsEquity,
+            exchange: u32::from(index == 3),
+            sector: String::new(),
+            currency: "USD".to_owned(),
+            tick_size,
+            lot_size,
+            price_scale,
+            qty_scale,
+            source: if index == 2 {
+                Source::Agents
+            } else {
+                Source::Street
+            },
+            trigger: if index == 1 {
+                TriggerSource::Last
+            } else {
+                TriggerSource::BidAsk
+            },
+            status: InstrumentStatus::Active,
+        }));
+    }
+    for (index, cash) in [50_000_000_000, 3_000_000_000, 400_000_123]
+        .into_iter()
+        .enumerate()
+    {
+        inputs.push(Input::OpenAccount(OpenAccount {
+            id: index as u128 + 1,
+            owner: format!("user-{index}"),
+            kind: AccountKind::Cash,
+            currency: "USD".to_owned(),
+            starting_cash: cash,
+            request_id: "open".to_owned(),
+        }));
+    }
+    inputs
+}
+
+fn fees(maker_rate: i64, taker_rate: i64, per_share: i64, minimum: i64) -> Fees {
+    Fees {
+        maker_rate,
+        taker_rate,
+        per_share,
+        minimum,
+    }
+}
+
+fn exchange(id: &str, market_orders: MarketOrders, fees: Fees) -> Input {
+    Input::ListExchange(Exchange {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        currency: "USD".to_owned(),
+        calendar: "always".to_owned(),
+        fees,
+        profile: Profile {
+            name: "random".to_owned(),
+            spread_ticks: 3,
+            participation: 100_000_000,
+            market_orders,
+        },
+    })
+}
+
+/// Sets the stage.
+pub fn set_up<S: Sink>(world: &mut World, sink: &mut S) {
+    for input in listing("main") {
+        world.apply(&input, 1_000_000_000, sink);
+    }
+}
+
+fn step_of(instrument: u32) -> (i64, i64) {
+    let (_, _, tick, lot) = STEPS[(instrument % INSTRUMENTS) as usize];
+    (tick, lot)
+}
+
+/// A price near the middle, now and then off the grid or absurd.
+fn price(instrument: u32) -> impl Strategy<Value = i64> {
+    let (tick, _) = step_of(instrument);
+    prop_oneof![
+        40 => (MIDDLE - 8..=MIDDLE + 8).prop_map(move |ticks| ticks * tick),
+        1 => Just(MIDDLE * tick + 1),
+        1 => prop_oneof![Just(0), Just(-tick), Just(i64::MAX), Just(i64::MIN), Just(tick)],
+    ]
+}
+
+/// A few lots, now and then nonsense.
+fn quantity(instrument: u32) -> impl Strategy<Value = i64> {
+    let (_, lot) = step_of(instrument);
+    prop_oneof![
+        40 => (1..=60_i64).prop_map(move |lots| lots * lot),
+        4 => (100..=3_000_i64).prop_map(move |lots| lots * lot),
+        1 => Just(lot + 1),
+        1 => Just(lot.saturating_mul(1_000_000_000_000)),
+        1 => prop_oneof![Just(0), Just(-lot), Just(i64::MAX), Just(i64::MIN)],
+    ]
+}
+
+fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(all)
+}
+
+/// Mostly real things, now and then one that does not exist.
+fn instrument() -> impl Strategy<Value = u32> {
+    prop_oneof![60 => 0..INSTRUMENTS, 1 => Just(INSTRUMENTS)]
+}
+
+fn account() -> impl Strategy<Value = u32> {
+    prop_oneof![60 => 0..ACCOUNTS, 1 => Just(ACCOUNTS)]
+}
+
+fn terms() -> impl Strategy<Value = OrderTerms> {
+    (
+        account(),
+        instrument(),
+        word(Side::ALL),
+        word(OrderType::ALL),
+        word(TimeInForce::ALL),
+    )
+        .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
+            let prices = (price(instrument), price(instrument), 0..40);
+            (quantity(instrument), prices, 0..100_000_u32).prop_map(
+                move |(qty, (limit, stop, odd), id)| OrderTerms {
+                    account,
+                    // Few ids at the low end, so some come twice.
+                    client_order_id: format!("order-{}", if odd == 0 { id % 5 } else { id }),
+                    instrument,
+                    side,
+                    order_type,
+                    qty,
+                    limit_price: (order_type.has_limit() != (odd == 1)).then_some(limit),
+                    stop_price: (order_type.has_stop() != (odd == 2)).then_some(stop),
+                    time_in_force,
+                },
+            )
+        })
+}
+
+fn request_id() -> impl Strategy<Value = Option<String>> {
+    of((0..50_u32).prop_map(|id| format!("request-{id}")))
+}
+
+fn change() -> impl Strategy<Value = Step> {
+    let replace = (account(), request_id(), 0..INSTRUMENTS).prop_flat_map(
+        |(account, request_id, instrument)| {
+            let terms = (
+                of(quantity(instrument)),
+                of(price(instrument)),
+                of(price(instrument)),
+                of(word(TimeInForce::ALL)),
+            );
+            terms.prop_map(move |(qty, limit_price, stop_price, time_in_force)| {
+                Input::Replace(Replace {
+                    account,
+                    order: 0,
+                    request_id: request_id.clone(),
+                    qty,
+                    limit_price,
+                    stop_price,
+                    time_in_force,
+                })
+            })
+        },
+    );
+    let cancel = (account(), request_id()).prop_map(|(account, request_id)| {
+        Input::Cancel(Cancel {
+            account,
+            order: 0,
+            request_id,
+        })
+    });
+    (prop_oneof![replace, cancel], 0..8_u64).prop_map(|(input, back)| Step::Change(input, back))
+}
+
+fn level(instrument: u32) -> impl Strategy<Value = StreetLevel> {
+    (price(instrument), quantity(instrument))
+}
+
+fn market() -> impl Strategy<Value = Input> {
+    instrument().prop_flat_map(|instrument| {
+        let quote = (
+            weighted(0.9, level(instrument)),
+            weighted(0.9, level(instrument)),
+        )
+            .prop_map(move |(bid, ask)| {
+                Input::Quote(Quote {
+                    instrument,
+                    bid,
+                    ask,
+                })
+            });
+        let levels = || proptest::collection::vec(level(instrument), 0..4);
+        let depth = (levels(), levels()).prop_map(move |(bids, asks)| {
+            Input::Depth(Depth {
+                instrument,
+                bids,
+                asks,
+            })
+        });
+        let trade = (level(instrument), weighted(0.5, word(Side::ALL))).prop_map(
+            move |((price, qty), side)| {
+                Input::Trade(Trade {
+                    instrument,
+                    price,
+                    qty,
+                    side,
+                })
+            },
+        );
+        let prices = proptest::collection::vec(price(instrument), 4);
+        let bar = (prices, quantity(instrument), any::<bool>()).prop_map(
+            move |(mut prices, volume, has_volume)| {
+                prices.sort_unstable();
+                let volume = if has_volume { volume } else { 0 };
+                let (low, high) = (prices[0], prices[3]);
+                let (open, close) = (prices[1], prices[2]);
+                Input::Bar(Bar {
+                    instrument,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                })
+            },
+        );
+        let bots = (
+            0..40_u64,
+            word(Side::ALL),
+            weighted(0.8, price(instrument)),
+            quantity(instrument),
+        )
+            .prop_map(move |(id, side, price, qty)| {
+                Input::AgentOrder(AgentOrder {
+                    instrument,
+                    agent: 1,
+                    id,
+                    side,
+                    price,
+                    qty,
+                })
+            });
+        let gone =
+            (0..40_u64).prop_map(move |id| Input::AgentCancel(AgentCancel { instrument, id }));
+        prop_oneof![4 => quote, 2 => depth, 2 => trade, 2 => bar, 4 => bots, 1 => gone]
+    })
+}
+
+fn other() -> impl Strategy<Value = Input> {
+    let session =
+        (0..3_u32, word(SessionState::ALL), 0..3_i64).prop_map(|(exchange, state, next_ns)| {
+            Input::Session(Session {
+                exchange,
+                state,
+                next_ns,
+            })
+        });
+    let cancel_all = (account(), request_id()).prop_map(|(account, request_id)| {
+        Input::CancelAll(CancelAll {
+            account,
+            request_id,
+        })
+    });
+    prop_oneof![
+        6 => Just(Input::Time),
+        1 => session,
+        1 => cancel_all,
+        1 => Just(Input::Checkpoint),
+        1 => terms().prop_map(Input::Preview),
+        1 => account().prop_map(|account| Input::Value { account }),
+        1 => instrument().prop_map(|instrument| Input::Book { instrument, depth: 3 }),
+    ]
+}
+
+/// Seconds between inputs: mostly none, now and then more than a day.
+fn pause() -> impl Strategy<Value = i64> {
+    prop_oneof![20 => 0..3_i64, 2 => 50..4_000_i64, 1 => 80_000..200_000_i64]
+}
+
+/// The next thing that happens.
+pub fn step() -> impl Strategy<Value = Step> {
+    let act = |input| (input, pause()).prop_map(|(input, pause)| Step::Do(input, pause));
+    prop_oneof![
+        8 => act(terms().prop_map(Input::Submit).boxed()),
+        4 => change(),
+        8 => act(market().boxed()),
+        3 => act(other().boxed()),
+        1 => prop_oneof![1 => Just(Step::Restart), 3 => act(Just(Input::Time).boxed())],
+    ]
+}
+
+/// The input of a step, with its order filled in.
+pub fn resolve(input: &Input, back: u64, next_order: u64) -> Input {
+    let order = next_order.saturating_sub(1 + back);
+    match input.clone() {
+        Input::Replace(replace) => Input::Replace(Replace { order, ..replace }),
+        Input::Cancel(cancel) => Input::Cancel(Cancel { order, ..cancel }),
+        input => input,
+    }
+}
