@@ -1,12 +1,10 @@
 """Strategies and bars that the backtest's tests share."""
 
-import random
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+from backtest.plain_crossover import seeded_rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,14 +34,3 @@ def bar_file(tmp_path):
         return path
 
     return write
-
-
-def seeded_rows(seed, count):
-    """Walk in cents, with a gap between a close and the next open."""
-    draw = random.Random(seed)
-    cents, rows = 10_000, []
-    for _ in range(count):
-        open_ = cents + draw.randint(-40, 40)
-        cents = open_ + draw.randint(-150, 152)
-        rows.append((f"{open_ / 100:.2f}", f"{cents / 100:.2f}"))
-    return rows

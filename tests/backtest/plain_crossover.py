@@ -1,5 +1,6 @@
 """The SMA crossover, calculated plainly: Decimal, lists and loops, and nothing of Papertape."""
 
+import random
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from statistics import mean, stdev
@@ -51,3 +52,14 @@ def plain_drawdown(cash, equity):
         highest = max(highest, worth)
         deepest = min(deepest, worth / highest - 1)
     return float(deepest)
+
+
+def seeded_rows(seed, count):
+    """Walk in cents, with a gap between a close and the next open."""
+    draw = random.Random(seed)
+    cents, rows = 10_000, []
+    for _ in range(count):
+        open_ = cents + draw.randint(-40, 40)
+        cents = open_ + draw.randint(-150, 152)
+        rows.append((f"{open_ / 100:.2f}", f"{cents / 100:.2f}"))
+    return rows

@@ -4,9 +4,8 @@ import csv
 from decimal import Decimal
 
 import pytest
-from plain_crossover import plain_crossover, plain_drawdown, plain_sharpe
 
-from conftest import seeded_rows
+from backtest.plain_crossover import plain_crossover, plain_drawdown, plain_sharpe, seeded_rows
 from papertape.backtest import run
 
 

@@ -63,9 +63,9 @@ def test_a_broken_line_is_named(tmp_path, line_text, line, reason):
 
 # what is wrong         bytes of the file                                line  reason
 BROKEN_FILES = [
-    ("nothing in it", b"", None, "the file is empty"),
-    ("only line ends", b"\n\n", None, "the file is empty"),
-    ("only a header", HEADER.encode(), None, "a header and no rows"),
+    ("nothing in it", b"", 1, "the file is empty"),
+    ("only line ends", b"\n\n", 1, "the file is empty"),
+    ("only a header", HEADER.encode(), 1, "a header and no rows"),
     ("no header", f"{GOOD}\n{NEXT}\n".encode(), 1, "no header with known columns"),
     ("no close", b"date,open,high,low,volume\n", 1, "missing column 'close' of a file of bars"),
     ("no time", b"when,open,high,low,close,volume\n", 1, "missing column 'time'"),

@@ -54,7 +54,7 @@ def _bytes_of(path: Path) -> bytes:
     except OSError as error:
         raise BrokenFile(path, None, f"cannot be read ({error.strerror})") from None
     if not raw:
-        raise BrokenFile(path, None, "the file is empty")
+        raise BrokenFile(path, 1, "the file is empty")
     return raw
 
 

@@ -22,7 +22,7 @@ def read_delimited(path: Path, raw: bytes, symbol: str | None) -> tuple[Layout, 
     """Read the bytes of a `.csv` or `.csv.gz` file; raises `BrokenFile`."""
     data = _unzipped(path, raw).removeprefix(BYTE_ORDER_MARK)
     if not data.strip():
-        raise BrokenFile(path, None, "the file is empty")
+        raise BrokenFile(path, 1, "the file is empty")
     layout = _layout(path, data)
     try:
         return layout, _read_fast(data, layout, symbol)
@@ -34,7 +34,7 @@ def _unzipped(path: Path, raw: bytes) -> bytes:
     if path.suffix.lower() != ".gz" and not raw.startswith(GZIP_MAGIC):
         return raw
     if not raw.startswith(GZIP_MAGIC):
-        raise BrokenFile(path, None, "not a gzip file")
+        raise BrokenFile(path, 1, "not a gzip file")
     unzip = zlib.decompressobj(wbits=31)
     pieces: list[bytes] = []
     lines = 0
@@ -100,7 +100,7 @@ def _read_plain(path: Path, data: bytes, layout: Layout, symbol: str | None) -> 
     rows = keep_symbol(_rows(path, data, layout), layout, symbol, refuse)
     first = next(rows, None)
     if first is None:
-        raise BrokenFile(path, None, "a header and no rows")
+        raise BrokenFile(path, 1, "a header and no rows")
 
     def all_rows() -> Iterator[tuple[int, list[str]]]:
         yield first
