@@ -129,14 +129,19 @@ impl SimulatedMarket {
     /// (one instrument's step is never cut). Returns the number of inputs.
     pub fn act<V: Venue>(&mut self, venue: &mut V, until_ns: i64, most: usize) -> usize {
         if until_ns - self.next_due_ns() > LATEST_NS {
-            self.step = until_ns.div_euclid(STEP_NS);
-            self.cursor = 0;
+            self.go_on_at(until_ns);
         }
         let mut sent = 0;
         while sent < most && self.next_due_ns() <= until_ns {
             sent += self.act_once(venue);
         }
         sent
+    }
+
+    /// Goes on at `now_ns`, earlier or later than the market stood, with prices as they are.
+    pub fn go_on_at(&mut self, now_ns: i64) {
+        self.step = now_ns.div_euclid(STEP_NS);
+        self.cursor = 0;
     }
 
     /// Forgets the orders of all bots: after a restart the exchange has none of them.

@@ -214,6 +214,22 @@ fn a_long_sleep_is_skipped_and_a_call_is_bounded() {
 }
 
 #[test]
+fn a_clock_that_starts_earlier_than_the_state_does_not_wait_for_it() {
+    let mut exchange = Exchange::default();
+    let mut market = market(12);
+    run(&mut market, &mut exchange, 0, 60);
+    let price = market.fair_price(1);
+    let earlier = START_NS - 3_600 * SECOND_NS;
+    let mut again = SimulatedMarket::restore(&market.state()).unwrap();
+    again.go_on_at(earlier);
+    assert!(again.next_due_ns() <= earlier);
+    exchange.clear();
+    again.act(&mut exchange, earlier + 4 * SECOND_NS, usize::MAX);
+    assert!(exchange.levels(1, Side::Buy).len() >= 10);
+    assert!((again.fair_price(1) / price - 1.0).abs() < 0.002);
+}
+
+#[test]
 fn broken_listings_and_states_are_refused_with_a_reason() {
     let good = listing("AAPL", "us_equity", "190.50", "0.01", "1", 6);
     let table = [

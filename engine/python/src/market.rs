@@ -44,6 +44,11 @@ impl PyMarket {
         self.inner.next_due_ns()
     }
 
+    /// Go on at `now_ns`, earlier or later than the market stood, with prices as they are.
+    fn go_on_at(&mut self, now_ns: i64) {
+        self.inner.go_on_at(now_ns);
+    }
+
     /// What must outlive a restart: prices, volatilities, moods; no orders.
     fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.inner.state())

@@ -50,10 +50,12 @@ def test_it_goes_on_from_its_state() -> None:
     world, source = start()
     source.act(world, START_NS + 20 * SECOND_NS)
     price = float(json.loads(world.book("AAPL"))["bids"][0][0])
-    later = START_NS + 86_400 * SECOND_NS
-    world, source = start(source.state(), later)
-    source.act(world, later + 4 * SECOND_NS)
-    assert abs(float(json.loads(world.book("AAPL"))["bids"][0][0]) / price - 1) < 0.005
+    for then in (START_NS + 86_400 * SECOND_NS, START_NS - 86_400 * SECOND_NS):
+        world, again = start(source.state(), then)
+        assert again.next_due_ns is not None
+        assert again.next_due_ns <= then, "it does not wait for the time of its state"
+        again.act(world, then + 4 * SECOND_NS)
+        assert abs(float(json.loads(world.book("AAPL"))["bids"][0][0]) / price - 1) < 0.005
 
 
 def test_a_first_start_has_bars_up_to_the_present() -> None:

@@ -47,6 +47,7 @@ class SimulatedSource:
             self._market = SimulatedMarket(self._seed, self._instruments, time_ns)
         else:
             self._market = SimulatedMarket.restore(state, self._instruments)
+            self._market.go_on_at(time_ns)
 
     def act(self, world: World, now_ns: int) -> Outcome:
         """Let the house act up to `now_ns`; call again while `next_due_ns <= now_ns`."""
