@@ -2,7 +2,10 @@
 
 /// Declares an enum whose members have one word each on the wire.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $member:ident = $word:literal),+ $(,)? }) => {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $($(#[$doc:meta])* $member:ident = $word:literal),+ $(,)? }
+    ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$doc])* $member),+ }
@@ -24,10 +27,15 @@ macro_rules! words {
     };
 }
 
-words!(/// The side of an order or of the aggressor of a trade.
-Side { /// Buys.
-    Buy = "buy", /// Sells.
-    Sell = "sell" });
+words! {
+/// The side of an order or of the aggressor of a trade.
+Side {
+    /// Buys.
+    Buy = "buy",
+    /// Sells.
+    Sell = "sell",
+}
+}
 
 impl Side {
     /// The other side.
@@ -44,12 +52,19 @@ impl Side {
     }
 }
 
-words!(/// What an order asks for.
-OrderType { /// Fills at what the book offers.
-    Market = "market", /// Fills at its price or better.
-    Limit = "limit", /// Becomes a market order when its stop price is reached.
-    Stop = "stop", /// Becomes a limit order when its stop price is reached.
-    StopLimit = "stop_limit" });
+words! {
+/// What an order asks for.
+OrderType {
+    /// Fills at what the book offers.
+    Market = "market",
+    /// Fills at its price or better.
+    Limit = "limit",
+    /// Becomes a market order when its stop price is reached.
+    Stop = "stop",
+    /// Becomes a limit order when its stop price is reached.
+    StopLimit = "stop_limit",
+}
+}
 
 impl OrderType {
     /// Whether the order carries a limit price.
@@ -63,25 +78,45 @@ impl OrderType {
     }
 }
 
-words!(/// How long an order lives.
-TimeInForce { /// Until the end of the exchange's day.
-    Day = "day", /// Until it is canceled.
-    Gtc = "gtc", /// Fills what it can at once; the rest is canceled.
-    Ioc = "ioc", /// Fills completely at once, or is rejected.
-    Fok = "fok" });
+words! {
+/// How long an order lives.
+TimeInForce {
+    /// Until the end of the exchange's day.
+    Day = "day",
+    /// Until it is canceled.
+    Gtc = "gtc",
+    /// Fills what it can at once; the rest is canceled.
+    Ioc = "ioc",
+    /// Fills completely at once, or is rejected.
+    Fok = "fok",
+}
+}
 
-words!(/// Where an order stands (FIX and Alpaca terms).
-Status { /// Received, not yet at the book (delayed commands).
-    PendingNew = "pending_new", /// Open, nothing filled.
-    New = "new", /// Open, partly filled.
-    PartiallyFilled = "partially_filled", /// Completely filled.
-    Filled = "filled", /// Canceled; `reason` says why.
-    Canceled = "canceled", /// Its time in force ended.
-    Expired = "expired", /// Replaced by another order (Alpaca dialect).
-    Replaced = "replaced", /// Refused by a check; `reason` says which.
-    Rejected = "rejected", /// Waits for its parent.
-    Held = "held", /// Done for this session.
-    DoneForDay = "done_for_day" });
+words! {
+/// Where an order stands (FIX and Alpaca terms).
+Status {
+    /// Received, not yet at the book (delayed commands).
+    PendingNew = "pending_new",
+    /// Open, nothing filled.
+    New = "new",
+    /// Open, partly filled.
+    PartiallyFilled = "partially_filled",
+    /// Completely filled.
+    Filled = "filled",
+    /// Canceled; `reason` says why.
+    Canceled = "canceled",
+    /// Its time in force ended.
+    Expired = "expired",
+    /// Replaced by another order (Alpaca dialect).
+    Replaced = "replaced",
+    /// Refused by a check; `reason` says which.
+    Rejected = "rejected",
+    /// Waits for its parent.
+    Held = "held",
+    /// Done for this session.
+    DoneForDay = "done_for_day",
+}
+}
 
 impl Status {
     /// Whether the order can still fill.
@@ -93,84 +128,163 @@ impl Status {
     }
 }
 
-words!(/// Why a well-formed order was refused, or why an order was canceled.
-Reason { /// The account may not trade.
-    AccountNotActive = "account_not_active", /// The instrument does not trade.
-    InstrumentNotActive = "instrument_not_active", /// The exchange is closed and the order cannot wait.
-    MarketClosed = "market_closed", /// The quantity is not a multiple of the lot size.
-    InvalidLot = "invalid_lot", /// A price is not a multiple of the tick size.
-    InvalidTick = "invalid_tick", /// The order's value or quantity is beyond the engine's bounds.
-    OrderTooLarge = "order_too_large", /// There was never a price for this instrument.
-    NoReferencePrice = "no_reference_price", /// A fill-or-kill order cannot fill completely now.
-    WouldNotFill = "would_not_fill", /// Sells more than is held and not yet promised to other sells.
-    InsufficientQuantity = "insufficient_quantity", /// Costs more than the account can pay.
-    InsufficientBuyingPower = "insufficient_buying_power", /// Canceled by its owner.
-    Requested = "requested", /// The rest of an immediate-or-cancel order.
-    IocRemainder = "ioc_remainder", /// There was nothing to fill against.
-    NoLiquidity = "no_liquidity", /// Its time in force ended.
-    Expired = "expired" });
+words! {
+/// Why a well-formed order was refused, or why an order was canceled.
+Reason {
+    /// The account may not trade.
+    AccountNotActive = "account_not_active",
+    /// The instrument does not trade.
+    InstrumentNotActive = "instrument_not_active",
+    /// The exchange is closed and the order cannot wait.
+    MarketClosed = "market_closed",
+    /// The quantity is not a multiple of the lot size.
+    InvalidLot = "invalid_lot",
+    /// A price is not a multiple of the tick size.
+    InvalidTick = "invalid_tick",
+    /// The order's value or quantity is beyond the engine's bounds.
+    OrderTooLarge = "order_too_large",
+    /// There was never a price for this instrument.
+    NoReferencePrice = "no_reference_price",
+    /// A fill-or-kill order cannot fill completely now.
+    WouldNotFill = "would_not_fill",
+    /// Sells more than is held and not yet promised to other sells.
+    InsufficientQuantity = "insufficient_quantity",
+    /// Costs more than the account can pay.
+    InsufficientBuyingPower = "insufficient_buying_power",
+    /// Canceled by its owner.
+    Requested = "requested",
+    /// The rest of an immediate-or-cancel order.
+    IocRemainder = "ioc_remainder",
+    /// There was nothing to fill against.
+    NoLiquidity = "no_liquidity",
+    /// Its time in force ended.
+    Expired = "expired",
+}
+}
 
-words!(/// Kind of instrument.
-AssetClass { /// US stock or fund.
-    UsEquity = "us_equity", /// Crypto pair.
-    Crypto = "crypto", /// Currency pair.
-    Fx = "fx", /// Dated future.
-    Future = "future", /// Perpetual future.
-    Perpetual = "perpetual" });
+words! {
+/// Kind of instrument.
+AssetClass {
+    /// US stock or fund.
+    UsEquity = "us_equity",
+    /// Crypto pair.
+    Crypto = "crypto",
+    /// Currency pair.
+    Fx = "fx",
+    /// Dated future.
+    Future = "future",
+    /// Perpetual future.
+    Perpetual = "perpetual",
+}
+}
 
-words!(/// Kind of account.
-AccountKind { /// No shorts, never below zero.
-    Cash = "cash" });
+words! {
+/// Kind of account.
+AccountKind {
+    /// No shorts, never below zero.
+    Cash = "cash",
+}
+}
 
-words!(/// Whether an account may trade.
-AccountStatus { /// May trade.
-    Active = "active", /// May not trade.
-    Suspended = "suspended" });
+words! {
+/// Whether an account may trade.
+AccountStatus {
+    /// May trade.
+    Active = "active",
+    /// May not trade.
+    Suspended = "suspended",
+}
+}
 
-words!(/// Whether an instrument trades.
-InstrumentStatus { /// Trades.
-    Active = "active", /// Does not trade.
-    Halted = "halted" });
+words! {
+/// Whether an instrument trades.
+InstrumentStatus {
+    /// Trades.
+    Active = "active",
+    /// Does not trade.
+    Halted = "halted",
+}
+}
 
-words!(/// The one outside source of an instrument's liquidity.
-Source { /// Quotes, depth, prints and bars of the reference market.
-    Street = "street", /// House bots that trade in the same book by the same rules.
-    Agents = "agents" });
+words! {
+/// The one outside source of an instrument's liquidity.
+Source {
+    /// Quotes, depth, prints and bars of the reference market.
+    Street = "street",
+    /// House bots that trade in the same book by the same rules.
+    Agents = "agents",
+}
+}
 
-words!(/// What fires the stop orders of an instrument.
-TriggerSource { /// Buys at the ask, sells at the bid; prints and the path of bars count too.
-    BidAsk = "bid_ask", /// Prints and the path of bars only.
-    Last = "last" });
+words! {
+/// What fires the stop orders of an instrument.
+TriggerSource {
+    /// Buys at the ask, sells at the bid; prints and the path of bars count too.
+    BidAsk = "bid_ask",
+    /// Prints and the path of bars only.
+    Last = "last",
+}
+}
 
-words!(/// Where market orders fill when the market comes as bars.
-MarketOrders { /// At once, against a street that stands around the last close.
-    Street = "street", /// At the open of the next bar.
-    NextBar = "next_bar" });
+words! {
+/// Where market orders fill when the market comes as bars.
+MarketOrders {
+    /// At once, against a street that stands around the last close.
+    Street = "street",
+    /// At the open of the next bar.
+    NextBar = "next_bar",
+}
+}
 
-words!(/// Whether users of a world trade with each other.
-Sharing { /// They do.
-    Shared = "shared" });
+words! {
+/// Whether users of a world trade with each other.
+Sharing {
+    /// They do.
+    Shared = "shared",
+}
+}
 
-words!(/// Whether the fill took liquidity or gave it.
-Liquidity { /// Rested in the book.
-    Maker = "maker", /// Met a resting order.
-    Taker = "taker" });
+words! {
+/// Whether the fill took liquidity or gave it.
+Liquidity {
+    /// Rested in the book.
+    Maker = "maker",
+    /// Met a resting order.
+    Taker = "taker",
+}
+}
 
-words!(/// Who stood on the other side of a fill.
-Counterparty { /// The street or a house bot.
-    House = "house", /// Another user.
-    User = "user" });
+words! {
+/// Who stood on the other side of a fill.
+Counterparty {
+    /// The street or a house bot.
+    House = "house",
+    /// Another user.
+    User = "user",
+}
+}
 
-words!(/// Whether an exchange matches orders.
-SessionState { /// Matches.
-    Open = "open", /// Takes limit orders that wait; matches nothing.
-    Closed = "closed" });
+words! {
+/// Whether an exchange matches orders.
+SessionState {
+    /// Matches.
+    Open = "open",
+    /// Takes limit orders that wait; matches nothing.
+    Closed = "closed",
+}
+}
 
-words!(/// Kind of a ledger line.
-LedgerKind { /// Money put into the account.
-    Deposit = "deposit", /// What a fill moved.
-    Trade = "trade", /// What the exchange took for it.
-    Fee = "fee" });
+words! {
+/// Kind of a ledger line.
+LedgerKind {
+    /// Money put into the account.
+    Deposit = "deposit",
+    /// What a fill moved.
+    Trade = "trade",
+    /// What the exchange took for it.
+    Fee = "fee",
+}
+}
 
 /// What is wrong with a request that was not understood, or that names what is not there.
 pub mod refusal {
