@@ -186,7 +186,8 @@ fn positive(symbol: &str, field: &str, text: &str, scale: u32) -> Result<i64, St
     match scaled_integer(text, scale) {
         Some(value) if value > 0 => Ok(value),
         _ => Err(format!(
-            "{symbol}: {field} must be a decimal above 0 with at most {scale} decimals, not {text:?}"
+            "{symbol}: {field} must be a decimal above 0 with at most {scale} decimals, \
+             not {text:?}"
         )),
     }
 }

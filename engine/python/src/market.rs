@@ -14,7 +14,8 @@ const HISTORY_MINUTES_MAX: usize = 5_300_000;
 /// Seeded prices and house bots: the same seed gives the same market.
 ///
 /// `instruments`: JSON for each, a listing with `price` (decimal text), `volatility` (a year's
-/// standard deviation), `daily_volume` and `prints_per_second`. Raises `ValueError` for a wrong one.
+/// standard deviation), `daily_volume` and `prints_per_second`. Raises `ValueError` for a wrong
+/// one.
 #[pyclass(name = "SimulatedMarket", module = "papertape.engine")]
 pub struct PyMarket {
     /// The market itself.
