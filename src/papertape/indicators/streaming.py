@@ -16,29 +16,28 @@ from papertape.indicators.periods import checked_period
 class SMA:
     """Simple moving average of the last `period` values."""
 
-    __slots__ = ("_sum", "_values", "period", "value")
+    __slots__ = ("_missing", "_sum", "_values", "period", "value")
 
     def __init__(self, period: int) -> None:
         self.period = checked_period(period)
         self.value = nan
-        self._values: deque[float] = deque(maxlen=period)
+        self._values: deque[float] = deque()
+        self._missing = period - 1
         self._sum = 0.0
 
     def update(self, value: float) -> float:
         """Count one more value and return the average."""
+        # The newest is added before the oldest is taken off: the order in which TA-Lib adds.
+        total = self._sum + value
         values = self._values
-        if len(values) == self.period:
-            # The oldest leaves before the newest comes: the order in which TA-Lib adds.
-            self._sum -= values[0]
-            self._sum += value
-            values.append(value)
-            self.value = self._sum / self.period
-        else:
-            self._sum += value
-            values.append(value)
-            if len(values) == self.period:
-                self.value = self._sum / self.period
-        return self.value
+        values.append(value)
+        if self._missing:
+            self._missing -= 1
+            self._sum = total
+            return nan
+        self._sum = total - values.popleft()
+        self.value = average = total / self.period
+        return average
 
 
 class EMA:
