@@ -1,6 +1,8 @@
 """The command: summary, JSON, and one sentence for everything that can be wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from papertape.backtest.command import run_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CROSSOVER = f"{EXAMPLES / 'sma_crossover.py'}:SmaCrossover"
+PAPERTAPE = [sys.executable, "-c", "from papertape.cli import main; main()"]
 FIGURES = [
     "final_equity",
     "total_return",
@@ -112,3 +115,16 @@ def test_a_broken_data_file_names_its_line(bar_file, capsys):
     path.write_text(path.read_text().replace(",1000\n", ",-7\n"))
     assert run_command(CROSSOVER, path) == 2
     assert "ACME-1d.csv, line 2: volume is negative (-7)" in capsys.readouterr().err
+
+
+def test_the_command_line_passes_everything_on(bar_file, tmp_path):
+    out = tmp_path / "out.json"
+    options = ["--data", bar_file(), "--symbol", "XYZ", "--cash", "5000", "--fee", "0"]
+    settings = ["--set", "fast=5", "--set", "slow=20", "--set", "size=3", "--fill-on", "close"]
+    command = [*PAPERTAPE, "backtest", CROSSOVER, *options, *settings]
+    ran = subprocess.run([*command, "--json", out], capture_output=True, text=True, check=True)
+
+    assert "SmaCrossover on XYZ  fast=5  slow=20  size=3" in ran.stdout
+    figures = json.loads(out.read_text())
+    assert figures["fees"] == 0
+    assert 4_000 < figures["final_equity"] < 6_000
