@@ -36,7 +36,7 @@ from papertape.server.application import create_app
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens, load_key
-from papertape.server.runner import bind, server_of
+from papertape.server.runner import server_of
 from papertape.storage.reads import Reads
 from papertape.storage.snapshots import SnapshotFolder
 from papertape.storage.sqlite.storage import SqliteStorage
@@ -311,7 +311,7 @@ class _Running:
         self._settings = settings
         self.auth = AuthStore(folder / "auth.db", quick_passwords())
         self.tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
-        self.listener = bind("127.0.0.1", 0)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         self._started = threading.Event()
         self._error: BaseException | None = None

@@ -161,6 +161,13 @@ def _without_seq(data):
     return [_without_seq(item) for item in data] if isinstance(data, list) else data
 
 
+def test_a_stock_without_a_quote_starts_with_nothing_but_its_name(product, alice) -> None:
+    with product.stream(alice) as stream:
+        first = stream.subscribe("quotes:ACME147")["quotes:ACME147"]
+    assert first["data"] == product.anyone.get("/market/ACME147/quote").json()
+    assert set(first["data"].values()) == {"ACME147", None}
+
+
 def test_market_channels_start_with_the_shape_of_rest(product, alice, stock) -> None:
     product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
     channels = [f"quotes:{stock}", f"book:{stock}", f"trades:{stock}", f"bars:{stock}:1m"]
@@ -400,6 +407,15 @@ def _narrow_socket(port: int) -> socket.socket:
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     narrow.connect(("127.0.0.1", port))
     return narrow
+
+
+def test_the_end_of_the_server_ends_the_streams_at_once(serve) -> None:
+    product = serve()
+    with product.stream(product.trader()) as stream:
+        started = time.monotonic()
+        product.running.stop()
+        assert time.monotonic() - started < 3
+        assert stream.closing_code == 1012
 
 
 def test_a_message_that_is_too_long_is_not_read(product, alice) -> None:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
 from starlette.websockets import WebSocket
 
 from papertape.floor.ports import FloorPort, FloorUnavailableError
@@ -79,41 +80,26 @@ def create_app(
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     hashing = Hashing()
-    app = _bare_app(measures, _lifespan(floor, hub, hashing))
-    routes = (  # tried in this order, so the busiest come first
-        OrderRoutes(
-            callers=callers,
-            accounts=accounts,
-            exchange=exchange,
-            symbols=symbols,
-            reads=reads,
-            measures=measures,
-        ),
-        AuthRoutes(
-            auth=auth,
-            tokens=tokens,
-            callers=callers,
-            accounts=accounts,
-            attempts=Attempts(attempts_per_minute),
-            hashing=hashing,
-        ),
-        AccountRoutes(callers=callers, accounts=accounts, reads=reads),
-        MarketRoutes(exchange=exchange, symbols=symbols, history=history),
-        HealthRoutes(exchange=exchange, measures=measures, demo_login=demo_login),
-    )
-    for group in routes:
-        group.add_to(app.router)
     snapshots = Snapshots(
         accounts=accounts, exchange=exchange, reads=reads, history=history, hub=hub
     )
+    attempts = Attempts(attempts_per_minute)
+    routes = (  # tried in this order, so the busiest come first
+        OrderRoutes(callers, accounts, exchange, symbols, reads, measures),
+        AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
+        AccountRoutes(callers, accounts, reads),
+        MarketRoutes(exchange, symbols, history),
+        HealthRoutes(exchange, measures, demo_login),
+    )
+    app = _bare_app(measures, _while_serving(floor, hub, hashing))
+    for group in routes:
+        group.add_to(app.router)
     _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
     app.router.default = Page(web_dir)
     return app
 
 
-def _bare_app(
-    measures: Measures, lifespan: "contextlib._AsyncGeneratorContextManager[None] | object"
-) -> FastAPI:
+def _bare_app(measures: Measures, lifespan: Lifespan[FastAPI]) -> FastAPI:
     app = FastAPI(
         title="Papertape",
         version=version("papertape"),
@@ -122,7 +108,7 @@ def _bare_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        lifespan=lifespan,  # type: ignore[arg-type]
+        lifespan=lifespan,
     )
     app.add_middleware(Edge, measures=measures)
     app.add_exception_handler(Problem, answer_problem)
@@ -133,9 +119,11 @@ def _bare_app(
     return app
 
 
-def _lifespan(floor: FloorPort, hub: Hub, hashing: Hashing) -> object:
+def _while_serving(floor: FloorPort, hub: Hub, hashing: Hashing) -> Lifespan[FastAPI]:
+    """Listens to the floor as long as the server runs."""
+
     @contextlib.asynccontextmanager
-    async def while_serving(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         listening = asyncio.create_task(hub.run(floor.streams))
         try:
             yield
@@ -145,7 +133,7 @@ def _lifespan(floor: FloorPort, hub: Hub, hashing: Hashing) -> object:
                 await listening
             hashing.close()
 
-    return while_serving
+    return lifespan
 
 
 def _add_stream(app: FastAPI, rooms: StreamRooms) -> None:

@@ -18,33 +18,16 @@ _KEEP_ALIVE_S = 75
 _BACKLOG = 2048
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises OSError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def run_server(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; open requests get three seconds to end."""
-    server_of(app, listener).run(sockets=[listener])
-
-
 def server_of(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
-    """The server, for those who run the event loop themselves."""
+    """The server for a listening socket; `await server.serve(sockets=[listener])` runs it.
+
+    It ends on SIGTERM or SIGINT; open requests get three seconds for it, streams are closed.
+    """
     # Accepted connections inherit the size.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            loop=_loop(),
             http="httptools",
             ws=StreamProtocol,
             ws_max_size=STREAM_MESSAGE_BYTES_MAX,
@@ -61,12 +44,3 @@ def server_of(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
             timeout_graceful_shutdown=_SHUTDOWN_WITHIN_S,
         )
     )
-
-
-def _loop() -> str:
-    """The name of uvloop where it exists (it does not on Windows)."""
-    try:
-        import uvloop  # noqa: F401
-    except ImportError:
-        return "asyncio"
-    return "uvloop"

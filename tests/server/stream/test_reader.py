@@ -152,6 +152,7 @@ async def test_far_beyond_the_bound_there_is_no_grace() -> None:
     for _ in range(8_010):
         reader.send(b"x")
     assert pipe.closed is not None
+    assert reader.messages_behind == 0
 
 
 async def test_room_waits_until_all_was_handed_over() -> None:

@@ -28,7 +28,7 @@ _ONE = f"{PREFIX}/accounts/{{account_id}}"
 class AccountRoutes:
     """Everything under `/accounts`."""
 
-    def __init__(self, *, callers: Callers, accounts: Accounts, reads: Reads) -> None:
+    def __init__(self, callers: Callers, accounts: Accounts, reads: Reads) -> None:
         self._callers = callers
         self._accounts = accounts
         self._reads = reads

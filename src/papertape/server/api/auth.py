@@ -69,7 +69,6 @@ class AuthRoutes:
 
     def __init__(
         self,
-        *,
         auth: AuthStore,
         tokens: Tokens,
         callers: Callers,

@@ -22,7 +22,7 @@ class HealthRoutes:
     """`/healthz`, `/readyz`, `/metrics` and `/api/v1/demo`."""
 
     def __init__(
-        self, *, exchange: Exchange, measures: Measures, demo_login: tuple[str, str] | None
+        self, exchange: Exchange, measures: Measures, demo_login: tuple[str, str] | None
     ) -> None:
         self._exchange = exchange
         self._measures = measures

@@ -16,6 +16,7 @@ from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.models import BarReply, BookReply, InstrumentReply, QuoteReply
 from papertape.server.problems import malformed
+from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
 from papertape.server.symbols import Symbols
 
@@ -39,7 +40,7 @@ Moment = Annotated[
 class MarketRoutes:
     """`/instruments`, `/market/{symbol}/...`, `/orderbook/{symbol}`."""
 
-    def __init__(self, *, exchange: Exchange, symbols: Symbols, history: History) -> None:
+    def __init__(self, exchange: Exchange, symbols: Symbols, history: History) -> None:
         self._exchange = exchange
         self._symbols = symbols
         self._history = history
@@ -69,10 +70,7 @@ class MarketRoutes:
 
     async def get_quote(self, _request: Request, symbol: str) -> Response:
         """The best bid and ask now; null where there is none yet."""
-        listed_symbol = await self._symbols.require(symbol)
-        none_yet = dict.fromkeys(QuoteReply.model_fields) | {"symbol": listed_symbol}
-        book = await self._book(listed_symbol, 1)
-        return json_reply(book.get("quote") or none_yet)
+        return json_reply(quote_in(await self._book(symbol, 1)))
 
     async def list_bars(
         self,
@@ -95,13 +93,12 @@ class MarketRoutes:
         depth: Annotated[int, Query(ge=1, le=DEPTH_MAX)] = 10,
     ) -> Response:
         """The order book: `[price, quantity, orders]` a level, the best first."""
-        book = await self._book(await self._symbols.require(symbol), depth)
+        book = msgspec.json.decode(await self._book(symbol, depth))
         return json_reply({name: book[name] for name in BookReply.model_fields})
 
-    async def _book(self, symbol: str, depth: int) -> dict[str, Any]:
-        reply = await self._exchange.ask("book", {"symbol": symbol, "depth": depth})
-        book: dict[str, Any] = msgspec.json.decode(reply.body)
-        return book
+    async def _book(self, name: str, depth: int) -> bytes:
+        symbol = await self._symbols.require(name)
+        return (await self._exchange.ask("book", {"symbol": symbol, "depth": depth})).body
 
 
 def _mentions(item: dict[str, Any], wanted: str) -> bool:

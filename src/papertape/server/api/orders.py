@@ -49,7 +49,6 @@ class OrderRoutes:
 
     def __init__(
         self,
-        *,
         callers: Callers,
         accounts: Accounts,
         exchange: Exchange,

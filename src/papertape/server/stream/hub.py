@@ -138,6 +138,7 @@ class Hub:
     def _start_afresh(self) -> None:
         """Messages may be missing: kept ones are no basis any more, sessions fetch anew."""
         self._kept.clear()
+        self._newest.clear()
         for readers in self._private.values():
             for subscription in readers.values():
                 subscription.hold()

@@ -34,6 +34,7 @@ class Reader:
         self._latest: dict[str, bytes] = {}
         self._latest_bytes = 0
         self._replaced = 0
+        self._is_closed = False
         self._check: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -44,6 +45,8 @@ class Reader:
         if self._is_free():
             self._wire.write(frame)
             return
+        if self._is_closed:
+            return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
         self._room.clear()
@@ -53,6 +56,8 @@ class Reader:
         """A message that the next one of its channel may replace."""
         if self._is_free():
             self._wire.write(frame)
+            return
+        if self._is_closed:
             return
         before = self._latest.pop(channel, None)
         if before is not None:
@@ -147,6 +152,8 @@ class Reader:
         self._on_behind()
 
     def _drop(self) -> None:
+        """Nothing is kept any more: this client gets no further message."""
+        self._is_closed = True
         self._queue.clear()
         self._latest.clear()
         self._queued_bytes = self._latest_bytes = self._replaced = 0

@@ -10,6 +10,7 @@ from papertape.server.accounts import Accounts
 from papertape.server.auth.store import OwnedAccount
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
+from papertape.server.quotes import quote_in
 from papertape.server.stream.hub import Hub
 from papertape.storage.reads import Reads
 
@@ -74,12 +75,7 @@ class Snapshots:
         reply = await self._exchange.ask("book", {"symbol": symbol, "depth": DEPTH})
         if kind == "book":
             return reply.body
-        quote: msgspec.Raw = msgspec.json.decode(reply.body, type=_WithQuote).quote
-        return bytes(quote)
-
-
-class _WithQuote(msgspec.Struct):
-    quote: msgspec.Raw
+        return msgspec.json.encode(quote_in(reply.body))
 
 
 def _items(items: Any, next_cursor: str | None = None) -> bytes:
