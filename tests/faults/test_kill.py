@@ -10,14 +10,14 @@ import pytest
 from faults.product import Product, verify
 from faults.traders import Trader
 
-ROUNDS = 32
+ROUNDS = 32  # every fourth kills all processes, the others the floor alone
 TRADERS = 6
 LOAD_SECONDS = (0.1, 0.7)
 SEED = 20261120
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(900)  # a minute and a half on two free cores
 async def test_nothing_told_is_lost_or_doubled_by_thirty_two_kills(tmp_path: Path) -> None:
     draw = random.Random(SEED)
     product = Product(tmp_path / "data")
@@ -27,7 +27,7 @@ async def test_nothing_told_is_lost_or_doubled_by_thirty_two_kills(tmp_path: Pat
         async with httpx.AsyncClient(base_url=product.url, timeout=20) as client:
             await asyncio.gather(*[trader.join(client) for trader in traders])
             for number in range(ROUNDS):
-                await load_and_kill(product, traders, draw, whole=number % 2 == 0)
+                await load_and_kill(product, traders, draw, whole=number % 4 == 3)
             await asyncio.gather(*[trader.learn(client, draw) for trader in traders])
             counts = await asyncio.gather(*[trader.check(client) for trader in traders])
     finally:

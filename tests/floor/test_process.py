@@ -1,0 +1,117 @@
+"""The floor as a process: started, asked, ended, refused."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from floor.small_exchange import SmallExchange, buy, open_account, value
+from papertape.floor.link.client import FloorClient
+from papertape.floor.link.frames import LinkAddresses
+from papertape.floor.process import EXIT_FINAL
+from papertape.floor.verify import verify
+from papertape.storage.lock import DataFolderLock
+
+TESTS = Path(__file__).parents[1]
+SCRIPT = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[2])
+from floor.small_exchange import Street
+from papertape.floor.link.frames import LinkAddresses
+from papertape.floor import process
+process.LOCK_PATIENCE_S = 0.2
+folder = pathlib.Path(sys.argv[1])
+sys.exit(process.run_floor(
+    data_dir=folder,
+    worlds=[process.WorldSpec("main", Street())],
+    addresses=LinkAddresses.in_folder(folder),
+    ready=lambda: print("ready", flush=True),
+))
+"""
+
+
+def start(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder), str(TESTS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_ready(process: "subprocess.Popen[str]") -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+
+async def test_a_floor_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    wait_ready(process)
+    async with FloorClient(LinkAddresses.in_folder(tmp_path)) as client:
+        await client.connected()
+        assert (await client.ask("main", open_account())).outcome == "created"
+        assert (await client.ask("main", buy("a"))).outcome == "created"
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+    assert verify(tmp_path) == []
+
+
+def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    wait_ready(process)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_a_second_floor_on_the_same_folder_is_refused_and_asks_not_to_be_restarted(
+    tmp_path: Path,
+) -> None:
+    with DataFolderLock(tmp_path):
+        process = start(tmp_path)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == EXIT_FINAL
+    assert "is in use by process" in errors
+
+
+def test_a_broken_tape_is_refused_by_name(tmp_path: Path) -> None:
+    exchange = SmallExchange(tmp_path)
+    exchange.ask(open_account(), buy("a"))
+    exchange.close()
+    with closing(sqlite3.connect(tmp_path / "exchange.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE tape SET body = replace(body, 'ACME', 'ACMF') WHERE seq = 3")
+    process = start(tmp_path)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == EXIT_FINAL
+    assert "world 'main', seq 3, table tape" in errors
+
+
+async def test_a_killed_floor_starts_again_where_its_last_commit_was(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    wait_ready(process)
+    async with FloorClient(LinkAddresses.in_folder(tmp_path)) as client:
+        await client.connected()
+        await client.ask("main", open_account())
+        before = await client.ask("main", buy("a", qty="3"))
+        process.kill()
+        process.communicate()
+        while client.is_connected:
+            await asyncio.sleep(0.01)
+        again = start(tmp_path)
+        await asyncio.to_thread(wait_ready, again)
+        await client.connected()
+        assert (await client.ask("main", buy("a", qty="3"))).outcome == "existing"
+        assert b'"qty":"3"' in (await client.ask("main", value())).body
+    assert before.outcome == "created"
+    again.terminate()
+    again.communicate(timeout=10)
+    assert verify(tmp_path) == []
