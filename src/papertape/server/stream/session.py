@@ -7,9 +7,9 @@ wrong with a later message is told as an error message; the connection stays.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import structlog
@@ -127,6 +127,7 @@ class Session:
         self._private: dict[tuple[str, str], Subscription] = {}
         self._market: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._token_check: asyncio.TimerHandle | None = None
         self.reader = Reader(wire, rooms.measures.stream_behind.inc)
 
     async def start(self) -> None:
@@ -141,12 +142,14 @@ class Session:
         }
         self.reader.send(session_frame("authenticated", data))
         self._rooms.hub.listen_for_gaps(self._on_gap)
-        self._spawn(self._watch_token())
+        self._watch_token()
 
     def end(self) -> None:
         """Leave everything."""
         self._rooms.hub.stop_listening(self._on_gap)
         self._leave([*{channel for _, channel in self._private}, *self._market])
+        if self._token_check is not None:
+            self._token_check.cancel()
         for task in self._tasks:
             task.cancel()
         self.reader.gone()
@@ -287,16 +290,20 @@ class Session:
                 except (FloorUnavailableError, Problem):
                     await asyncio.sleep(RESYNC_AGAIN_S)
 
-    async def _watch_token(self) -> None:
-        """End with the token: when it expires, and soon after a reset of the password."""
-        while True:
-            left_s = self._caller.expires_at - time.time()
-            await asyncio.sleep(max(0.0, min(left_s, CHECK_TOKEN_S)))
-            try:
-                await self._rooms.callers.of_token(self._token)
-            except Problem:
-                self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
-                return
+    def _watch_token(self) -> None:
+        """Look at the token when it expires, and every few minutes: it may have been ended."""
+        left_s = self._caller.expires_at - time.time()
+        wait_s = max(0.0, min(left_s, CHECK_TOKEN_S))
+        loop = asyncio.get_running_loop()
+        self._token_check = loop.call_later(wait_s, lambda: self._spawn(self._check_token()))
+
+    async def _check_token(self) -> None:
+        try:
+            await self._rooms.callers.of_token(self._token)
+        except Problem:
+            self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
+        else:
+            self._watch_token()
 
     async def _own_accounts(self) -> Sequence[OwnedAccount]:
         try:
@@ -305,8 +312,8 @@ class Session:
             structlog.get_logger().warning("account_not_opened_yet", reason=error.reason)
             return ()
 
-    def _spawn(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
