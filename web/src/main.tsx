@@ -1,5 +1,5 @@
 import { MantineProvider } from '@mantine/core'
-import '@mantine/core/styles.css'
+import './mantine.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 

@@ -27,13 +27,14 @@ export function Desk() {
   const [tab, setTab] = useState<NarrowTab>('markets')
   const [explaining, setExplaining] = useState(false)
   const { error } = useInstruments()
+  const stale = useDesk((state) => state.live.connection === 'waiting')
   useChosenSymbol()
   useFollowedChannels(stream)
   useFreshAfterLoss()
   useKeys(setTab, setExplaining)
   const instrument = useChosenInstrument()
   return (
-    <div className={classes.desk} data-wide={wide}>
+    <div className={classes.desk} data-stale={stale}>
       <DeskHeader retry={() => stream?.retryNow()} explainKeys={() => setExplaining(true)} />
       {instrument === null ? (
         <main className={classes.waiting}>

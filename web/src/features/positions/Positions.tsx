@@ -78,8 +78,10 @@ function Row({ position }: { position: Position }) {
           {formatMoney(valued.valueNow)}
         </td>
         <td className={`${table.number} ${tone}`} data-label="P&L">
-          {formatSignedMoney(valued.profitNow)}{' '}
-          <span>({formatChange(position.cost_basis, valued.valueNow)})</span>
+          <span>
+            {formatSignedMoney(valued.profitNow)} (
+            {formatChange(position.cost_basis, valued.valueNow)})
+          </span>
         </td>
         <td className={table.actions}>
           <Button

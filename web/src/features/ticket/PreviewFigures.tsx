@@ -5,17 +5,22 @@ import type { Remark } from './verdicts'
 
 interface PreviewFiguresProps {
   preview: Preview | undefined
+  stale: boolean
   instrument: Instrument
   warnings: readonly Remark[]
 }
 
 /** What the order would cost at the present market, before it is sent. */
-export function PreviewFigures({ preview, instrument, warnings }: PreviewFiguresProps) {
+export function PreviewFigures({ preview, stale, instrument, warnings }: PreviewFiguresProps) {
   const cost = preview?.cost
   const proceeds = cost?.startsWith('-') === true
   return (
     <div className={classes.preview}>
-      <dl className="figures" aria-label={`Preview in ${instrument.currency}`}>
+      <dl
+        className="figures"
+        data-stale={stale}
+        aria-label={`Preview in ${instrument.currency}`}
+      >
         <dt>{proceeds ? 'Proceeds, about' : 'Cost, about'}</dt>
         <dd>{formatMoney(proceeds ? cost.slice(1) : cost)}</dd>
         <dt>Fees</dt>

@@ -34,17 +34,19 @@ export function Ticket({ instrument }: { instrument: Instrument }) {
   const draft = useDesk((state) => state.draft)
   const accountId = useDesk((state) => state.live.account?.id)
   const order = accountId === undefined ? null : orderOf(draft, accountId, instrument.symbol)
-  const { preview, error } = usePreview(order)
+  const { preview, error, stale } = usePreview(order)
   const sending = useSubmit()
   const shown = fieldsOf(draft)
   const remarks = [
-    ...(preview?.rejections ?? []).map((verdict) => remarkOf(verdict, shown)),
+    ...(stale ? [] : (preview?.rejections ?? [])).map((verdict) => remarkOf(verdict, shown)),
     ...(error === null ? [] : [remarkOfError(error, shown)]),
     ...(isAbout(sending.variables, order) && sending.error !== null
       ? [remarkOfError(sending.error, shown)]
       : []),
   ]
-  const warnings = (preview?.warnings ?? []).map((verdict) => remarkOf(verdict, ['form']))
+  const warnings = (stale ? [] : (preview?.warnings ?? [])).map((verdict) =>
+    remarkOf(verdict, ['form']),
+  )
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     if (order !== null && !sending.isPending) sending.mutate(order)
@@ -53,7 +55,12 @@ export function Ticket({ instrument }: { instrument: Instrument }) {
     <Panel title="Order ticket">
       <form className={classes.form} onSubmit={submit} noValidate aria-label="Order ticket">
         <DraftFields instrument={instrument} draft={draft} remarks={remarks} />
-        <PreviewFigures preview={preview} instrument={instrument} warnings={warnings} />
+        <PreviewFigures
+          preview={preview}
+          stale={stale}
+          instrument={instrument}
+          warnings={warnings}
+        />
         <Button
           type="submit"
           fullWidth

@@ -8,11 +8,15 @@ export const previewDelayMs = 250
 /** The market moves while an order is being thought over. */
 const refreshMs = 4_000
 
-/** What the exchange would say to this order now; nothing is sent. */
-export function usePreview(order: OrderRequest | null): {
+interface LivePreview {
   preview: Preview | undefined
   error: Error | null
-} {
+  /** The figures are of the draft a moment ago; those of this one are on their way. */
+  stale: boolean
+}
+
+/** What the exchange would say to this order now; nothing is sent. */
+export function usePreview(order: OrderRequest | null): LivePreview {
   const [settled] = useDebouncedValue(order, previewDelayMs)
   const query = useQuery({
     queryKey: ['preview', settled],
@@ -26,6 +30,9 @@ export function usePreview(order: OrderRequest | null): {
     retry: false,
     gcTime: 10_000,
   })
-  if (order === null || settled === null) return { preview: undefined, error: null }
-  return { preview: query.data, error: query.error }
+  if (order === null || settled === null) {
+    return { preview: undefined, error: null, stale: false }
+  }
+  const stale = query.isPlaceholderData || JSON.stringify(settled) !== JSON.stringify(order)
+  return { preview: query.data, error: stale ? null : query.error, stale }
 }

@@ -74,9 +74,11 @@ function Row({ instrument, choose }: RowProps) {
   const { symbol, name, tick_size: tick } = instrument
   const quote = useDesk((state) => state.live.quotes[symbol])
   const chosen = useDesk((state) => state.chosen.symbol === symbol)
-  const before = useReferenceClose(symbol)
-  const flash = useFlash(quote?.last)
-  const change = changeInPercent(before, quote?.last)
+  const { before, newest } = useDailyCloses(symbol)
+  // Until the first print of this run the newest bar knows the last price.
+  const last = quote?.last ?? newest
+  const flash = useFlash(last)
+  const change = changeInPercent(before, last)
   const tone = change === null || sign(change) === 0 ? 'dim' : sign(change) > 0 ? 'up' : 'down'
   return (
     <li>
@@ -88,10 +90,10 @@ function Row({ instrument, choose }: RowProps) {
       >
         <span className={classes.symbol}>{symbol}</span>
         <span className={`${classes.last} figures`} data-flash={flash}>
-          {formatPrice(quote?.last, tick)}
+          {formatPrice(last, tick)}
         </span>
         <span className={classes.name}>{name}</span>
-        <span className={`${tone} figures`}>{formatChange(before, quote?.last)}</span>
+        <span className={`${tone} figures`}>{formatChange(before, last)}</span>
         <span className={`${classes.quote} figures`}>
           <span className="visually-hidden">bid </span>
           {formatPrice(quote?.bid, tick)}
@@ -104,15 +106,16 @@ function Row({ instrument, choose }: RowProps) {
   )
 }
 
-/** The close of the day before, or the first price of the first day. */
-function useReferenceClose(symbol: string): string | null {
+/** `before`: the close of the day before, or the first price of the first day. */
+function useDailyCloses(symbol: string): { before: string | null; newest: string | null } {
   const query = useQuery({
-    queryKey: ['reference-close', symbol],
+    queryKey: ['daily-closes', symbol],
     queryFn: async () => (await exchange.bars(symbol, '1d', { limit: 2 })).items,
     staleTime: 10 * 60_000,
   })
   const days = query.data ?? []
-  return (days.length > 1 ? days[0]?.close : days[0]?.open) ?? null
+  const before = days.length > 1 ? days[0]?.close : days[0]?.open
+  return { before: before ?? null, newest: days.at(-1)?.close ?? null }
 }
 
 function moveFocus(event: KeyboardEvent<HTMLUListElement>) {
