@@ -10,6 +10,8 @@ import pytest
 
 from papertape.floor.ports import OutcomeUnknown, Reply, StreamBatch
 from papertape.floor.queue import Limits
+from papertape.server import accounts
+from papertape.server.api import health
 from papertape.server.api.auth import HASHES_WAITING_MAX, Hashing
 from papertape.server.application import create_app
 from papertape.server.auth.store import AuthStore
@@ -123,6 +125,32 @@ async def test_an_unknown_outcome_asks_for_a_repeat_with_the_same_id(tmp_path: P
     auth.close()
     assert (response.status_code, response.json()["reason"]) == (503, "outcome_unknown")
     assert response.headers["retry-after"] == "3"
+
+
+class SilentFloor(CutOffFloor):
+    """A floor that hangs."""
+
+    async def ask(self, world: str, command: bytes) -> Reply:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+
+async def test_nobody_waits_for_a_floor_that_hangs(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(accounts, "OPEN_WITHIN_S", 0.05)
+    monkeypatch.setattr(health, "READY_WITHIN_S", 0.05)
+    auth = AuthStore(tmp_path / "auth.db")
+    tokens = Tokens(b"k" * 32)
+    app = create_app(
+        floor=SilentFloor(), reads=None, auth=auth, tokens=tokens, bars=None, world="main"
+    )
+    login = {"username": "alice", "password": PASSWORD}
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here/api/v1") as client:
+        assert (await client.post("/auth/register", json=login)).status_code == 201
+        assert (await client.post("/auth/login", json=login)).status_code == 200
+        ready = await client.get("http://here/readyz")
+    auth.close()
+    assert (ready.status_code, ready.json()["reason"]) == (503, "not_accepted")
 
 
 async def test_a_fault_of_our_own_is_told_without_its_inside(tmp_path: Path, capsys) -> None:

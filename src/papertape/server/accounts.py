@@ -14,6 +14,8 @@ from papertape.server.problems import Problem, not_found
 
 STARTING_CASH = "100000.00"
 CURRENCY = "USD"
+OPEN_WITHIN_S = 2.0
+"""A login does not wait longer for the floor; the next request of the user opens the account."""
 
 _KNOWN_MAX = 50_000
 
@@ -62,10 +64,14 @@ class Accounts:
 
     async def try_open(self, user_id: str) -> None:
         """Open at a login or registration, which succeed all the same while the floor is away."""
+        log = structlog.get_logger()
         try:
-            await self.of(user_id)
+            async with asyncio.timeout(OPEN_WITHIN_S):
+                await self.of(user_id)
+        except TimeoutError:
+            log.warning("account_not_opened_yet", reason="no_answer")
         except (FloorUnavailableError, Problem) as error:
-            structlog.get_logger().warning("account_not_opened_yet", reason=error.reason)
+            log.warning("account_not_opened_yet", reason=error.reason)
 
     async def require(self, user_id: str, account_id: str) -> OwnedAccount:
         """The user's account of that id; raises `Problem` 404, also when it is somebody else's."""
