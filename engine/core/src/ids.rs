@@ -59,13 +59,14 @@ pub fn number_of(prefix: u64, kind: IdKind, id: u128) -> Option<u64> {
 
 /// The id as UUID text, lower case.
 pub fn format_uuid(id: u128) -> String {
-    let hex = format!("{id:032x}");
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(36);
-    for (index, digit) in hex.chars().enumerate() {
-        if matches!(index, 8 | 12 | 16 | 20) {
+    for (index, byte) in id.to_be_bytes().into_iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push(digit);
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
 }

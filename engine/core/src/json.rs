@@ -262,21 +262,29 @@ impl<'a> Reader<'a> {
 /// Appends a string with its quotes.
 pub fn push_text(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            character => out.push(character),
-        }
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+    } else {
+        text.chars()
+            .for_each(|character| push_escaped(out, character));
     }
     out.push('"');
+}
+
+fn push_escaped(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        control if control < ' ' => {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(control));
+        }
+        character => out.push(character),
+    }
 }
 
 /// Writes one object, member by member.
@@ -301,8 +309,10 @@ impl<'a> ObjectWriter<'a> {
             self.out.push(',');
         }
         self.is_first = false;
-        push_text(self.out, key);
-        self.out.push(':');
+        // Keys are ours and plain.
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
         self.out
     }
 

@@ -176,21 +176,41 @@ pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, DecimalError> {
 /// Writes `value` of the given scale as decimal text with at least `shown` decimals and no
 /// needless zeros beyond them.
 pub fn format_decimal(value: i128, scale: u8, shown: u8) -> String {
-    let unit = power_of_ten(u32::from(scale)).unsigned_abs();
-    let size = value.unsigned_abs();
-    let mut fraction = if scale == 0 {
-        String::new()
-    } else {
-        format!("{:0width$}", size % unit, width = usize::from(scale))
-    };
-    let keep = fraction
-        .trim_end_matches('0')
-        .len()
-        .max(usize::from(shown.min(scale)));
-    fraction.truncate(keep);
-    let sign = if value < 0 { "-" } else { "" };
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{}{point}{fraction}", size / unit)
+    let mut digits = [b'0'; 64];
+    let mut start = digits.len();
+    let mut rest = value.unsigned_abs();
+    // Whole part and at least `scale` decimals, from the right; 64-bit division where it fits.
+    while rest > 0 || digits.len() - start <= usize::from(scale) {
+        start -= 1;
+        let digit = match u64::try_from(rest) {
+            Ok(small) => {
+                rest = u128::from(small / 10);
+                small % 10
+            }
+            Err(_) => {
+                let digit = rest % 10;
+                rest /= 10;
+                digit as u64
+            }
+        };
+        digits[start] = b'0' + digit as u8;
+    }
+    let point = digits.len() - usize::from(scale);
+    let least = point + usize::from(shown.min(scale));
+    let mut end = digits.len();
+    while end > least && digits[end - 1] == b'0' {
+        end -= 1;
+    }
+    let mut text = String::with_capacity(end - start + 2);
+    if value < 0 {
+        text.push('-');
+    }
+    text.extend(digits[start..point].iter().map(|digit| char::from(*digit)));
+    if end > point {
+        text.push('.');
+        text.extend(digits[point..end].iter().map(|digit| char::from(*digit)));
+    }
+    text
 }
 
 /// Money as decimal text: `100000.00`.
@@ -273,6 +293,9 @@ mod tests {
             (-5, 2, 2, "-0.05"),
             (10_000_000, 6, 0, "10"),
             (7, 0, 2, "7"),
+            (0, 6, 2, "0.00"),
+            (i128::from(i64::MIN), 9, 0, "-9223372036.854775808"),
+            (123_456_789_012_345_678_901_234_567_890, 6, 2, "123456789012345678901234.56789"),
         ] {
             assert_eq!(format_decimal(value, scale, shown), wanted);
         }
