@@ -75,8 +75,7 @@ class BarStore:
         self._open_tails.clear()
 
     def _open_tail(self, symbol: str, key: str) -> tuple[str, int]:
-        if former := self._open_tails.pop(symbol, None):
-            os.close(former[1])
+        self._close_tail(symbol)
         folder = self._folder(symbol)
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.tail"):
@@ -95,7 +94,13 @@ class BarStore:
         tail = folder / f"{key}.tail"
         both = sealed_bars.merge([self._load(symbol, key), sealed_bars.from_bars(more)])
         sealed_bars.write(folder / f"{key}.parquet", both)
+        if symbol in self._open_tails and self._open_tails[symbol][0] == key:
+            self._close_tail(symbol)  # else the next bars would go into a file without a name
         tail.unlink(missing_ok=True)
+
+    def _close_tail(self, symbol: str) -> None:
+        if tail := self._open_tails.pop(symbol, None):
+            os.close(tail[1])
 
     # --- reading: any process ---------------------------------------------------------------
 
