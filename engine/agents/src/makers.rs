@@ -16,7 +16,7 @@ struct Temper {
     levels: (i64, i64),
     /// Size on its first level, relative to a mean taker.
     size: f64,
-    /// Chance to look at its ladder at a step; half a ladder gone is noticed at once.
+    /// Chance to look at its ladder at a step; a third of it gone is noticed at once.
     diligence: f64,
 }
 
@@ -39,7 +39,7 @@ const TEMPERS: [Temper; 3] = [
     },
 ];
 /// How many orders a maker places at most per side and step.
-const PLACES_PER_STEP: usize = 4;
+const PLACES_PER_STEP: usize = 6;
 /// How much a level grows with its distance from the touch.
 const GROWTH_PER_LEVEL: f64 = 0.16;
 const SIZE_SPREAD: f64 = 0.35;
@@ -171,7 +171,7 @@ impl Makers {
             let chance = turn.draws.uniform(Purpose::MakerWakes, number as u64);
             for side in Side::BOTH {
                 let ladder = &mut self.ladders[number][side as usize];
-                let alarmed = (ladder.len() as i64) < (temper.levels.1 - temper.levels.0) / 2;
+                let alarmed = (ladder.len() as i64) * 10 < (temper.levels.1 - temper.levels.0) * 7;
                 if alarmed || chance < temper.diligence {
                     fill_ladder(turn, ladder, number, side, reference.best(side));
                 }
