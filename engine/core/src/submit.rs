@@ -156,6 +156,9 @@ impl<S: Sink> Live<'_, S> {
                 order => refusal.about(order),
             });
         }
+        if request.order != 0 && self.durable.order(request.order).is_none() {
+            return Err(not_found("the order was closed long ago", "order_id"));
+        }
         Ok(Some(Reply::new(
             Outcome::Existing,
             Body::Order(request.order),

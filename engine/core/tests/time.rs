@@ -178,6 +178,12 @@ fn a_closed_order_leaves_memory_with_its_request_id() {
         "not_cancelable",
         "within the window it is known"
     );
+    let (_, other) = desk.limit("other", "buy", "1", "9.00");
+    desk.now_ns += 3_600 * SECOND_NS;
+    let named = json!({"kind": "cancel", "account_id": account_id(1), "order_id": other["id"],
+                       "request_id": "named"});
+    assert_eq!(desk.ask(&named).0, "ok");
+    assert_eq!(desk.ask(&named).0, "existing");
     desk.pass(86_400 - 1_800);
     for number in 0..4 {
         desk.limit(&format!("new{number}"), "buy", "1", "9.00");
@@ -187,6 +193,7 @@ fn a_closed_order_leaves_memory_with_its_request_id() {
         "not_found",
         "the server looks into its tables"
     );
+    assert_eq!(desk.ask(&named).0, "not_found", "its request id outlived it");
     let (outcome, again) = desk.limit("keep", "buy", "1", "9.00");
     assert_eq!(
         (outcome, &again["id"]),
