@@ -163,7 +163,10 @@ def test_a_token_outlives_a_restart_of_the_server(serve) -> None:
     first = serve()
     trader = first.trader("greta")
     again = serve(folder=_copy(first.folder))
-    assert again.client(trader.token).get("/me").json()["username"] == "greta"
+    client = again.client(trader.token)
+    assert client.get("/me").json()["username"] == "greta"
+    (account,) = client.get("/accounts").json()["items"]
+    assert (account["id"], account["cash"]) == (trader.account_id, "100000.00")
 
 
 def _copy(folder):

@@ -1,6 +1,8 @@
 """What every request meets: problem details, safety headers, sizes, ids, the page, the figures."""
 
 import re
+import socket
+import time
 
 import httpx
 import pytest
@@ -68,6 +70,19 @@ def test_a_body_of_more_than_a_mebibyte_is_refused(product, alice, chunked: bool
     assert (response.json()["reason"], response.json()["limit"]) == ("body_too_large", "1048576")
     assert response.headers["x-content-type-options"] == "nosniff"
     assert alice.client.get("/me").status_code == 200
+
+
+def test_a_client_that_hangs_up_while_it_speaks_is_no_fault(product, alice, capfd) -> None:
+    head = f"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\n"
+    with socket.create_connection(("127.0.0.1", product.port)) as connection:
+        connection.sendall(f'{head}Content-Length: 500\r\n\r\n{{"qty"'.encode())
+        time.sleep(0.1)
+    figure = 'route="/api/v1/orders",status="499"} 1.0'
+    deadline = time.monotonic() + 5
+    while figure not in httpx.get(product.url("/metrics")).text:
+        assert time.monotonic() < deadline
+    told = capfd.readouterr()
+    assert "request_failed" not in told.out + told.err
 
 
 def test_health_readiness_and_figures(product, alice, stock) -> None:

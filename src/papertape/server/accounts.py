@@ -39,8 +39,7 @@ _VALUE = msgspec.json.Decoder(Value)
 class Accounts:
     """Ownership, the only rule that the server itself enforces: a stranger's account is not there.
 
-    Opening is a command that does nothing the second time, so it is sent until the floor has
-    answered it once, and that is noted.
+    Opening is a command that does nothing the second time; it is repeated until noted as done.
     """
 
     def __init__(self, auth: AuthStore, exchange: Exchange) -> None:
@@ -56,7 +55,7 @@ class Accounts:
         owned = await asyncio.to_thread(self._auth.ensure_account, user_id, self._exchange.world)
         for account in owned:
             if not account.opened:
-                await self._open(account, user_id)
+                await self._open(account)
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
         self._known[user_id] = owned
@@ -85,17 +84,28 @@ class Accounts:
         return any(account.account_id == account_id for account in await self.of(user_id))
 
     async def value(self, account: OwnedAccount) -> Value:
-        """The present figures, the account with its name behind its id."""
-        reply = await self._exchange.ask("value", {"account_id": account.account_id})
+        """The present figures, the account with its name behind its id.
+
+        An account that the floor does not know was opened in a world that somebody has thrown away
+        since; it is opened again.
+        """
+        fields = {"account_id": account.account_id}
+        try:
+            reply = await self._exchange.ask("value", fields)
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            await self._open(account)
+            reply = await self._exchange.ask("value", fields)
         value = _VALUE.decode(reply.body)
         head = {"id": value.account["id"], "name": account.name}
         value.account = head | value.account
         return value
 
-    async def _open(self, account: OwnedAccount, user_id: str) -> None:
+    async def _open(self, account: OwnedAccount) -> None:
         fields = {
             "account_id": account.account_id,
-            "owner": user_id,
+            "owner": account.user_id,
             "account_kind": "cash",
             "currency": CURRENCY,
             "starting_cash": STARTING_CASH,

@@ -9,13 +9,15 @@ import time
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from papertape.server.measures import Measures
 from papertape.server.problems import Problem, answer_unexpected
 
 BODY_BYTES_MAX = 1024 * 1024
+CLIENT_GONE = 499
+"""Counted, never sent: the client hung up before it had said everything."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -61,6 +63,8 @@ class Edge:
         try:
             exchange.check_announced_size()
             await self._app(exchange.scope, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            exchange.status = CLIENT_GONE
         except Problem as problem:
             await exchange.reply(problem)
         except Exception as error:  # noqa: BLE001 - the last door: told as 500, logged whole

@@ -20,6 +20,12 @@ from papertape.floor.ports import FloorUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 _VALUE_LENGTH_MAX = 200
+_REASON_OF_FIELD = {
+    "qty": "invalid_quantity",
+    "limit_price": "invalid_price",
+    "stop_price": "invalid_price",
+}
+"""What is no decimal has the reason that the engine gives a decimal out of bounds."""
 _SECRETS = frozenset({"password", "token"})
 """Fields whose values are never told back."""
 
@@ -95,9 +101,11 @@ def not_found(thing: str) -> Problem:
     return Problem(404, "not_found", f"there is no such {thing}")
 
 
-def malformed(detail: str, *, field: str | None = None, value: object = None) -> Problem:
+def malformed(
+    detail: str, *, field: str | None = None, value: object = None, reason: str = "malformed"
+) -> Problem:
     """422: the request cannot be read as what the route takes."""
-    return Problem(422, "malformed", detail, more={"field": field, "value": _short(value)})
+    return Problem(422, reason, detail, more={"field": field, "value": _short(value)})
 
 
 def floor_unavailable(error: FloorUnavailableError) -> Problem:
@@ -164,4 +172,6 @@ def validation_problem(errors: Any) -> Problem:
     value = first.get("input")
     secret = field is not None and field.split(".")[-1] in _SECRETS
     shown = None if secret or isinstance(value, dict | list) else value
-    return malformed(f"{field}: {message}" if field else message, field=field, value=shown)
+    detail = f"{field}: {message}" if field else message
+    reason = _REASON_OF_FIELD.get(field or "", "malformed")
+    return malformed(detail, field=field, value=shown, reason=reason)

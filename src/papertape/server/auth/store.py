@@ -71,6 +71,7 @@ class OwnedAccount:
     """An account of a user in one world; its figures live on the floor."""
 
     account_id: str
+    user_id: str
     name: str
     opened: bool
 
@@ -198,7 +199,7 @@ class AuthStore:
         with self._engine.begin() as connection:
             connection.execute(upsert(accounts).values(row).on_conflict_do_nothing())
             found = connection.execute(query).all()
-        return [OwnedAccount(row.account_id, row.name, row.opened) for row in found]
+        return [OwnedAccount(row.account_id, user_id, row.name, row.opened) for row in found]
 
     def mark_opened(self, account_id: str) -> None:
         """The floor has confirmed the account."""
