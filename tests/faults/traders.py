@@ -39,9 +39,11 @@ class Trader:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    async def trade(self, client: httpx.AsyncClient, draw: random.Random) -> None:
-        """Send orders until cancelled; note what was told and what was not."""
-        while True:
+    async def trade(
+        self, client: httpx.AsyncClient, draw: random.Random, killed: asyncio.Event
+    ) -> None:
+        """Send orders until the product was killed; note what was told and what was not."""
+        while not killed.is_set():
             number = len(self.sent)
             body = self._order(f"{self.name}-{number}", draw)
             self.sent[body["client_order_id"]] = body
