@@ -517,6 +517,7 @@ class WorldLoop:
             self._commit([outcome], self._state_to_save())
         except (CommitFailedError, CommitUnknownError) as error:
             _log.warning("world %s ends without a checkpoint: %s", self.world_id, error)
+        _log.info("world %s ends at turn %d (%s)", self.world_id, self._head.seq, self._head.hash)
 
 
 _FENCED = not_accepted("another floor has taken over this world")
