@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.worlds import ALICE, BOB, Driver, command, listing, order, quote, upsert
@@ -48,7 +48,7 @@ def start() -> Driver:
     return driver
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(COMMANDS, max_size=20))
 def test_anything_is_answered_and_nothing_raises(commands: list[bytes]) -> None:
     driver = start()
@@ -99,7 +99,7 @@ def as_command(kind: str, fields: dict[str, Any], orders: list[str], number: int
     return command("time")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sensible(), max_size=40), st.integers(1, 50))
 def test_the_tape_rebuilds_every_cell(
     commands: list[tuple[str, dict[str, Any]]], group: int
