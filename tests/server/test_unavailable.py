@@ -14,7 +14,7 @@ from papertape.server import accounts
 from papertape.server.api import health
 from papertape.server.api.auth import HASHES_WAITING_MAX, Hashing
 from papertape.server.application import create_app
-from papertape.server.auth.store import AuthStore
+from papertape.server.auth.store import AuthStore, account_id_of
 from papertape.server.auth.tokens import Tokens
 from papertape.server.problems import Problem
 
@@ -102,10 +102,12 @@ def test_an_account_with_too_much_waiting_is_told_to_wait(serve) -> None:
 
 
 class CutOffFloor:
-    """A floor whose answers get lost after the command was sent."""
+    """A floor whose answers to orders get lost after the command was sent."""
 
     async def ask(self, world: str, command: bytes) -> Reply:
-        raise OutcomeUnknown("the commit was cut off", retry_after=2.2)
+        if b'"submit"' in command:
+            raise OutcomeUnknown("the commit was cut off", retry_after=2.2)
+        return Reply("ok", b'{"items":[]}')
 
     async def streams(self) -> AsyncIterator[StreamBatch]:
         yield StreamBatch()
@@ -121,10 +123,17 @@ async def test_an_unknown_outcome_asks_for_a_repeat_with_the_same_id(tmp_path: P
     headers = {"Authorization": f"Bearer {tokens.issue(user.user_id, user.generation)}"}
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-        response = await client.get("/api/v1/accounts", headers=headers)
+        order = {"symbol": "ACME", "side": "buy", "type": "market", "qty": "1"}
+        order["account_id"] = account_id_of(user.user_id, "main")
+        path = "/api/v1/orders"
+        response = await client.post(path, headers=headers, json=order)
+        order["client_order_id"] = response.json()["client_order_id"]
+        again = await client.post(path, headers=headers, json=order)
     auth.close()
-    assert (response.status_code, response.json()["reason"]) == (503, "outcome_unknown")
-    assert response.headers["retry-after"] == "3"
+    for answer in (response, again):
+        assert (answer.status_code, answer.json()["reason"]) == (503, "outcome_unknown")
+        assert answer.headers["retry-after"] == "3"
+        assert answer.json()["client_order_id"] == order["client_order_id"]
 
 
 class SilentFloor(CutOffFloor):

@@ -108,9 +108,11 @@ def malformed(
     return Problem(422, reason, detail, more={"field": field, "value": _short(value)})
 
 
-def floor_unavailable(error: FloorUnavailableError) -> Problem:
+def floor_unavailable(
+    error: FloorUnavailableError, more: Mapping[str, Any] | None = None
+) -> Problem:
     """503: the floor did not take the command, or nobody knows whether it did."""
-    return Problem(503, error.reason, error.detail, retry_after_s=error.retry_after)
+    return Problem(503, error.reason, error.detail, retry_after_s=error.retry_after, more=more)
 
 
 def _short(value: object) -> str | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.floor.ports import Reply
+from papertape.floor.ports import FloorUnavailableError, Reply
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.pages import Cursor, Limit, page_of
@@ -33,7 +33,7 @@ from papertape.server.models import (
     PreviewRequest,
     ReplaceRequest,
 )
-from papertape.server.problems import Problem, malformed, not_found
+from papertape.server.problems import Problem, floor_unavailable, malformed, not_found
 from papertape.server.replies import json_reply, passed_on
 from papertape.server.symbols import Symbols
 from papertape.storage.reads import Reads
@@ -145,7 +145,12 @@ class OrderRoutes:
         fields = dict(order)
         fields["symbol"] = await self._symbol(order.symbol)
         fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
-        reply = await self._exchange.send("submit", fields)
+        try:
+            reply = await self._exchange.send("submit", fields)
+        except FloorUnavailableError as error:
+            # Whoever gave no id learns the one to repeat with.
+            given = {"client_order_id": fields["client_order_id"]}
+            raise floor_unavailable(error, given) from error
         self._measures.count_order(reply.outcome)
         return passed_on(reply)
 
