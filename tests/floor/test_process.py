@@ -13,6 +13,7 @@ import pytest
 from floor.small_exchange import SmallExchange, buy, open_account, value
 from papertape.floor.link.client import FloorClient
 from papertape.floor.link.frames import LinkAddresses
+from papertape.floor.ports import FloorUnavailableError
 from papertape.floor.process import EXIT_FINAL
 from papertape.floor.verify import verify
 from papertape.storage.lock import DataFolderLock
@@ -104,8 +105,8 @@ async def test_a_killed_floor_starts_again_where_its_last_commit_was(tmp_path: P
         before = await client.ask("main", buy("a", qty="3"))
         process.kill()
         process.communicate()
-        while client.is_connected:
-            await asyncio.sleep(0.01)
+        with pytest.raises(FloorUnavailableError):
+            await client.ask("main", value())
         again = start(tmp_path)
         await asyncio.to_thread(wait_ready, again)
         await client.connected()
