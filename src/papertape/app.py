@@ -32,6 +32,8 @@ BACKFILLED_MINUTES: Final = 2 * 24 * 60
 FLOOR_SECONDS_MAX: Final = 600.0
 """A floor that loads a long tape is waited for."""
 
+FOLLOWER_WAITS_SECONDS: Final = 10.0
+
 EXIT_USAGE: Final = 2
 
 PAGE_OF_A_CHECKOUT: Final = Path(__file__).parents[2] / "web" / "dist"
@@ -148,7 +150,11 @@ def _replayed(settings: Settings) -> "ReplayMarket":
 
 
 def follower(settings: Settings, world: str) -> int:
-    """The follower's process: checks the tape behind the floor and takes the snapshots."""
+    """The follower's process: checks the tape behind the floor and takes the snapshots.
+
+    It begins when the others have started, so that it takes nothing from their start.
+    """
+    time.sleep(FOLLOWER_WAITS_SECONDS)
     from papertape.floor.follower import run_follower
     from papertape.floor.process import DATABASE
 
@@ -259,9 +265,7 @@ def _change_users(settings: Settings, change: "Callable[[AuthStore], str]") -> i
         print(change(_auth_store(settings)))
     except UsernameTakenError as error:
         return _complain(f"the name {error} is taken; choose another")
-    except UnknownUserError as error:
-        return _complain(f"there is no user {error}")
-    except (DemoRoleError, ValueError) as error:
+    except (UnknownUserError, DemoRoleError, ValueError) as error:
         return _complain(str(error))
     return 0
 
