@@ -3,7 +3,7 @@
 A JSON number keeps its digits: `0.1` is the decimal 0.1, never the nearest binary fraction.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -50,7 +50,13 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     """The checked body; raises `Problem` 422 that names the field and the value."""
     try:
         content = _DECODER.decode(await request.body())
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (
+        msgspec.MsgspecError,
+        UnicodeDecodeError,
+        RecursionError,
+        ValueError,
+        InvalidOperation,
+    ) as error:
         raise malformed(f"the body is not JSON: {error}") from error
     return check_body(content, model)
 
