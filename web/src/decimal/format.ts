@@ -132,9 +132,11 @@ export function formatTime(text: string): string {
   return timeOfDay.format(instant(text))
 }
 
-/** Day and time: "20 Nov 14:03:59". */
+/** Day and time: "20 Nov 14:03:59"; with the year when it is not this one, as in a replay. */
 export function formatMoment(text: string): string {
-  return dayAndTime.format(instant(text)).replace(',', '')
+  const moment = instant(text)
+  const thisYear = moment.getFullYear() === new Date().getFullYear()
+  return (thisYear ? dayAndTime : dateAndTime).format(moment).replace(',', '')
 }
 
 /** Browsers read milliseconds; the server writes nanoseconds. */
@@ -151,6 +153,15 @@ const timeOfDay = new Intl.DateTimeFormat('en-GB', {
 const dayAndTime = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit',
   month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
+
+const dateAndTime = new Intl.DateTimeFormat('en-GB', {
+  day: '2-digit',
+  month: 'short',
+  year: 'numeric',
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',

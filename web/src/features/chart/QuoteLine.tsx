@@ -10,7 +10,10 @@ export function QuoteLine({ instrument }: { instrument: Instrument }) {
   return (
     <div className={classes.quote}>
       <h2>
-        {instrument.symbol} <span className={classes.name}>{instrument.name}</span>
+        {instrument.symbol}{' '}
+        {instrument.name !== instrument.symbol && (
+          <span className={classes.name}>{instrument.name}</span>
+        )}
       </h2>
       <dl className="figures">
         <div>

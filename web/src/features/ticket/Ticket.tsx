@@ -6,7 +6,7 @@ import { Panel } from '../../components/Panel'
 import { formatQuantity } from '../../decimal/format'
 import { useDesk, useSend } from '../../live/store'
 import { quantityFieldId } from '../desk/shortcuts'
-import { drafted, needsLimit, needsStop, orderOf, type Draft } from './draft'
+import { drafted, needsLimit, needsStop, orderOf, typeChosen, type Draft } from './draft'
 import { FigureField } from './FigureField'
 import { Outcome } from './Outcome'
 import { PreviewFigures } from './PreviewFigures'
@@ -103,6 +103,7 @@ interface DraftFieldsProps {
 
 function DraftFields({ instrument, draft, remarks }: DraftFieldsProps) {
   const send = useSend()
+  const quote = useDesk((state) => state.live.quotes[instrument.symbol])
   const change = (changes: Partial<Draft>) => send(drafted(changes))
   return (
     <>
@@ -124,7 +125,7 @@ function DraftFields({ instrument, draft, remarks }: DraftFieldsProps) {
         aria-label="Order type"
         data={types}
         value={draft.type}
-        onChange={(type) => change({ type: type })}
+        onChange={(type) => send(typeChosen({ type, quote }))}
       />
       <FigureField
         id={quantityFieldId}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { accountId } from '../../testing/examples'
+import { accountId, aQuote } from '../../testing/examples'
 import {
   drafted,
   draftReducer,
@@ -8,6 +8,7 @@ import {
   orderOf,
   pricePicked,
   pricesForgotten,
+  typeChosen,
   type Draft,
 } from './draft'
 
@@ -47,6 +48,25 @@ describe('a draft becomes an order', () => {
     ],
   ])('%j', (changes, order) => {
     expect(orderOf({ ...emptyDraft, ...changes }, accountId, 'AAPL')).toEqual(order)
+  })
+})
+
+describe('a limit order begins at the front of the queue', () => {
+  it.each<[Draft['side'], Draft['type'], string, string]>([
+    ['buy', 'limit', '', '190.49'],
+    ['sell', 'limit', '', '190.51'],
+    ['sell', 'stop_limit', '', '190.51'],
+    ['buy', 'stop', '', ''],
+    ['buy', 'limit', '180.00', '180.00'],
+  ])('%s %s with limit %j gets %j', (side, type, limitPrice, expected) => {
+    const draft = { ...emptyDraft, side, limitPrice }
+    const chosen = draftReducer(draft, typeChosen({ type, quote: aQuote() }))
+    expect(chosen).toMatchObject({ type, limitPrice: expected })
+  })
+
+  it('and empty while there is no quote', () => {
+    const chosen = draftReducer(emptyDraft, typeChosen({ type: 'limit', quote: undefined }))
+    expect(chosen).toMatchObject({ type: 'limit', limitPrice: '' })
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit'
 
-import type { OrderRequest, OrderType, Side, TimeInForce } from '../../api/types'
+import type { OrderRequest, OrderType, Quote, Side, TimeInForce } from '../../api/types'
 import { isDecimalText } from '../../decimal/decimal'
 
 export interface Draft {
@@ -39,6 +39,15 @@ const draft = createSlice({
       ...state,
       ...action.payload,
     }),
+    /** A limit order begins with the price at which it would rest at the front of the queue. */
+    typeChosen: (
+      state,
+      { payload }: PayloadAction<{ type: OrderType; quote: Quote | undefined }>,
+    ) => {
+      state.type = payload.type
+      if (!needsLimit(payload.type) || state.limitPrice !== '') return
+      state.limitPrice = (state.side === 'buy' ? payload.quote?.bid : payload.quote?.ask) ?? ''
+    },
     /** A price clicked in the book goes where the order needs one. */
     pricePicked: (state, action: PayloadAction<string>) => {
       if (state.type === 'stop') state.stopPrice = action.payload
@@ -50,7 +59,7 @@ const draft = createSlice({
   },
 })
 
-export const { drafted, pricePicked, pricesForgotten } = draft.actions
+export const { drafted, typeChosen, pricePicked, pricesForgotten } = draft.actions
 export const draftReducer = draft.reducer
 
 /** The body for the order routes; null while a figure that it needs is not a number yet. */
