@@ -10,6 +10,7 @@ from floor.small_exchange import (
     CollectingLink,
     HandClock,
     SmallExchange,
+    Street,
     buy,
     command,
     open_account,
@@ -17,6 +18,7 @@ from floor.small_exchange import (
     value,
 )
 from papertape.domain.errors import FencedError
+from papertape.engine import EnginePanic, World
 from papertape.floor.queue import Limits
 from papertape.storage.reads import Reads
 from papertape.storage.sqlite.storage import SqliteStorage
@@ -238,6 +240,38 @@ def test_a_panic_that_does_not_come_again_costs_nobody_anything(exchange: SmallE
     assert [outcome for outcome, _ in replies] == ["created"] * 3
     assert exchange.status()["reloads"] == 1
     assert exchange.ask_one(value())[1]["positions"][0]["qty"] == "6"
+
+
+class PanickingStreet(Street):
+    """A market whose inputs make the engine panic, as often as it is told to."""
+
+    def __init__(self, panics: int) -> None:
+        super().__init__()
+        self.panics = panics
+
+    def act(self, world: World, now_ns: int) -> list[tuple[int, bytes]]:
+        inputs = super().act(world, now_ns)
+        if self.panics:
+            self.panics -= 1
+            raise EnginePanic("the market did it")
+        return inputs
+
+
+@pytest.mark.parametrize(("panics", "market"), [(1, "running"), (3, "halted"), (9, "halted")])
+def test_a_market_that_panics_again_and_again_is_halted_and_orders_are_still_served(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, panics: int, market: str
+) -> None:
+    with caplog.at_level(logging.CRITICAL):
+        exchange = SmallExchange(tmp_path, street=PanickingStreet(panics))
+        for _ in range(10):
+            exchange.step()
+        assert exchange.ask_one(open_account())[0] == "created"
+        assert exchange.ask_one(buy("rests", limit_price="1.00"))[0] == "created"
+    status = exchange.status()
+    assert status["market_falls"] == min(panics, 3)
+    assert ("is halted" in caplog.text) == (market == "halted")
+    assert (status["market"] == "halted") == (market == "halted")
+    exchange.close()
 
 
 # --- streams --------------------------------------------------------------------------------------
