@@ -362,7 +362,7 @@ class WorldLoop:
         return MarketState(self._world.time_ns, self._world.market_seq, self._source.state())
 
     def _answer(self, taken: list[Waiting], replies: Sequence[tuple[str, bytes] | None]) -> None:
-        self.counters.batches += 1
+        self.counters.batches += bool(taken)
         from_engine = iter(replies)
         for waiting in taken:
             if waiting.for_engine:
