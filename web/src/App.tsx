@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { Provider } from 'react-redux'
 
 import { Problem } from './api/problem'
+import { Fallback } from './components/Fallback'
 import { AuthScreen } from './features/auth/AuthScreen'
 import { session } from './features/auth/session'
 import { createStore } from './live/store'
@@ -14,7 +15,7 @@ const Desk = lazy(() => importDesk().then((module) => ({ default: module.Desk })
 /** The door or the desk. What was fetched for one login is forgotten with it. */
 export function App() {
   const token = useSyncExternalStore(session.subscribe, session.token)
-  return token === null ? <Door /> : <DeskOf key={token} />
+  return <Fallback>{token === null ? <Door /> : <DeskOf key={token} />}</Fallback>
 }
 
 function Door() {

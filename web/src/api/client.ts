@@ -34,6 +34,6 @@ interface Answered<Data> {
 export async function answer<Data>(call: Promise<Answered<Data>>): Promise<Data> {
   const { data, error, response } = await call
   if (response.ok) return data as Data
-  if (response.status === 401) session.close()
+  if (response.status === 401) session.end()
   throw problemOf(response, error)
 }

@@ -21,7 +21,7 @@ export function useLiveDesk(): Stream | null {
       orderHistory,
       state: () => store.getState().live,
       receive: (messages) => store.dispatch(messagesReceived(messages)),
-      refused: session.close,
+      refused: session.end,
       beforeNextFrame,
     })
     const retry = () => opened.retryNow()

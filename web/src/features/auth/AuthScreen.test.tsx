@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/react'
+import { cleanup, screen, waitFor } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it } from 'vitest'
 
@@ -56,6 +56,19 @@ describe('the door', () => {
     await write('alice', 'correct horse')
     await screen.findByText('Choose another.')
     expect(screen.getByLabelText('Name')).toHaveProperty('ariaInvalid', 'true')
+  })
+
+  it('says so when a login has ended by itself, and not when it was left', () => {
+    serve({ 'GET /demo': noDemo })
+    session.open('old')
+    session.close()
+    showPage(<AuthScreen />)
+    expect(screen.queryByText(/Your login has ended/)).toBeNull()
+    cleanup()
+    session.open('old')
+    session.end()
+    showPage(<AuthScreen />)
+    expect(screen.getByText(/Your login has ended/)).toBeTruthy()
   })
 
   it('offers the demo only when the server does', async () => {

@@ -23,6 +23,11 @@ export function AuthScreen() {
           A stock exchange in a box. Trade a living market with 100,000 simulated dollars, and
           no risk.
         </p>
+        {session.hasEnded() && (
+          <p role="status" className={classes.ended}>
+            Your login has ended. Log in again to go on; your account is as you left it.
+          </p>
+        )}
         <Credentials key={mode} mode={mode} />
         <p className={classes.other}>
           {mode === 'login' ? 'New here?' : 'Already have a login?'}{' '}
