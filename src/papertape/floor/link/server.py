@@ -1,5 +1,6 @@
 """The floor's end of the link: a body of the port `Link`."""
 
+import math
 import time
 import uuid
 from collections import defaultdict
@@ -56,7 +57,7 @@ class LinkServer:
     def receive(self, timeout_s: float) -> list[Asked]:
         """What has come in, at most about 500 at a time; waits only when nothing has."""
         received: list[Asked] = []
-        if self._ask.poll(int(timeout_s * 1_000)) == 0:
+        if self._ask.poll(math.ceil(timeout_s * 1_000)) == 0:
             return received
         while len(received) < RECEIVED_MAX:
             try:
