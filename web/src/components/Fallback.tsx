@@ -13,7 +13,7 @@ interface FallbackProps {
  * is a part of the page that is gone because a newer Papertape was started.
  */
 export class Fallback extends Component<FallbackProps, { error: unknown }> {
-  override state = { error: null }
+  override state: { error: unknown } = { error: null }
 
   static getDerivedStateFromError(error: unknown) {
     return { error }
@@ -22,7 +22,7 @@ export class Fallback extends Component<FallbackProps, { error: unknown }> {
   override render() {
     if (this.state.error === null) return this.props.children
     return (
-      <main role="alert">
+      <div role="alert">
         <Empty>
           The page has stopped: {sentenceOf(this.state.error)} Your orders are safe with the
           exchange.
@@ -30,7 +30,7 @@ export class Fallback extends Component<FallbackProps, { error: unknown }> {
         <Empty>
           <Button onClick={() => window.location.reload()}>Load the page again</Button>
         </Empty>
-      </main>
+      </div>
     )
   }
 }
