@@ -15,8 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from papertape.config import Settings
 from papertape.supervisor import Child, Supervisor, say_ready, stay_with_parent
 
@@ -56,7 +54,7 @@ def up(settings: Settings) -> int:
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         return _complain(f"cannot listen on {place}: {error.strerror}; choose another --port")
-    said = [settings.model_dump_json(), world, str(os.getpid()), str(listener.fileno())]
+    said = [settings.to_json(), world, str(os.getpid()), str(listener.fileno())]
     command = [sys.executable, "-m", "papertape.app"]
     supervisor = Supervisor(
         [
@@ -119,7 +117,7 @@ def floor(settings: Settings, world: str) -> int:
         spec = WorldSpec(world, replay, bars=bars)
     else:
         bars = BarStore(root)
-        spec = WorldSpec(world, _simulated(settings, bars), settings.speed or 1.0, bars)
+        spec = WorldSpec(world, _simulated(settings, bars), settings.speed, bars)
     return run_floor(
         data_dir=settings.data_dir,
         worlds=[spec],
@@ -295,6 +293,8 @@ def _complain(problem: str) -> int:
 
 def _log_to_stderr(settings: Settings, role: str) -> None:
     """One line an entry, of this process and of every library, as text or as JSON."""
+    import structlog
+
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -330,7 +330,7 @@ def _log_to_stderr(settings: Settings, role: str) -> None:
 def main(role: str, told: str, world: str, parent: str, descriptor: str) -> int:
     """Be a child of the product: `python -m papertape.app ROLE SETTINGS WORLD PARENT FD`."""
     stay_with_parent(int(parent))
-    settings = Settings.model_validate_json(told)
+    settings = Settings.from_json(told)
     _log_to_stderr(settings, role)
     if role == "server":
         return server(settings, world, socket.socket(fileno=int(descriptor)))

@@ -139,15 +139,11 @@ def user_reset_password(
 
 def _settings(given: dict[str, object]) -> "Settings":
     """Read the settings, or say in a line each what is wrong with them and exit."""
-    from pydantic import ValidationError
-
-    from papertape.config import Settings
+    from papertape.config.reading import SettingsError, read_settings
 
     try:
-        return Settings(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "--" + str(problem["loc"][0]).replace("_", "-") if problem["loc"] else "options"
-            shown = f" (got {problem['input']!r})" if problem["loc"] else ""
-            typer.echo(f"papertape: {name}: {problem['msg']}{shown}", err=True)
+        return read_settings(given)
+    except SettingsError as error:
+        for problem in error.problems:
+            typer.echo(f"papertape: {problem}", err=True)
         raise typer.Exit(EXIT_USAGE) from None

@@ -1,0 +1,59 @@
+"""Settings: read once, from the command line and `PAPERTAPE_*` variables, and given to the rooms.
+
+No other room reads settings; `app` passes each room the values that it needs. This module is what
+every process of the product starts with, so it stays light; `reading` holds the checks.
+"""
+
+import dataclasses
+import ipaddress
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+Hours = Literal["open", "real"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `papertape up` was told.
+
+    `speed` makes a simulated world's clock run faster than the wall, and a replay faster than its
+    own pace (bars: one a second, ticks: as they came). Paths are absolute.
+    """
+
+    host: str
+    port: int
+    data_dir: Path
+    seed: int
+    speed: float
+    hours: Hours
+    log_level: LogLevel
+    log_json: bool
+    replay: Path | None
+    symbol: str | None
+    web_dir: Path | None
+    login_attempts_per_minute: int
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach the product: the demo login exists only then."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def to_json(self) -> str:
+        """The settings as text, for a child process."""
+        return json.dumps(dataclasses.asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` gave."""
+        given = json.loads(text)
+        for name in ("data_dir", "replay", "web_dir"):
+            given[name] = given[name] and Path(given[name])
+        return cls(**given)

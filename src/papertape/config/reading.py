@@ -1,0 +1,63 @@
+"""Reads and checks the settings: options of the command line win over `PAPERTAPE_*` variables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from papertape.config import Hours, LogLevel, Settings
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` has a sentence for each, naming the option."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read_settings(given: Mapping[str, object]) -> Settings:
+    """The settings from the given options and the environment; raises `SettingsError`."""
+    try:
+        return Settings(**_Given(**given).model_dump())  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError([_sentence(problem) for problem in error.errors()]) from None
+
+
+class _Given(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PAPERTAPE_", extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    data_dir: Path = Path("data")
+    seed: int = Field(default=42, ge=0, lt=2**63)
+    speed: float = Field(default=1.0, gt=0, le=1_000_000)
+    hours: Hours = "open"
+    log_level: LogLevel = "warning"
+    log_json: bool = False
+    replay: Path | None = None
+    symbol: str | None = Field(default=None, pattern=r"^[A-Z0-9./_-]{1,24}$")
+    web_dir: Path | None = None
+    login_attempts_per_minute: int = Field(default=20, ge=0)
+
+    @field_validator("data_dir", "replay", "web_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else None
+
+    @model_validator(mode="after")
+    def _symbol_names_a_replay(self) -> Self:
+        if self.symbol and not self.replay:
+            raise ValueError("--symbol names the instrument of a --replay FILE; give both")
+        return self
+
+
+def _sentence(problem: object) -> str:
+    """One problem that pydantic found, with the option's name and the value."""
+    assert isinstance(problem, dict)
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    option = "--" + str(problem["loc"][0]).replace("_", "-")
+    return f"{option}: {problem['msg']} (got {problem['input']!r})"
