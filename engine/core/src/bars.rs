@@ -65,20 +65,12 @@ impl<S: Sink> Live<'_, S> {
             let exchange = self.durable.exchange_for(terms)?;
             exchange.terms.profile.cap(terms, bar.volume)
         });
-        let mut path = Path {
-            instrument: bar.instrument,
-            price: bar.open,
-            left: cap,
-        };
+        let mut path = Path { instrument: bar.instrument, price: bar.open, left: cap };
         self.fill_waiting(&mut path);
         self.gap_to_open(&mut path);
         let up = i128::from(bar.high) - i128::from(bar.open);
         let down = i128::from(bar.open) - i128::from(bar.low);
-        let turns = if up < down {
-            [bar.high, bar.low]
-        } else {
-            [bar.low, bar.high]
-        };
+        let turns = if up < down { [bar.high, bar.low] } else { [bar.low, bar.high] };
         for target in [turns[0], turns[1], bar.close] {
             self.follow_path(&mut path, target);
         }
@@ -116,11 +108,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     fn nearest_limit(&self, path: &Path, side: Side) -> Option<(Price, OrderNumber)> {
-        let best = self
-            .market(path.instrument)?
-            .book
-            .best(side)
-            .filter(|_| !path.is_used_up())?;
+        let best = self.market(path.instrument)?.book.best(side).filter(|_| !path.is_used_up())?;
         match best.owner {
             Owner::User(number) => Some((best.price, number)),
             Owner::Agent(_) => None,
@@ -140,11 +128,7 @@ impl<S: Sink> Live<'_, S> {
     /// Goes to `target`, letting every order on the way trade in the order in which the path
     /// meets it: rising prices meet sell limits and buy stops, falling ones the others.
     fn follow_path(&mut self, path: &mut Path, target: Price) {
-        let limit_side = if target > path.price {
-            Side::Sell
-        } else {
-            Side::Buy
-        };
+        let limit_side = if target > path.price { Side::Sell } else { Side::Buy };
         while let Some((price, meeting)) = self.next_meeting(path, limit_side, target) {
             path.price = price;
             match meeting {
@@ -185,10 +169,7 @@ impl<S: Sink> Live<'_, S> {
         if self.leave_if_due(number) {
             return;
         }
-        self.emit(crate::event::Event::Triggered {
-            order: number,
-            price: path.price,
-        });
+        self.emit(crate::event::Event::Triggered { order: number, price: path.price });
         let Some(order) = self.order(number) else {
             return;
         };
@@ -211,12 +192,7 @@ impl<S: Sink> Live<'_, S> {
         let wanted = path.bounded(leaves);
         let qty = self.payable(number, path.price, wanted, liquidity);
         if qty > 0 {
-            self.fill(
-                number,
-                path.price,
-                qty,
-                Role::new(liquidity, Counterparty::House),
-            );
+            self.fill(number, path.price, qty, Role::new(liquidity, Counterparty::House));
             let aggressor = match liquidity {
                 Liquidity::Taker => side,
                 Liquidity::Maker => side.opposite(),

@@ -77,10 +77,7 @@ struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
-        Slab {
-            slots: Vec::new(),
-            free: Vec::new(),
-        }
+        Slab { slots: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -121,17 +118,8 @@ impl Book {
     /// Adds an order behind all orders of its price.
     pub fn add(&mut self, side: Side, price: Price, qty: Quantity, owner: Owner) -> Handle {
         let level_index = self.level_at(side, price);
-        let last = self
-            .levels
-            .get(level_index)
-            .map_or(NONE, |level| level.last);
-        let node = Node {
-            owner,
-            qty,
-            level: level_index,
-            previous: last,
-            next: NONE,
-        };
+        let last = self.levels.get(level_index).map_or(NONE, |level| level.last);
+        let node = Node { owner, qty, level: level_index, previous: last, next: NONE };
         let handle = self.nodes.insert(node);
         if let Some(previous) = self.nodes.get_mut(last) {
             previous.next = handle;
@@ -225,12 +213,7 @@ impl Book {
     pub fn resting(&self, handle: Handle) -> Option<Resting> {
         let node = self.nodes.get(handle)?;
         let price = self.levels.get(node.level)?.price;
-        Some(Resting {
-            handle,
-            owner: node.owner,
-            price,
-            qty: node.qty,
-        })
+        Some(Resting { handle, owner: node.owner, price, qty: node.qty })
     }
 
     /// The orders of a side in the order in which they trade.
@@ -256,13 +239,11 @@ impl Book {
 
     /// The best price of a side at which a house bot stands, and what stands there in all.
     pub fn best_of_agents(&self, side: Side) -> Option<LevelView> {
-        self.levels_of(side)
-            .find(|level| level.agent_orders > 0)
-            .map(|level| LevelView {
-                price: level.price,
-                qty: level.qty,
-                orders: level.orders,
-            })
+        self.levels_of(side).find(|level| level.agent_orders > 0).map(|level| LevelView {
+            price: level.price,
+            qty: level.qty,
+            orders: level.orders,
+        })
     }
 
     fn levels_of(&self, side: Side) -> impl Iterator<Item = &Level> {
@@ -314,9 +295,7 @@ mod tests {
     use super::*;
 
     fn owners(book: &Book, side: Side) -> Vec<(Price, Owner, Quantity)> {
-        book.orders(side)
-            .map(|order| (order.price, order.owner, order.qty))
-            .collect()
+        book.orders(side).map(|order| (order.price, order.owner, order.qty)).collect()
     }
 
     #[test]
@@ -326,27 +305,17 @@ mod tests {
         book.add(Side::Sell, 100, 5, Owner::User(2));
         book.add(Side::Sell, 100, 5, Owner::Agent(3));
         let mut fills = Vec::new();
-        let left = book.take(Side::Buy, Some(101), 12, |order, qty| {
-            fills.push((order.owner, qty))
-        });
+        let left = book.take(Side::Buy, Some(101), 12, |order, qty| fills.push((order.owner, qty)));
         assert_eq!(left, 0);
-        assert_eq!(
-            fills,
-            [
-                (Owner::User(2), 5),
-                (Owner::Agent(3), 5),
-                (Owner::User(1), 2)
-            ]
-        );
+        assert_eq!(fills, [(Owner::User(2), 5), (Owner::Agent(3), 5), (Owner::User(1), 2)]);
         assert_eq!(owners(&book, Side::Sell), [(101, Owner::User(1), 3)]);
     }
 
     #[test]
     fn a_removed_order_leaves_its_neighbours_in_order() {
         let mut book = Book::default();
-        let handles: Vec<Handle> = (1..=3)
-            .map(|number| book.add(Side::Buy, 50, 1, Owner::User(number)))
-            .collect();
+        let handles: Vec<Handle> =
+            (1..=3).map(|number| book.add(Side::Buy, 50, 1, Owner::User(number))).collect();
         book.remove(handles[1]);
         book.add(Side::Buy, 50, 1, Owner::User(4));
         let left: Vec<Owner> = book.orders(Side::Buy).map(|order| order.owner).collect();
@@ -367,9 +336,6 @@ mod tests {
         let mut book = Book::default();
         book.add(Side::Buy, 51, 7, Owner::User(1));
         book.add(Side::Buy, 50, 7, Owner::Agent(9));
-        assert_eq!(
-            book.best_of_agents(Side::Buy).map(|level| level.price),
-            Some(50)
-        );
+        assert_eq!(book.best_of_agents(Side::Buy).map(|level| level.price), Some(50));
     }
 }

@@ -29,13 +29,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub fn new(reason: Reason, detail: impl Into<String>) -> Failure {
-        Failure {
-            reason,
-            detail: detail.into(),
-            field: None,
-            value: None,
-            limit: None,
-        }
+        Failure { reason, detail: detail.into(), field: None, value: None, limit: None }
     }
 
     pub fn at(mut self, field: &'static str) -> Failure {
@@ -142,9 +136,7 @@ impl Checks<'_> {
     }
 
     fn instrument(&self) -> Option<&Instrument> {
-        self.durable
-            .instrument(self.terms.instrument)
-            .map(|record| &record.terms)
+        self.durable.instrument(self.terms.instrument).map(|record| &record.terms)
     }
 
     fn account_is_active(&self) -> Result<(), Failure> {
@@ -152,10 +144,7 @@ impl Checks<'_> {
         if account.is_some_and(|account| account.status == AccountStatus::Active) {
             return Ok(());
         }
-        Err(Failure::new(
-            Reason::AccountNotActive,
-            "this account may not trade",
-        ))
+        Err(Failure::new(Reason::AccountNotActive, "this account may not trade"))
     }
 
     fn instrument_is_active(&self) -> Result<(), Failure> {
@@ -163,17 +152,12 @@ impl Checks<'_> {
         if self.instrument().is_some_and(active) {
             return Ok(());
         }
-        Err(Failure::new(
-            Reason::InstrumentNotActive,
-            "this instrument does not trade",
-        )
-        .at("symbol"))
+        Err(Failure::new(Reason::InstrumentNotActive, "this instrument does not trade")
+            .at("symbol"))
     }
 
     fn is_open(&self) -> bool {
-        let exchange = self
-            .instrument()
-            .and_then(|terms| self.durable.exchange_for(terms));
+        let exchange = self.instrument().and_then(|terms| self.durable.exchange_for(terms));
         exchange.is_some_and(|exchange| exchange.open)
     }
 
@@ -206,10 +190,8 @@ impl Checks<'_> {
         let Some(instrument) = self.instrument() else {
             return Ok(());
         };
-        let prices = [
-            ("limit_price", self.terms.limit_price),
-            ("stop_price", self.terms.stop_price),
-        ];
+        let prices =
+            [("limit_price", self.terms.limit_price), ("stop_price", self.terms.stop_price)];
         for (field, price) in prices {
             let Some(price) = price.filter(|price| price % instrument.tick_size != 0) else {
                 continue;
@@ -224,10 +206,7 @@ impl Checks<'_> {
 
     /// The price at which the size of the order is judged.
     fn judged_price(&self) -> Option<Price> {
-        self.terms
-            .limit_price
-            .or(self.terms.stop_price)
-            .or_else(|| self.reference())
+        self.terms.limit_price.or(self.terms.stop_price).or_else(|| self.reference())
     }
 
     fn within_bounds(&self) -> Result<(), Failure> {
@@ -243,20 +222,14 @@ impl Checks<'_> {
         }
         let account = self.durable.account(self.terms.account);
         let held = account.map_or(0, |account| account.position(self.terms.instrument).qty);
-        let adds = if self.terms.side == Side::Buy {
-            self.terms.qty
-        } else {
-            0
-        };
+        let adds = if self.terms.side == Side::Buy { self.terms.qty } else { 0 };
         let after = i128::from(held) + i128::from(adds);
         if after <= i128::from(QUANTITY_MAX) {
             return Ok(());
         }
         let failure = Failure::new(Reason::OrderTooLarge, "the position would be beyond bounds");
         let limit = instrument.format_quantity(QUANTITY_MAX);
-        Err(failure
-            .at("qty")
-            .compare(instrument.format_quantity(clamp(after)), limit))
+        Err(failure.at("qty").compare(instrument.format_quantity(clamp(after)), limit))
     }
 
     /// The price that stands for the instrument: live, else as recorded.
@@ -334,11 +307,7 @@ impl Checks<'_> {
         let walk = self.walk();
         let price = walk.worst.or_else(|| self.reference()).unwrap_or(0);
         let rest = qty - walk.filled;
-        let beyond = if rest > 0 {
-            hold_at(self.durable, instrument, price, rest)
-        } else {
-            0
-        };
+        let beyond = if rest > 0 { hold_at(self.durable, instrument, price, rest) } else { 0 };
         clamp(walk.notional + walk.fees + i128::from(beyond))
     }
 
@@ -350,11 +319,7 @@ impl Checks<'_> {
             return Ok(());
         };
         let same_currency = account.currency == record.currency;
-        let power = if same_currency {
-            account.buying_power()
-        } else {
-            0
-        };
+        let power = if same_currency { account.buying_power() } else { 0 };
         let is_fine = self.terms.side == Side::Sell && same_currency;
         if is_fine || (same_currency && i128::from(hold) <= power) {
             return Ok(());

@@ -29,11 +29,7 @@ impl<S: Sink> Live<'_, S> {
             if ended {
                 let (exchange, below) = (index as ExchangeIndex, self.next_order());
                 let next_ns = next_midnight(now_ns);
-                self.emit(Event::DayEnded {
-                    exchange,
-                    below,
-                    next_ns,
-                });
+                self.emit(Event::DayEnded { exchange, below, next_ns });
             }
         }
     }
@@ -111,15 +107,8 @@ impl<S: Sink> Live<'_, S> {
             return Ok(());
         }
         let closes_now = record.open && !opens;
-        let below = if closes_now {
-            self.next_order()
-        } else {
-            record.expire_below
-        };
-        self.emit(Event::SessionChanged {
-            session: *session,
-            below,
-        });
+        let below = if closes_now { self.next_order() } else { record.expire_below };
+        self.emit(Event::SessionChanged { session: *session, below });
         if opens {
             self.open_markets(session.exchange);
         } else {

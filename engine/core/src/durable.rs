@@ -133,9 +133,7 @@ impl Durable {
 
     /// The code of a currency.
     pub fn currency_code(&self, index: CurrencyIndex) -> &str {
-        self.currencies
-            .get(index as usize)
-            .map_or("", |currency| currency.code.as_str())
+        self.currencies.get(index as usize).map_or("", |currency| currency.code.as_str())
     }
 
     /// The instrument of a symbol; `BTCUSD` also finds `BTC/USD`.
@@ -145,10 +143,7 @@ impl Durable {
             return exact.copied();
         }
         let same = |known: &str| known.contains('/') && known.replace('/', "") == symbol;
-        self.instrument_of
-            .iter()
-            .find(|(known, _)| same(known))
-            .map(|(_, index)| *index)
+        self.instrument_of.iter().find(|(known, _)| same(known)).map(|(_, index)| *index)
     }
 
     /// Why an open order is due to leave, if it is: its day has ended, or its account canceled
@@ -166,24 +161,15 @@ impl Durable {
 
     /// The next order that is due to leave.
     pub fn next_due(&self) -> Option<(OrderNumber, Due)> {
-        if let Some(account) = self
-            .canceling
-            .first()
-            .and_then(|index| self.account(*index))
-        {
+        if let Some(account) = self.canceling.first().and_then(|index| self.account(*index)) {
             if let Some(number) = account.open_orders.first() {
                 return Some((*number, Due::Cancel));
             }
         }
-        self.exchanges
-            .iter()
-            .zip(&self.day_orders)
-            .find_map(|(exchange, orders)| {
-                let number = orders
-                    .first()
-                    .filter(|number| **number < exchange.expire_below)?;
-                Some((*number, Due::Expire))
-            })
+        self.exchanges.iter().zip(&self.day_orders).find_map(|(exchange, orders)| {
+            let number = orders.first().filter(|number| **number < exchange.expire_below)?;
+            Some((*number, Due::Expire))
+        })
     }
 
     /// What an account's positions are worth at the recorded marks, and what they cost.
@@ -197,18 +183,14 @@ impl Durable {
         account: &Account,
         price_of: impl Fn(InstrumentIndex, &InstrumentRecord) -> Option<i64>,
     ) -> Worth {
-        let mut worth = Worth {
-            equity: account.cash,
-            ..Worth::default()
-        };
+        let mut worth = Worth { equity: account.cash, ..Worth::default() };
         for (index, position) in &account.positions {
             let Some(record) = self.instrument(*index).filter(|_| position.qty != 0) else {
                 continue;
             };
             let cost = Balance::from(position.cost);
-            let value = price_of(*index, record).map_or(cost, |price| {
-                Balance::from(record.terms.notional(price, position.qty))
-            });
+            let value = price_of(*index, record)
+                .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
             worth.equity += value;
             worth.unrealized_pl += value - cost;
         }

@@ -7,7 +7,7 @@ use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT, R
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
-use crate::ids::{AccountIndex, CurrencyIndex, OrderNumber};
+use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::order::{Order, OrderTerms};
 use crate::postings::{Asset, Line, Party, postings};
@@ -23,31 +23,15 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::ExchangeListed { .. } | Event::InstrumentListed(_) => list(durable, event),
         Event::AccountOpened { .. } => open_account(durable, event),
         Event::Deposited { account, amount } => deposit(durable, *account, *amount),
-        Event::Accepted {
-            order,
-            terms,
-            digest,
-            hold,
-        } => {
+        Event::Accepted { order, terms, digest, hold } => {
             take_order(durable, *order, terms, *digest, Ok(*hold));
         }
-        Event::Rejected {
-            order,
-            terms,
-            digest,
-            reason,
-            ..
-        } => {
+        Event::Rejected { order, terms, digest, reason, .. } => {
             take_order(durable, *order, terms, *digest, Err(*reason));
         }
         Event::Triggered { order, .. } => trigger(durable, *order),
         Event::Filled(fill) => fill_order(durable, fill),
-        Event::Canceled {
-            order,
-            reason,
-            release,
-            request,
-        } => {
+        Event::Canceled { order, reason, release, request } => {
             remember_for_order(durable, *order, request.as_ref());
             close(durable, *order, Status::Canceled, *reason, *release);
         }
@@ -55,18 +39,22 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
             close(durable, *order, Status::Expired, Reason::Expired, *release);
         }
         Event::Replaced(replaced) => replace(durable, replaced),
-        Event::CancelAllRequested {
-            account,
-            below,
-            request,
-        } => {
+        Event::CancelAllRequested { account, below, request } => {
             start_cancel_all(durable, *account, *below, request.as_ref());
         }
-        Event::DayEnded {
-            exchange,
-            below,
-            next_ns,
-        } => {
+        Event::DayEnded { .. } | Event::SessionChanged { .. } => pass_time(durable, event),
+        Event::Marked { marks, new_minute } => mark(durable, marks, *new_minute),
+        Event::Checkpoint { .. } => {}
+    }
+    for line in postings(event).iter() {
+        post(durable, line);
+    }
+}
+
+/// A day ended, or an exchange opened or closed.
+fn pass_time(durable: &mut Durable, event: &Event) {
+    match event {
+        Event::DayEnded { exchange, below, next_ns } => {
             if let Some(record) = durable.exchanges.get_mut(*exchange as usize) {
                 record.expire_below = *below;
                 record.next_ns = *next_ns;
@@ -80,30 +68,25 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
                 record.expire_below = *below;
             }
         }
-        Event::Marked { marks, new_minute } => {
-            durable.marked_ns = turn.time_ns;
-            if *new_minute {
-                durable.equity_ns = turn.time_ns;
-            }
-            for (instrument, mark) in marks {
-                if let Some(record) = durable.instruments.get_mut(*instrument as usize) {
-                    record.mark = *mark;
-                }
-            }
-        }
-        Event::Checkpoint { .. } => {}
+        _ => {}
     }
-    for line in postings(event).iter() {
-        post(durable, line);
+}
+
+fn mark(durable: &mut Durable, marks: &[(InstrumentIndex, Mark)], new_minute: bool) {
+    durable.marked_ns = durable.turn.time_ns;
+    if new_minute {
+        durable.equity_ns = durable.turn.time_ns;
+    }
+    for (instrument, mark) in marks {
+        if let Some(record) = durable.instruments.get_mut(*instrument as usize) {
+            record.mark = *mark;
+        }
     }
 }
 
 fn list(durable: &mut Durable, event: &Event) {
     match event {
-        Event::ExchangeListed {
-            exchange,
-            day_end_ns,
-        } => {
+        Event::ExchangeListed { exchange, day_end_ns } => {
             let index = durable.exchanges.len() as u32;
             durable.exchange_of.insert(exchange.id.clone(), index);
             durable.day_orders.push(BTreeSet::new());
@@ -133,29 +116,16 @@ fn list(durable: &mut Durable, event: &Event) {
 }
 
 fn currency_index(durable: &mut Durable, code: &str) -> CurrencyIndex {
-    let known = durable
-        .currencies
-        .iter()
-        .position(|currency| currency.code == code);
+    let known = durable.currencies.iter().position(|currency| currency.code == code);
     let index = known.unwrap_or(durable.currencies.len());
     if known.is_none() {
-        durable.currencies.push(Currency {
-            code: code.to_owned(),
-            ..Currency::default()
-        });
+        durable.currencies.push(Currency { code: code.to_owned(), ..Currency::default() });
     }
     index as u32
 }
 
 fn open_account(durable: &mut Durable, event: &Event) {
-    let Event::AccountOpened {
-        id,
-        owner,
-        kind,
-        currency,
-        request,
-    } = event
-    else {
+    let Event::AccountOpened { id, owner, kind, currency, request } = event else {
         return;
     };
     let index = durable.accounts.len() as u32;
@@ -204,11 +174,7 @@ fn take_order(
         filled: 0,
         filled_value: 0,
         hold: verdict.unwrap_or(0),
-        status: if verdict.is_ok() {
-            Status::New
-        } else {
-            Status::Rejected
-        },
+        status: if verdict.is_ok() { Status::New } else { Status::Rejected },
         reason: verdict.err(),
         triggered: false,
         priority: durable.next_priority,
@@ -222,22 +188,12 @@ fn take_order(
         open_order(durable, &order);
     }
     durable.orders.insert(number, order);
-    remember(
-        durable,
-        terms.account,
-        &terms.client_order_id,
-        digest,
-        number,
-    );
+    remember(durable, terms.account, &terms.client_order_id, digest, number);
 }
 
 /// Counts an open order into everything that is kept by order: holds, promises, indexes.
 pub(crate) fn open_order(durable: &mut Durable, order: &Order) {
-    index_day_order(
-        durable,
-        order,
-        order.terms.time_in_force == TimeInForce::Day,
-    );
+    index_day_order(durable, order, order.terms.time_in_force == TimeInForce::Day);
     let terms = &order.terms;
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
@@ -246,11 +202,7 @@ pub(crate) fn open_order(durable: &mut Durable, order: &Order) {
         account.open_orders.insert(order.number);
         account.held += Balance::from(order.hold);
         if terms.side == Side::Sell {
-            account
-                .positions
-                .entry(terms.instrument)
-                .or_default()
-                .promised += order.promised();
+            account.positions.entry(terms.instrument).or_default().promised += order.promised();
         }
         account.seq = account.seq.max(order.seq);
     }
@@ -294,11 +246,7 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
         order.filled = order.filled.saturating_add(fill.qty);
         order.filled_value += Balance::from(fill.notional);
         order.hold -= fill.release;
-        order.status = if fill.completes {
-            Status::Filled
-        } else {
-            Status::PartiallyFilled
-        };
+        order.status = if fill.completes { Status::Filled } else { Status::PartiallyFilled };
     });
     let seq = durable.turn.seq;
     let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
@@ -368,10 +316,7 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
     let index = order.terms.account;
     if let Some(account) = durable.accounts.get_mut(index as usize) {
         account.open_orders.remove(&number);
-        let waits = account
-            .open_orders
-            .first()
-            .is_some_and(|first| *first < account.cancel_below);
+        let waits = account.open_orders.first().is_some_and(|first| *first < account.cancel_below);
         if !waits {
             durable.canceling.remove(&index);
         }
@@ -439,14 +384,7 @@ fn remember(durable: &mut Durable, index: AccountIndex, id: &str, digest: u64, o
     let Some(account) = durable.accounts.get_mut(index as usize) else {
         return;
     };
-    account.requests.insert(
-        id.to_owned(),
-        Request {
-            digest,
-            order,
-            time_ns,
-        },
-    );
+    account.requests.insert(id.to_owned(), Request { digest, order, time_ns });
     account.request_order.push_back(id.to_owned());
     for _ in 0..REQUESTS_CLEARED {
         clear_oldest_request(durable, index);
@@ -461,10 +399,7 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
         return;
     };
     let too_many = account.request_order.len() > REQUESTS_KEPT;
-    let Some(request) = account
-        .request_order
-        .front()
-        .and_then(|id| account.requests.get(id))
+    let Some(request) = account.request_order.front().and_then(|id| account.requests.get(id))
     else {
         return;
     };
@@ -480,10 +415,8 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
         return;
     }
     account.requests.remove(&id);
-    let made_it = durable
-        .orders
-        .get(&number)
-        .is_some_and(|order| order.terms.client_order_id == id);
+    let made_it =
+        durable.orders.get(&number).is_some_and(|order| order.terms.client_order_id == id);
     if made_it {
         durable.orders.remove(&number);
     }

@@ -56,10 +56,7 @@ impl Fees {
         let shares = i128::from(self.per_share) * i128::from(quantity);
         let divisor = power_of_ten(u32::from(RATE_SCALE - 6 + instrument.qty_scale));
         let fee = percent + divide(shares, divisor, rounding);
-        clamp(
-            fee.max(i128::from(self.minimum))
-                .min(i128::from(AMOUNT_MAX)),
-        )
+        clamp(fee.max(i128::from(self.minimum)).min(i128::from(AMOUNT_MAX)))
     }
 }
 
@@ -91,15 +88,9 @@ impl Profile {
     /// What the street shows after a bar of this volume: at least one lot.
     pub fn street_size(&self, instrument: &Instrument, volume: Quantity) -> Quantity {
         if volume == 0 {
-            return instrument
-                .lot_size
-                .saturating_mul(STREET_LOTS_WITHOUT_VOLUME);
+            return instrument.lot_size.saturating_mul(STREET_LOTS_WITHOUT_VOLUME);
         }
-        let size = if self.participation == 0 {
-            volume
-        } else {
-            self.share_of_volume(volume)
-        };
+        let size = if self.participation == 0 { volume } else { self.share_of_volume(volume) };
         instrument.whole_lots(size).max(instrument.lot_size)
     }
 
@@ -114,11 +105,7 @@ impl Profile {
 
     fn share_of_volume(&self, volume: Quantity) -> Quantity {
         let share = i128::from(volume) * i128::from(self.participation);
-        clamp(divide(
-            share,
-            power_of_ten(u32::from(RATE_SCALE)),
-            Rounding::Down,
-        ))
+        clamp(divide(share, power_of_ten(u32::from(RATE_SCALE)), Rounding::Down))
     }
 }
 

@@ -36,10 +36,7 @@ const VARIANT: u128 = 0b10;
 /// The first 48 bits of the SHA-256 of a world's id, which all ids of the world begin with.
 pub fn world_prefix(world: &str) -> u64 {
     let digest = Sha256::digest(world.as_bytes());
-    digest
-        .iter()
-        .take(6)
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    digest.iter().take(6).fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 /// The 128 bits of an engine-made id.
@@ -110,12 +107,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_uuid_is_refused() {
-        for text in [
-            "",
-            "x",
-            "00000000-0000-0000-0000-00000000000g",
-            &"0".repeat(36),
-        ] {
+        for text in ["", "x", "00000000-0000-0000-0000-00000000000g", &"0".repeat(36)] {
             assert_eq!(parse_uuid(text), None, "{text}");
         }
     }

@@ -125,11 +125,8 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self) -> Result<Value<'a>, String> {
         let rest = self.text.get(self.at..).unwrap_or("");
-        let words = [
-            ("null", Value::Null),
-            ("true", Value::Bool(true)),
-            ("false", Value::Bool(false)),
-        ];
+        let words =
+            [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
         for (word, value) in words {
             if rest.starts_with(word) {
                 self.at += word.len();
@@ -141,16 +138,10 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self) -> Result<Value<'a>, String> {
         let start = self.at;
-        while matches!(
-            self.peek(),
-            Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
-        ) {
+        while matches!(self.peek(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
             self.at += 1;
         }
-        self.text
-            .get(start..self.at)
-            .map(Value::Number)
-            .ok_or_else(|| self.error("no number"))
+        self.text.get(start..self.at).map(Value::Number).ok_or_else(|| self.error("no number"))
     }
 
     fn list(&mut self, depth: usize) -> Result<Value<'a>, String> {
@@ -266,8 +257,7 @@ pub fn push_text(out: &mut String, text: &str) {
     if text.bytes().all(is_plain) {
         out.push_str(text);
     } else {
-        text.chars()
-            .for_each(|character| push_escaped(out, character));
+        text.chars().for_each(|character| push_escaped(out, character));
     }
     out.push('"');
 }
@@ -297,10 +287,7 @@ impl<'a> ObjectWriter<'a> {
     /// Begins an object.
     pub fn begin(out: &'a mut String) -> ObjectWriter<'a> {
         out.push('{');
-        ObjectWriter {
-            out,
-            is_first: true,
-        }
+        ObjectWriter { out, is_first: true }
     }
 
     /// Writes a key and gives the text that its value is to be appended to.
@@ -389,10 +376,7 @@ mod tests {
         let value = value.expect("valid JSON");
         assert_eq!(value.get("qty").and_then(Value::decimal), Some("10.50"));
         assert_eq!(value.get("name").and_then(Value::text), Some("aé😀\n"));
-        assert_eq!(
-            value.get("x").and_then(Value::list).map(<[Value<'_>]>::len),
-            Some(2)
-        );
+        assert_eq!(value.get("x").and_then(Value::list).map(<[Value<'_>]>::len), Some(2));
         assert_eq!(value.get("missing"), None);
     }
 
@@ -423,14 +407,9 @@ mod tests {
             .text("t", "q\"\\\u{1}\n")
             .value("n", 5)
             .maybe_text("none", None)
-            .with("l", |out| {
-                push_list(out, [1, 2], |out, item| out.push_str(&item.to_string()))
-            })
+            .with("l", |out| push_list(out, [1, 2], |out, item| out.push_str(&item.to_string())))
             .end();
-        assert_eq!(
-            out,
-            "{\"t\":\"q\\\"\\\\\\u0001\\n\",\"n\":5,\"none\":null,\"l\":[1,2]}"
-        );
+        assert_eq!(out, "{\"t\":\"q\\\"\\\\\\u0001\\n\",\"n\":5,\"none\":null,\"l\":[1,2]}");
         let value = parse(out.as_bytes()).expect("valid JSON");
         assert_eq!(value.get("t").and_then(Value::text), Some("q\"\\\u{1}\n"));
     }

@@ -36,10 +36,7 @@ impl<S: Sink> Live<'_, S> {
     /// Lists an exchange; the same terms again are answered with what exists.
     pub fn list_exchange(&mut self, exchange: &Exchange) -> Result<Reply, Refusal> {
         if let Some(index) = self.durable.exchange_of.get(&exchange.id) {
-            let same = self
-                .durable
-                .exchange(*index)
-                .is_some_and(|known| known.terms == *exchange);
+            let same = self.durable.exchange(*index).is_some_and(|known| known.terms == *exchange);
             if same {
                 return Ok(Reply::new(Outcome::Existing, Body::Exchange(*index)));
             }
@@ -48,19 +45,14 @@ impl<S: Sink> Live<'_, S> {
         check_exchange(exchange)?;
         let index = self.durable.exchanges.len() as u32;
         let day_end_ns = next_midnight(self.now_ns());
-        self.emit(Event::ExchangeListed {
-            exchange: exchange.clone(),
-            day_end_ns,
-        });
+        self.emit(Event::ExchangeListed { exchange: exchange.clone(), day_end_ns });
         Ok(Reply::new(Outcome::Created, Body::Exchange(index)))
     }
 
     /// Lists an instrument; the same terms again are answered with what exists.
     pub fn list_instrument(&mut self, instrument: &Instrument) -> Result<Reply, Refusal> {
         if let Some(index) = self.durable.instrument_of.get(&instrument.symbol) {
-            let known = self
-                .terms_of(*index)
-                .is_some_and(|known| known == instrument);
+            let known = self.terms_of(*index).is_some_and(|known| known == instrument);
             if known {
                 return Ok(Reply::new(Outcome::Existing, Body::Instrument(*index)));
             }
@@ -98,16 +90,10 @@ impl<S: Sink> Live<'_, S> {
             owner: open.owner.clone(),
             kind: open.kind,
             currency: open.currency.clone(),
-            request: RequestId {
-                id: open.request_id.clone(),
-                digest,
-            },
+            request: RequestId { id: open.request_id.clone(), digest },
         });
         if open.starting_cash > 0 {
-            self.emit(Event::Deposited {
-                account: index,
-                amount: open.starting_cash,
-            });
+            self.emit(Event::Deposited { account: index, amount: open.starting_cash });
         }
         Ok(Reply::new(Outcome::Created, Body::Account(index)))
     }
@@ -122,11 +108,7 @@ fn reused(detail: &str) -> Refusal {
 }
 
 fn require(is_fine: bool, field: &'static str, detail: &str) -> Result<(), Refusal> {
-    if is_fine {
-        Ok(())
-    } else {
-        Err(malformed(detail).at(field))
-    }
+    if is_fine { Ok(()) } else { Err(malformed(detail).at(field)) }
 }
 
 fn is_currency(code: &str) -> bool {
@@ -140,117 +122,38 @@ fn check_exchange(exchange: &Exchange) -> Result<(), Refusal> {
     let profile = &exchange.profile;
     require(is_name(&exchange.id), "exchange", "an exchange needs an id")?;
     require(is_name(&exchange.name), "name", "an exchange needs a name")?;
-    require(
-        is_currency(&exchange.currency),
-        "currency",
-        "a currency is 3 to 8 capitals",
-    )?;
-    require(
-        is_name(&exchange.calendar),
-        "calendar",
-        "an exchange needs a calendar",
-    )?;
-    require(
-        is_rate(fees.maker_rate),
-        "fees",
-        "a fee rate lies between 0 and 1",
-    )?;
-    require(
-        is_rate(fees.taker_rate),
-        "fees",
-        "a fee rate lies between 0 and 1",
-    )?;
-    require(
-        (0..=AMOUNT_MAX).contains(&fees.per_share),
-        "fees",
-        "a fee is not negative",
-    )?;
-    require(
-        (0..=AMOUNT_MAX / 4).contains(&fees.minimum),
-        "fees",
-        "a fee is not negative",
-    )?;
+    require(is_currency(&exchange.currency), "currency", "a currency is 3 to 8 capitals")?;
+    require(is_name(&exchange.calendar), "calendar", "an exchange needs a calendar")?;
+    require(is_rate(fees.maker_rate), "fees", "a fee rate lies between 0 and 1")?;
+    require(is_rate(fees.taker_rate), "fees", "a fee rate lies between 0 and 1")?;
+    require((0..=AMOUNT_MAX).contains(&fees.per_share), "fees", "a fee is not negative")?;
+    require((0..=AMOUNT_MAX / 4).contains(&fees.minimum), "fees", "a fee is not negative")?;
     require(is_name(&profile.name), "profile", "a profile needs a name")?;
-    require(
-        is_rate(profile.participation),
-        "profile",
-        "participation lies between 0 and 1",
-    )?;
-    require(
-        profile.spread_ticks <= 1_000_000,
-        "profile",
-        "the spread is at most 1000000 ticks",
-    )
+    require(is_rate(profile.participation), "profile", "participation lies between 0 and 1")?;
+    require(profile.spread_ticks <= 1_000_000, "profile", "the spread is at most 1000000 ticks")
 }
 
 fn check_instrument(instrument: &Instrument) -> Result<(), Refusal> {
     let steps = 1..=PRICE_MAX / 1_000_000;
     let lots = 1..=QUANTITY_MAX / 1_000_000;
-    require(
-        is_name(&instrument.symbol),
-        "symbol",
-        "an instrument needs a symbol",
-    )?;
-    require(
-        is_name(&instrument.name),
-        "name",
-        "an instrument needs a name",
-    )?;
-    require(
-        is_currency(&instrument.currency),
-        "currency",
-        "a currency is 3 to 8 capitals",
-    )?;
-    require(
-        instrument.price_scale <= SCALE_MAX,
-        "price_scale",
-        "a scale is at most 12",
-    )?;
-    require(
-        instrument.qty_scale <= SCALE_MAX,
-        "qty_scale",
-        "a scale is at most 12",
-    )?;
-    require(
-        steps.contains(&instrument.tick_size),
-        "tick_size",
-        "the tick size is above zero",
-    )?;
-    require(
-        lots.contains(&instrument.lot_size),
-        "lot_size",
-        "the lot size is above zero",
-    )?;
-    let lot_value = instrument.value(
-        instrument.tick_size,
-        instrument.lot_size,
-        crate::units::Rounding::Up,
-    );
+    require(is_name(&instrument.symbol), "symbol", "an instrument needs a symbol")?;
+    require(is_name(&instrument.name), "name", "an instrument needs a name")?;
+    require(is_currency(&instrument.currency), "currency", "a currency is 3 to 8 capitals")?;
+    require(instrument.price_scale <= SCALE_MAX, "price_scale", "a scale is at most 12")?;
+    require(instrument.qty_scale <= SCALE_MAX, "qty_scale", "a scale is at most 12")?;
+    require(steps.contains(&instrument.tick_size), "tick_size", "the tick size is above zero")?;
+    require(lots.contains(&instrument.lot_size), "lot_size", "the lot size is above zero")?;
+    let lot_value =
+        instrument.value(instrument.tick_size, instrument.lot_size, crate::units::Rounding::Up);
     let fits = lot_value < power_of_ten(16);
-    require(
-        fits,
-        "lot_size",
-        "one lot at one tick must be worth less than 10^10",
-    )
+    require(fits, "lot_size", "one lot at one tick must be worth less than 10^10")
 }
 
 fn check_account(open: &OpenAccount) -> Result<(), Refusal> {
     require(is_name(&open.owner), "owner", "an account needs an owner")?;
-    require(
-        is_name(&open.request_id),
-        "request_id",
-        "a request needs an id",
-    )?;
-    require(
-        is_currency(&open.currency),
-        "currency",
-        "a currency is 3 to 8 capitals",
-    )?;
+    require(is_name(&open.request_id), "request_id", "a request needs an id")?;
+    require(is_currency(&open.currency), "currency", "a currency is 3 to 8 capitals")?;
     let most = format_money(i128::from(ORDER_VALUE_MAX));
     let fits = (0..=ORDER_VALUE_MAX).contains(&open.starting_cash);
-    require(
-        fits,
-        "starting_cash",
-        &format!("the starting cash lies between 0 and {most}"),
-    )
+    require(fits, "starting_cash", &format!("the starting cash lies between 0 and {most}"))
 }

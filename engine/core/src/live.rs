@@ -37,8 +37,7 @@ impl<S: Sink> Live<'_, S> {
         }
         evolve(self.durable, &self.turn, &event);
         self.ephemeral.follow(self.durable, &event);
-        self.sink
-            .event(self.durable, &self.turn, self.events, &event);
+        self.sink.event(self.durable, &self.turn, self.events, &event);
         self.events += 1;
     }
 
@@ -76,25 +75,19 @@ impl<S: Sink> Live<'_, S> {
     }
 
     pub fn terms_of(&self, instrument: InstrumentIndex) -> Option<&Instrument> {
-        self.durable
-            .instrument(instrument)
-            .map(|record| &record.terms)
+        self.durable.instrument(instrument).map(|record| &record.terms)
     }
 
     /// Whether orders of an instrument may trade now: its exchange is open and its prices are
     /// fresh.
     pub fn may_trade(&self, instrument: InstrumentIndex) -> bool {
-        let fresh = self
-            .market(instrument)
-            .is_some_and(|market| market.is_fresh);
+        let fresh = self.market(instrument).is_some_and(|market| market.is_fresh);
         fresh && self.is_open(instrument)
     }
 
     /// Whether the exchange of an instrument is open.
     pub fn is_open(&self, instrument: InstrumentIndex) -> bool {
-        let exchange = self
-            .terms_of(instrument)
-            .and_then(|terms| self.durable.exchange_for(terms));
+        let exchange = self.terms_of(instrument).and_then(|terms| self.durable.exchange_for(terms));
         exchange.is_some_and(|exchange| exchange.open)
     }
 
@@ -105,8 +98,6 @@ impl<S: Sink> Live<'_, S> {
 
     /// Whether the order belongs to the account.
     pub fn owns(&self, account: AccountIndex, number: OrderNumber) -> bool {
-        self.durable
-            .order(number)
-            .is_some_and(|order| order.terms.account == account)
+        self.durable.order(number).is_some_and(|order| order.terms.account == account)
     }
 }

@@ -93,19 +93,11 @@ impl Market {
             };
             if street_first {
                 let (price, qty) = street.next()?;
-                return Some(Offer {
-                    price,
-                    qty,
-                    resting: None,
-                });
+                return Some(Offer { price, qty, resting: None });
             }
             let order = book.next()?;
             let resting = Some((order.handle, order.owner));
-            Some(Offer {
-                price: order.price,
-                qty: order.qty,
-                resting,
-            })
+            Some(Offer { price: order.price, qty: order.qty, resting })
         })
     }
 
@@ -183,20 +175,10 @@ impl Ephemeral {
     /// The markets of a world that starts: all open orders linked by price and place in time,
     /// nothing fresh.
     pub fn rebuild(durable: &Durable) -> Ephemeral {
-        let markets = durable
-            .instruments
-            .iter()
-            .map(|_| Market::default())
-            .collect();
-        let mut ephemeral = Ephemeral {
-            markets,
-            ..Ephemeral::default()
-        };
-        let mut open: Vec<&Order> = durable
-            .orders
-            .values()
-            .filter(|order| order.is_open())
-            .collect();
+        let markets = durable.instruments.iter().map(|_| Market::default()).collect();
+        let mut ephemeral = Ephemeral { markets, ..Ephemeral::default() };
+        let mut open: Vec<&Order> =
+            durable.orders.values().filter(|order| order.is_open()).collect();
         open.sort_by_key(|order| order.priority);
         for order in open {
             ephemeral.link(order);
@@ -218,10 +200,7 @@ impl Ephemeral {
     pub fn follow(&mut self, durable: &Durable, event: &Event) {
         match event {
             Event::InstrumentListed(_) => {
-                self.markets.push(Market {
-                    is_fresh: true,
-                    ..Market::default()
-                });
+                self.markets.push(Market { is_fresh: true, ..Market::default() });
             }
             Event::Filled(fill) if fill.completes => self.unlink(fill.order),
             Event::Filled(fill) => self.reduce(fill.order, fill.qty),
@@ -247,9 +226,7 @@ impl Ephemeral {
         };
         let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
             (true, Some(stop), _) => {
-                market
-                    .triggers
-                    .arm(terms.side, stop, order.priority, order.number);
+                market.triggers.arm(terms.side, stop, order.priority, order.number);
                 Place::Armed(terms.side, stop, order.priority)
             }
             (_, _, Some(limit)) => {

@@ -1,5 +1,6 @@
 //! Incoming orders meet the other side; every amount of a fill is decided here.
 
+use crate::account::Position;
 use crate::book::{Owner, reaches};
 use crate::durable::{Due, Durable};
 use crate::event::{Event, Fill};
@@ -23,10 +24,7 @@ pub(crate) struct Role {
 
 impl Role {
     pub const fn new(liquidity: Liquidity, counterparty: Counterparty) -> Role {
-        Role {
-            liquidity,
-            counterparty,
-        }
+        Role { liquidity, counterparty }
     }
 }
 
@@ -64,10 +62,7 @@ impl<S: Sink> Live<'_, S> {
 
     fn next_offer(&self, number: OrderNumber) -> Option<(&Order, Offer)> {
         let order = self.order(number).filter(|order| order.leaves() > 0)?;
-        let offer = self
-            .market(order.terms.instrument)?
-            .offers(order.terms.side)
-            .next()?;
+        let offer = self.market(order.terms.instrument)?.offers(order.terms.side).next()?;
         let reaches = reaches(order.terms.side, order.price_limit(), offer.price);
         reaches.then_some((order, offer))
     }
@@ -79,25 +74,11 @@ impl<S: Sink> Live<'_, S> {
         maker: Option<OrderNumber>,
         qty: Quantity,
     ) {
-        let counterparty = if maker.is_some() {
-            Counterparty::User
-        } else {
-            Counterparty::House
-        };
-        self.fill(
-            taker,
-            offer.price,
-            qty,
-            Role::new(Liquidity::Taker, counterparty),
-        );
+        let counterparty = if maker.is_some() { Counterparty::User } else { Counterparty::House };
+        self.fill(taker, offer.price, qty, Role::new(Liquidity::Taker, counterparty));
         match maker {
             Some(maker) => {
-                self.fill(
-                    maker,
-                    offer.price,
-                    qty,
-                    Role::new(Liquidity::Maker, counterparty),
-                );
+                self.fill(maker, offer.price, qty, Role::new(Liquidity::Maker, counterparty));
             }
             None => self.take_outside(taker, offer, qty),
         }
@@ -105,10 +86,8 @@ impl<S: Sink> Live<'_, S> {
 
     /// Takes liquidity of the house that a user's order has just traded with.
     fn take_outside(&mut self, taker: OrderNumber, offer: &Offer, qty: Quantity) {
-        let Some((instrument, side)) = self
-            .durable
-            .order(taker)
-            .map(|order| (order.terms.instrument, order.terms.side))
+        let Some((instrument, side)) =
+            self.durable.order(taker).map(|order| (order.terms.instrument, order.terms.side))
         else {
             return;
         };
@@ -134,20 +113,13 @@ impl<S: Sink> Live<'_, S> {
         side: Option<Side>,
     ) {
         let time_ns = self.now_ns();
-        self.print(Print {
-            instrument,
-            time_ns,
-            price,
-            qty,
-            side,
-        });
+        self.print(Print { instrument, time_ns, price, qty, side });
     }
 
     /// Fills one side of a trade.
     pub fn fill(&mut self, number: OrderNumber, price: Price, qty: Quantity, role: Role) {
-        let fill = self
-            .order(number)
-            .and_then(|order| decide_fill(self.durable, order, price, qty, role));
+        let fill =
+            self.order(number).and_then(|order| decide_fill(self.durable, order, price, qty, role));
         if let Some(fill) = fill {
             self.emit(Event::Filled(fill));
         }
@@ -161,9 +133,7 @@ impl<S: Sink> Live<'_, S> {
         wanted: Quantity,
         liquidity: Liquidity,
     ) -> Quantity {
-        self.order(number).map_or(0, |order| {
-            payable(self.durable, order, price, wanted, liquidity)
-        })
+        self.order(number).map_or(0, |order| payable(self.durable, order, price, wanted, liquidity))
     }
 
     /// What happens to the part of an order that could not be filled at once.
@@ -174,11 +144,7 @@ impl<S: Sink> Live<'_, S> {
         let nothing_there = order.filled == 0 && order.price_limit().is_none();
         match order.terms.time_in_force {
             TimeInForce::Ioc | TimeInForce::Fok => {
-                let reason = if nothing_there {
-                    Reason::NoLiquidity
-                } else {
-                    Reason::IocRemainder
-                };
+                let reason = if nothing_there { Reason::NoLiquidity } else { Reason::IocRemainder };
                 self.cancel(number, reason, None);
             }
             TimeInForce::Day | TimeInForce::Gtc => self.ephemeral.link(order),
@@ -230,12 +196,7 @@ impl<S: Sink> Live<'_, S> {
         request: Option<crate::event::RequestId>,
     ) {
         if let Some(release) = self.order(order).map(|order| order.hold) {
-            self.emit(Event::Canceled {
-                order,
-                reason,
-                release,
-                request,
-            });
+            self.emit(Event::Canceled { order, reason, release, request });
         }
     }
 
@@ -248,10 +209,7 @@ impl<S: Sink> Live<'_, S> {
         match self.durable.due(order) {
             None => return false,
             Some(Due::Cancel) => self.cancel(number, Reason::Requested, None),
-            Some(Due::Expire) => self.emit(Event::Expired {
-                order: number,
-                release,
-            }),
+            Some(Due::Expire) => self.emit(Event::Expired { order: number, release }),
         }
         true
     }
@@ -269,29 +227,10 @@ pub(crate) fn decide_fill(
     let instrument = &durable.instrument(terms.instrument)?.terms;
     let account = durable.account(terms.account)?;
     let notional = instrument.notional(price, qty);
-    let fee = fee_of(
-        durable,
-        instrument,
-        terms.side,
-        qty,
-        notional,
-        role.liquidity,
-    );
+    let fee = fee_of(durable, instrument, terms.side, qty, notional, role.liquidity);
     let completes = qty == order.leaves();
-    let position = account.position(terms.instrument);
-    let cost = match terms.side {
-        Side::Buy => notional,
-        Side::Sell => clamp(share_of(
-            i128::from(position.cost),
-            qty,
-            position.qty.max(1),
-        )),
-    };
-    let realized_pl = if terms.side == Side::Sell {
-        notional - cost
-    } else {
-        0
-    };
+    let (cost, realized_pl) =
+        cost_of(account.position(terms.instrument), terms.side, qty, notional);
     let release = if completes {
         order.hold
     } else {
@@ -317,6 +256,17 @@ pub(crate) fn decide_fill(
     })
 }
 
+/// Cost that a fill adds to or removes from a position at average cost, and the profit of a sell.
+fn cost_of(position: Position, side: Side, qty: Quantity, notional: Money) -> (Money, Money) {
+    match side {
+        Side::Buy => (notional, 0),
+        Side::Sell => {
+            let share = share_of(i128::from(position.cost), qty, position.qty.max(1));
+            (clamp(share), notional - clamp(share))
+        }
+    }
+}
+
 /// The fee of a fill. A sell never pays more than its proceeds, so no account falls below zero.
 fn fee_of(
     durable: &Durable,
@@ -329,15 +279,8 @@ fn fee_of(
     let Some(exchange) = durable.exchange_for(instrument) else {
         return 0;
     };
-    let fee = exchange
-        .terms
-        .fees
-        .of_fill(instrument, qty, notional, liquidity);
-    if side == Side::Sell {
-        fee.min(notional)
-    } else {
-        fee
-    }
+    let fee = exchange.terms.fees.of_fill(instrument, qty, notional, liquidity);
+    if side == Side::Sell { fee.min(notional) } else { fee }
 }
 
 /// What a partial fill sets free of a hold: what the rest no longer needs, and at least `needed`,
@@ -366,13 +309,8 @@ pub(crate) fn hold_at(
     let Some(record) = durable.instrument(instrument) else {
         return AMOUNT_MAX;
     };
-    let value = record
-        .terms
-        .value(price, qty, Rounding::Up)
-        .min(i128::from(AMOUNT_MAX));
-    let fees = durable
-        .exchange_for(&record.terms)
-        .map(|exchange| exchange.terms.fees);
+    let value = record.terms.value(price, qty, Rounding::Up).min(i128::from(AMOUNT_MAX));
+    let fees = durable.exchange_for(&record.terms).map(|exchange| exchange.terms.fees);
     let fee = fees.map_or(0, |fees| fees.of_hold(&record.terms, qty, clamp(value)));
     clamp((value + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
 }
@@ -387,10 +325,9 @@ pub(crate) fn payable(
     liquidity: Liquidity,
 ) -> Quantity {
     let terms = &order.terms;
-    let (Some(record), Some(account)) = (
-        durable.instrument(terms.instrument),
-        durable.account(terms.account),
-    ) else {
+    let (Some(record), Some(account)) =
+        (durable.instrument(terms.instrument), durable.account(terms.account))
+    else {
         return 0;
     };
     let instrument = &record.terms;
@@ -449,11 +386,7 @@ pub(crate) fn walk(
     terms: &crate::order::OrderTerms,
 ) -> Walk {
     let mut walk = Walk::default();
-    let limit = if terms.order_type == OrderType::Market {
-        None
-    } else {
-        terms.limit_price
-    };
+    let limit = if terms.order_type == OrderType::Market { None } else { terms.limit_price };
     for offer in market.offers(terms.side) {
         if walk.filled == terms.qty || !reaches(terms.side, limit, offer.price) {
             break;
@@ -463,14 +396,7 @@ pub(crate) fn walk(
         }
         let qty = offer.qty.min(terms.qty - walk.filled);
         let notional = instrument.notional(offer.price, qty);
-        let fee = fee_of(
-            durable,
-            instrument,
-            terms.side,
-            qty,
-            notional,
-            Liquidity::Taker,
-        );
+        let fee = fee_of(durable, instrument, terms.side, qty, notional, Liquidity::Taker);
         walk.filled += qty;
         walk.notional += i128::from(notional);
         walk.fees += i128::from(fee);
@@ -484,7 +410,5 @@ fn is_leaving(durable: &Durable, offer: &Offer) -> bool {
     let Some((_, Owner::User(number))) = offer.resting else {
         return false;
     };
-    durable
-        .order(number)
-        .is_some_and(|order| durable.due(order).is_some())
+    durable.order(number).is_some_and(|order| durable.due(order).is_some())
 }

@@ -35,24 +35,12 @@ pub(crate) fn push_messages(
     if let Some((kind, order)) = order {
         let mut data = String::new();
         objects::push_order(&mut data, durable, order, turn.seq);
-        messages.push(message(
-            durable,
-            turn,
-            order.terms.account,
-            ("orders", kind),
-            data,
-        ));
+        messages.push(message(durable, turn, order.terms.account, ("orders", kind), data));
     }
     if let Event::Filled(fill) = event {
         let mut data = String::new();
         objects::push_fill(&mut data, durable, turn, fill);
-        messages.push(message(
-            durable,
-            turn,
-            fill.account,
-            ("fills", "fill"),
-            data,
-        ));
+        messages.push(message(durable, turn, fill.account, ("fills", "fill"), data));
     }
 }
 
@@ -80,13 +68,7 @@ pub(crate) fn push_touched(
         let mut data = String::new();
         let position = account.position(*instrument);
         objects::push_position(&mut data, &record.terms, position, record.mark.price());
-        messages.push(message(
-            durable,
-            turn,
-            *index,
-            ("positions", "position"),
-            data,
-        ));
+        messages.push(message(durable, turn, *index, ("positions", "position"), data));
     }
 }
 
@@ -97,11 +79,5 @@ fn message(
     (channel, kind): (&'static str, &'static str),
     data: String,
 ) -> Message {
-    Message {
-        seq: turn.seq,
-        account_id: account_id(durable, account),
-        channel,
-        kind,
-        data,
-    }
+    Message { seq: turn.seq, account_id: account_id(durable, account), channel, kind, data }
 }

@@ -98,9 +98,7 @@ pub(crate) fn push_position(
     price: Option<Price>,
 ) {
     let cost = i128::from(position.cost);
-    let value = price.map_or(cost, |price| {
-        i128::from(terms.notional(price, position.qty))
-    });
+    let value = price.map_or(cost, |price| i128::from(terms.notional(price, position.qty)));
     let average = price_of(cost, position.qty, terms.scales());
     let current = price.map(|price| terms.format_price(price));
     ObjectWriter::begin(out)
@@ -139,9 +137,7 @@ pub(crate) fn push_quote(
 
 /// Appends an instrument as a client sees it.
 pub(crate) fn push_instrument(out: &mut String, durable: &Durable, terms: &Instrument) {
-    let exchange = durable
-        .exchange_for(terms)
-        .map_or("", |exchange| exchange.terms.id.as_str());
+    let exchange = durable.exchange_for(terms).map_or("", |exchange| exchange.terms.id.as_str());
     ObjectWriter::begin(out)
         .text("symbol", &terms.symbol)
         .text("name", &terms.name)
@@ -170,10 +166,7 @@ pub(crate) fn push_exchange(out: &mut String, terms: &Exchange, is_open: bool) {
                 .text("maker_rate", &rate(fees.maker_rate))
                 .text("taker_rate", &rate(fees.taker_rate))
                 .text("per_share", &rate(fees.per_share))
-                .text(
-                    "minimum",
-                    &format_decimal(i128::from(fees.minimum), MONEY_SCALE, 0),
-                )
+                .text("minimum", &format_decimal(i128::from(fees.minimum), MONEY_SCALE, 0))
                 .end();
         })
         .with("profile", |out| {

@@ -87,10 +87,6 @@ impl Order {
 
     /// The status of an open order: new until something is filled.
     pub const fn open_status(&self) -> Status {
-        if self.filled == 0 {
-            Status::New
-        } else {
-            Status::PartiallyFilled
-        }
+        if self.filled == 0 { Status::New } else { Status::PartiallyFilled }
     }
 }

@@ -30,9 +30,7 @@ impl<S: Sink> Live<'_, S> {
         asks: &[StreetLevel],
     ) -> Result<(), Refusal> {
         self.check_source(instrument, Source::Street)?;
-        bids.iter()
-            .chain(asks)
-            .try_for_each(|(price, qty)| check_level(*price, *qty))?;
+        bids.iter().chain(asks).try_for_each(|(price, qty)| check_level(*price, *qty))?;
         self.set_street(instrument, bids, asks);
         self.work_on(instrument);
         Ok(())
@@ -46,21 +44,15 @@ impl<S: Sink> Live<'_, S> {
         asks: &[StreetLevel],
     ) {
         let time_ns = self.now_ns();
-        let Some(terms) = self
-            .durable
-            .instrument(instrument)
-            .map(|record| &record.terms)
-        else {
+        let Some(terms) = self.durable.instrument(instrument).map(|record| &record.terms) else {
             return;
         };
         let Some(market) = self.ephemeral.market_mut(instrument) else {
             return;
         };
         for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
-            let whole: Vec<StreetLevel> = levels
-                .iter()
-                .map(|(price, qty)| (*price, terms.whole_lots(*qty)))
-                .collect();
+            let whole: Vec<StreetLevel> =
+                levels.iter().map(|(price, qty)| (*price, terms.whole_lots(*qty))).collect();
             market.street.replace(side, &whole);
         }
         market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
@@ -132,12 +124,7 @@ impl<S: Sink> Live<'_, S> {
             self.cancel(number, Reason::InsufficientBuyingPower, None);
             return 0;
         }
-        self.fill(
-            number,
-            price,
-            qty,
-            Role::new(Liquidity::Maker, Counterparty::House),
-        );
+        self.fill(number, price, qty, Role::new(Liquidity::Maker, Counterparty::House));
         self.print_trade(instrument, price, qty, Some(side.opposite()));
         qty
     }
@@ -180,9 +167,7 @@ impl<S: Sink> Live<'_, S> {
         self.check_source(instrument, Source::Street)?;
         check_level(trade.price, trade.qty)?;
         self.print_trade(instrument, trade.price, trade.qty, trade.side);
-        let mut left = self
-            .terms_of(instrument)
-            .map_or(0, |terms| terms.whole_lots(trade.qty));
+        let mut left = self.terms_of(instrument).map_or(0, |terms| terms.whole_lots(trade.qty));
         while left > 0 && self.may_trade(instrument) {
             let Some((number, price, resting)) = self.traded_through(instrument, trade.price)
             else {
@@ -215,9 +200,7 @@ impl<S: Sink> Live<'_, S> {
     pub fn agent_order(&mut self, order: &AgentOrder) -> Result<(), Refusal> {
         self.check_source(order.instrument, Source::Agents)?;
         check_level(order.price.unwrap_or(1), order.qty)?;
-        let taken = self
-            .market(order.instrument)
-            .is_some_and(|m| m.agents.contains_key(&order.id));
+        let taken = self.market(order.instrument).is_some_and(|m| m.agents.contains_key(&order.id));
         if taken {
             return Err(Refusal::malformed(
                 refusal::MALFORMED,
@@ -228,19 +211,11 @@ impl<S: Sink> Live<'_, S> {
         if let Some(market) = self.ephemeral.market_mut(order.instrument) {
             market.is_fresh = true;
         }
-        let qty = self
-            .terms_of(order.instrument)
-            .map_or(0, |terms| terms.whole_lots(order.qty));
-        let left = if self.is_open(order.instrument) {
-            self.agent_takes(order, qty)
-        } else {
-            qty
-        };
+        let qty = self.terms_of(order.instrument).map_or(0, |terms| terms.whole_lots(order.qty));
+        let left = if self.is_open(order.instrument) { self.agent_takes(order, qty) } else { qty };
         let market = self.ephemeral.market_mut(order.instrument);
         if let (Some(market), Some(price)) = (market, order.price.filter(|_| left > 0)) {
-            let handle = market
-                .book
-                .add(order.side, price, left, Owner::Agent(order.id));
+            let handle = market.book.add(order.side, price, left, Owner::Agent(order.id));
             market.agents.insert(order.id, handle);
             market.changed(time_ns);
         }
@@ -299,10 +274,7 @@ impl<S: Sink> Live<'_, S> {
     /// Whether the instrument exists and takes liquidity from this source.
     pub fn check_source(&self, instrument: InstrumentIndex, source: Source) -> Result<(), Refusal> {
         self.find_instrument(instrument)?;
-        if self
-            .terms_of(instrument)
-            .is_some_and(|terms| terms.source == source)
-        {
+        if self.terms_of(instrument).is_some_and(|terms| terms.source == source) {
             return Ok(());
         }
         let detail = format!("this instrument has no {} as its source", source.word());

@@ -86,12 +86,7 @@ impl Lines {
     ) -> Lines {
         for (party, amount) in [(to, amount), (from, -amount)] {
             if let Some(slot) = self.lines.get_mut(self.count) {
-                *slot = Some(Line {
-                    party,
-                    asset,
-                    amount,
-                    kind,
-                });
+                *slot = Some(Line { party, asset, amount, kind });
                 self.count += 1;
             }
         }
@@ -124,9 +119,13 @@ fn postings_of_fill(fill: &Fill) -> Lines {
         Side::Buy => (-fill.notional, fill.qty),
         Side::Sell => (fill.notional, -fill.qty),
     };
-    let lines = Lines::default()
-        .transfer(user, other, cash, paid, LedgerKind::Trade)
-        .transfer(user, other, holding, got, LedgerKind::Trade);
+    let lines = Lines::default().transfer(user, other, cash, paid, LedgerKind::Trade).transfer(
+        user,
+        other,
+        holding,
+        got,
+        LedgerKind::Trade,
+    );
     if fill.fee == 0 {
         return lines;
     }

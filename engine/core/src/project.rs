@@ -43,8 +43,7 @@ impl Projector {
             self.fills.extend(fill_row(durable, turn, i, fill));
         }
         for (index, line) in postings(event).iter().enumerate() {
-            self.ledger
-                .extend(ledger_row(durable, turn, (i, index as u32), event, line));
+            self.ledger.extend(ledger_row(durable, turn, (i, index as u32), event, line));
         }
         if let Event::Rejected { order, .. } | Event::Accepted { order, .. } = event {
             // An old request id may take a closed order out of memory within the very turn.
@@ -53,10 +52,7 @@ impl Projector {
     }
 
     fn keep_order(&mut self, durable: &Durable, number: OrderNumber) {
-        if let Some(row) = durable
-            .order(number)
-            .and_then(|order| order_row(durable, order))
-        {
+        if let Some(row) = durable.order(number).and_then(|order| order_row(durable, order)) {
             self.orders.insert(number, row);
         }
     }
@@ -66,8 +62,7 @@ impl Projector {
         let touched = std::mem::take(&mut self.touched);
         for index in &touched.accounts {
             if let Some(account) = durable.account(*index) {
-                self.accounts
-                    .insert(*index, account_row(durable, account, turn.seq));
+                self.accounts.insert(*index, account_row(durable, account, turn.seq));
             }
         }
         for (index, instrument) in &touched.positions {
@@ -136,9 +131,7 @@ fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
             touched.equity.insert(fill.account);
             touched.positions.insert((fill.account, fill.instrument));
         }
-        Event::Marked {
-            new_minute: true, ..
-        } => {
+        Event::Marked { new_minute: true, .. } => {
             let holders = durable.accounts.iter().enumerate().filter(|(_, account)| {
                 account.positions.values().any(|position| position.qty != 0)
             });
@@ -170,9 +163,7 @@ pub(crate) fn fill_id(durable: &Durable, number: u64) -> String {
 
 /// UUID text of an account.
 pub(crate) fn account_id(durable: &Durable, index: AccountIndex) -> String {
-    durable
-        .account(index)
-        .map_or(String::new(), |account| format_uuid(account.id))
+    durable.account(index).map_or(String::new(), |account| format_uuid(account.id))
 }
 
 /// The row of an account; `seq` is the turn that touched it.
@@ -229,11 +220,7 @@ pub(crate) fn order_row(durable: &Durable, order: &Order) -> Option<OrderRow> {
     let terms = &order.terms;
     let instrument = &durable.instrument(terms.instrument)?.terms;
     let average = (order.filled > 0).then(|| {
-        instrument.format_price(price_of(
-            order.filled_value,
-            order.filled,
-            instrument.scales(),
-        ))
+        instrument.format_price(price_of(order.filled_value, order.filled, instrument.scales()))
     });
     Some(OrderRow {
         order_id: order_id(durable, order.number),
@@ -247,9 +234,7 @@ pub(crate) fn order_row(durable: &Durable, order: &Order) -> Option<OrderRow> {
         qty: instrument.format_quantity(terms.qty),
         filled_qty: instrument.format_quantity(order.filled),
         filled_avg_price: average,
-        limit_price: terms
-            .limit_price
-            .map(|price| instrument.format_price(price)),
+        limit_price: terms.limit_price.map(|price| instrument.format_price(price)),
         stop_price: terms.stop_price.map(|price| instrument.format_price(price)),
         status: order.status.word(),
         reason: order.reason.map(|reason| reason.word()),
@@ -292,17 +277,11 @@ fn ledger_row(
     let (asset, amount) = match line.asset {
         Asset::CashOfAccount(account) => {
             let currency = durable.account(account)?.currency;
-            (
-                durable.currency_code(currency).to_owned(),
-                format_money(i128::from(line.amount)),
-            )
+            (durable.currency_code(currency).to_owned(), format_money(i128::from(line.amount)))
         }
         Asset::CashOfInstrument(instrument) => {
             let currency = durable.instrument(instrument)?.currency;
-            (
-                durable.currency_code(currency).to_owned(),
-                format_money(i128::from(line.amount)),
-            )
+            (durable.currency_code(currency).to_owned(), format_money(i128::from(line.amount)))
         }
         Asset::Holding(instrument) => {
             let terms = &durable.instrument(instrument)?.terms;

@@ -27,10 +27,7 @@ pub(crate) struct Present<'a> {
 impl Present<'_> {
     /// The live price of an instrument, else the recorded one.
     pub fn price(&self, index: InstrumentIndex, record: &InstrumentRecord) -> Option<Price> {
-        let live = self
-            .ephemeral
-            .market(index)
-            .and_then(|market| market.price(&record.terms));
+        let live = self.ephemeral.market(index).and_then(|market| market.price(&record.terms));
         live.or_else(|| record.mark.price())
     }
 
@@ -40,10 +37,7 @@ impl Present<'_> {
         let price = |index: InstrumentIndex, record: &InstrumentRecord| self.price(index, record);
         let worth = self.durable.worth_at(account, price);
         let mut out = String::new();
-        let open = account
-            .positions
-            .iter()
-            .filter(|(_, position)| position.qty != 0);
+        let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
         ObjectWriter::begin(&mut out)
             .with("account", |out| {
                 objects::push_account(out, self.durable, account, worth, self.seq);
@@ -68,12 +62,8 @@ impl Present<'_> {
         let has_quote = market.quote.time_ns != 0;
         ObjectWriter::begin(&mut out)
             .text("symbol", &terms.symbol)
-            .with("bids", |out| {
-                push_levels(out, terms, market, (Side::Buy, depth))
-            })
-            .with("asks", |out| {
-                push_levels(out, terms, market, (Side::Sell, depth))
-            })
+            .with("bids", |out| push_levels(out, terms, market, (Side::Buy, depth)))
+            .with("asks", |out| push_levels(out, terms, market, (Side::Sell, depth)))
             .with("quote", |out| match has_quote {
                 true => push_live_quote(out, terms, market),
                 false => out.push_str("null"),
@@ -116,11 +106,7 @@ impl Present<'_> {
     /// What an order would do if it came now: cost, fees, failed checks, warnings.
     pub fn preview(&self, terms: &OrderTerms) -> Result<String, Refusal> {
         check_terms(terms)?;
-        let checks = Checks {
-            durable: self.durable,
-            ephemeral: self.ephemeral,
-            terms,
-        };
+        let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         let failures = checks.failures();
         let estimate = self.estimate(&checks);
         let account = self.durable.account(terms.account);
@@ -136,9 +122,7 @@ impl Present<'_> {
             .text("buying_power_after", &format_money(after))
             .maybe_text("expected_slippage", estimate.slippage.as_deref())
             .with("rejections", |out| push_list(out, &failures, push_failure))
-            .with("warnings", |out| {
-                push_list(out, estimate.warnings, push_warning)
-            })
+            .with("warnings", |out| push_list(out, estimate.warnings, push_warning))
             .end();
         Ok(out)
     }
@@ -146,49 +130,31 @@ impl Present<'_> {
     /// Cost and fees of what would fill at once, and of the rest at the order's own price.
     fn estimate(&self, checks: &Checks<'_>) -> Estimate {
         let terms = checks.terms;
-        let (Some(record), Some(market)) = (
-            self.durable.instrument(terms.instrument),
-            self.ephemeral.market(terms.instrument),
-        ) else {
+        let (Some(record), Some(market)) =
+            (self.durable.instrument(terms.instrument), self.ephemeral.market(terms.instrument))
+        else {
             return Estimate::default();
         };
         let instrument = &record.terms;
-        let walk = if terms.order_type.has_stop() {
-            Default::default()
-        } else {
-            checks.walk()
-        };
+        let walk = if terms.order_type.has_stop() { Default::default() } else { checks.walk() };
         let rest = (terms.qty - walk.filled).max(0);
         let reference = walk.worst.or_else(|| self.price(terms.instrument, record));
-        let price = terms
-            .limit_price
-            .or(terms.stop_price)
-            .or(reference)
-            .unwrap_or(0);
+        let price = terms.limit_price.or(terms.stop_price).or(reference).unwrap_or(0);
         let rest_value = i128::from(instrument.notional(price, rest));
-        let fees = self
-            .durable
-            .exchange_for(instrument)
-            .map(|exchange| exchange.terms.fees);
+        let fees = self.durable.exchange_for(instrument).map(|exchange| exchange.terms.fees);
         let rest_fee = fees
             .filter(|_| rest > 0)
             .map_or(0, |fees| fees.of_hold(instrument, rest, clamp(rest_value)));
         let sign: i128 = if terms.side == Side::Buy { 1 } else { -1 };
-        let slippage = market
-            .mid(instrument)
-            .filter(|_| walk.filled > 0)
-            .map(|mid| {
-                let average = price_of(walk.notional, walk.filled, instrument.scales());
-                instrument.format_price(clamp((i128::from(average) - i128::from(mid)) * sign))
-            });
+        let slippage = market.mid(instrument).filter(|_| walk.filled > 0).map(|mid| {
+            let average = price_of(walk.notional, walk.filled, instrument.scales());
+            instrument.format_price(clamp((i128::from(average) - i128::from(mid)) * sign))
+        });
         let mut warnings = Vec::new();
         if rest > 0 && !terms.order_type.has_stop() {
             warnings.push((
                 "would_wait",
-                format!(
-                    "{} would not fill at once",
-                    instrument.format_quantity(rest)
-                ),
+                format!("{} would not fill at once", instrument.format_quantity(rest)),
             ));
         }
         Estimate {
@@ -211,9 +177,7 @@ struct Estimate {
 
 /// Appends a live quote.
 pub(crate) fn push_live_quote(out: &mut String, terms: &Instrument, market: &Market) {
-    objects::push_quote(out, terms, &market.quote, |side| {
-        market.outside(terms, side)
-    });
+    objects::push_quote(out, terms, &market.quote, |side| market.outside(terms, side));
 }
 
 /// Appends the best levels of a side: `[price, qty, orders]`, a street level counting as one
@@ -229,11 +193,7 @@ fn push_levels(
         levels.insert(level.price, level);
     }
     for (price, qty) in market.street.available(side).take(depth) {
-        let level = levels.entry(price).or_insert(LevelView {
-            price,
-            qty: 0,
-            orders: 0,
-        });
+        let level = levels.entry(price).or_insert(LevelView { price, qty: 0, orders: 0 });
         level.qty += i128::from(qty);
         level.orders += 1;
     }
@@ -262,8 +222,5 @@ fn push_failure(out: &mut String, failure: &Failure) {
 }
 
 fn push_warning(out: &mut String, (reason, detail): (&'static str, String)) {
-    ObjectWriter::begin(out)
-        .text("reason", reason)
-        .text("detail", &detail)
-        .end();
+    ObjectWriter::begin(out).text("reason", reason).text("detail", &detail).end();
 }

@@ -60,6 +60,11 @@ fn not_replaceable(detail: &str, order: OrderNumber) -> Refusal {
 
 /// The terms that the order would have; refuses what cannot become of it.
 fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
+    let asks = [replace.qty, replace.limit_price, replace.stop_price].iter().any(Option::is_some);
+    if !asks && replace.time_in_force.is_none() {
+        let detail = "say what to change: qty, limit_price, stop_price or time_in_force";
+        return Err(Refusal::malformed(refusal::MALFORMED, detail));
+    }
     let old = &order.terms;
     let terms = OrderTerms {
         qty: replace.qty.unwrap_or(old.qty),
@@ -73,7 +78,7 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
     check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
     check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
     if terms == *old {
-        let detail = "nothing would change: give a new qty, price or time_in_force";
+        let detail = "nothing would change: the order has these terms already";
         return Err(not_replaceable(detail, order.number));
     }
     if terms.qty <= order.filled {
@@ -82,10 +87,7 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
         return Err(not_replaceable(detail, order.number));
     }
     if order.triggered && terms.stop_price != old.stop_price {
-        return Err(not_replaceable(
-            "its stop price has been reached already",
-            order.number,
-        ));
+        return Err(not_replaceable("its stop price has been reached already", order.number));
     }
     if matches!(terms.time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
         let detail = "an open order cannot become ioc or fok; cancel it and send a new one";
@@ -120,10 +122,7 @@ fn check_steps(instrument: &Instrument, terms: &OrderTerms) -> Result<(), Failur
         return Err(failure.compare(instrument.format_quantity(terms.qty), lot));
     }
     let off_grid = |price: &Price| price % instrument.tick_size != 0;
-    let prices = [
-        ("limit_price", terms.limit_price),
-        ("stop_price", terms.stop_price),
-    ];
+    let prices = [("limit_price", terms.limit_price), ("stop_price", terms.stop_price)];
     for (field, price) in prices {
         if let Some(price) = price.filter(off_grid) {
             let tick = instrument.format_price(instrument.tick_size);
@@ -142,9 +141,7 @@ fn check_quantity_held(
     terms: &OrderTerms,
 ) -> Result<(), Failure> {
     let account = durable.account(terms.account);
-    let position = account
-        .map(|account| account.position(terms.instrument))
-        .unwrap_or_default();
+    let position = account.map(|account| account.position(terms.instrument)).unwrap_or_default();
     let free = position.qty - position.promised;
     let more = terms.qty - order.terms.qty;
     if terms.side == Side::Buy || more <= free {
@@ -163,24 +160,15 @@ fn check_cash(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Mo
         return Ok(0);
     }
     let leaves = terms.qty - order.filled;
-    let hold = match terms
-        .limit_price
-        .or(terms.stop_price.filter(|_| !order.triggered))
-    {
+    let hold = match terms.limit_price.or(terms.stop_price.filter(|_| !order.triggered)) {
         Some(price) => hold_at(durable, terms.instrument, price, leaves),
         // A market-priced order that waits: the hold it has, in proportion.
         None => {
             let product = i128::from(order.hold) * i128::from(leaves);
-            clamp(divide(
-                product,
-                i128::from(order.leaves().max(1)),
-                Rounding::Up,
-            ))
+            clamp(divide(product, i128::from(order.leaves().max(1)), Rounding::Up))
         }
     };
-    let power = durable
-        .account(terms.account)
-        .map_or(0, |account| account.buying_power());
+    let power = durable.account(terms.account).map_or(0, |account| account.buying_power());
     let more = i128::from(hold) - i128::from(order.hold);
     if more <= power.max(0) {
         return Ok(hold);
@@ -189,7 +177,5 @@ fn check_cash(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Mo
         Reason::InsufficientBuyingPower,
         "the change needs more cash than the account can spend",
     );
-    Err(failure
-        .at("qty")
-        .compare(format_money(more), format_money(power)))
+    Err(failure.at("qty").compare(format_money(more), format_money(power)))
 }

@@ -144,18 +144,12 @@ impl Reply {
 
     /// The silent reply of market inputs.
     pub const fn nothing() -> Reply {
-        Reply {
-            outcome: Outcome::Ok,
-            body: Body::Nothing,
-        }
+        Reply { outcome: Outcome::Ok, body: Body::Nothing }
     }
 }
 
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Reply {
-        Reply {
-            outcome: refusal.outcome,
-            body: Body::Refusal(Box::new(refusal)),
-        }
+        Reply { outcome: refusal.outcome, body: Body::Refusal(Box::new(refusal)) }
     }
 }

@@ -197,9 +197,7 @@ impl Sink for ColumnSink {
                 columns.instrument.push(i64::from(terms.instrument));
                 columns.side.push(sign(terms.side));
                 columns.qty.push(terms.qty);
-                columns
-                    .accepted
-                    .push(i64::from(matches!(event, Event::Accepted { .. })));
+                columns.accepted.push(i64::from(matches!(event, Event::Accepted { .. })));
             }
             Event::Filled(fill) => {
                 let columns = &mut self.fills;
@@ -212,9 +210,7 @@ impl Sink for ColumnSink {
                 columns.notional.push(fill.notional);
                 columns.fee.push(fill.fee);
                 columns.realized_pl.push(fill.realized_pl);
-                columns
-                    .maker
-                    .push(i64::from(fill.liquidity == Liquidity::Maker));
+                columns.maker.push(i64::from(fill.liquidity == Liquidity::Maker));
             }
             _ => {}
         }

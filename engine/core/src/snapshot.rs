@@ -46,9 +46,7 @@ pub(crate) fn state_hash(durable: &Durable) -> [u8; 32] {
 
 /// The state of a snapshot.
 pub(crate) fn read(data: &[u8]) -> Result<Durable, SnapshotError> {
-    let body = data
-        .strip_prefix(MAGIC)
-        .ok_or_else(|| bad("it begins with something else"))?;
+    let body = data.strip_prefix(MAGIC).ok_or_else(|| bad("it begins with something else"))?;
     let mut input = Input { rest: body };
     let version = u32::get(&mut input)?;
     if version != SNAPSHOT_VERSION {
@@ -70,9 +68,7 @@ fn bad(why: &str) -> SnapshotError {
 fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     durable.prefix = crate::ids::world_prefix(&durable.name);
     for (index, exchange) in durable.exchanges.iter().enumerate() {
-        durable
-            .exchange_of
-            .insert(exchange.terms.id.clone(), index as u32);
+        durable.exchange_of.insert(exchange.terms.id.clone(), index as u32);
         durable.day_orders.push(Default::default());
     }
     for (index, record) in durable.instruments.iter().enumerate() {
@@ -81,19 +77,13 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
         if !known || !steps || record.currency as usize >= durable.currencies.len() {
             return Err(bad("an instrument is not whole"));
         }
-        durable
-            .instrument_of
-            .insert(record.terms.symbol.clone(), index as u32);
+        durable.instrument_of.insert(record.terms.symbol.clone(), index as u32);
     }
     for (index, account) in durable.accounts.iter().enumerate() {
         durable.account_of.insert(account.id, index as u32);
     }
-    let open: Vec<Order> = durable
-        .orders
-        .values()
-        .filter(|order| order.is_open())
-        .cloned()
-        .collect();
+    let open: Vec<Order> =
+        durable.orders.values().filter(|order| order.is_open()).cloned().collect();
     for order in open {
         index_order(durable, &order)?;
     }
@@ -108,9 +98,7 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
 
 fn index_order(durable: &mut Durable, order: &Order) -> Result<(), SnapshotError> {
     let whole = bad("an order is not whole");
-    let exchange = durable
-        .instrument(order.terms.instrument)
-        .map(|record| record.terms.exchange);
+    let exchange = durable.instrument(order.terms.instrument).map(|record| record.terms.exchange);
     let exchange = exchange.ok_or_else(|| whole.clone())? as usize;
     let account = durable.accounts.get_mut(order.terms.account as usize);
     account.ok_or(whole)?.open_orders.insert(order.number);
@@ -129,10 +117,8 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], SnapshotError> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or_else(|| bad("it ends too early"))?;
+        let (head, rest) =
+            self.rest.split_at_checked(count).ok_or_else(|| bad("it ends too early"))?;
         self.rest = rest;
         Ok(head)
     }
@@ -262,9 +248,7 @@ impl Stored for String {
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let length = u32::get(input)? as usize;
         let bytes = input.take(length)?;
-        std::str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| bad("a text is not UTF-8"))
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| bad("a text is not UTF-8"))
     }
 }
 
@@ -276,11 +260,7 @@ impl<T: Stored> Stored for Option<T> {
         }
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        if bool::get(input)? {
-            T::get(input).map(Some)
-        } else {
-            Ok(None)
-        }
+        if bool::get(input)? { T::get(input).map(Some) } else { Ok(None) }
     }
 }
 
@@ -325,8 +305,6 @@ impl<K: Stored + Ord, V: Stored> Stored for std::collections::BTreeMap<K, V> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let length = u32::get(input)?;
-        (0..length)
-            .map(|_| Ok((K::get(input)?, V::get(input)?)))
-            .collect()
+        (0..length).map(|_| Ok((K::get(input)?, V::get(input)?))).collect()
     }
 }

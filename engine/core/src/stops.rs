@@ -92,11 +92,7 @@ impl<S: Sink> Live<'_, S> {
         if terms.limit_price.is_none() {
             terms.order_type = crate::words::OrderType::Market;
         }
-        let checks = crate::checks::Checks {
-            durable,
-            ephemeral,
-            terms: &terms,
-        };
+        let checks = crate::checks::Checks { durable, ephemeral, terms: &terms };
         checks.walk().filled < terms.qty
     }
 }

@@ -25,15 +25,8 @@ impl Street {
         let mut fresh: Vec<Slot> = Vec::with_capacity(levels.len());
         for &(price, displayed) in levels.iter().filter(|(_, size)| *size > 0) {
             let same = |slot: &&Slot| slot.price == price && slot.displayed == displayed;
-            let available = old
-                .iter()
-                .find(same)
-                .map_or(displayed, |slot| slot.available);
-            fresh.push(Slot {
-                price,
-                displayed,
-                available,
-            });
+            let available = old.iter().find(same).map_or(displayed, |slot| slot.available);
+            fresh.push(Slot { price, displayed, available });
         }
         match side {
             Side::Buy => fresh.sort_by_key(|slot| std::cmp::Reverse(slot.price)),
@@ -46,9 +39,7 @@ impl Street {
     /// The levels of a side that still have something, best first: price and what is left.
     pub fn available(&self, side: Side) -> impl Iterator<Item = StreetLevel> {
         let slots = self.sides[side.index()].iter();
-        slots
-            .filter(|slot| slot.available > 0)
-            .map(|slot| (slot.price, slot.available))
+        slots.filter(|slot| slot.available > 0).map(|slot| (slot.price, slot.available))
     }
 
     /// Takes liquidity away until the level is refreshed.
@@ -72,33 +63,18 @@ mod tests {
         street.take(Side::Sell, 10, 50);
         street.take(Side::Sell, 11, 20);
         street.replace(Side::Sell, &[(10, 50), (11, 70)]);
-        assert_eq!(
-            left(&street),
-            [(11, 50)],
-            "an identical quote refreshes nothing"
-        );
+        assert_eq!(left(&street), [(11, 50)], "an identical quote refreshes nothing");
         street.replace(Side::Sell, &[(10, 51), (11, 70)]);
-        assert_eq!(
-            left(&street),
-            [(10, 51), (11, 50)],
-            "a new size refreshes its level"
-        );
+        assert_eq!(left(&street), [(10, 51), (11, 50)], "a new size refreshes its level");
         street.replace(Side::Sell, &[(10, 51)]);
         street.replace(Side::Sell, &[(10, 51), (11, 70)]);
-        assert_eq!(
-            left(&street),
-            [(10, 51), (11, 70)],
-            "a price that left comes back fresh"
-        );
+        assert_eq!(left(&street), [(10, 51), (11, 70)], "a price that left comes back fresh");
     }
 
     #[test]
     fn levels_stand_best_first_whatever_their_order() {
         let mut street = Street::default();
         street.replace(Side::Buy, &[(8, 1), (9, 1), (7, 0)]);
-        assert_eq!(
-            street.available(Side::Buy).collect::<Vec<_>>(),
-            [(9, 1), (8, 1)]
-        );
+        assert_eq!(street.available(Side::Buy).collect::<Vec<_>>(), [(9, 1), (8, 1)]);
     }
 }

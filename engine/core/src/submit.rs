@@ -22,19 +22,10 @@ impl<S: Sink> Live<'_, S> {
             return Ok(reply);
         }
         let order = self.next_order();
-        let checks = Checks {
-            durable: self.durable,
-            ephemeral: self.ephemeral,
-            terms,
-        };
+        let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         match checks.run() {
             Ok(hold) => {
-                self.emit(Event::Accepted {
-                    order,
-                    terms: terms.clone(),
-                    digest,
-                    hold,
-                });
+                self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold });
                 self.arrive(order);
                 Ok(Reply::new(Outcome::Created, Body::Order(order)))
             }
@@ -91,37 +82,21 @@ impl<S: Sink> Live<'_, S> {
         let request = request_id(&cancel.request_id, digest::of_cancel_all(cancel));
         let waiting = |live: &Self| {
             let account = live.durable.account(cancel.account);
-            account.map_or(0, |account| {
-                account.open_orders.range(..account.cancel_below).count()
-            })
+            account.map_or(0, |account| account.open_orders.range(..account.cancel_below).count())
         };
-        if self
-            .answered_request(cancel.account, request.as_ref())?
-            .is_some()
-        {
-            let body = Body::Canceled {
-                orders: Vec::new(),
-                remaining: waiting(self),
-            };
+        if self.answered_request(cancel.account, request.as_ref())?.is_some() {
+            let body = Body::Canceled { orders: Vec::new(), remaining: waiting(self) };
             return Ok(Reply::new(Outcome::Existing, body));
         }
         let account = self.durable.account(cancel.account);
-        let open: Vec<OrderNumber> = account.map_or(Vec::new(), |account| {
-            account.open_orders.iter().copied().collect()
-        });
+        let open: Vec<OrderNumber> =
+            account.map_or(Vec::new(), |account| account.open_orders.iter().copied().collect());
         if open.is_empty() && request.is_none() {
-            let body = Body::Canceled {
-                orders: open,
-                remaining: 0,
-            };
+            let body = Body::Canceled { orders: open, remaining: 0 };
             return Ok(Reply::new(Outcome::Ok, body));
         }
         let below = self.next_order();
-        self.emit(Event::CancelAllRequested {
-            account: cancel.account,
-            below,
-            request,
-        });
+        self.emit(Event::CancelAllRequested { account: cancel.account, below, request });
         let mut orders = Vec::new();
         for number in open {
             if self.is_full() {
@@ -130,10 +105,7 @@ impl<S: Sink> Live<'_, S> {
             self.cancel(number, Reason::Requested, None);
             orders.push(number);
         }
-        let body = Body::Canceled {
-            orders,
-            remaining: waiting(self),
-        };
+        let body = Body::Canceled { orders, remaining: waiting(self) };
         Ok(Reply::new(Outcome::Ok, body))
     }
 
@@ -159,10 +131,7 @@ impl<S: Sink> Live<'_, S> {
         if request.order != 0 && self.durable.order(request.order).is_none() {
             return Err(not_found("the order was closed long ago", "order_id"));
         }
-        Ok(Some(Reply::new(
-            Outcome::Existing,
-            Body::Order(request.order),
-        )))
+        Ok(Some(Reply::new(Outcome::Existing, Body::Order(request.order))))
     }
 
     pub fn answered_request(
@@ -221,8 +190,5 @@ pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
 
 /// The request id with its digest, when the client gave one.
 pub(crate) fn request_id(id: &Option<String>, digest: u64) -> Option<RequestId> {
-    id.as_ref().map(|id| RequestId {
-        id: id.clone(),
-        digest,
-    })
+    id.as_ref().map(|id| RequestId { id: id.clone(), digest })
 }

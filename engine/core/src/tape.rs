@@ -8,12 +8,14 @@
 use crate::durable::Durable;
 use crate::event::{Event, Fill, RequestId, Turn};
 use crate::evolve::evolve;
+use crate::exchange::Exchange;
 use crate::ids::{InstrumentIndex, format_uuid};
 use crate::instrument::Mark;
 use crate::json::{ObjectWriter, Value, parse, push_list};
 use crate::order::OrderTerms;
 use crate::project::{account_id, fill_id, order_id};
 use crate::tape_read::Fields;
+use crate::units::Nanos;
 
 /// The version of the bodies that this engine writes.
 pub const BODY_VERSION: u64 = 1;
@@ -45,17 +47,13 @@ pub(crate) fn replay(
     mut tell: impl FnMut(&Durable, u32, &Event),
 ) -> Result<(), String> {
     let body = upcast(parse(body.as_bytes())?)?;
-    let events = body
-        .get("events")
-        .and_then(Value::list)
-        .ok_or("the body has no events")?;
+    let events = body.get("events").and_then(Value::list).ok_or("the body has no events")?;
     if events.is_empty() {
         return Err("the body has no events".to_owned());
     }
     for (index, value) in events.iter().enumerate() {
-        let event = Fields { durable, value }
-            .event()
-            .map_err(|why| format!("event {index}: {why}"))?;
+        let event =
+            Fields { durable, value }.event().map_err(|why| format!("event {index}: {why}"))?;
         evolve(durable, turn, &event);
         tell(durable, index as u32, &event);
     }
@@ -63,9 +61,7 @@ pub(crate) fn replay(
 }
 
 fn symbol(durable: &Durable, index: InstrumentIndex) -> &str {
-    durable
-        .instrument(index)
-        .map_or("", |record| record.terms.symbol.as_str())
+    durable.instrument(index).map_or("", |record| record.terms.symbol.as_str())
 }
 
 fn hex(digest: u64) -> String {
@@ -94,26 +90,27 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .text("account", &account_id(durable, *account))
             .value("amount", amount)
             .end(),
-        Event::Accepted {
-            order,
-            terms,
-            digest,
-            hold,
-        } => {
+        Event::Filled(fill) => push_fill(out, durable, fill),
+        Event::Accepted { .. } | Event::Rejected { .. } => push_arrival(out, durable, event),
+        Event::Triggered { .. }
+        | Event::Canceled { .. }
+        | Event::Expired { .. }
+        | Event::Replaced(_) => push_change(out, durable, event),
+        _ => push_time_event(out, durable, event),
+    }
+}
+
+/// An order came.
+fn push_arrival(out: &mut String, durable: &Durable, event: &Event) {
+    match event {
+        Event::Accepted { order, terms, digest, hold } => {
             let object = begin(out, "accepted").text("order", &order_id(durable, *order));
             with_terms(object, durable, terms)
                 .text("digest", &hex(*digest))
                 .value("hold", hold)
                 .end();
         }
-        Event::Rejected {
-            order,
-            terms,
-            digest,
-            reason,
-            value,
-            limit,
-        } => {
+        Event::Rejected { order, terms, digest, reason, value, limit } => {
             let object = begin(out, "rejected").text("order", &order_id(durable, *order));
             with_terms(object, durable, terms)
                 .text("digest", &hex(*digest))
@@ -122,17 +119,18 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
                 .maybe_text("limit", limit.as_deref())
                 .end();
         }
+        _ => {}
+    }
+}
+
+/// An order changed otherwise than by a fill.
+fn push_change(out: &mut String, durable: &Durable, event: &Event) {
+    match event {
         Event::Triggered { order, price } => begin(out, "triggered")
             .text("order", &order_id(durable, *order))
             .value("price", price)
             .end(),
-        Event::Filled(fill) => push_fill(out, durable, fill),
-        Event::Canceled {
-            order,
-            reason,
-            release,
-            request,
-        } => {
+        Event::Canceled { order, reason, release, request } => {
             let object = begin(out, "canceled")
                 .text("order", &order_id(durable, *order))
                 .text("reason", reason.word())
@@ -154,7 +152,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
                 .value("keeps_priority", replaced.keeps_priority);
             with_request(object, replaced.request.as_ref()).end();
         }
-        _ => push_time_event(out, durable, event),
+        _ => {}
     }
 }
 
@@ -195,6 +193,25 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
         .end();
 }
 
+fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {
+    let (fees, profile) = (&exchange.fees, &exchange.profile);
+    begin(out, "exchange_listed")
+        .text("exchange", &exchange.id)
+        .text("name", &exchange.name)
+        .text("currency", &exchange.currency)
+        .text("calendar", &exchange.calendar)
+        .value("maker_rate", fees.maker_rate)
+        .value("taker_rate", fees.taker_rate)
+        .value("per_share", fees.per_share)
+        .value("minimum", fees.minimum)
+        .text("profile", &profile.name)
+        .value("spread_ticks", profile.spread_ticks)
+        .value("participation", profile.participation)
+        .text("market_orders", profile.market_orders.word())
+        .value("day_end_ns", day_end_ns)
+        .end();
+}
+
 fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
     match event {
         Event::WorldCreated(world) => begin(out, "world_created")
@@ -202,26 +219,8 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
             .value("seed", world.seed)
             .text("sharing", world.sharing.word())
             .end(),
-        Event::ExchangeListed {
-            exchange,
-            day_end_ns,
-        } => {
-            let (fees, profile) = (&exchange.fees, &exchange.profile);
-            begin(out, "exchange_listed")
-                .text("exchange", &exchange.id)
-                .text("name", &exchange.name)
-                .text("currency", &exchange.currency)
-                .text("calendar", &exchange.calendar)
-                .value("maker_rate", fees.maker_rate)
-                .value("taker_rate", fees.taker_rate)
-                .value("per_share", fees.per_share)
-                .value("minimum", fees.minimum)
-                .text("profile", &profile.name)
-                .value("spread_ticks", profile.spread_ticks)
-                .value("participation", profile.participation)
-                .text("market_orders", profile.market_orders.word())
-                .value("day_end_ns", day_end_ns)
-                .end();
+        Event::ExchangeListed { exchange, day_end_ns } => {
+            push_exchange(out, exchange, *day_end_ns);
         }
         Event::InstrumentListed(terms) => {
             let exchange = durable.exchange_for(terms);
@@ -229,10 +228,7 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
                 .text("symbol", &terms.symbol)
                 .text("name", &terms.name)
                 .text("asset_class", terms.asset_class.word())
-                .text(
-                    "exchange",
-                    exchange.map_or("", |exchange| exchange.terms.id.as_str()),
-                )
+                .text("exchange", exchange.map_or("", |exchange| exchange.terms.id.as_str()))
                 .text("sector", &terms.sector)
                 .text("currency", &terms.currency)
                 .value("tick_size", terms.tick_size)
@@ -243,13 +239,7 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
                 .text("trigger", terms.trigger.word())
                 .end();
         }
-        Event::AccountOpened {
-            id,
-            owner,
-            kind,
-            currency,
-            request,
-        } => {
+        Event::AccountOpened { id, owner, kind, currency, request } => {
             let object = begin(out, "account_opened")
                 .text("account", &format_uuid(*id))
                 .text("owner", owner)
@@ -262,27 +252,15 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
 }
 
 fn push_time_event(out: &mut String, durable: &Durable, event: &Event) {
-    let exchange = |index: u32| {
-        durable
-            .exchange(index)
-            .map_or("", |it| it.terms.id.as_str())
-    };
+    let exchange = |index: u32| durable.exchange(index).map_or("", |it| it.terms.id.as_str());
     match event {
-        Event::CancelAllRequested {
-            account,
-            below,
-            request,
-        } => {
+        Event::CancelAllRequested { account, below, request } => {
             let object = begin(out, "cancel_all_requested")
                 .text("account", &account_id(durable, *account))
                 .value("below", below);
             with_request(object, request.as_ref()).end();
         }
-        Event::DayEnded {
-            exchange: index,
-            below,
-            next_ns,
-        } => begin(out, "day_ended")
+        Event::DayEnded { exchange: index, below, next_ns } => begin(out, "day_ended")
             .text("exchange", exchange(*index))
             .value("below", below)
             .value("next_ns", next_ns)
@@ -296,16 +274,11 @@ fn push_time_event(out: &mut String, durable: &Durable, event: &Event) {
         Event::Marked { marks, new_minute } => begin(out, "marked")
             .value("new_minute", new_minute)
             .with("marks", |out| {
-                push_list(out, marks, |out, (index, mark)| {
-                    push_mark(out, durable, *index, mark)
-                });
+                push_list(out, marks, |out, (index, mark)| push_mark(out, durable, *index, mark));
             })
             .end(),
         Event::Checkpoint { state_hash } => {
-            let hash: String = state_hash
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let hash: String = state_hash.iter().map(|byte| format!("{byte:02x}")).collect();
             begin(out, "checkpoint").text("state_hash", &hash).end();
         }
         _ => {}

@@ -24,10 +24,7 @@ type Read<T> = Result<T, String>;
 
 impl<'a> Fields<'a> {
     fn text(&self, key: &str) -> Read<&'a str> {
-        self.value
-            .get(key)
-            .and_then(Value::text)
-            .ok_or_else(|| format!("{key} is no text"))
+        self.value.get(key).and_then(Value::text).ok_or_else(|| format!("{key} is no text"))
     }
 
     fn owned(&self, key: &str) -> Read<String> {
@@ -39,10 +36,7 @@ impl<'a> Fields<'a> {
     }
 
     fn integer<T: std::str::FromStr>(&self, key: &str) -> Read<T> {
-        self.value
-            .get(key)
-            .and_then(Value::integer)
-            .ok_or_else(|| format!("{key} is no number"))
+        self.value.get(key).and_then(Value::integer).ok_or_else(|| format!("{key} is no number"))
     }
 
     fn flag(&self, key: &str) -> Read<bool> {
@@ -71,10 +65,7 @@ impl<'a> Fields<'a> {
     }
 
     fn price(&self, key: &str) -> Read<Option<i64>> {
-        self.value
-            .get(key)
-            .map(|_| self.bounded(key, PRICE_MAX))
-            .transpose()
+        self.value.get(key).map(|_| self.bounded(key, PRICE_MAX)).transpose()
     }
 
     fn digest(&self) -> Read<u64> {
@@ -83,10 +74,7 @@ impl<'a> Fields<'a> {
 
     fn request(&self) -> Read<Option<RequestId>> {
         match self.maybe_owned("request")? {
-            Some(id) => Ok(Some(RequestId {
-                id,
-                digest: self.digest()?,
-            })),
+            Some(id) => Ok(Some(RequestId { id, digest: self.digest()? })),
             None => Ok(None),
         }
     }
@@ -99,9 +87,7 @@ impl<'a> Fields<'a> {
 
     fn symbol(&self) -> Read<InstrumentIndex> {
         let index = self.durable.instrument_of.get(self.text("symbol")?);
-        index
-            .copied()
-            .ok_or_else(|| "no such instrument".to_owned())
+        index.copied().ok_or_else(|| "no such instrument".to_owned())
     }
 
     fn exchange(&self) -> Read<ExchangeIndex> {
@@ -118,16 +104,12 @@ impl<'a> Fields<'a> {
     fn new_order(&self) -> Read<OrderNumber> {
         let number = self.number("order", IdKind::Order)?;
         let expected = number == self.durable.next_order;
-        expected
-            .then_some(number)
-            .ok_or_else(|| "order is not the next one".to_owned())
+        expected.then_some(number).ok_or_else(|| "order is not the next one".to_owned())
     }
 
     fn open_order(&self) -> Read<&'a Order> {
         let number = self.number("order", IdKind::Order)?;
-        self.durable
-            .open_order(number)
-            .ok_or_else(|| "order is not open".to_owned())
+        self.durable.open_order(number).ok_or_else(|| "order is not open".to_owned())
     }
 
     /// The event, if it fits the state.
@@ -137,10 +119,9 @@ impl<'a> Fields<'a> {
             "exchange_listed" => self.exchange_listed(),
             "instrument_listed" => self.instrument_listed(),
             "account_opened" => self.account_opened(),
-            "deposited" => Ok(Event::Deposited {
-                account: self.account()?,
-                amount: self.amount("amount")?,
-            }),
+            "deposited" => {
+                Ok(Event::Deposited { account: self.account()?, amount: self.amount("amount")? })
+            }
             "accepted" => Ok(Event::Accepted {
                 order: self.new_order()?,
                 terms: self.terms()?,
@@ -162,10 +143,8 @@ impl<'a> Fields<'a> {
             "filled" => self.filled(),
             "canceled" => {
                 let order = self.open_order()?;
-                let (reason, release) = (
-                    self.word("reason", Reason::from_word)?,
-                    self.release(order)?,
-                );
+                let (reason, release) =
+                    (self.word("reason", Reason::from_word)?, self.release(order)?);
                 Ok(Event::Canceled {
                     order: order.number,
                     reason,
@@ -175,10 +154,7 @@ impl<'a> Fields<'a> {
             }
             "expired" => {
                 let order = self.open_order()?;
-                Ok(Event::Expired {
-                    order: order.number,
-                    release: self.release(order)?,
-                })
+                Ok(Event::Expired { order: order.number, release: self.release(order)? })
             }
             "replaced" => self.replaced(),
             _ => self.time_event(),
@@ -260,11 +236,7 @@ impl<'a> Fields<'a> {
         }
         let seed = self.integer("seed")?;
         let sharing = self.word("sharing", Sharing::from_word)?;
-        Ok(Event::WorldCreated(CreateWorld {
-            world,
-            seed,
-            sharing,
-        }))
+        Ok(Event::WorldCreated(CreateWorld { world, seed, sharing }))
     }
 
     fn exchange_listed(&self) -> Read<Event> {
@@ -290,10 +262,7 @@ impl<'a> Fields<'a> {
                 market_orders: self.word("market_orders", MarketOrders::from_word)?,
             },
         };
-        Ok(Event::ExchangeListed {
-            exchange,
-            day_end_ns: self.integer("day_end_ns")?,
-        })
+        Ok(Event::ExchangeListed { exchange, day_end_ns: self.integer("day_end_ns")? })
     }
 
     fn instrument_listed(&self) -> Read<Event> {
@@ -362,16 +331,9 @@ impl<'a> Fields<'a> {
     }
 
     fn marked(&self) -> Read<Event> {
-        let list = self
-            .value
-            .get("marks")
-            .and_then(Value::list)
-            .ok_or("marks is no list")?;
+        let list = self.value.get("marks").and_then(Value::list).ok_or("marks is no list")?;
         let read = |value: &'a Value<'a>| -> Read<(InstrumentIndex, Mark)> {
-            let fields = Fields {
-                durable: self.durable,
-                value,
-            };
+            let fields = Fields { durable: self.durable, value };
             let mark = Mark {
                 bid: fields.price("bid")?,
                 ask: fields.price("ask")?,
@@ -382,10 +344,7 @@ impl<'a> Fields<'a> {
             Ok((fields.symbol()?, mark))
         };
         let marks = list.iter().map(read).collect::<Read<Vec<_>>>()?;
-        Ok(Event::Marked {
-            marks,
-            new_minute: self.flag("new_minute")?,
-        })
+        Ok(Event::Marked { marks, new_minute: self.flag("new_minute")? })
     }
 
     /// A checkpoint must name the state that stands before it.

@@ -43,9 +43,7 @@ impl Triggers {
     /// The armed order that a rising or falling price reaches first.
     pub fn nearest(&self, side: Side) -> Option<(Price, OrderNumber)> {
         match side {
-            Side::Buy => self.sides[0]
-                .first()
-                .map(|(stop, _, number)| (*stop, *number)),
+            Side::Buy => self.sides[0].first().map(|(stop, _, number)| (*stop, *number)),
             Side::Sell => {
                 // Of several at the highest stop price the earliest.
                 let (stop, _, _) = self.sides[1].last()?;
@@ -67,8 +65,7 @@ impl Triggers {
             return Some((number, price));
         }
         let sell = self.nearest(Side::Sell).zip(lowest);
-        sell.filter(|((stop, _), price)| price <= stop)
-            .map(|((_, number), price)| (number, price))
+        sell.filter(|((stop, _), price)| price <= stop).map(|((_, number), price)| (number, price))
     }
 }
 

@@ -90,11 +90,7 @@ pub const fn share_of(total: i128, part: i64, whole: i64) -> i128 {
 pub const fn value_of(price: Price, quantity: Quantity, scales: u8, rounding: Rounding) -> i128 {
     let product = price as i128 * quantity as i128;
     if scales >= MONEY_SCALE {
-        divide(
-            product,
-            power_of_ten((scales - MONEY_SCALE) as u32),
-            rounding,
-        )
+        divide(product, power_of_ten((scales - MONEY_SCALE) as u32), rounding)
     } else {
         product.saturating_mul(power_of_ten((MONEY_SCALE - scales) as u32))
     }
@@ -106,10 +102,7 @@ pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
         return 0;
     }
     let (numerator, denominator) = if scales >= MONEY_SCALE {
-        (
-            value.saturating_mul(power_of_ten((scales - MONEY_SCALE) as u32)),
-            quantity as i128,
-        )
+        (value.saturating_mul(power_of_ten((scales - MONEY_SCALE) as u32)), quantity as i128)
     } else {
         let shrink = power_of_ten((MONEY_SCALE - scales) as u32);
         (value, (quantity as i128).saturating_mul(shrink))
@@ -149,10 +142,7 @@ pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, DecimalError> {
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let malformed = whole.is_empty() || (digits.contains('.') && fraction.is_empty());
-    let all_digits = whole
-        .bytes()
-        .chain(fraction.bytes())
-        .all(|byte| byte.is_ascii_digit());
+    let all_digits = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
     if malformed || !all_digits || digits.len() > 60 {
         return Err(DecimalError::NotANumber);
     }
@@ -249,11 +239,7 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -313,11 +299,7 @@ mod tests {
             (29, Down, 2),
             (20, Up, 2),
         ] {
-            assert_eq!(
-                divide(numerator, 10, rounding),
-                wanted,
-                "{numerator} {rounding:?}"
-            );
+            assert_eq!(divide(numerator, 10, rounding), wanted, "{numerator} {rounding:?}");
         }
     }
 
@@ -331,14 +313,8 @@ mod tests {
     #[test]
     fn times_print_as_rfc_3339_with_nanoseconds() {
         assert_eq!(format_time(0), "1970-01-01T00:00:00.000000000Z");
-        assert_eq!(
-            format_time(1_795_171_560_000_000_001),
-            "2026-11-20T10:46:00.000000001Z"
-        );
-        assert_eq!(
-            format_time(951_782_400 * SECOND_NS),
-            "2000-02-29T00:00:00.000000000Z"
-        );
+        assert_eq!(format_time(1_795_171_560_000_000_001), "2026-11-20T10:46:00.000000001Z");
+        assert_eq!(format_time(951_782_400 * SECOND_NS), "2000-02-29T00:00:00.000000000Z");
     }
 
     #[test]

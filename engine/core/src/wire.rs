@@ -18,10 +18,7 @@ const LEVELS_MAX: usize = 1_000;
 /// Reads one command.
 pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
     let value = parse(text).map_err(|why| Refusal::malformed(refusal::MALFORMED, why))?;
-    let fields = Fields {
-        durable,
-        value: &value,
-    };
+    let fields = Fields { durable, value: &value };
     let kind = fields.text("kind")?;
     match kind {
         "create_world" => fields.create_world(),
@@ -33,9 +30,7 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "replace" => fields.replace(),
         "cancel" => fields.cancel(),
         "cancel_all" => fields.cancel_all(),
-        "value" => Ok(Input::Value {
-            account: fields.account()?,
-        }),
+        "value" => Ok(Input::Value { account: fields.account()? }),
         "book" => fields.book(),
         "instruments" => Ok(Input::Instruments),
         "exchanges" => Ok(Input::Exchanges),
@@ -67,10 +62,9 @@ fn bad_decimal(
     let (reason, detail) = match error {
         DecimalError::NotANumber => (invalid, format!("{field} must be a decimal number")),
         DecimalError::TooLarge => (invalid, format!("{field} is beyond bounds")),
-        DecimalError::TooManyDecimals => (
-            refusal::TOO_MANY_DECIMALS,
-            format!("{field} may have at most {scale} decimals"),
-        ),
+        DecimalError::TooManyDecimals => {
+            (refusal::TOO_MANY_DECIMALS, format!("{field} may have at most {scale} decimals"))
+        }
     };
     Refusal::malformed(reason, detail).at(field)
 }
@@ -92,11 +86,7 @@ impl<'a> Fields<'a> {
     }
 
     fn text_or(&self, field: &'static str, default: &'static str) -> Result<&'a str, Refusal> {
-        if self.get(field).is_some() {
-            self.text(field)
-        } else {
-            Ok(default)
-        }
+        if self.get(field).is_some() { self.text(field) } else { Ok(default) }
     }
 
     fn maybe_text(&self, field: &'static str) -> Result<Option<String>, Refusal> {
@@ -151,9 +141,7 @@ impl<'a> Fields<'a> {
             Some(text) => parse_decimal(text, scale),
             None => Err(DecimalError::NotANumber),
         };
-        parsed
-            .map(Some)
-            .map_err(|error| bad_decimal(error, invalid, field, scale))
+        parsed.map(Some).map_err(|error| bad_decimal(error, invalid, field, scale))
     }
 
     fn needed(
@@ -181,9 +169,7 @@ impl<'a> Fields<'a> {
     fn account(&self) -> Result<u32, Refusal> {
         let id = parse_uuid(self.text("account_id")?);
         let index = id.and_then(|id| self.durable.account_of.get(&id));
-        index
-            .copied()
-            .ok_or_else(|| not_found("no such account in this world", "account_id"))
+        index.copied().ok_or_else(|| not_found("no such account in this world", "account_id"))
     }
 
     fn order(&self) -> Result<OrderNumber, Refusal> {
@@ -211,12 +197,7 @@ impl<'a> Fields<'a> {
 
     fn time_in_force(&self) -> Result<TimeInForce, Refusal> {
         let all = TimeInForce::ALL;
-        self.word(
-            "time_in_force",
-            TimeInForce::from_word,
-            all,
-            TimeInForce::word,
-        )
+        self.word("time_in_force", TimeInForce::from_word, all, TimeInForce::word)
     }
 
     fn create_world(&self) -> Result<Input, Refusal> {
@@ -229,18 +210,13 @@ impl<'a> Fields<'a> {
 
     fn part(&self, field: &'static str) -> Result<Fields<'a>, Refusal> {
         match self.get(field) {
-            Some(value @ Value::Object(_)) => Ok(Fields {
-                durable: self.durable,
-                value,
-            }),
+            Some(value @ Value::Object(_)) => Ok(Fields { durable: self.durable, value }),
             _ => Err(malformed(format!("{field} must be an object")).at(field)),
         }
     }
 
     fn rate(&self, field: &'static str) -> Result<i64, Refusal> {
-        Ok(self
-            .decimal(field, RATE_SCALE, refusal::MALFORMED)?
-            .unwrap_or(0))
+        Ok(self.decimal(field, RATE_SCALE, refusal::MALFORMED)?.unwrap_or(0))
     }
 
     fn list_exchange(&self) -> Result<Input, Refusal> {
@@ -256,9 +232,7 @@ impl<'a> Fields<'a> {
                 maker_rate: fees.rate("maker_rate")?,
                 taker_rate: fees.rate("taker_rate")?,
                 per_share: fees.rate("per_share")?,
-                minimum: fees
-                    .decimal("minimum", MONEY_SCALE, refusal::MALFORMED)?
-                    .unwrap_or(0),
+                minimum: fees.decimal("minimum", MONEY_SCALE, refusal::MALFORMED)?.unwrap_or(0),
             },
             profile: Profile {
                 name: profile.text("name")?.to_owned(),
@@ -316,12 +290,7 @@ impl<'a> Fields<'a> {
         Ok(Input::OpenAccount(OpenAccount {
             id: id.ok_or_else(|| malformed("account_id must be a UUID").at("account_id"))?,
             owner: self.text("owner")?.to_owned(),
-            kind: self.word(
-                "account_kind",
-                AccountKind::from_word,
-                kinds,
-                AccountKind::word,
-            )?,
+            kind: self.word("account_kind", AccountKind::from_word, kinds, AccountKind::word)?,
             currency: self.text("currency")?.to_owned(),
             starting_cash: self.needed("starting_cash", MONEY_SCALE, refusal::MALFORMED)?,
             request_id: self.text("request_id")?.to_owned(),
@@ -361,10 +330,7 @@ impl<'a> Fields<'a> {
     fn replace(&self) -> Result<Input, Refusal> {
         let account = self.account()?;
         let order = self.order()?;
-        let known = self
-            .durable
-            .order(order)
-            .filter(|order| order.terms.account == account);
+        let known = self.durable.order(order).filter(|order| order.terms.account == account);
         let record = known.and_then(|order| self.durable.instrument(order.terms.instrument));
         let Some(record) = record else {
             return Err(not_found("no such order of this account", "order_id"));
@@ -386,32 +352,18 @@ impl<'a> Fields<'a> {
 
     fn cancel(&self) -> Result<Input, Refusal> {
         let (account, order) = (self.account()?, self.order()?);
-        Ok(Input::Cancel(Cancel {
-            account,
-            order,
-            request_id: self.request_id()?,
-        }))
+        Ok(Input::Cancel(Cancel { account, order, request_id: self.request_id()? }))
     }
 
     fn cancel_all(&self) -> Result<Input, Refusal> {
         let account = self.account()?;
-        Ok(Input::CancelAll(CancelAll {
-            account,
-            request_id: self.request_id()?,
-        }))
+        Ok(Input::CancelAll(CancelAll { account, request_id: self.request_id()? }))
     }
 
     fn book(&self) -> Result<Input, Refusal> {
         let (instrument, _) = self.instrument()?;
-        let depth: usize = if self.get("depth").is_some() {
-            self.integer("depth")?
-        } else {
-            10
-        };
-        Ok(Input::Book {
-            instrument,
-            depth: depth.min(LEVELS_MAX),
-        })
+        let depth: usize = if self.get("depth").is_some() { self.integer("depth")? } else { 10 };
+        Ok(Input::Book { instrument, depth: depth.min(LEVELS_MAX) })
     }
 
     fn quote(&self) -> Result<Input, Refusal> {
@@ -423,11 +375,7 @@ impl<'a> Fields<'a> {
             }
         };
         let (bid, ask) = (level("bid", "bid_size")?, level("ask", "ask_size")?);
-        Ok(Input::Quote(Quote {
-            instrument,
-            bid,
-            ask,
-        }))
+        Ok(Input::Quote(Quote { instrument, bid, ask }))
     }
 
     fn levels(&self, field: &'static str, terms: &Instrument) -> Result<Vec<StreetLevel>, Refusal> {
@@ -442,10 +390,7 @@ impl<'a> Fields<'a> {
         };
         let level = |value: &Value<'_>| -> Result<StreetLevel, Refusal> {
             let pair = value.list().unwrap_or(&[]);
-            Ok((
-                read(pair.first(), terms.price_scale)?,
-                read(pair.get(1), terms.qty_scale)?,
-            ))
+            Ok((read(pair.first(), terms.price_scale)?, read(pair.get(1), terms.qty_scale)?))
         };
         list.iter().map(level).collect()
     }
@@ -453,11 +398,7 @@ impl<'a> Fields<'a> {
     fn depth(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         let (bids, asks) = (self.levels("bids", terms)?, self.levels("asks", terms)?);
-        Ok(Input::Depth(Depth {
-            instrument,
-            bids,
-            asks,
-        }))
+        Ok(Input::Depth(Depth { instrument, bids, asks }))
     }
 
     fn trade(&self) -> Result<Input, Refusal> {
@@ -466,11 +407,7 @@ impl<'a> Fields<'a> {
             instrument,
             price: self.needed_price("price", terms)?,
             qty: self.needed_quantity("qty", terms)?,
-            side: if self.get("side").is_some() {
-                Some(self.side()?)
-            } else {
-                None
-            },
+            side: if self.get("side").is_some() { Some(self.side()?) } else { None },
         }))
     }
 
@@ -483,9 +420,7 @@ impl<'a> Fields<'a> {
             high: self.needed_price("high", terms)?,
             low: self.needed_price("low", terms)?,
             close: self.needed_price("close", terms)?,
-            volume: self
-                .decimal("volume", scale, refusal::INVALID_QUANTITY)?
-                .unwrap_or(0),
+            volume: self.decimal("volume", scale, refusal::INVALID_QUANTITY)?.unwrap_or(0),
         }))
     }
 
@@ -503,28 +438,17 @@ impl<'a> Fields<'a> {
 
     fn agent_cancel(&self) -> Result<Input, Refusal> {
         let (instrument, _) = self.instrument()?;
-        Ok(Input::AgentCancel(AgentCancel {
-            instrument,
-            id: self.integer("id")?,
-        }))
+        Ok(Input::AgentCancel(AgentCancel { instrument, id: self.integer("id")? }))
     }
 
     fn session(&self) -> Result<Input, Refusal> {
-        let exchange = self
-            .durable
-            .exchange_of
-            .get(self.text("exchange")?)
-            .copied();
+        let exchange = self.durable.exchange_of.get(self.text("exchange")?).copied();
         let states = SessionState::ALL;
         Ok(Input::Session(Session {
             exchange: exchange
                 .ok_or_else(|| malformed("no such exchange in this world").at("exchange"))?,
             state: self.word("state", SessionState::from_word, states, SessionState::word)?,
-            next_ns: if self.get("next_ns").is_some() {
-                self.integer("next_ns")?
-            } else {
-                0
-            },
+            next_ns: if self.get("next_ns").is_some() { self.integer("next_ns")? } else { 0 },
         }))
     }
 }

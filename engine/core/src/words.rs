@@ -121,10 +121,7 @@ Status {
 impl Status {
     /// Whether the order can still fill.
     pub const fn is_open(self) -> bool {
-        matches!(
-            self,
-            Status::PendingNew | Status::New | Status::PartiallyFilled | Status::Held
-        )
+        matches!(self, Status::PendingNew | Status::New | Status::PartiallyFilled | Status::Held)
     }
 }
 

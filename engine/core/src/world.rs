@@ -60,9 +60,7 @@ impl World {
     /// The id has 1 to 40 characters of `a-z`, `0-9` and `-`.
     pub fn new(name: &str) -> Result<World, Refusal> {
         let is_fine = (1..=40).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if !is_fine {
             let detail = "a world's id has 1 to 40 characters of a-z, 0-9 and -";
             return Err(Refusal::malformed(refusal::MALFORMED, detail).at("world"));
@@ -171,11 +169,7 @@ impl World {
     }
 
     fn present(&self) -> Present<'_> {
-        Present {
-            durable: &self.durable,
-            ephemeral: &self.ephemeral,
-            seq: self.seq(),
-        }
+        Present { durable: &self.durable, ephemeral: &self.ephemeral, seq: self.seq() }
     }
 
     fn answer(&self, input: &Input) -> Result<Reply, Refusal> {
@@ -189,9 +183,7 @@ impl World {
             }
             Input::Preview(terms) => {
                 self.durable.account(terms.account).ok_or_else(stranger)?;
-                self.durable
-                    .instrument(terms.instrument)
-                    .ok_or_else(unknown)?;
+                self.durable.instrument(terms.instrument).ok_or_else(unknown)?;
                 present.preview(terms)?
             }
             Input::Exchanges => present.exchanges(),
@@ -235,10 +227,7 @@ impl World {
                 }
             }
             _ => {
-                ObjectWriter::begin(out)
-                    .text("world", self.name())
-                    .value("as_of_seq", seq)
-                    .end();
+                ObjectWriter::begin(out).text("world", self.name()).value("as_of_seq", seq).end();
             }
         }
     }
@@ -251,9 +240,8 @@ impl World {
     }
 
     fn push_refusal(&self, out: &mut String, refusal: &Refusal) {
-        let mut object = ObjectWriter::begin(out)
-            .text("reason", refusal.reason)
-            .text("detail", &refusal.detail);
+        let mut object =
+            ObjectWriter::begin(out).text("reason", refusal.reason).text("detail", &refusal.detail);
         let parts = [
             ("field", refusal.field),
             ("value", refusal.value.as_deref()),
@@ -295,11 +283,7 @@ impl World {
         if turn.seq != self.seq() + 1 {
             return Err(error(format!("turn {} was expected", self.seq() + 1)));
         }
-        let head = Turn {
-            seq: turn.seq,
-            time_ns: turn.time_ns,
-            market_seq: turn.market_seq,
-        };
+        let head = Turn { seq: turn.seq, time_ns: turn.time_ns, market_seq: turn.market_seq };
         let result = tape::replay(&mut self.durable, &head, &turn.body, |durable, i, event| {
             sink.rebuild(durable, &head, i, event);
         });
@@ -332,12 +316,7 @@ impl World {
     pub fn quotes(&mut self, changed_only: bool) -> Vec<(String, String)> {
         self.link();
         let mut quotes = Vec::new();
-        for (record, market) in self
-            .durable
-            .instruments
-            .iter()
-            .zip(&mut self.ephemeral.markets)
-        {
+        for (record, market) in self.durable.instruments.iter().zip(&mut self.ephemeral.markets) {
             let is_told = changed_only && !market.is_untold;
             if is_told || market.quote.time_ns == 0 {
                 continue;
@@ -357,14 +336,8 @@ impl World {
 
     /// What is left of a resting order of a house bot; `None` when it is gone.
     pub fn agent_order_left(&self, instrument: InstrumentIndex, id: u64) -> Option<Quantity> {
-        let market = self
-            .ephemeral
-            .market(instrument)
-            .filter(|_| self.is_linked)?;
-        market
-            .book
-            .resting(*market.agents.get(&id)?)
-            .map(|order| order.qty)
+        let market = self.ephemeral.market(instrument).filter(|_| self.is_linked)?;
+        market.book.resting(*market.agents.get(&id)?).map(|order| order.qty)
     }
 
     /// Instruments in the order of listing.
@@ -389,9 +362,7 @@ impl World {
 
     /// Cash of an account in money units, holds included.
     pub fn cash(&self, account: AccountIndex) -> Balance {
-        self.durable
-            .account(account)
-            .map_or(0, |account| account.cash)
+        self.durable.account(account).map_or(0, |account| account.cash)
     }
 
     /// Cash and positions of an account at live prices, in money units.

@@ -13,9 +13,8 @@ struct Twin {
 impl Twin {
     /// Indexes of a side's orders, best price first, then earliest.
     fn sorted(&self, side: Side) -> Vec<usize> {
-        let mut indexes: Vec<usize> = (0..self.orders.len())
-            .filter(|index| self.orders[*index].0 == side)
-            .collect();
+        let mut indexes: Vec<usize> =
+            (0..self.orders.len()).filter(|index| self.orders[*index].0 == side).collect();
         indexes.sort_by_key(|index| match side {
             Side::Buy => -self.orders[*index].1,
             Side::Sell => self.orders[*index].1,
@@ -77,10 +76,7 @@ struct Driven {
 
 impl Driven {
     fn view(&self, side: Side) -> Vec<(u64, i64, i64)> {
-        self.book
-            .orders(side)
-            .map(|order| (id_of(order.owner), order.price, order.qty))
-            .collect()
+        self.book.orders(side).map(|order| (id_of(order.owner), order.price, order.qty)).collect()
     }
 
     fn take(&mut self, side: Side, limit: Option<i64>, qty: i64) -> Vec<(u64, i64, i64)> {
@@ -107,14 +103,8 @@ fn both(driven: &mut Driven, twin: &mut Twin, operation: &Operation) {
         Operation::Add(side, price, qty) => {
             driven.next += 1;
             let id = driven.next;
-            let owner = if id % 3 == 0 {
-                Owner::Agent(id)
-            } else {
-                Owner::User(id)
-            };
-            driven
-                .resting
-                .push((id, driven.book.add(side, price, qty, owner)));
+            let owner = if id % 3 == 0 { Owner::Agent(id) } else { Owner::User(id) };
+            driven.resting.push((id, driven.book.add(side, price, qty, owner)));
             twin.orders.push((side, price, qty, id));
         }
         Operation::Cancel(at) if !driven.resting.is_empty() => {

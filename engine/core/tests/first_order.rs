@@ -14,8 +14,7 @@ struct Desk {
 impl Desk {
     fn send(&mut self, command: &str) -> Option<(&'static str, String)> {
         self.now_ns += 1_000_000_000;
-        self.world
-            .apply_json(command.as_bytes(), self.now_ns, &mut self.sink)
+        self.world.apply_json(command.as_bytes(), self.now_ns, &mut self.sink)
     }
 
     fn outcome(&mut self, command: &str) -> &'static str {
@@ -25,11 +24,7 @@ impl Desk {
     /// A world with one stock, one account, and a quote.
     fn open() -> Desk {
         let world = World::new("main").expect("a fine name");
-        let mut desk = Desk {
-            world,
-            sink: TapeSink::new(),
-            now_ns: 0,
-        };
+        let mut desk = Desk { world, sink: TapeSink::new(), now_ns: 0 };
         let account = format!(
             r#"{{"kind":"open_account","account_id":"{ACCOUNT}","owner":"u1","account_kind":"cash",
             "currency":"USD","starting_cash":"100000.00","request_id":"open"}}"#
@@ -66,37 +61,24 @@ impl Desk {
 
 fn field<'a>(reply: &'a str, key: &str) -> &'a str {
     let after = reply.split(&format!("\"{key}\":")).nth(1).unwrap_or("");
-    after
-        .split([',', '}'])
-        .next()
-        .unwrap_or("")
-        .trim_matches('"')
+    after.split([',', '}']).next().unwrap_or("").trim_matches('"')
 }
 
 #[test]
 fn an_order_fills_up_to_what_is_displayed_and_rests() {
     let mut desk = Desk::open();
     let (outcome, order) = desk.send(&desk.buy("one", 60)).expect("a reply");
-    assert_eq!(
-        (outcome, field(&order, "status")),
-        ("created", "partially_filled")
-    );
+    assert_eq!((outcome, field(&order, "status")), ("created", "partially_filled"));
     assert_eq!(field(&order, "filled_qty"), "50");
     assert_eq!(field(&order, "filled_avg_price"), "190.51");
     let batch = desk.sink.take();
     let fill = batch.rows.fills.first().expect("a fill");
-    assert_eq!(
-        (fill.notional.as_str(), fill.fee.as_str()),
-        ("9525.50", "0.25")
-    );
+    assert_eq!((fill.notional.as_str(), fill.fee.as_str()), ("9525.50", "0.25"));
     let account = batch.rows.accounts.first().expect("the account");
     assert_eq!(account.cash, "90474.25");
     assert_eq!(account.held, "1905.15");
     let kinds: Vec<&str> = batch.messages.iter().map(|message| message.kind).collect();
-    assert!(
-        kinds.ends_with(&["new", "partial_fill", "fill", "account", "position"]),
-        "{kinds:?}"
-    );
+    assert!(kinds.ends_with(&["new", "partial_fill", "fill", "account", "position"]), "{kinds:?}");
 }
 
 #[test]
@@ -104,10 +86,7 @@ fn the_same_request_is_answered_with_the_same_order_and_another_body_is_refused(
     let mut desk = Desk::open();
     let (_, first) = desk.send(&desk.buy("one", 60)).expect("a reply");
     let (outcome, again) = desk.send(&desk.buy("one", 60)).expect("a reply");
-    assert_eq!(
-        (outcome, field(&again, "id")),
-        ("existing", field(&first, "id"))
-    );
+    assert_eq!((outcome, field(&again, "id")), ("existing", field(&first, "id")));
     assert_eq!(desk.outcome(&desk.buy("one", 61)), "id_reused");
 }
 
@@ -125,11 +104,7 @@ fn a_restored_world_goes_on_where_it_was() {
     assert_eq!(rebuilt.state_hash(), desk.world.state_hash());
     let restored = World::restore(&desk.world.snapshot()).expect("a snapshot");
     assert_eq!(restored.state_hash(), desk.world.state_hash());
-    let mut desk = Desk {
-        world: restored,
-        sink: TapeSink::new(),
-        now_ns: desk.now_ns,
-    };
+    let mut desk = Desk { world: restored, sink: TapeSink::new(), now_ns: desk.now_ns };
     let cancel = format!(
         r#"{{"kind":"cancel","account_id":"{ACCOUNT}","order_id":"{}","request_id":"c1"}}"#,
         field(&order, "id")

@@ -25,13 +25,7 @@ impl Run {
         let world = World::new("main").expect("a fine name");
         let now_ns = 1_000_000_000;
         let (turns, tables) = (Vec::new(), proof::Tables::default());
-        let mut run = Run {
-            world,
-            sink: TapeSink::new(),
-            now_ns,
-            turns,
-            tables,
-        };
+        let mut run = Run { world, sink: TapeSink::new(), now_ns, turns, tables };
         set_up(&mut run.world, &mut run.sink);
         run.collect();
         run
@@ -81,11 +75,7 @@ fn fills_keep_their_limits(run: &Run, batch: &Batch) {
             continue;
         };
         let (price, limit) = (decimal(&fill.price), decimal(limit));
-        let keeps = if fill.side == "buy" {
-            price <= limit
-        } else {
-            price >= limit
-        };
+        let keeps = if fill.side == "buy" { price <= limit } else { price >= limit };
         assert!(keeps, "{fill:?} against {order:?}");
     }
 }
@@ -100,20 +90,13 @@ fn fills_lie_within_the_bar(step: &Step, batch: &Batch, run: &Run) {
     };
     for fill in &batch.rows.fills {
         let price = parse_decimal(&fill.price, record.terms.price_scale).expect("a price");
-        assert!(
-            (bar.low..=bar.high).contains(&price),
-            "{fill:?} outside {bar:?}"
-        );
+        assert!((bar.low..=bar.high).contains(&price), "{fill:?} outside {bar:?}");
     }
 }
 
 /// Fill-or-kill orders fill completely or not at all, unless the account ran out of cash.
 fn fok_is_all_or_nothing(run: &Run) {
-    let orders = run
-        .tables
-        .orders
-        .values()
-        .filter(|order| order.time_in_force == "fok");
+    let orders = run.tables.orders.values().filter(|order| order.time_in_force == "fok");
     for order in orders {
         let whole = order.filled_qty == order.qty;
         let none = order.filled_qty == "0";
@@ -138,14 +121,16 @@ fn play(steps: &[Step]) -> Run {
 
 /// Cases of each property: more by `PAPERTAPE_CASES=100000 cargo test --release`.
 fn cases() -> u32 {
-    std::env::var("PAPERTAPE_CASES")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(64)
+    std::env::var("PAPERTAPE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(64)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 4_000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: cases(),
+        max_shrink_iters: 4_000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn money_and_quantity_hold_and_the_tape_rebuilds_everything(
@@ -245,27 +230,38 @@ proptest! {
 
 /// One of each command, to be broken.
 const COMMANDS: &[&str] = &[
-    r#"{"kind":"submit","account_id":"00000000-0000-0000-0000-000000000001","client_order_id":"a","symbol":"ACME","side":"buy","type":"stop_limit","qty":"10","limit_price":"1.00","stop_price":"1.01","time_in_force":"day"}"#,
-    r#"{"kind":"open_account","account_id":"00000000-0000-0000-0000-000000000009","owner":"u","account_kind":"cash","currency":"USD","starting_cash":"100000.00","request_id":"r"}"#,
-    r#"{"kind":"quote","symbol":"ACME","bid":"1.00","ask":"1.01","bid_size":"100","ask_size":"100"}"#,
-    r#"{"kind":"depth","symbol":"ACME","bids":[["1.00","5"]],"asks":[["1.01","5"],["1.02","6"]]}"#,
-    r#"{"kind":"bar","symbol":"ACME","open":"1","high":"1.1","low":"0.9","close":"1","volume":"5"}"#,
+    r#"{"kind":"submit","account_id":"00000000-0000-0000-0000-000000000001",
+        "client_order_id":"a","symbol":"ACME","side":"buy","type":"stop_limit","qty":"10",
+        "limit_price":"1.00","stop_price":"1.01","time_in_force":"day"}"#,
+    r#"{"kind":"open_account","account_id":"00000000-0000-0000-0000-000000000009","owner":"u",
+        "account_kind":"cash","currency":"USD","starting_cash":"100000.00","request_id":"r"}"#,
+    r#"{"kind":"quote","symbol":"ACME","bid":"1.00","ask":"1.01","bid_size":"100",
+        "ask_size":"100"}"#,
+    r#"{"kind":"depth","symbol":"ACME","bids":[["1.00","5"]],"asks":[["1.01","5"],["1.02",
+        "6"]]}"#,
+    r#"{"kind":"bar","symbol":"ACME","open":"1","high":"1.1","low":"0.9","close":"1",
+        "volume":"5"}"#,
     r#"{"kind":"trade","symbol":"BTCUSD","price":"1.05","qty":"0.5","side":"sell"}"#,
-    r#"{"kind":"agent_order","symbol":"BOTS","agent":1,"id":7,"side":"buy","price":null,"qty":"10"}"#,
+    r#"{"kind":"agent_order","symbol":"BOTS","agent":1,"id":7,"side":"buy","price":null,
+        "qty":"10"}"#,
     r#"{"kind":"session","exchange":"FEES","state":"closed","next_ns":12}"#,
-    r#"{"kind":"list_instrument","symbol":"NEW","name":"N","asset_class":"fx","exchange":"FEES","sector":"","currency":"USD","tick_size":"0.01","lot_size":"1","price_scale":6,"qty_scale":6,"source":"street","trigger":"last"}"#,
-    r#"{"kind":"list_exchange","exchange":"NEW","name":"N","currency":"USD","calendar":"c","fees":{"maker_rate":"0","taker_rate":"0","per_share":"0.005","minimum":"0"},"profile":{"name":"p","spread_ticks":1,"participation":"0.1","market_orders":"street"}}"#,
-    r#"{"kind":"cancel_all","account_id":"00000000-0000-0000-0000-000000000001","request_id":"z"}"#,
-    r#"{"kind":"preview","account_id":"00000000-0000-0000-0000-000000000001","symbol":"ACME","side":"sell","type":"market","qty":"10"}"#,
+    r#"{"kind":"list_instrument","symbol":"NEW","name":"N","asset_class":"fx",
+        "exchange":"FEES","sector":"","currency":"USD","tick_size":"0.01","lot_size":"1",
+        "price_scale":6,"qty_scale":6,"source":"street","trigger":"last"}"#,
+    r#"{"kind":"list_exchange","exchange":"NEW","name":"N","currency":"USD","calendar":"c",
+        "fees":{"maker_rate":"0","taker_rate":"0","per_share":"0.005","minimum":"0"},
+        "profile":{"name":"p","spread_ticks":1,"participation":"0.1","market_orders":"street"}}"#,
+    r#"{"kind":"cancel_all","account_id":"00000000-0000-0000-0000-000000000001",
+        "request_id":"z"}"#,
+    r#"{"kind":"preview","account_id":"00000000-0000-0000-0000-000000000001","symbol":"ACME",
+        "side":"sell","type":"market","qty":"10"}"#,
 ];
 
 #[test]
 fn values_that_are_missing_are_named() {
     let mut run = Run::begin();
-    let (outcome, body) = run
-        .world
-        .apply_json(br#"{"kind":"submit"}"#, run.now_ns, &mut run.sink)
-        .expect("a reply");
+    let (outcome, body) =
+        run.world.apply_json(br#"{"kind":"submit"}"#, run.now_ns, &mut run.sink).expect("a reply");
     let body = parse(body.as_bytes()).expect("JSON");
     assert_eq!(outcome, "malformed");
     assert_eq!(body.get("field").and_then(Value::text), Some("account_id"));
@@ -277,18 +273,12 @@ fn the_random_flow_reaches_every_event_and_every_reason() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut text = String::new();
     for _ in 0..40 {
-        let steps = proptest::collection::vec(step(), 300)
-            .new_tree(&mut runner)
-            .expect("steps");
+        let steps = proptest::collection::vec(step(), 300).new_tree(&mut runner).expect("steps");
         for turn in play(&steps.current()).turns {
             text.push_str(&turn.body);
         }
     }
-    let missing: Vec<&str> = WANTED
-        .iter()
-        .copied()
-        .filter(|word| !text.contains(word))
-        .collect();
+    let missing: Vec<&str> = WANTED.iter().copied().filter(|word| !text.contains(word)).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }
 

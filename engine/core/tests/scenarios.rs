@@ -72,14 +72,7 @@ tables! {
 fn every_table_in_the_folder_is_run() {
     let files = std::fs::read_dir(folder()).expect("the folder exists");
     for file in files {
-        let name = file
-            .expect("a file")
-            .file_name()
-            .into_string()
-            .expect("a plain name");
-        assert!(
-            !name.ends_with(".txt") || TABLES.contains(&name.as_str()),
-            "{name} is not run"
-        );
+        let name = file.expect("a file").file_name().into_string().expect("a plain name");
+        assert!(!name.ends_with(".txt") || TABLES.contains(&name.as_str()), "{name} is not run");
     }
 }

@@ -17,11 +17,7 @@ fn ready() -> Desk {
 }
 
 fn bodies(desk: &mut Desk) -> Vec<String> {
-    desk.take()
-        .turns
-        .into_iter()
-        .map(|turn| turn.body)
-        .collect()
+    desk.take().turns.into_iter().map(|turn| turn.body).collect()
 }
 
 #[test]
@@ -38,10 +34,7 @@ fn prices_are_marked_at_most_once_a_second_and_only_while_somebody_cares() {
     desk.pass(1);
     let marked = bodies(&mut desk);
     assert_eq!(marked.len(), 1);
-    assert!(
-        marked[0].contains(r#""symbol":"ACME","bid":10480000,"ask":10500000"#),
-        "{marked:?}"
-    );
+    assert!(marked[0].contains(r#""symbol":"ACME","bid":10480000,"ask":10500000"#), "{marked:?}");
     desk.pass(1);
     assert!(bodies(&mut desk).is_empty(), "nothing changed");
     desk.quote("10.47", "10.50", "50");
@@ -51,10 +44,7 @@ fn prices_are_marked_at_most_once_a_second_and_only_while_somebody_cares() {
     desk.quote("10.46", "10.50", "50");
     desk.now_ns += SECOND_NS / 2;
     desk.send(&json!({"kind": "time"}));
-    assert!(
-        bodies(&mut desk).is_empty(),
-        "less than a second since the last mark"
-    );
+    assert!(bodies(&mut desk).is_empty(), "less than a second since the last mark");
 }
 
 #[test]
@@ -81,20 +71,13 @@ fn a_quote_takes_no_turn_unless_it_moves_something() {
     desk.take();
     let (seq, market_seq) = (desk.world.seq(), desk.world.market_seq());
     desk.quote("9.00", "11.00", "50");
-    assert_eq!(
-        (desk.world.seq(), desk.world.market_seq()),
-        (seq, market_seq + 1)
-    );
+    assert_eq!((desk.world.seq(), desk.world.market_seq()), (seq, market_seq + 1));
     desk.limit("one", "buy", "10", "10.00");
     desk.quote("9.00", "9.50", "50");
     let turns = desk.take().turns;
     assert_eq!(turns.len(), 2);
     assert_eq!(turns[1].market_seq, market_seq + 2);
-    assert!(
-        turns[1]
-            .body
-            .starts_with(r#"{"v":1,"kind":"quote","events":[{"e":"filled""#)
-    );
+    assert!(turns[1].body.starts_with(r#"{"v":1,"kind":"quote","events":[{"e":"filled""#));
 }
 
 /// Sends so many resting orders.
@@ -127,12 +110,7 @@ fn cancel_all_works_through_many_orders_in_bounded_turns() {
         desk.pass(0);
     }
     let batch = desk.take();
-    assert!(
-        batch
-            .turns
-            .iter()
-            .all(|turn| turn.body.matches("\"e\":").count() <= 1_000)
-    );
+    assert!(batch.turns.iter().all(|turn| turn.body.matches("\"e\":").count() <= 1_000));
     let account = &desk.world.durable().accounts[0];
     assert!(account.open_orders.is_empty());
     assert_eq!(account.held, 0);
@@ -146,19 +124,10 @@ fn the_end_of_a_day_works_through_many_orders_in_bounded_turns() {
     desk.take();
     desk.pass(86_400);
     let first = desk.take();
-    assert!(
-        first
-            .turns
-            .iter()
-            .all(|turn| turn.body.matches("\"e\":").count() <= 1_000)
-    );
+    assert!(first.turns.iter().all(|turn| turn.body.matches("\"e\":").count() <= 1_000));
     assert!(desk.world.more_due());
     let (outcome, order) = desk.limit("late", "buy", "10", "9.00");
-    assert_eq!(
-        (outcome, &order["status"]),
-        ("created", &json!("new")),
-        "orders interleave"
-    );
+    assert_eq!((outcome, &order["status"]), ("created", &json!("new")), "orders interleave");
     while desk.world.more_due() {
         desk.pass(0);
     }
@@ -173,11 +142,7 @@ fn a_closed_order_leaves_memory_with_its_request_id() {
     let (_, keep) = desk.limit("keep", "buy", "1", "9.00");
     let cancel = json!({"kind": "cancel", "account_id": account_id(1), "order_id": order["id"]});
     assert_eq!(desk.ask(&cancel).0, "ok");
-    assert_eq!(
-        desk.ask(&cancel).0,
-        "not_cancelable",
-        "within the window it is known"
-    );
+    assert_eq!(desk.ask(&cancel).0, "not_cancelable", "within the window it is known");
     let (_, other) = desk.limit("other", "buy", "1", "9.00");
     desk.now_ns += 3_600 * SECOND_NS;
     let named = json!({"kind": "cancel", "account_id": account_id(1), "order_id": other["id"],
@@ -188,18 +153,10 @@ fn a_closed_order_leaves_memory_with_its_request_id() {
     for number in 0..4 {
         desk.limit(&format!("new{number}"), "buy", "1", "9.00");
     }
-    assert_eq!(
-        desk.ask(&cancel).0,
-        "not_found",
-        "the server looks into its tables"
-    );
+    assert_eq!(desk.ask(&cancel).0, "not_found", "the server looks into its tables");
     assert_eq!(desk.ask(&named).0, "not_found", "its request id outlived it");
     let (outcome, again) = desk.limit("keep", "buy", "1", "9.00");
-    assert_eq!(
-        (outcome, &again["id"]),
-        ("existing", &keep["id"]),
-        "ids of open orders stay"
-    );
+    assert_eq!((outcome, &again["id"]), ("existing", &keep["id"]), "ids of open orders stay");
 }
 
 #[test]
@@ -246,9 +203,7 @@ fn a_checkpoint_proves_the_state_before_it() {
     let last = wrong.last_mut().expect("a turn");
     last.body = last.body.replace(&hash, &"0".repeat(64));
     let mut rebuilt = World::new("main").expect("a fine name");
-    let result = wrong
-        .iter()
-        .try_for_each(|turn| rebuilt.evolve(turn, &mut sink));
+    let result = wrong.iter().try_for_each(|turn| rebuilt.evolve(turn, &mut sink));
     let error = result.expect_err("another state");
     assert_eq!(error.seq, turns.len() as u64);
     assert!(error.why.contains("differs from the checkpoint"), "{error}");
@@ -260,18 +215,12 @@ fn a_tape_of_another_order_or_version_is_refused() {
     let turns = desk.take().turns;
     let mut world = World::new("main").expect("a fine name");
     let mut sink = TapeSink::new();
-    assert!(
-        world.evolve(&turns[1], &mut sink).is_err(),
-        "a turn is missing"
-    );
+    assert!(world.evolve(&turns[1], &mut sink).is_err(), "a turn is missing");
     let mut newer = turns[0].clone();
     newer.body = newer.body.replace("\"v\":1", "\"v\":99");
     assert!(world.evolve(&newer, &mut sink).is_err());
     let mut stranger = World::new("other").expect("a fine name");
-    assert!(
-        stranger.evolve(&turns[0], &mut sink).is_err(),
-        "the tape of another world"
-    );
+    assert!(stranger.evolve(&turns[0], &mut sink).is_err(), "the tape of another world");
     assert!(world.evolve(&turns[0], &mut sink).is_ok());
 }
 

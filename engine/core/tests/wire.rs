@@ -31,9 +31,7 @@ fn an_order_has_the_members_of_the_contract_in_their_order() {
         "time_in_force": "gtc",
     });
     let text = command.to_string();
-    let reply = desk
-        .world
-        .apply_json(text.as_bytes(), desk.now_ns, &mut desk.sink);
+    let reply = desk.world.apply_json(text.as_bytes(), desk.now_ns, &mut desk.sink);
     let (outcome, body) = reply.expect("a reply");
     assert_eq!(outcome, "created");
     assert_eq!(
@@ -55,16 +53,9 @@ fn the_tape_is_canonical_text() {
     let mut desk = ready();
     desk.limit("one", "buy", "60", "10.01");
     let (_, order) = desk.limit("two", "buy", "1", "9.00");
-    desk.ask(
-        &json!({"kind": "cancel", "account_id": account_id(1), "order_id": order["id"],
-                     "request_id": "c1"}),
-    );
-    let bodies: Vec<String> = desk
-        .take()
-        .turns
-        .into_iter()
-        .map(|turn| turn.body)
-        .collect();
+    desk.ask(&json!({"kind": "cancel", "account_id": account_id(1), "order_id": order["id"],
+                     "request_id": "c1"}));
+    let bodies: Vec<String> = desk.take().turns.into_iter().map(|turn| turn.body).collect();
     let wanted = [
         concat!(
             r#"{"v":1,"kind":"open_account","events":[{"e":"account_opened","#,
@@ -103,9 +94,7 @@ fn the_tape_is_canonical_text() {
 fn without_digest(body: &str) -> String {
     let mut parts = body.split("\"digest\":\"");
     let first = parts.next().unwrap_or("").to_owned();
-    parts.fold(first, |text, part| {
-        text + part.split_once('"').map_or("", |(_, rest)| rest)
-    })
+    parts.fold(first, |text, part| text + part.split_once('"').map_or("", |(_, rest)| rest))
 }
 
 #[test]
@@ -115,18 +104,11 @@ fn a_rejected_order_is_answered_with_reason_value_limit_and_order() {
     assert_eq!(outcome, "rejected");
     assert_eq!(body["reason"], "insufficient_buying_power");
     assert_eq!(body["field"], "qty");
-    assert_eq!(
-        (&body["value"], &body["limit"]),
-        (&json!("1001.00"), &json!("1000.00"))
-    );
+    assert_eq!((&body["value"], &body["limit"]), (&json!("1001.00"), &json!("1000.00")));
     assert_eq!(body["order"]["id"], body["order_id"]);
     assert_eq!(body["order"]["status"], "rejected");
     assert_eq!(body["order"]["reason"], "insufficient_buying_power");
-    assert!(
-        body["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.contains("1001.00 USD"))
-    );
+    assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("1001.00 USD")));
 }
 
 #[test]
@@ -187,13 +169,9 @@ fn a_preview_tells_cost_fees_slippage_and_what_would_be_refused_and_changes_noth
     let mut dear = order;
     dear["qty"] = json!("100.5");
     let (_, preview) = desk.ask(&dear);
-    let reasons: Vec<&Value> = (0..2)
-        .map(|index| &preview["rejections"][index]["reason"])
-        .collect();
-    assert_eq!(
-        reasons,
-        [&json!("invalid_lot"), &json!("insufficient_buying_power")]
-    );
+    let reasons: Vec<&Value> =
+        (0..2).map(|index| &preview["rejections"][index]["reason"]).collect();
+    assert_eq!(reasons, [&json!("invalid_lot"), &json!("insufficient_buying_power")]);
     assert_eq!(desk.world.snapshot(), before);
 }
 
@@ -219,10 +197,8 @@ fn messages_follow_the_events_of_a_turn() {
     desk.take();
     desk.limit("one", "buy", "60", "10.01");
     let messages = desk.take().messages;
-    let told: Vec<(&str, &str)> = messages
-        .iter()
-        .map(|message| (message.channel, message.kind))
-        .collect();
+    let told: Vec<(&str, &str)> =
+        messages.iter().map(|message| (message.channel, message.kind)).collect();
     assert_eq!(
         told,
         [
@@ -234,11 +210,7 @@ fn messages_follow_the_events_of_a_turn() {
         ]
     );
     assert!(messages.iter().all(|message| message.seq == 5));
-    assert!(
-        messages
-            .iter()
-            .all(|message| message.account_id == account_id(1))
-    );
+    assert!(messages.iter().all(|message| message.account_id == account_id(1)));
     assert_eq!(
         keys(&desk, &messages[2].data),
         [
@@ -266,10 +238,8 @@ fn prints_are_public_and_name_the_aggressor() {
     desk.limit("one", "buy", "10", "10.01");
     desk.send(&json!({"kind": "trade", "symbol": "ACME", "price": "10.00", "qty": "3"}));
     let prints = desk.take().prints;
-    let told: Vec<(&str, &str, &str)> = prints
-        .iter()
-        .map(|print| (print.price.as_str(), print.qty.as_str(), print.side))
-        .collect();
+    let told: Vec<(&str, &str, &str)> =
+        prints.iter().map(|print| (print.price.as_str(), print.qty.as_str(), print.side)).collect();
     assert_eq!(told, [("10.01", "10", "buy"), ("10.00", "3", "")]);
     assert_eq!(prints[0].time_ns, MORNING_NS);
 }
@@ -285,10 +255,7 @@ fn quotes_tell_only_what_changed() {
     let quotes = desk.world.quotes(true);
     assert_eq!(quotes[0].0, "ACME");
     let quote: Value = serde_json::from_str(&quotes[0].1).expect("JSON");
-    assert_eq!(
-        (&quote["bid"], &quote["ask"]),
-        (&json!("9.98"), &json!("10.00"))
-    );
+    assert_eq!((&quote["bid"], &quote["ask"]), (&json!("9.98"), &json!("10.00")));
 }
 
 #[test]
@@ -308,9 +275,7 @@ fn numbers_are_taken_like_decimal_text() {
         "type":"limit","qty":5,"limit_price":9.50}}"#,
         account_id(1)
     );
-    let reply = desk
-        .world
-        .apply_json(text.as_bytes(), desk.now_ns, &mut desk.sink);
+    let reply = desk.world.apply_json(text.as_bytes(), desk.now_ns, &mut desk.sink);
     let (outcome, body) = reply.expect("a reply");
     assert_eq!(outcome, "created");
     assert!(body.contains(r#""limit_price":"9.50""#) && body.contains(r#""time_in_force":"day""#));
@@ -325,10 +290,7 @@ fn a_strangers_order_is_not_found() {
         let command = json!({"kind": kind, "account_id": account_id(2), "order_id": order["id"],
                              "qty": "4"});
         let (outcome, body) = desk.ask(&command);
-        assert_eq!(
-            (outcome, &body["reason"]),
-            ("not_found", &json!("not_found"))
-        );
+        assert_eq!((outcome, &body["reason"]), ("not_found", &json!("not_found")));
         assert_eq!(body.get("order"), None, "nothing of the order is told");
     }
 }

@@ -26,12 +26,7 @@ impl Desk {
     /// A world with the exchange X (taker fee 0.001) and the stock ACME.
     pub fn open() -> Desk {
         let world = World::new("main").expect("a fine name");
-        let mut desk = Desk {
-            world,
-            sink: TapeSink::new(),
-            now_ns: MORNING_NS,
-            turns: Vec::new(),
-        };
+        let mut desk = Desk { world, sink: TapeSink::new(), now_ns: MORNING_NS, turns: Vec::new() };
         desk.send(
             &json!({"kind": "create_world", "world": "main", "seed": 42, "sharing": "shared"}),
         );
@@ -57,16 +52,13 @@ impl Desk {
 
     pub fn send(&mut self, command: &Value) -> Option<(&'static str, Value)> {
         let text = command.to_string();
-        let reply = self
-            .world
-            .apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
+        let reply = self.world.apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
         reply.map(|(outcome, body)| (outcome, serde_json::from_str(&body).expect("JSON")))
     }
 
     /// Sends what has a reply.
     pub fn ask(&mut self, command: &Value) -> (&'static str, Value) {
-        self.send(command)
-            .unwrap_or_else(|| panic!("{command} has no reply"))
+        self.send(command).unwrap_or_else(|| panic!("{command} has no reply"))
     }
 
     pub fn open_account(&mut self, number: u64, cash: &str) {

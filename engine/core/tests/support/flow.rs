@@ -41,16 +41,8 @@ pub fn listing(world: &str) -> Vec<Input> {
         seed: 7,
         sharing: Sharing::Shared,
     })];
-    inputs.push(exchange(
-        "FEES",
-        MarketOrders::Street,
-        fees(1_000_000, 2_500_000, 3_333_333, 17),
-    ));
-    inputs.push(exchange(
-        "FREE",
-        MarketOrders::NextBar,
-        fees(0, 500_000, 0, 1_000_000),
-    ));
+    inputs.push(exchange("FEES", MarketOrders::Street, fees(1_000_000, 2_500_000, 3_333_333, 17)));
+    inputs.push(exchange("FREE", MarketOrders::NextBar, fees(0, 500_000, 0, 1_000_000)));
     for (index, (price_scale, qty_scale, tick_size, lot_size)) in STEPS.into_iter().enumerate() {
         inputs.push(Input::ListInstrument(Instrument {
             symbol: ["ACME", "ZULU", "BOTS", "BTC/USD"][index].to_owned(),
@@ -63,23 +55,12 @@ pub fn listing(world: &str) -> Vec<Input> {
             lot_size,
             price_scale,
             qty_scale,
-            source: if index == 2 {
-                Source::Agents
-            } else {
-                Source::Street
-            },
-            trigger: if index == 1 {
-                TriggerSource::Last
-            } else {
-                TriggerSource::BidAsk
-            },
+            source: if index == 2 { Source::Agents } else { Source::Street },
+            trigger: if index == 1 { TriggerSource::Last } else { TriggerSource::BidAsk },
             status: InstrumentStatus::Active,
         }));
     }
-    for (index, cash) in [50_000_000_000, 3_000_000_000, 400_000_123]
-        .into_iter()
-        .enumerate()
-    {
+    for (index, cash) in [50_000_000_000, 3_000_000_000, 400_000_123].into_iter().enumerate() {
         inputs.push(Input::OpenAccount(OpenAccount {
             id: index as u128 + 1,
             owner: format!("user-{index}"),
@@ -93,12 +74,7 @@ pub fn listing(world: &str) -> Vec<Input> {
 }
 
 fn fees(maker_rate: i64, taker_rate: i64, per_share: i64, minimum: i64) -> Fees {
-    Fees {
-        maker_rate,
-        taker_rate,
-        per_share,
-        minimum,
-    }
+    Fees { maker_rate, taker_rate, per_share, minimum }
 }
 
 fn exchange(id: &str, market_orders: MarketOrders, fees: Fees) -> Input {
@@ -165,13 +141,7 @@ fn account() -> impl Strategy<Value = u32> {
 }
 
 fn terms() -> impl Strategy<Value = OrderTerms> {
-    (
-        account(),
-        instrument(),
-        word(Side::ALL),
-        word(OrderType::ALL),
-        word(TimeInForce::ALL),
-    )
+    (account(), instrument(), word(Side::ALL), word(OrderType::ALL), word(TimeInForce::ALL))
         .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
             let prices = (price(instrument), price(instrument), 0..40);
             (quantity(instrument), prices, 0..100_000_u32).prop_map(
@@ -217,13 +187,8 @@ fn change() -> impl Strategy<Value = Step> {
             })
         },
     );
-    let cancel = (account(), request_id()).prop_map(|(account, request_id)| {
-        Input::Cancel(Cancel {
-            account,
-            order: 0,
-            request_id,
-        })
-    });
+    let cancel = (account(), request_id())
+        .prop_map(|(account, request_id)| Input::Cancel(Cancel { account, order: 0, request_id }));
     (prop_oneof![replace, cancel], 0..8_u64).prop_map(|(input, back)| Step::Change(input, back))
 }
 
@@ -233,34 +198,13 @@ fn level(instrument: u32) -> impl Strategy<Value = StreetLevel> {
 
 fn market() -> impl Strategy<Value = Input> {
     instrument().prop_flat_map(|instrument| {
-        let quote = (
-            weighted(0.9, level(instrument)),
-            weighted(0.9, level(instrument)),
-        )
-            .prop_map(move |(bid, ask)| {
-                Input::Quote(Quote {
-                    instrument,
-                    bid,
-                    ask,
-                })
-            });
+        let quote = (weighted(0.9, level(instrument)), weighted(0.9, level(instrument)))
+            .prop_map(move |(bid, ask)| Input::Quote(Quote { instrument, bid, ask }));
         let levels = || proptest::collection::vec(level(instrument), 0..4);
-        let depth = (levels(), levels()).prop_map(move |(bids, asks)| {
-            Input::Depth(Depth {
-                instrument,
-                bids,
-                asks,
-            })
-        });
+        let depth = (levels(), levels())
+            .prop_map(move |(bids, asks)| Input::Depth(Depth { instrument, bids, asks }));
         let trade = (level(instrument), weighted(0.5, word(Side::ALL))).prop_map(
-            move |((price, qty), side)| {
-                Input::Trade(Trade {
-                    instrument,
-                    price,
-                    qty,
-                    side,
-                })
-            },
+            move |((price, qty), side)| Input::Trade(Trade { instrument, price, qty, side }),
         );
         let prices = proptest::collection::vec(price(instrument), 4);
         let bar = (prices, quantity(instrument), any::<bool>()).prop_map(
@@ -269,32 +213,14 @@ fn market() -> impl Strategy<Value = Input> {
                 let volume = if has_volume { volume } else { 0 };
                 let (low, high) = (prices[0], prices[3]);
                 let (open, close) = (prices[1], prices[2]);
-                Input::Bar(Bar {
-                    instrument,
-                    open,
-                    high,
-                    low,
-                    close,
-                    volume,
-                })
+                Input::Bar(Bar { instrument, open, high, low, close, volume })
             },
         );
-        let bots = (
-            0..40_u64,
-            word(Side::ALL),
-            weighted(0.8, price(instrument)),
-            quantity(instrument),
-        )
-            .prop_map(move |(id, side, price, qty)| {
-                Input::AgentOrder(AgentOrder {
-                    instrument,
-                    agent: 1,
-                    id,
-                    side,
-                    price,
-                    qty,
-                })
-            });
+        let bots =
+            (0..40_u64, word(Side::ALL), weighted(0.8, price(instrument)), quantity(instrument))
+                .prop_map(move |(id, side, price, qty)| {
+                    Input::AgentOrder(AgentOrder { instrument, agent: 1, id, side, price, qty })
+                });
         let gone =
             (0..40_u64).prop_map(move |id| Input::AgentCancel(AgentCancel { instrument, id }));
         prop_oneof![4 => quote, 2 => depth, 2 => trade, 2 => bar, 4 => bots, 1 => gone]
@@ -304,18 +230,10 @@ fn market() -> impl Strategy<Value = Input> {
 fn other() -> impl Strategy<Value = Input> {
     let session =
         (0..3_u32, word(SessionState::ALL), 0..3_i64).prop_map(|(exchange, state, next_ns)| {
-            Input::Session(Session {
-                exchange,
-                state,
-                next_ns,
-            })
+            Input::Session(Session { exchange, state, next_ns })
         });
-    let cancel_all = (account(), request_id()).prop_map(|(account, request_id)| {
-        Input::CancelAll(CancelAll {
-            account,
-            request_id,
-        })
-    });
+    let cancel_all = (account(), request_id())
+        .prop_map(|(account, request_id)| Input::CancelAll(CancelAll { account, request_id }));
     prop_oneof![
         6 => Just(Input::Time),
         1 => session,

@@ -24,15 +24,10 @@ pub fn parse(text: &str) -> Vec<Scenario> {
             continue;
         }
         if let Some(title) = line.strip_prefix("scenario ") {
-            scenarios.push(Scenario {
-                title: title.trim().to_owned(),
-                statements: Vec::new(),
-            });
+            scenarios.push(Scenario { title: title.trim().to_owned(), statements: Vec::new() });
             continue;
         }
-        let scenario = scenarios
-            .last_mut()
-            .expect("a table begins with `scenario <title>`");
+        let scenario = scenarios.last_mut().expect("a table begins with `scenario <title>`");
         scenario.statements.push(parse_statement(index + 1, line));
     }
     scenarios
@@ -40,15 +35,8 @@ pub fn parse(text: &str) -> Vec<Scenario> {
 
 fn parse_statement(line: usize, text: &str) -> Statement {
     let (statement, expected) = text.split_once("->").unwrap_or((text, ""));
-    let parts = expected
-        .split(',')
-        .map(words)
-        .filter(|part| !part.is_empty());
-    Statement {
-        line,
-        words: words(statement),
-        expectations: parts.collect(),
-    }
+    let parts = expected.split(',').map(words).filter(|part| !part.is_empty());
+    Statement { line, words: words(statement), expectations: parts.collect() }
 }
 
 fn words(text: &str) -> Vec<String> {

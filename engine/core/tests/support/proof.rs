@@ -27,30 +27,22 @@ impl Tables {
             self.accounts.insert(row.account_id.clone(), row);
         }
         for row in rows.positions {
-            self.positions
-                .insert((row.account_id.clone(), row.symbol.clone()), row);
+            self.positions.insert((row.account_id.clone(), row.symbol.clone()), row);
         }
         for row in rows.orders {
             self.orders.insert(row.order_id.clone(), row);
         }
         for row in rows.fills {
-            assert!(
-                self.fills.insert(row.fill_id.clone(), row).is_none(),
-                "a fill stands twice"
-            );
+            assert!(self.fills.insert(row.fill_id.clone(), row).is_none(), "a fill stands twice");
         }
         for row in rows.equity {
-            self.equity
-                .insert((row.account_id.clone(), row.minute_ns), row);
+            self.equity.insert((row.account_id.clone(), row.minute_ns), row);
         }
         for row in rows.ledger {
             let amount = parse_decimal(&row.amount, 9).expect("a decimal");
             *self.sums.entry(row.asset.clone()).or_default() += i128::from(amount);
             let key = (row.seq, row.i, row.line);
-            assert!(
-                self.ledger.insert(key, row).is_none(),
-                "a ledger line stands twice"
-            );
+            assert!(self.ledger.insert(key, row).is_none(), "a ledger line stands twice");
         }
     }
 
@@ -67,14 +59,8 @@ pub fn durable_is_sound(world: &World) {
     let durable = world.durable();
     for account in &durable.accounts {
         assert!(account.cash >= 0, "cash below zero: {account:?}");
-        assert!(
-            account.held >= 0 && account.held <= account.cash,
-            "holds: {account:?}"
-        );
-        let orders = account
-            .open_orders
-            .iter()
-            .filter_map(|number| durable.order(*number));
+        assert!(account.held >= 0 && account.held <= account.cash, "holds: {account:?}");
+        let orders = account.open_orders.iter().filter_map(|number| durable.order(*number));
         let held: i128 = orders.clone().map(|order| i128::from(order.hold)).sum();
         assert_eq!(account.held, held, "holds must be the sum over open orders");
         for (instrument, position) in &account.positions {
@@ -83,30 +69,15 @@ pub fn durable_is_sound(world: &World) {
                 .filter(|order| order.terms.instrument == *instrument)
                 .map(papertape_core::order::Order::promised)
                 .sum();
-            assert_eq!(
-                position.promised, promised,
-                "promises must be the sum over open sells"
-            );
-            assert!(
-                position.qty >= position.promised && position.promised >= 0,
-                "{position:?}"
-            );
+            assert_eq!(position.promised, promised, "promises must be the sum over open sells");
+            assert!(position.qty >= position.promised && position.promised >= 0, "{position:?}");
             assert!(position.cost >= 0, "{position:?}");
-            assert!(
-                position.qty != 0 || position.cost == 0,
-                "a flat position costs nothing"
-            );
+            assert!(position.qty != 0 || position.cost == 0, "a flat position costs nothing");
         }
     }
     for order in durable.orders.values() {
-        assert!(
-            (0..=order.terms.qty).contains(&order.filled),
-            "filled too much: {order:?}"
-        );
-        assert!(
-            order.is_open() || order.hold == 0,
-            "a closed order holds cash: {order:?}"
-        );
+        assert!((0..=order.terms.qty).contains(&order.filled), "filled too much: {order:?}");
+        assert!(order.is_open() || order.hold == 0, "a closed order holds cash: {order:?}");
     }
     balances_are_zero(world);
 }
@@ -115,23 +86,13 @@ pub fn durable_is_sound(world: &World) {
 fn balances_are_zero(world: &World) {
     let durable = world.durable();
     for (index, currency) in durable.currencies.iter().enumerate() {
-        let accounts = durable
-            .accounts
-            .iter()
-            .filter(|it| it.currency as usize == index);
+        let accounts = durable.accounts.iter().filter(|it| it.currency as usize == index);
         let users: i128 = accounts.map(|account| account.cash).sum();
-        assert_eq!(
-            users + currency.house + currency.fees + currency.funding,
-            0,
-            "{currency:?}"
-        );
+        assert_eq!(users + currency.house + currency.fees + currency.funding, 0, "{currency:?}");
         assert_eq!(currency.clearing, 0, "{currency:?}");
     }
     for (index, record) in durable.instruments.iter().enumerate() {
-        let positions = durable
-            .accounts
-            .iter()
-            .map(|it| it.position(index as u32).qty);
+        let positions = durable.accounts.iter().map(|it| it.position(index as u32).qty);
         let users: i128 = positions.map(i128::from).sum();
         assert_eq!(users + record.house, 0, "{record:?}");
         assert_eq!(record.clearing, 0, "{record:?}");

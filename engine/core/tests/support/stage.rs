@@ -58,17 +58,12 @@ impl Stage {
 
     fn send(&mut self, command: &Value) -> Option<(String, Value)> {
         let text = command.to_string();
-        let reply = self
-            .world
-            .apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
+        let reply = self.world.apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
         let batch: Batch = self.sink.take();
         self.turns.extend(batch.turns);
         self.tables.upsert(batch.rows);
         reply.map(|(outcome, body)| {
-            (
-                outcome.to_owned(),
-                serde_json::from_str(&body).expect("replies are JSON"),
-            )
+            (outcome.to_owned(), serde_json::from_str(&body).expect("replies are JSON"))
         })
     }
 
@@ -162,7 +157,8 @@ impl Stage {
             }
             "bar" => json!({
                 "kind": "bar", "symbol": symbol, "open": words[2], "high": words[3],
-                "low": words[4], "close": words[5], "volume": option(words, "volume").unwrap_or("0"),
+                "low": words[4], "close": words[5], "volume": option(words,
+                    "volume").unwrap_or("0"),
             }),
             "agent" => self.agent(words),
             "agent_cancel" => {
@@ -197,11 +193,7 @@ impl Stage {
     fn restart(&mut self) {
         let before = self.world.state_hash();
         self.world = World::restore(&self.world.snapshot()).expect("a snapshot");
-        assert_eq!(
-            self.world.state_hash(),
-            before,
-            "a restart changes nothing durable"
-        );
+        assert_eq!(self.world.state_hash(), before, "a restart changes nothing durable");
     }
 
     fn ask(&mut self, words: &[&str]) -> Answer {
@@ -216,19 +208,12 @@ impl Stage {
             verb => self.change(verb, words),
         };
         let (outcome, body) = self.send(&command).expect("a command has a reply");
-        let id = body
-            .get("id")
-            .or(body.get("order_id"))
-            .and_then(Value::as_str);
+        let id = body.get("id").or(body.get("order_id")).and_then(Value::as_str);
         let name = option(words, "as").map_or_else(|| format!("#{}", self.count), str::to_owned);
         if let ("buy" | "sell", Some(order)) = (words[0], self.orders.get_mut(&name)) {
             order.id = id.map(str::to_owned);
         }
-        Answer {
-            outcome,
-            body,
-            account,
-        }
+        Answer { outcome, body, account }
     }
 
     fn submit(&mut self, words: &[&str]) -> (String, Value) {
@@ -242,9 +227,7 @@ impl Stage {
             (Some(_), None) => "stop",
             (Some(_), Some(_)) => "stop_limit",
         };
-        let tif = words
-            .iter()
-            .find(|word| ["day", "gtc", "ioc", "fok"].contains(word));
+        let tif = words.iter().find(|word| ["day", "gtc", "ioc", "fok"].contains(word));
         let mut request = json!({
             "kind": "submit", "account_id": account, "client_order_id": name, "symbol": words[2],
             "side": words[0], "type": order_type, "qty": words[3],
@@ -255,11 +238,7 @@ impl Stage {
                 request[key] = json!(price);
             }
         }
-        let order = NamedOrder {
-            request: request.clone(),
-            account: account.clone(),
-            id: None,
-        };
+        let order = NamedOrder { request: request.clone(), account: account.clone(), id: None };
         self.orders.insert(name, order);
         (account, request)
     }
@@ -314,9 +293,8 @@ impl Stage {
                 }
                 _ => {
                     let id = answer.body.get("id").or(answer.body.get("order_id"));
-                    let id = id
-                        .and_then(Value::as_str)
-                        .unwrap_or_else(|| panic!("no order: {told}"));
+                    let id =
+                        id.and_then(Value::as_str).unwrap_or_else(|| panic!("no order: {told}"));
                     self.expect_order(&self.tables.orders[id], &words);
                 }
             }
@@ -346,11 +324,7 @@ impl Stage {
             ["status", status] => assert_eq!(order.status, *status, "{told}"),
             ["canceled"] => assert_eq!(order.status, "canceled", "{told}"),
             [status @ ("canceled" | "rejected"), reason] => {
-                assert_eq!(
-                    (order.status, order.reason),
-                    (*status, Some(*reason)),
-                    "{told}"
-                );
+                assert_eq!((order.status, order.reason), (*status, Some(*reason)), "{told}");
             }
             ["held", _, amount] => {
                 let account = &self.tables.accounts[&order.account_id];
@@ -372,9 +346,7 @@ impl Stage {
             ["realized", name, _, amount] => same(&self.account(name).realized_pl, amount),
             ["equity", name, _, amount] => {
                 let id = self.accounts[*name].clone();
-                let (_, body) = self
-                    .send(&json!({"kind": "value", "account_id": id}))
-                    .expect("it");
+                let (_, body) = self.send(&json!({"kind": "value", "account_id": id})).expect("it");
                 same(body["account"]["equity"].as_str().unwrap_or(""), amount);
             }
             ["position", name, symbol, qty, price @ ..] => {
@@ -409,15 +381,10 @@ impl Stage {
         for (side, wanted) in [("bids", bids), ("asks", asks)] {
             let text = |value: &Value| decimal(value.as_str().unwrap_or("0"));
             let stands: Vec<(i64, i64)> = book[side].as_array().map_or(Vec::new(), |levels| {
-                levels
-                    .iter()
-                    .map(|level| (text(&level[0]), text(&level[1])))
-                    .collect()
+                levels.iter().map(|level| (text(&level[0]), text(&level[1]))).collect()
             });
-            let wanted: Vec<(i64, i64)> = wanted
-                .iter()
-                .map(|(price, qty)| (decimal(price), decimal(qty)))
-                .collect();
+            let wanted: Vec<(i64, i64)> =
+                wanted.iter().map(|(price, qty)| (decimal(price), decimal(qty))).collect();
             assert_eq!(stands, wanted, "{side} of {symbol}: {book}");
         }
     }
@@ -435,9 +402,7 @@ type Levels = Vec<(String, String)>;
 fn levels(words: &[&str]) -> (Levels, Levels) {
     let (mut bids, mut asks) = (Vec::new(), Vec::new());
     for level in words.chunks(4) {
-        let [side, price, "x", qty] = level else {
-            panic!("a level is `bid P x Q`: {level:?}")
-        };
+        let [side, price, "x", qty] = level else { panic!("a level is `bid P x Q`: {level:?}") };
         let side = if *side == "bid" { &mut bids } else { &mut asks };
         side.push(((*price).to_owned(), (*qty).to_owned()));
     }
