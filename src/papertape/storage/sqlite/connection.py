@@ -12,6 +12,7 @@ PRAGMAS = (
     "synchronous = FULL",
     "journal_size_limit = 67108864",
     "cache_size = -65536",
+    "wal_autocheckpoint = 8000",  # pages that change in every batch are folded in less often
 )
 
 
