@@ -216,3 +216,25 @@ def test_the_open_page_comes_back_by_itself_after_everything_was_killed(
     assert state(page) == before
     buy_at_market(page, "3")
     expect(tab(page, "Fills").get_by_role("row")).to_have_count(3)
+
+
+def test_an_order_that_is_sent_while_the_floor_is_away_happens_once(
+    page: Page, product: Product
+) -> None:
+    register(page)
+    choose(page, "Limit")
+    ticket(page).get_by_label("Quantity").fill("9")
+    ticket(page).get_by_label("Limit price").fill("100")
+    product.kill_child("floor")
+    ticket(page).get_by_role("button", name="Buy 9 AAPL").click()
+    expect(ticket(page).get_by_role("status")).to_contain_text(
+        "Asking again under the same order id"
+    )
+    expect(ticket(page).get_by_role("status")).to_contain_text(
+        "waiting in the book", timeout=30_000
+    )
+    orders = tab(page, "Open orders")
+    expect(orders.get_by_role("button", name="Cancel the order to buy 9 AAPL")).to_have_count(1)
+    page.reload()
+    wait_until_live(page)
+    expect(tab(page, "Open orders").get_by_role("row")).to_have_count(2)
