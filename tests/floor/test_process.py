@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -36,13 +37,30 @@ sys.exit(process.run_floor(
 """
 
 
-def start(folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), str(TESTS)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+Start = Callable[[Path], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts floors; none of them outlives its test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_floor(folder: Path) -> "subprocess.Popen[str]":
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", SCRIPT, str(folder), str(TESTS)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield start_floor
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def wait_ready(process: "subprocess.Popen[str]") -> None:
@@ -50,7 +68,7 @@ def wait_ready(process: "subprocess.Popen[str]") -> None:
     assert process.stdout.readline() == "ready\n"
 
 
-async def test_a_floor_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
+async def test_a_floor_serves_and_ends_cleanly_on_sigterm(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path)
     wait_ready(process)
     async with FloorClient(LinkAddresses.in_folder(tmp_path)) as client:
@@ -63,7 +81,7 @@ async def test_a_floor_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> Non
     assert verify(tmp_path) == []
 
 
-def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
+def test_ctrl_c_is_left_to_the_parent(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path)
     wait_ready(process)
     process.send_signal(signal.SIGINT)
@@ -75,7 +93,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
 
 
 def test_a_second_floor_on_the_same_folder_is_refused_and_asks_not_to_be_restarted(
-    tmp_path: Path,
+    start: Start, tmp_path: Path
 ) -> None:
     with DataFolderLock(tmp_path):
         process = start(tmp_path)
@@ -84,7 +102,7 @@ def test_a_second_floor_on_the_same_folder_is_refused_and_asks_not_to_be_restart
     assert "is in use by process" in errors
 
 
-def test_a_broken_tape_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_broken_tape_is_refused_by_name(start: Start, tmp_path: Path) -> None:
     exchange = SmallExchange(tmp_path)
     exchange.ask(open_account(), buy("a"))
     exchange.close()
@@ -96,7 +114,9 @@ def test_a_broken_tape_is_refused_by_name(tmp_path: Path) -> None:
     assert "world 'main', seq 3, table tape" in errors
 
 
-async def test_a_killed_floor_starts_again_where_its_last_commit_was(tmp_path: Path) -> None:
+async def test_a_killed_floor_starts_again_where_its_last_commit_was(
+    start: Start, tmp_path: Path
+) -> None:
     process = start(tmp_path)
     wait_ready(process)
     async with FloorClient(LinkAddresses.in_folder(tmp_path)) as client:
