@@ -1,0 +1,65 @@
+"""Settings: what wins, what is refused, what travels to a child."""
+
+from pathlib import Path
+
+import pytest
+
+from papertape.config import Settings
+from papertape.config.reading import SettingsError, read_settings
+
+
+def test_defaults_are_those_of_the_documentation(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    settings = read_settings({})
+    assert (settings.host, settings.port, settings.seed) == ("127.0.0.1", 8000, 42)
+    assert settings.data_dir == tmp_path / "data"
+    assert (settings.hours, settings.speed, settings.log_level) == ("open", 1.0, "warning")
+
+
+def test_an_option_wins_over_a_variable_and_that_over_the_default(monkeypatch):
+    monkeypatch.setenv("PAPERTAPE_PORT", "9001")
+    monkeypatch.setenv("PAPERTAPE_SEED", "7")
+    settings = read_settings({"port": 9000})
+    assert (settings.port, settings.seed) == (9000, 7)
+
+
+def test_settings_travel_to_a_child_unchanged(tmp_path):
+    settings = read_settings({"data_dir": tmp_path, "replay": tmp_path / "x.csv", "symbol": "X"})
+    assert Settings.from_json(settings.to_json()) == settings
+    assert isinstance(Settings.from_json(settings.to_json()).data_dir, Path)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"port": -1}, "--port: Input should be greater than or equal to 0 (got -1)"),
+        ({"speed": "nan"}, "--speed: Input should be less than or equal to 1000000 (got 'nan')"),
+        ({"hours": "never"}, "--hours: Input should be 'open' or 'real' (got 'never')"),
+        ({"log_level": "loud"}, "--log-level: Input should be"),
+        ({"symbol": "x y", "replay": "f.csv"}, "--symbol: String should match"),
+        ({"symbol": "X"}, "--symbol names the instrument of a --replay FILE; give both"),
+        ({"prot": 1}, "--prot: Extra inputs are not permitted (got 1)"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence_that_names_the_option(given, problem):
+    with pytest.raises(SettingsError) as refused:
+        read_settings(given)
+    assert len(refused.value.problems) == 1
+    assert refused.value.problems[0].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.7", False),
+        ("papertape.example", False),
+    ],
+)
+def test_only_loopback_hosts_have_a_demo(host, loopback):
+    assert read_settings({"host": host}).loopback is loopback
