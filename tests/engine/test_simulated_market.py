@@ -221,6 +221,22 @@ def test_a_long_sleep_is_skipped_and_a_call_is_bounded() -> None:
     assert market.next_due_ns < tomorrow + 20 * SECOND_NS
 
 
+def test_a_closed_instrument_leaves_the_book_and_comes_back_at_its_price() -> None:
+    driver, market = open_world(), open_market()
+    run(driver.world, market, 0, 30)
+    price = mid(driver.world, "APEX")
+    market.set_closed(["APEX"])
+    driver.world.drive(market, START_NS + 30 * SECOND_NS)
+    assert book(driver.world, "APEX")["bids"] == book(driver.world, "APEX")["asks"] == []
+    outcomes = run(driver.world, market, 30, 60)
+    assert {one[0] for outcome in outcomes for one in outcome.prints} == {"BOLT", "COIN/USD"}
+    market.set_closed([])
+    run(driver.world, market, 60, 63)
+    assert math.isclose(mid(driver.world, "APEX"), price, rel_tol=0.005)
+    with pytest.raises(ValueError, match="NONE"):
+        market.set_closed(["NONE"])
+
+
 def test_driving_an_unlisted_instrument_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="APEX"):
         World("main").drive(open_market(), START_NS + SECOND_NS)

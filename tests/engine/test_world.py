@@ -189,6 +189,17 @@ def test_questions_leave_no_trace(driver: Driver) -> None:
     assert value["positions"][0]["symbol"] == "ACME"
 
 
+def test_only_exchanges_that_were_told_a_session_have_sessions(driver: Driver) -> None:
+    assert driver.world.sessions() == {}
+    for state, open_now in (("closed", False), ("open", True)):
+        driver.send(command("session", exchange="XTST", state=state, next_ns=driver.now_ns * 2))
+        ((exchange, (is_open, next_ns)),) = driver.world.sessions().items()
+        assert (exchange, is_open, next_ns > driver.now_ns) == ("XTST", open_now, True)
+    again = World("main")
+    again.evolve(driver.turns)
+    assert again.sessions() == driver.world.sessions()
+
+
 def test_quotes_are_told_once_when_they_change(driver: Driver) -> None:
     assert [symbol for symbol, _ in driver.world.quotes()] == ["ACME"]
     assert driver.world.quotes() == []

@@ -87,6 +87,11 @@ impl Crowd {
         }
     }
 
+    /// The ids of all orders of investors who wait.
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        self.investors.iter().flatten().map(|waiting| waiting.id)
+    }
+
     /// Forgets every order: the exchange has none of them any more.
     pub fn forget(&mut self) {
         self.investors = [None; INVESTORS];

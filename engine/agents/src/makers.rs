@@ -179,6 +179,15 @@ impl Makers {
         }
     }
 
+    /// The ids of all orders that rested when they were looked at last.
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        self.ladders
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|order| order.id)
+    }
+
     /// Forgets every order: the exchange has none of them any more.
     pub fn forget(&mut self) {
         *self = Self::default();

@@ -40,6 +40,8 @@ struct Pit {
     pressure: f64,
     makers: Makers,
     crowd: Crowd,
+    /// Its exchange is closed: the bots take back what rests and send nothing.
+    is_closed: bool,
 }
 
 /// The part of a pit that outlives a restart.
@@ -131,9 +133,38 @@ impl SimulatedMarket {
         if until_ns - self.next_due_ns() > LATEST_NS {
             self.go_on_at(until_ns);
         }
-        let mut sent = 0;
+        let mut sent = self.withdraw_from_closed(venue, until_ns);
         while sent < most && self.next_due_ns() <= until_ns {
             sent += self.act_once(venue);
+        }
+        sent
+    }
+
+    /// Says which instruments are closed; all others are open. Their bots take everything back
+    /// with the next `act` and rest until they are open again. Fair values go on meanwhile, so
+    /// that a price opens about where it closed, not exactly there.
+    ///
+    /// # Errors
+    /// A sentence about the first symbol that is not of this market; nothing has changed then.
+    pub fn set_closed(&mut self, symbols: &[String]) -> Result<(), String> {
+        for symbol in symbols {
+            if !self.symbols().any(|known| known == symbol) {
+                return Err(format!("{symbol} is not in this simulated market"));
+            }
+        }
+        for pit in &mut self.pits {
+            pit.is_closed = symbols.contains(&pit.instrument.listing.symbol);
+        }
+        Ok(())
+    }
+
+    fn withdraw_from_closed<V: Venue>(&mut self, venue: &mut V, until_ns: i64) -> usize {
+        let time_ns = self.next_due_ns().min(until_ns);
+        let mut sent = 0;
+        for (index, pit) in self.pits.iter_mut().enumerate() {
+            if pit.is_closed {
+                sent += pit.withdraw_all(venue, index, time_ns);
+            }
         }
         sent
     }
@@ -240,7 +271,7 @@ impl SimulatedMarket {
             let sector = self.factor(&instrument.sector_factor());
             let fair = FairValue::new(instrument.start_log_price());
             let (makers, crowd) = (Makers::default(), Crowd::default());
-            let (pressure, instrument) = (0.0, Arc::new(instrument));
+            let (pressure, is_closed, instrument) = (0.0, false, Arc::new(instrument));
             self.pits.push(Pit {
                 instrument,
                 market,
@@ -249,6 +280,7 @@ impl SimulatedMarket {
                 pressure,
                 makers,
                 crowd,
+                is_closed,
             });
         }
         Ok(())
@@ -283,7 +315,11 @@ impl SimulatedMarket {
             draws,
             time_ns,
         );
-        let sent = pit.act(venue, self.cursor, time_ns, draws, &mut self.next_id);
+        let sent = if pit.is_closed {
+            0
+        } else {
+            pit.act(venue, self.cursor, time_ns, draws, &mut self.next_id)
+        };
         self.cursor += 1;
         if self.cursor == self.pits.len() {
             self.cursor = 0;
@@ -326,6 +362,19 @@ impl Pit {
         };
         self.crowd.take(&mut turn, excitement);
         turn.sent
+    }
+
+    /// Takes every resting order back.
+    fn withdraw_all<V: Venue>(&mut self, venue: &mut V, index: usize, time_ns: i64) -> usize {
+        let ids = self.makers.ids().chain(self.crowd.ids());
+        let mut sent = 0;
+        for id in ids {
+            venue.cancel(index, time_ns, id);
+            sent += 1;
+        }
+        self.makers.forget();
+        self.crowd.forget();
+        sent
     }
 
     /// Buying pushes the reference up for a while, and the fair value a little for good.

@@ -325,3 +325,41 @@ fn returns_have_fat_tails_clustered_volatility_and_common_moves() {
         "two technology stocks correlate {common}"
     );
 }
+
+#[test]
+fn bots_of_a_closed_instrument_take_everything_back_and_rest() {
+    let mut exchange = Exchange::default();
+    let mut market = market(11);
+    run(&mut market, &mut exchange, 0, 30);
+    let before = exchange.mid(0);
+    market.set_closed(&["AAPL".to_owned()]).unwrap();
+    assert!(market.act(&mut exchange, START_NS + 30 * SECOND_NS - 1, 0) > 50);
+    let (sent, prints) = (exchange.inputs.len(), exchange.prints.len());
+    for side in Side::BOTH {
+        assert!(exchange.levels(0, side).is_empty(), "{side:?}");
+        assert!(exchange.levels(1, side).len() >= 10, "{side:?}");
+    }
+    run(&mut market, &mut exchange, 30, 600);
+    assert!(exchange.inputs[sent..].iter().all(|input| input.0 != 0));
+    assert!(
+        exchange.prints[prints..]
+            .iter()
+            .all(|print| print.instrument != 0)
+    );
+    market.set_closed(&[]).unwrap();
+    run(&mut market, &mut exchange, 600, 602);
+    assert!((exchange.mid(0) / before - 1.0).abs() < 0.01);
+    for side in Side::BOTH {
+        assert!(exchange.levels(0, side).len() >= 10, "{side:?}");
+    }
+}
+
+#[test]
+fn closing_an_unknown_symbol_is_refused_and_closes_nothing() {
+    let mut exchange = Exchange::default();
+    let mut market = market(11);
+    let why = market.set_closed(&["AAPL".to_owned(), "NONE".to_owned()]);
+    assert!(why.unwrap_err().contains("NONE"));
+    run(&mut market, &mut exchange, 0, 4);
+    assert!(!exchange.levels(0, Side::Buy).is_empty());
+}

@@ -50,6 +50,15 @@ impl PyMarket {
         self.inner.go_on_at(now_ns);
     }
 
+    /// Say which symbols are closed; all others are open. Closed bots take everything back with
+    /// the next `drive` and rest; prices go on. Not part of `state`: say it again after a start.
+    ///
+    /// Raises `ValueError` for a symbol that is not in this market.
+    fn set_closed(&mut self, symbols: Vec<String>) -> PyResult<()> {
+        let closed = self.inner.set_closed(&symbols);
+        closed.map_err(PyValueError::new_err)
+    }
+
     /// What must outlive a restart: prices, volatilities, moods; no orders.
     fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.inner.state())

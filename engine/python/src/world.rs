@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict};
+use std::collections::BTreeMap;
 
 /// A turn as Python gives it: seq, time (ns), market seq, body.
 type TurnTuple = (u64, i64, u64, PyBackedStr);
@@ -253,6 +254,20 @@ impl PyWorld {
     /// All exchanges as dicts with the fields of the wire.
     fn exchanges<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.items(py, br#"{"kind":"exchanges"}"#)
+    }
+
+    /// Exchanges that sessions rule: `{exchange: (is open, next change in ns or 0)}`. Those that
+    /// were never told a session are always open and not among them.
+    fn sessions(&self, py: Python<'_>) -> PyResult<BTreeMap<String, (bool, i64)>> {
+        self.check(py)?;
+        let ruled = self
+            .inner
+            .exchanges()
+            .iter()
+            .filter(|record| record.has_sessions);
+        Ok(ruled
+            .map(|record| (record.terms.id.clone(), (record.open, record.next_ns)))
+            .collect())
     }
 
     /// For tests of quarantine: panic when a command names this id; `None` ends it.

@@ -53,6 +53,13 @@ class SimulatedSource:
         """Let the house act up to `now_ns`; call again while `next_due_ns <= now_ns`."""
         return world.drive(self._running(), now_ns, INPUTS_PER_ACT)
 
+    def set_closed(self, symbols: list[str]) -> None:
+        """Let the bots of these symbols rest, and those of all others trade.
+
+        The next `act` takes their orders out of the book. After `resume` nobody rests.
+        """
+        self._running().set_closed(symbols)
+
     def state(self) -> bytes:
         """Prices, volatilities and moods; never orders, which the book forgets anyway."""
         return self._running().state()
