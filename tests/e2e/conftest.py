@@ -1,4 +1,8 @@
-"""A real product and a real browser, each started once; a page of its own for each test."""
+"""A real product and a real browser, started once for a module; a page of its own for each test.
+
+Playwright keeps an event loop running in this thread while it is open, so it must not outlive the
+module: the asynchronous tests of others could not run theirs.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -32,13 +36,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
