@@ -20,7 +20,7 @@ from papertape.supervisor import Child, Supervisor, say_ready, stay_with_parent
 
 if TYPE_CHECKING:
     from papertape.markets.replay import ReplayMarket
-    from papertape.markets.simulated import SimulatedSource
+    from papertape.markets.scheduled import ScheduledMarket
     from papertape.markets.store import BarStore
     from papertape.server.auth.store import AuthStore, Role
 
@@ -126,11 +126,15 @@ def floor(settings: Settings, world: str) -> int:
     )
 
 
-def _simulated(settings: Settings, bars: "BarStore") -> "SimulatedSource":
+def _simulated(settings: Settings, bars: "BarStore") -> "ScheduledMarket":
     """The simulated market; at a first start, charts get a history that leads up to it."""
+    from papertape.markets.scheduled import ScheduledMarket, always_open, sessions_of_calendar
     from papertape.markets.simulated import SimulatedSource
 
-    source = SimulatedSource(seed=settings.seed, world=MAIN_WORLD)
+    source = ScheduledMarket(
+        SimulatedSource(seed=settings.seed, world=MAIN_WORLD),
+        sessions_of_calendar if settings.hours == "real" else always_open,
+    )
     if any(bars.is_empty(symbol) for symbol in source.symbols):
         for symbol, history in source.backfill(time.time_ns(), BACKFILLED_MINUTES):
             if bars.is_empty(symbol):

@@ -10,9 +10,10 @@ import pytest
 from papertape.engine import Outcome, World
 from papertape.floor.ports import MarketSource
 from papertape.markets.replay import ReplayMarket
+from papertape.markets.scheduled import ScheduledMarket, always_open
 from papertape.markets.simulated import SimulatedSource
 
-START_NS = 1_795_171_560_000_000_000
+START_NS = 1_795_189_560_000_000_000  # 2026-11-20 15:46 UTC: New York trades
 SECOND_NS = 1_000_000_000
 
 Make = Callable[[], MarketSource]
@@ -22,13 +23,17 @@ BARS = "time,open,high,low,close,volume\n" + "".join(
 )
 
 
-@pytest.fixture(params=["simulated", "replay"])
+@pytest.fixture(params=["simulated", "real hours", "open hours", "replay"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Makes the same source as often as it is called."""
     path = tmp_path / "ACME-1m.csv"
     path.write_text(BARS)
     if request.param == "simulated":
         return lambda: SimulatedSource(seed=7)
+    if request.param == "real hours":
+        return lambda: ScheduledMarket(SimulatedSource(seed=7))
+    if request.param == "open hours":
+        return lambda: ScheduledMarket(SimulatedSource(seed=7), always_open)
     return lambda: ReplayMarket(path)
 
 
