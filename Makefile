@@ -19,8 +19,10 @@ DEV       := $(MADE)/dev-packages
 ENGINE    := $(MADE)/engine
 NODE      := $(MADE)/node-modules
 PAGE      := web/dist/index.html
+BYTECODE  := $(MADE)/bytecode
 
 ENGINE_SOURCES := Cargo.toml Cargo.lock $(shell find engine -name '*.rs' -o -name Cargo.toml)
+PYTHON_SOURCES := $(shell find src -name '*.py')
 PAGE_SOURCES   := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
 .PHONY: run setup test check check-python check-rust check-web test-rust test-web test-python \
@@ -29,7 +31,7 @@ PAGE_SOURCES   := $(shell find web -path web/node_modules -prune -o -path web/di
 run: setup
 	@exec $(BIN)/papertape up $(ARGS)
 
-setup: $(ENGINE) $(PAGE)
+setup: $(ENGINE) $(PAGE) $(BYTECODE)
 
 # Python packages, pinned ---------------------------------------------------------------------
 
@@ -43,13 +45,17 @@ $(MADE)/venv:
 	@mkdir -p $(MADE) && touch $@
 
 $(PYTHONS): $(MADE)/venv requirements/base.txt requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/base.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python maturin -c requirements/dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements/base.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python maturin -c requirements/dev.txt
 	@touch $@
 
 $(DEV): $(PYTHONS) requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
+
+# Compiled ahead, so that a start is fast also where Python may not write its caches.
+$(BYTECODE): $(PYTHONS) $(PYTHON_SOURCES)
+	@$(BIN)/python -m compileall -q src && touch $@
 
 # The engine and the page ---------------------------------------------------------------------
 
