@@ -40,6 +40,9 @@ pub struct Crowd {
     mood: f64,
     #[serde(skip)]
     investors: [Option<Waiting>; INVESTORS],
+    /// Whether somebody has traded since the bots came.
+    #[serde(skip)]
+    has_traded: bool,
 }
 
 /// How excited the crowd is at a step.
@@ -54,12 +57,15 @@ pub struct Excitement {
 }
 
 impl Crowd {
-    /// Sends the market orders of this step.
+    /// Sends the market orders of this step; at least one in the first, which opens the trading,
+    /// so that a last price is there from the beginning.
     pub fn take<V: Venue>(&mut self, turn: &mut Turn<'_, V>, excitement: Excitement) {
         self.change_mood(turn.draws, excitement.seconds);
         let count = turn
             .draws
             .arrivals(Purpose::TakerCount, excitement.takers, TAKERS_PER_STEP);
+        let count = count.max(u32::from(!self.has_traded));
+        self.has_traded = true;
         let lean = self.mood + FOLLOWS_PRICE * excitement.surprise;
         let buys = (0.5 + lean).clamp(0.08, 0.92);
         for index in 0..u64::from(count) {
@@ -95,6 +101,7 @@ impl Crowd {
     /// Forgets every order: the exchange has none of them any more.
     pub fn forget(&mut self) {
         self.investors = [None; INVESTORS];
+        self.has_traded = false;
     }
 
     fn change_mood(&mut self, draws: Draws, seconds: f64) {

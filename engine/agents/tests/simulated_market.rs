@@ -3,7 +3,9 @@
 mod exchange;
 
 use exchange::Exchange;
+use papertape_agents::market::STEP_NS;
 use papertape_agents::{Instrument, Side, SimulatedMarket, history};
+use std::collections::BTreeSet;
 
 const START_NS: i64 = 1_795_168_800_000_000_000; // 2026-11-20 10:00 UTC
 const SECOND_NS: i64 = 1_000_000_000;
@@ -82,6 +84,26 @@ fn every_side_has_ten_levels_on_tick_and_a_narrow_spread() {
         .filter(|ticks| (1..=3).contains(*ticks))
         .count();
     assert!(narrow * 100 >= spreads.len() * 95, "{spreads:?}");
+}
+
+#[test]
+fn every_instrument_has_a_last_price_after_its_first_step_also_after_a_restart() {
+    let traded = |exchange: &Exchange| {
+        let prints = exchange.prints.iter();
+        prints
+            .map(|print| print.instrument)
+            .collect::<BTreeSet<_>>()
+    };
+    for seed in 0..20 {
+        let (mut first, mut again) = (Exchange::default(), Exchange::default());
+        let mut market = market(seed);
+        market.act(&mut first, START_NS + STEP_NS - 1, usize::MAX);
+        assert_eq!(traded(&first).len(), instruments().len(), "seed {seed}");
+
+        let mut restarted = SimulatedMarket::restore(&market.state()).unwrap();
+        restarted.act(&mut again, START_NS + 2 * STEP_NS - 1, usize::MAX);
+        assert_eq!(traded(&again).len(), instruments().len(), "seed {seed}");
+    }
 }
 
 #[test]
