@@ -62,7 +62,7 @@ $(BYTECODE): $(PYTHONS) $(PYTHON_SOURCES)
 $(ENGINE): $(PYTHONS) $(ENGINE_SOURCES) pyproject.toml
 	@command -v $(CARGO) >/dev/null || { echo "Papertape needs Rust (cargo); see https://rustup.rs"; exit 1; }
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH="$(CURDIR)/$(BIN):$$PATH" \
-	  $(BIN)/maturin develop --release --uv --locked --skip-install-deps
+	  $(BIN)/maturin develop --release --uv --locked
 	@touch $@
 
 $(NODE): web/package.json web/package-lock.json | $(MADE)/venv
