@@ -37,6 +37,13 @@ def test_the_figures_are_written_as_json(bar_file, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_figure_that_is_not_defined_is_a_dash(bar_file, capsys):
+    assert run_command(f"{EXAMPLES / 'buy_and_hold.py'}:BuyAndHold", bar_file()) == 0
+    shown = capsys.readouterr().out
+    assert shown.split("Won of them")[1].split()[0] == "-"
+    assert "nan" not in shown
+
+
 def test_the_summary_says_what_was_run_and_what_came_of_it(bar_file, capsys):
     assert run_command(CROSSOVER, bar_file(), settings=["fast=5"], fill_on="close") == 0
     shown = capsys.readouterr().out

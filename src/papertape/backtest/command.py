@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -108,17 +109,22 @@ def print_summary(
 def _lines(result: Result) -> list[tuple[str, str]]:
     return [
         ("Final equity", f"{result.final_equity:,.2f}"),
-        ("Total return", f"{result.total_return:.2%}"),
-        ("Return a year", f"{result.cagr:.2%}"),
-        (f"Sharpe ({result.periods_per_year:,} bars a year)", f"{result.sharpe:.3f}"),
-        ("Volatility a year", f"{result.volatility:.2%}"),
-        ("Deepest drawdown", f"{result.max_drawdown:.2%}"),
+        ("Total return", _figure(result.total_return, ".2%")),
+        ("Return a year", _figure(result.cagr, ".2%")),
+        (f"Sharpe ({result.periods_per_year:,} bars a year)", _figure(result.sharpe, ".3f")),
+        ("Volatility a year", _figure(result.volatility, ".2%")),
+        ("Deepest drawdown", _figure(result.max_drawdown, ".2%")),
         ("Trades (orders filled)", f"{result.trades:,}"),
         ("Round trips", f"{result.round_trips:,}"),
-        ("Won of them", f"{result.win_rate:.1%}"),
+        ("Won of them", _figure(result.win_rate, ".1%")),
         ("Fees", f"{result.fees:,.2f}"),
         ("Speed", f"{result.bars_per_second:,.0f} bars/s ({result.seconds:.3f} s)"),
     ]
+
+
+def _figure(value: float, form: str) -> str:
+    """The value as text; a dash for a figure that is not defined for this run."""
+    return "-" if math.isnan(value) else format(value, form)
 
 
 def _notes(result: Result) -> list[str]:
