@@ -49,7 +49,10 @@ pub struct Fill {
     pub price: Price,
     /// This much.
     pub qty: Quantity,
-    /// Price times quantity, half-even.
+    /// Price times quantity, exactly, at the sum of their scales. Not on the tape: price and
+    /// quantity say it.
+    pub value: i128,
+    /// The same as money, half-even.
     pub notional: Money,
     /// What the exchange takes.
     pub fee: Money,

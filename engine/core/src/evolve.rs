@@ -244,7 +244,7 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
     durable.next_fill = fill.number + 1;
     touch_order(durable, fill.order, |order| {
         order.filled = order.filled.saturating_add(fill.qty);
-        order.filled_value += Balance::from(fill.notional);
+        order.filled_value += fill.value;
         order.hold -= fill.release;
         order.status = if fill.completes { Status::Filled } else { Status::PartiallyFilled };
     });

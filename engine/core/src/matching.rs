@@ -245,6 +245,7 @@ pub(crate) fn decide_fill(
         side: terms.side,
         price,
         qty,
+        value: i128::from(price) * i128::from(qty),
         notional,
         fee,
         release,

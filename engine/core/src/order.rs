@@ -1,7 +1,7 @@
 //! An order and where it stands.
 
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
-use crate::units::{Balance, Money, Nanos, Price, Quantity};
+use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{OrderType, Reason, Side, Status, TimeInForce};
 
 /// What an order asks for; the same in commands, events and the durable order.
@@ -36,8 +36,8 @@ pub struct Order {
     pub terms: OrderTerms,
     /// How much is filled.
     pub filled: Quantity,
-    /// The sum of the notionals of its fills.
-    pub filled_value: Balance,
+    /// The sum of price times quantity of its fills, exactly, at the sum of their scales.
+    pub filled_value: i128,
     /// Cash set aside for it.
     pub hold: Money,
     /// Where it stands.

@@ -12,7 +12,7 @@ use crate::ids::{AccountIndex, IdKind, InstrumentIndex, OrderNumber, format_uuid
 use crate::order::Order;
 use crate::postings::{Asset, Line, Party, postings};
 use crate::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow, Rows};
-use crate::units::{MINUTE_NS, Nanos, format_money, price_of};
+use crate::units::{MINUTE_NS, Nanos, Rounding, clamp, divide, format_money, price_of};
 
 /// What a turn touched.
 #[derive(Clone, Debug, Default)]
@@ -220,7 +220,8 @@ pub(crate) fn order_row(durable: &Durable, order: &Order) -> Option<OrderRow> {
     let terms = &order.terms;
     let instrument = &durable.instrument(terms.instrument)?.terms;
     let average = (order.filled > 0).then(|| {
-        instrument.format_price(price_of(order.filled_value, order.filled, instrument.scales()))
+        let filled = i128::from(order.filled);
+        instrument.format_price(clamp(divide(order.filled_value, filled, Rounding::HalfEven)))
     });
     Some(OrderRow {
         order_id: order_id(durable, order.number),

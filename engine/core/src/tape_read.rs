@@ -181,14 +181,17 @@ impl<'a> Fields<'a> {
 
     fn filled(&self) -> Read<Event> {
         let order = self.open_order()?;
+        let price = self.bounded("price", PRICE_MAX)?;
+        let qty = self.bounded("qty", order.leaves())?;
         let fill = Fill {
             number: self.number("fill", IdKind::Fill)?,
             order: order.number,
             account: self.account()?,
             instrument: self.symbol()?,
             side: self.word("side", Side::from_word)?,
-            price: self.bounded("price", PRICE_MAX)?,
-            qty: self.bounded("qty", order.leaves())?,
+            price,
+            qty,
+            value: i128::from(price) * i128::from(qty),
             notional: self.amount("notional")?,
             fee: self.amount("fee")?,
             release: self.release(order)?,
