@@ -1,6 +1,6 @@
 """Buy once, then do nothing: the measure that every other strategy has to beat.
 
-    papertape backtest examples/buy_and_hold.py:BuyAndHold --data GOOG-1d.csv
+    papertape backtest examples/buy_and_hold.py:BuyAndHold --data examples/ACME-1d.csv
 
 The file given with --data holds bars: one line a day (or minute, or hour) with the first, highest,
 lowest and last price and the volume. Papertape hands them over one after the other.

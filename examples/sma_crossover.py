@@ -1,6 +1,6 @@
 """Follow the trend: hold while the average of the last days is above that of the last weeks.
 
-    papertape backtest examples/sma_crossover.py:SmaCrossover --data GOOG-1d.csv
+    papertape backtest examples/sma_crossover.py:SmaCrossover --data examples/ACME-1d.csv
 
 The same with other averages: add `--set fast=20 --set slow=100`.
 

@@ -34,6 +34,7 @@ def test_settings_travel_to_a_child_unchanged(tmp_path):
     [
         ({"port": -1}, "--port: Input should be greater than or equal to 0 (got -1)"),
         ({"speed": "nan"}, "--speed: Input should be less than or equal to 1000000 (got 'nan')"),
+        ({"speed": 1_001}, "--speed: a simulated market runs at most 1000 times as fast"),
         ({"hours": "never"}, "--hours: Input should be 'open' or 'real' (got 'never')"),
         ({"log_level": "loud"}, "--log-level: Input should be"),
         ({"symbol": "x y", "replay": "f.csv"}, "--symbol: String should match"),

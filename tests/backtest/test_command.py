@@ -37,6 +37,12 @@ def test_the_figures_are_written_as_json(bar_file, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("example", ["sma_crossover.py:SmaCrossover", "buy_and_hold.py:BuyAndHold"])
+def test_the_examples_run_on_the_sample(example, capsys):
+    assert run_command(f"{EXAMPLES}/{example}", EXAMPLES / "ACME-1d.csv") == 0
+    assert "750 bars, 2023-01-03 to 2025-11-17" in capsys.readouterr().out
+
+
 def test_a_figure_that_is_not_defined_is_a_dash(bar_file, capsys):
     assert run_command(f"{EXAMPLES / 'buy_and_hold.py'}:BuyAndHold", bar_file()) == 0
     shown = capsys.readouterr().out

@@ -120,6 +120,31 @@ def test_a_source_goes_on_from_its_own_state(make: Make) -> None:
     assert act(again, world, world.time_ns + 120 * SECOND_NS) > 0
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: state[: len(state) // 2],
+        lambda _: b"",
+        lambda _: b"{}",
+        lambda _: b"\x00\xff",
+        lambda _: b'{"next": 1e9, "now_ns": []}',
+    ],
+    ids=["cut", "empty", "bare", "bytes", "types"],
+)
+def test_a_damaged_state_is_dropped_and_the_market_starts_afresh(
+    make: Make, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    source = make()
+    world = world_of(source)
+    source.resume(0, world.time_ns, None)
+    act(source, world, world.time_ns + 10 * SECOND_NS)
+    damaged = damage(source.state())
+    again = make()
+    again.resume(world.market_seq, world.time_ns, damaged)
+    assert act(again, world, world.time_ns + 60 * SECOND_NS) > 0
+    assert "cannot be read" in caplog.text
+
+
 def test_the_same_source_acts_the_same(make: Make) -> None:
     hashes = set()
     for _ in range(2):

@@ -199,6 +199,13 @@ def test_the_volume_of_a_currency_pair_counts_price_changes_and_is_no_liquidity(
     assert market.closed_bars()[0][1].volume == "1000"
 
 
+def test_the_volume_of_a_perpetual_is_in_whatever_units_and_is_no_liquidity(file_of):
+    market = ReplayMarket(file_of("BTC-PERP-1d.csv", DAILY))
+    (only,) = told(market.act(None, market.now_ns(0)))
+    assert only[3]["volume"] == "10"
+    assert market.closed_bars()[0][1].volume == "1000"
+
+
 def test_after_a_restart_the_last_record_is_shown_again_and_nothing_is_played_twice(file_of):
     path = file_of("ACME-1d.csv", DAILY)
     before = ReplayMarket(path)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from papertape.strategies import Bar, History, Strategy
 from papertape.strategies.market_view import PriceColumns
@@ -61,7 +62,7 @@ def test_a_bar_tells_its_time_in_utc():
 
 def test_history_is_a_view_and_not_a_copy():
     numbers = np.arange(10.0)
-    columns = PriceColumns(np.arange(10), *(numbers + n for n in range(5)))
+    columns = PriceColumns("ACME", np.arange(10), *(numbers + n for n in range(5)))
     history = History(columns, 3, 7)
 
     assert len(history) == 4
@@ -72,3 +73,22 @@ def test_history_is_a_view_and_not_a_copy():
     assert history.close.tolist() == [6, 7, 8, 9]
     assert history.volume.tolist() == [7, 8, 9, 10]
     assert history.close.base is columns.close
+
+
+def test_history_is_also_a_sequence_of_bars():
+    numbers = np.arange(10.0)
+    columns = PriceColumns("ACME", np.arange(10), *(numbers + n for n in range(5)))
+    history = History(columns, 3, 7)
+    newest = Bar("ACME", 6, 6.0, 7.0, 8.0, 9.0, 10.0)
+
+    assert history[-1] == newest
+    assert history[0].time_ns == 3
+    assert [bar.close for bar in history] == history.close.tolist()
+    assert [bar.time_ns for bar in history[-2:]] == [5, 6]
+    assert newest in history
+    assert len(history[10:]) == 0
+    for nowhere in (4, -5):
+        with pytest.raises(IndexError):
+            history[nowhere]
+    with pytest.raises(ValueError, match="without steps"):
+        history[::2]

@@ -109,4 +109,4 @@ def price_columns(file: MarketFile) -> PriceColumns:
     floats = {name: file[name] / unit for name, unit in names.items()}
     for column in floats.values():
         column.flags.writeable = False
-    return PriceColumns(time_ns=file["time_ns"], **floats)
+    return PriceColumns(symbol=file.symbol, time_ns=file["time_ns"], **floats)

@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from papertape.config import Hours, LogLevel, Settings
 
+SIMULATED_SPEED_MAX = 1_000
+"""Beyond it the house's bots would need more than a processor, and the market would thin out."""
+
 
 class SettingsError(Exception):
     """Settings that cannot be used; `problems` has a sentence for each, naming the option."""
@@ -46,6 +49,15 @@ class _Given(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
+
+    @model_validator(mode="after")
+    def _speed_that_can_be_kept(self) -> Self:
+        if self.replay is None and self.speed > SIMULATED_SPEED_MAX:
+            raise ValueError(
+                f"--speed: a simulated market runs at most {SIMULATED_SPEED_MAX} times as fast as "
+                f"the wall clock (got {self.speed:g}); a --replay takes more"
+            )
+        return self
 
     @model_validator(mode="after")
     def _symbol_names_a_replay(self) -> Self:

@@ -9,12 +9,14 @@ What the file does not say is added by plain rules, never by chance:
 
 - a file of prints has no quotes: the print stands on one side (the aggressor's), the other side
   is one tick away;
-- a currency pair's volume counts price changes, not units, and tick files show no sizes: there
+- a currency pair's volume counts price changes, and a perpetual's is in contracts or in quote
+  currency as often as in units; nothing in the file says which. Tick files show no sizes. There
   the usual size of the asset class is on display.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -34,12 +36,16 @@ BAR_NS = 10**9
 STREET_SHARE_OF_VOLUME = "0.1"
 SPREAD_TICKS = 1
 DAY_SECONDS = 86_400
+VOLUME_IN_OTHER_UNITS = ("fx", "perpetual")
+"""Classes whose files count volume in price changes, contracts or quote currency, as they like."""
 
 FORMING_NS = 10 * 10**9
 BARS_SHOWN_AGAIN = 100
 MINUTES_SHOWN_AGAIN = 10
 
 Input = tuple[int, bytes]
+
+_log = logging.getLogger(__name__)
 Played = list[tuple[str, Bar]]
 
 
@@ -81,11 +87,9 @@ class ReplayMarket:
         `state` is what `state()` gave; without one, `time_ns` tells how far the replay was if
         `market_seq` says that there was one.
         """
-        saved = {"next": 0, "now_ns": self._times[0]}
-        if state:
-            saved = msgspec.json.decode(state, type=dict[str, int])
-        self._next, self._now_ns = saved["next"], saved["now_ns"]
-        if state or market_seq > 0:
+        saved = self._saved(state) if state is not None else None
+        self._next, self._now_ns = saved or (0, self._times[0])
+        if saved or market_seq > 0:
             # The tape may be ahead of the saved state: what it has seen is not played again.
             self._now_ns = max(self._now_ns, min(time_ns, self._times[-1]))
             seen = int(np.searchsorted(self._file["time_ns"], time_ns, "right"))
@@ -93,6 +97,15 @@ class ReplayMarket:
         self._remember_bars()
         self._resumed_ns = self._now_ns
         self._repeat = self._next - 1 if self._next else None
+
+    def _saved(self, state: bytes) -> tuple[int, int] | None:
+        """Read the next record and the clock; None when damaged: the tape's time will do."""
+        try:
+            saved = msgspec.json.decode(state, type=dict[str, int])
+            return min(max(saved["next"], 0), len(self._times)), saved["now_ns"]
+        except (msgspec.DecodeError, KeyError) as error:
+            _log.warning("where the replay was cannot be read, the tape tells it: %s", error)
+            return None
 
     def now_ns(self, elapsed_ns: int) -> int:
         """Give the world's time after so much wall time since the start or `resume`."""
@@ -189,7 +202,7 @@ class ReplayMarket:
     def _bar(self, at: int) -> bytes:
         prices = [self._shown_price(name, at) for name in PRICES["bars"]]
         volume = self._qty("volume", at)
-        if self._class.name == "fx":
+        if self._class.name in VOLUME_IN_OTHER_UNITS:
             volume = str(10 * int(self._class.usual_size))
         row = dict(zip(PRICES["bars"], prices, strict=True))
         return self._encode("bar", row | {"volume": volume})

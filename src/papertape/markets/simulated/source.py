@@ -1,5 +1,6 @@
 """The simulated market as a source that the floor runs: a body of its port `MarketSource`."""
 
+import logging
 from collections.abc import Iterator
 
 from papertape.engine import Outcome, SimulatedMarket, World
@@ -13,6 +14,8 @@ from papertape.markets.simulated.universe import (
 
 INPUTS_PER_ACT = 10_000
 """About how many orders and cancels the house sends in one call; more wait for the next."""
+
+_log = logging.getLogger(__name__)
 
 
 class SimulatedSource:
@@ -43,11 +46,18 @@ class SimulatedSource:
         What was listed since the state was saved starts at its listed price; what is listed no
         more is forgotten. Time that passed without the market is skipped, prices stand still.
         """
-        if state is None:
+        self._market = None if state is None else self._restored(state)
+        if self._market is None:
             self._market = SimulatedMarket(self._seed, self._instruments, time_ns)
-        else:
-            self._market = SimulatedMarket.restore(state, self._instruments)
-            self._market.go_on_at(time_ns)
+        self._market.go_on_at(time_ns)
+
+    def _restored(self, state: bytes) -> SimulatedMarket | None:
+        """The market of a saved state; None when it is damaged, for no order depends on it."""
+        try:
+            return SimulatedMarket.restore(state, self._instruments)
+        except ValueError as error:
+            _log.warning("the saved prices cannot be read, the listed ones are taken: %s", error)
+            return None
 
     def act(self, world: World, now_ns: int) -> Outcome:
         """Let the house act up to `now_ns`; call again while `next_due_ns <= now_ns`."""
