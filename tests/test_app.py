@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -116,7 +117,7 @@ def picture(client: httpx.Client) -> dict[str, Any]:
 
 def test_the_first_start_says_where_it_is_and_who_may_log_in(tmp_path):
     with running(tmp_path / "data") as product:
-        assert "Demo login: demo / papertape-demo" in product.said
+        assert product.said.count("Demo login: demo / papertape-demo\n") == 1
         password = re.search(r"admin / (\S+)", product.said)[1]
         login = {"username": "admin", "password": password}
         token = httpx.post(product.address + "/api/v1/auth/login", json=login).json()
@@ -184,6 +185,31 @@ def test_on_another_host_than_loopback_there_is_no_demo(tmp_path):
         address = product.address.replace("0.0.0.0", "127.0.0.1")
         login = {"username": "demo", "password": "papertape-demo"}
         assert httpx.post(address + "/api/v1/auth/login", json=login).status_code == 401
+
+
+def test_users_of_before_who_have_the_products_names_do_not_keep_it_from_starting(tmp_path):
+    from papertape.server.auth.store import AuthStore
+
+    auth = AuthStore(tmp_path / "auth.db")
+    for name in ("nimda", "omed"):
+        auth.create_user(name, "correct horse")
+    auth.close()
+    with sqlite3.connect(tmp_path / "auth.db") as connection:
+        for name in ("nimda", "omed"):
+            row = (name[::-1], name[::-1], name)
+            connection.execute("UPDATE users SET username=?, username_key=? WHERE username=?", row)
+    connection.close()
+    with running(tmp_path) as product:
+        assert "Demo login" not in product.said
+        assert "admin /" not in product.said
+        assert httpx.get(product.address + "/api/v1/demo").status_code == 404
+        login = {"username": "demo", "password": "correct horse"}
+        assert httpx.post(product.address + "/api/v1/auth/login", json=login).status_code == 200
+        warnings = [line for line in product.stop().splitlines() if line.startswith("papertape:")]
+    assert [("demo" in line, "admin" in line) for line in warnings] == [
+        (False, True),
+        (True, False),
+    ]
 
 
 def test_a_replay_is_a_world_of_its_own(tmp_path):
@@ -290,6 +316,10 @@ def test_users_are_made_promoted_and_given_new_passwords(tmp_path):
     [
         (["create", "ada"], "the name ada is taken"),
         (["create", "bob", "--password", "short"], "10"),
+        (["create", "demo"], "demo is the name of a user that the product makes itself"),
+        (["create", "Admin"], "Admin is the name of a user that the product makes itself"),
+        (["create", "a b"], "a name has 1 to 64 letters"),
+        (["reset-password", "demo"], "the password of demo is public"),
         (["create", "bob", "--role", "king"], "no role is called king; use one of user"),
         (["set-role", "nobody", "admin"], "there is no user 'nobody'"),
         (["reset-password", "nobody"], "there is no user 'nobody'"),
@@ -306,6 +336,7 @@ def test_what_cannot_be_done_to_a_user_is_said_in_a_line(tmp_path, arguments, sa
     ended = user(tmp_path, *arguments)
     assert ended.returncode == 2
     assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
     assert "Traceback" not in ended.stderr
 
 

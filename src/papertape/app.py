@@ -92,12 +92,8 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
-    from papertape.server.auth.store import DEMO_PASSWORD, DEMO_USERNAME
-
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"Papertape is ready at http://{host}:{listener.getsockname()[1]}/")
-    if settings.loopback:
-        print(f"Demo login: {DEMO_USERNAME} / {DEMO_PASSWORD}")
     print(f"State is kept in {settings.data_dir}; Ctrl-C stops everything.", flush=True)
 
 
@@ -186,9 +182,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
     from papertape.storage.reads import Reads
 
     auth = _auth_store(settings)
-    password = auth.ensure_admin()
-    if password:
-        print(f"First start: admin login admin / {password} (shown only now)", flush=True)
+    _ensure_admin(auth)
     async with FloorClient(LinkAddresses.in_folder(settings.data_dir)) as client:
         await client.connected(FLOOR_SECONDS_MAX)
         application = create_app(
@@ -199,11 +193,36 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             bars=BarStore(settings.data_dir / "bars" / world),
             world=world,
             web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
-            demo_login=auth.ensure_demo() if settings.loopback else None,
+            demo_login=_ensure_demo(auth) if settings.loopback else None,
             attempts_per_minute=settings.login_attempts_per_minute,
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
         await server_of(application, listener).serve(sockets=[listener])
+
+
+def _ensure_admin(auth: "AuthStore") -> None:
+    """Make the admin at the first start, and tell its password; warn where nobody is admin."""
+    password = auth.ensure_admin()
+    if password:
+        print(f"First start: admin login admin / {password} (shown only now)", flush=True)
+    elif not auth.has_admin():
+        _complain(
+            "the user admin is an ordinary one and nobody is admin; "
+            "`papertape user set-role NAME admin` makes somebody it"
+        )
+
+
+def _ensure_demo(auth: "AuthStore") -> tuple[str, str] | None:
+    """The demo login, told; None, with a warning, where an ordinary user has its name."""
+    from papertape.server.auth.store import UsernameTakenError
+
+    try:
+        username, password = auth.ensure_demo()
+    except UsernameTakenError as error:
+        _complain(f"there is no demo login: {error}")
+        return None
+    print(f"Demo login: {username} / {password}", flush=True)
+    return username, password
 
 
 # --- the other commands --------------------------------------------------------------------------

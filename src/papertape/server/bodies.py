@@ -46,8 +46,8 @@ DecimalText = Annotated[
 """A quantity or price as the client wrote it, without needless zeros."""
 
 
-async def read_body(request: Request, model: type[Model]) -> Model:
-    """The checked body; raises `Problem` 422 that names the field and the value."""
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; raises `Problem` 422 for anything else."""
     try:
         content = _DECODER.decode(await request.body())
     except (
@@ -58,13 +58,18 @@ async def read_body(request: Request, model: type[Model]) -> Model:
         InvalidOperation,
     ) as error:
         raise malformed(f"the body is not JSON: {error}") from error
-    return check_body(content, model)
-
-
-def check_body(content: Any, model: type[Model]) -> Model:
-    """The model of decoded JSON."""
     if not isinstance(content, dict):
         raise malformed("the body must be a JSON object")
+    return content
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The checked body; raises `Problem` 422 that names the field and the value."""
+    return check_body(await read_object(request), model)
+
+
+def check_body(content: dict[str, Any], model: type[Model]) -> Model:
+    """The model of decoded JSON."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

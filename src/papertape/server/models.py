@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from papertape.server.auth.names import USERNAME_LENGTH_MAX, Username
 from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
-from papertape.server.auth.store import USERNAME_PATTERN
 from papertape.server.bodies import DecimalText
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -64,7 +64,7 @@ class RegisterRequest(Body):
         }
     )
 
-    username: str = Field(pattern=USERNAME_PATTERN)
+    username: Username
     password: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
     email: str | None = Field(default=None, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
 
@@ -76,7 +76,7 @@ class LoginRequest(Body):
         json_schema_extra={"examples": [{"username": "alice", "password": "correct horse"}]}
     )
 
-    username: str = Field(max_length=64)
+    username: str = Field(max_length=USERNAME_LENGTH_MAX)
     password: str = Field(max_length=PASSWORD_LENGTH_MAX)
 
 

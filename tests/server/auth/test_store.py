@@ -7,10 +7,12 @@ import time
 import pytest
 from argon2 import PasswordHasher
 
+from papertape.server.auth.names import ReservedNameError
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import (
     DEMO_PASSWORD,
     AuthStore,
+    DemoPasswordError,
     DemoRoleError,
     Role,
     UnknownUserError,
@@ -145,10 +147,63 @@ def test_the_demo_user_is_never_admin(store) -> None:
     assert store.user_named("demo").role is Role.USER
 
 
-def test_somebody_who_took_the_demos_name_does_not_become_the_demo(store) -> None:
-    store.create_user("demo", PASSWORD)
+def rename(store, tmp_path, username: str, name: str) -> None:
+    """Give a user a name that the store would refuse: what an older file may hold."""
+    store.create_user(username, PASSWORD)
+    with sqlite3.connect(tmp_path / "auth.db") as connection:
+        row = (name, name, username)
+        connection.execute("UPDATE users SET username=?, username_key=? WHERE username=?", row)
+    connection.close()
+
+
+def test_somebody_who_took_the_demos_name_does_not_become_the_demo(store, tmp_path) -> None:
+    rename(store, tmp_path, "someone", "demo")
     with pytest.raises(UsernameTakenError):
         store.ensure_demo()
+    assert not store.user_named("demo").is_demo
+    assert store.reset_password("demo", "my own choice") == "my own choice"
+
+
+@pytest.mark.parametrize("name", ["admin", "Admin", "demo", "DEMO", "\uff24emo"])
+def test_the_names_of_the_products_own_users_are_given_to_nobody(store, name: str) -> None:
+    with pytest.raises(ReservedNameError, match="choose another"):
+        store.create_user(name, PASSWORD)
+    assert store.user_named(name) is None
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a\n", "a\0b", "x" * 65])
+def test_a_name_that_cannot_be_registered_is_refused_here_too(store, name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 64 letters"):
+        store.create_user(name, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "ada.l+1@host-x", "\u00e9va", "\u0939\u093f\u0928", "x" * 64]
+)
+def test_names_of_all_scripts_are_good(store, name: str) -> None:
+    assert store.create_user(name, PASSWORD).username == name
+
+
+def test_the_demos_public_password_stays_what_it_is(store) -> None:
+    store.ensure_demo()
+    with pytest.raises(DemoPasswordError):
+        store.reset_password("Demo")
+    assert store.check_login("demo", DEMO_PASSWORD) is not None
+
+
+def test_where_somebody_is_admin_no_other_admin_is_made(store) -> None:
+    store.create_user("boss", PASSWORD, role=Role.ADMIN)
+    assert store.ensure_admin() is None
+    assert store.user_named("admin") is None
+    assert store.has_admin()
+
+
+def test_somebody_called_admin_is_not_made_admin(store, tmp_path) -> None:
+    rename(store, tmp_path, "someone", "admin")
+    assert store.ensure_admin() is None
+    assert not store.has_admin()
+    store.set_role("admin", Role.ADMIN)
+    assert store.has_admin()
 
 
 def test_a_user_has_one_account_in_each_world_with_the_same_id_for_ever(store) -> None:

@@ -13,29 +13,21 @@ from papertape.domain.time_text import time_text
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.auth.attempts import Attempts
-from papertape.server.auth.store import (
-    ADMIN_USERNAME,
-    DEMO_USERNAME,
-    AuthStore,
-    User,
-    UsernameTakenError,
-    username_key,
-)
+from papertape.server.auth.names import USERNAME_LENGTH_MAX, ReservedNameError, username_key
+from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX
+from papertape.server.auth.store import AuthStore, User, UsernameTakenError
 from papertape.server.auth.tokens import Tokens
-from papertape.server.bodies import read_body
+from papertape.server.bodies import read_body, read_object
 from papertape.server.callers import Callers
 from papertape.server.documents import document
 from papertape.server.models import LoginReply, LoginRequest, RegisterRequest, UserReply
-from papertape.server.problems import Problem
+from papertape.server.problems import Problem, malformed
 from papertape.server.replies import json_reply
 
 HASHES_AT_ONCE = 2
 """Each takes 64 MiB and a whole core for tens of milliseconds."""
 
 HASHES_WAITING_MAX = 200
-
-RESERVED_NAMES = frozenset({ADMIN_USERNAME, DEMO_USERNAME})
-"""Made by the product itself, at the latest at its next start."""
 
 Result = TypeVar("Result")
 
@@ -111,22 +103,20 @@ class AuthRoutes:
         """Make a user, and open the account with 100000.00 USD."""
         body = await read_body(request, RegisterRequest)
         self._limit(request, body.username)
-        if username_key(body.username) in RESERVED_NAMES:
-            raise _taken(body.username)
         try:
             user = await self._hashing.run(
                 lambda: self._auth.create_user(body.username, body.password, email=body.email)
             )
-        except UsernameTakenError as error:
+        except (UsernameTakenError, ReservedNameError) as error:
             raise _taken(body.username) from error
         await self._accounts.try_open(user.user_id)
         return json_reply(_shown(user), 201)
 
     async def login(self, request: Request) -> Response:
         """Exchange name and password for a token."""
-        body = await read_body(request, LoginRequest)
-        self._limit(request, body.username)
-        user = await self._hashing.run(lambda: self._auth.check_login(body.username, body.password))
+        username, password = _login_of(await read_object(request))
+        self._limit(request, username)
+        user = await self._hashing.run(lambda: self._auth.check_login(username, password))
         if user is None or not self._callers.may_log_in(user):
             raise Problem(401, "wrong_login", "name and password do not fit together")
         await self._accounts.try_open(user.user_id)
@@ -152,6 +142,23 @@ class AuthRoutes:
                 "too many attempts with this name; wait as long as Retry-After says",
                 retry_after_s=wait_s,
             )
+
+
+def _login_of(body: dict[str, Any]) -> tuple[str, str]:
+    """Name and password; what cannot be one is empty, which nobody's is, and is weighed the same.
+
+    Raises `Problem` 422 for fields that a login does not have.
+    """
+    for field in body.keys() - LoginRequest.model_fields.keys():
+        raise malformed("a login has a username and a password", field=field[:100])
+    return (
+        _text_within(body.get("username"), USERNAME_LENGTH_MAX),
+        _text_within(body.get("password"), PASSWORD_LENGTH_MAX),
+    )
+
+
+def _text_within(value: object, length_max: int) -> str:
+    return value if isinstance(value, str) and len(value) <= length_max else ""
 
 
 def _taken(username: str) -> Problem:

@@ -6,7 +6,6 @@ server from a thread.
 
 import sqlite3
 import time
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,12 @@ from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from papertape.server.auth.names import (
+    ADMIN_USERNAME,
+    DEMO_USERNAME,
+    check_username,
+    username_key,
+)
 from papertape.server.auth.passwords import (
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
@@ -26,11 +31,8 @@ from papertape.server.auth.passwords import (
 )
 from papertape.server.auth.tables import accounts, migrate, users
 
-ADMIN_USERNAME = "admin"
-DEMO_USERNAME = "demo"
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
 ACCOUNT_NAME = "Paper account"
-USERNAME_PATTERN = r"^[\w.@+\-]{1,64}$"
 
 
 class Role(StrEnum):
@@ -51,6 +53,10 @@ class UnknownUserError(Exception):
 
 class DemoRoleError(Exception):
     """The demo user's password is public, so it stays an ordinary user."""
+
+
+class DemoPasswordError(ValueError):
+    """The demo user's password is public, and the page tells it; it is never another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,25 @@ class AuthStore:
         *,
         email: str | None = None,
         role: Role = Role.USER,
+    ) -> User:
+        """A new user.
+
+        Raises `UsernameTakenError`, `ReservedNameError`, or ValueError for a name or password out
+        of bounds.
+        """
+        check_username(username)
+        return self._create(username, password, email=email, role=role)
+
+    def _create(
+        self,
+        username: str,
+        password: str,
+        *,
+        email: str | None = None,
+        role: Role = Role.USER,
         is_demo: bool = False,
     ) -> User:
-        """A new user; raises `UsernameTakenError`, or ValueError for a password out of bounds."""
+        """A new user, also one of the product's own."""
         check_password(password)
         user = User(str(uuid4()), username, email, role, is_demo, 1, time.time_ns())
         row = {
@@ -156,29 +178,47 @@ class AuthStore:
         self._change(username, {"role": role.value})
 
     def reset_password(self, username: str, password: str | None = None) -> str:
-        """Set a password (None: a one-time one) and end all tokens; returns the password."""
+        """Set a password (None: a one-time one) and end all tokens; returns the password.
+
+        Raises `UnknownUserError`, `DemoPasswordError`, or ValueError for one out of bounds.
+        """
         chosen = one_time_password() if password is None else password
         check_password(chosen)
-        row = {
+        row = self._row(username)
+        if row is not None and row.is_demo:
+            raise DemoPasswordError(f"the password of {username} is public and stays as it is")
+        values = {
             "password_hash": self._passwords.hash(chosen),
             "generation": users.c.generation + 1,
         }
-        self._change(username, row)
+        self._change(username, values)
         return chosen
 
     def ensure_admin(self) -> str | None:
-        """At the first start: make `admin` and return its one-time password, else None."""
-        if self.user_named(ADMIN_USERNAME) is not None:
+        """At the first start: make `admin` and return its one-time password, else None.
+
+        None also where somebody else is admin, or has the name without the role; `has_admin` tells.
+        """
+        if self.has_admin() or self.user_named(ADMIN_USERNAME) is not None:
             return None
         password = one_time_password()
-        self.create_user(ADMIN_USERNAME, password, role=Role.ADMIN)
+        self._create(ADMIN_USERNAME, password, role=Role.ADMIN)
         return password
 
+    def has_admin(self) -> bool:
+        """Whether any user is admin."""
+        query = select(users.c.user_id).where(users.c.role == Role.ADMIN.value).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def ensure_demo(self) -> tuple[str, str]:
-        """Make the demo user if there is none; returns its name and its public password."""
+        """Make the demo user if there is none; returns its name and its public password.
+
+        Raises `UsernameTakenError` where an ordinary user of an older install has the name.
+        """
         user = self.user_named(DEMO_USERNAME)
         if user is None:
-            self.create_user(DEMO_USERNAME, DEMO_PASSWORD, is_demo=True)
+            self._create(DEMO_USERNAME, DEMO_PASSWORD, is_demo=True)
         elif not user.is_demo:
             raise UsernameTakenError(f"{DEMO_USERNAME} is the name of an ordinary user here")
         return DEMO_USERNAME, DEMO_PASSWORD
@@ -226,11 +266,6 @@ def check_password(password: str) -> None:
         raise ValueError(
             f"a password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
         )
-
-
-def username_key(username: str) -> str:
-    """How names are compared: compatible forms and upper case are the same name."""
-    return unicodedata.normalize("NFKC", username).casefold()
 
 
 def _user(row: Row[Any]) -> User:
