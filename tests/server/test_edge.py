@@ -15,6 +15,7 @@ PROBLEM = "application/problem+json"
     [
         ("GET", "/api/v1/nothing", 404, "not_found"),
         ("POST", "/api/v1/nothing", 404, "not_found"),
+        ("GET", "/api", 404, "not_found"),
         ("GET", "/api/", 404, "not_found"),
         ("GET", "/assets/none.js", 404, "not_found"),
         ("POST", "/", 404, "not_found"),
@@ -37,6 +38,33 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
     assert {"title", "detail", "instance"} <= set(body)
     if status == 405:
         assert response.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/v1/orders", "DELETE, GET, HEAD, POST"),
+        ("PUT", "/api/v1/orders/00000000-0000-4000-8000-000000000000", "DELETE, GET, HEAD, PATCH"),
+        ("POST", "/api/v1/market/BTC/USD/quote", "GET, HEAD"),
+        ("GET", "/api/v1/auth/login", "POST"),
+        ("HEAD", "/api/v1/auth/login", "POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_all_the_right_ones(product, method, path, allowed) -> None:
+    response = httpx.request(method, product.url(path))
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/instruments", "/api/v1/me", "/", "/metrics"])
+def test_head_is_get_without_the_body(product, path: str) -> None:
+    with httpx.Client() as client:
+        for _ in range(2):  # what a head must not have would break the second on the connection
+            head, get = client.head(product.url(path)), client.get(product.url(path))
+            assert (head.status_code, head.content) == (get.status_code, b"")
+            assert head.headers["content-type"] == get.headers["content-type"]
+    figures = httpx.get(product.url("/metrics")).text
+    assert 'method="HEAD",route="/healthz",status="405"' not in figures
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/me", "/api/v1/nothing", "/metrics"])
@@ -133,6 +161,7 @@ def test_hashed_files_are_kept_for_ever(built) -> None:
     assert httpx.head(built.url("/assets/index-abc123.js")).status_code == 200
     assert httpx.get(built.url("/assets/none.js")).status_code == 404
     assert httpx.get(built.url("/api/v1/nothing")).status_code == 404
+    assert httpx.get(built.url("/api")).json()["reason"] == "not_found"
 
 
 @pytest.mark.parametrize(

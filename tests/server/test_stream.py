@@ -106,6 +106,9 @@ BAD_MESSAGES = [
     ('{"action":"subscribe","channels":[5]}', "malformed"),
     ('{"action":"subscribe","channels":["orders"],"since":-1}', "malformed"),
     ('{"action":"subscribe","channels":["orders"],"since":"1"}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":9223372036854775808}', "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":1' + "0" * 30 + "}", "malformed"),
+    ('{"action":"subscribe","channels":["orders"],"since":' + "9" * 5000 + "}", "malformed"),
     ('{"action":"subscribe","channels":["orders"],"since":1.5}', "malformed"),
     ('{"action":"subscribe","channels":["orders"],"until":1}', "malformed"),
     ('{"action":"auth","token":"x"}', "malformed"),
@@ -277,6 +280,35 @@ def _first_open(trader) -> str:
         orders = trader.client.get(f"/accounts/{trader.account_id}/orders").json()["items"]
         trader.first_open = orders[-1]["id"]
     return trader.first_open
+
+
+@pytest.mark.parametrize("ahead", [1000, 2**63 - 1])
+def test_who_knows_of_a_later_world_gets_the_state_of_this_one(
+    product, alice, stock, ahead
+) -> None:
+    """Its state is of a world that was thrown away; numbers of ours would not mend it."""
+    order = alice.order(symbol=stock).json()
+    with product.stream(alice) as stream:
+        newest = stream.subscribe("account")["account"]["seq"]
+        since = min(newest + ahead, 2**63 - 1)
+        message = stream.subscribe("orders", since=since)["orders"]
+        assert message["type"] == "resync"
+        assert [item["id"] for item in message["data"]["items"]] == [order["id"]]
+        later = alice.order(symbol=stock).json()["id"]
+        assert stream.until("orders")["data"]["id"] == later
+
+
+def test_a_seq_of_the_world_beyond_the_own_news_is_no_later_world(
+    product, alice, bob, stock
+) -> None:
+    alice.order(symbol=stock)
+    alice.order(symbol=stock)
+    product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
+    with product.stream(alice) as stream:
+        newest = stream.subscribe("account")["account"]["seq"]
+        stream.send(action="subscribe", channels=["orders"], since=newest)
+        assert stream.next()["type"] == "subscribed"
+        assert stream.quiet_for(0.2)
 
 
 def test_a_server_that_has_just_started_starts_everyone_afresh(product, alice) -> None:

@@ -57,7 +57,9 @@ class Edge:
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
             seconds = time.perf_counter() - started
-            self._measures.count_request(_method(scope), _route(scope), exchange.status, seconds)
+            self._measures.count_request(
+                _method(scope), _route(exchange.scope), exchange.status, seconds
+            )
 
     async def _answer(self, exchange: "_Exchange") -> None:
         try:
@@ -75,7 +77,8 @@ class _Exchange:
     """One request and its reply on the wire."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
+        # HEAD is GET whose body uvicorn, which keeps the scope of its own, does not send.
+        self.scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         self.status = 500
         self._receive = receive
         self._send = send

@@ -34,7 +34,7 @@ class Page:
 
     def _answer(self, request: Request) -> Response:
         path = request.url.path
-        if request.method not in {"GET", "HEAD"} or path.startswith(("/api/", "/assets/")):
+        if request.method not in {"GET", "HEAD"} or f"{path}/".startswith(("/api/", "/assets/")):
             return self._file(path) or _nothing_here(request)
         index = self._files.get("/index.html")
         if index is None:

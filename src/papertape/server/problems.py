@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from papertape.floor.ports import FloorUnavailableError
 
@@ -154,7 +155,18 @@ async def answer_http(request: Request, error: Exception) -> Response:
     }.get(error.status_code, str(error.detail))
     response = Problem(error.status_code, reason, detail).response(request)
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_methods_of_path(request)))
     return response
+
+
+def _methods_of_path(request: Request) -> set[str]:
+    """The methods of all routes of the path; the framework tells those of the first one."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:

@@ -78,6 +78,14 @@ def test_the_accounts_without_news_are_forgotten_first(kept) -> None:
     assert since(kept, "b", "orders", 22) == ["orders23"]
 
 
+def test_it_knows_the_newest_seq_of_all_accounts(kept) -> None:
+    assert kept.newest_seq == 15
+    keep(kept, 17, None, account="b")
+    assert kept.newest_seq == 17
+    kept.clear()
+    assert kept.newest_seq == 0
+
+
 def test_after_a_gap_nothing_is_known(kept) -> None:
     kept.clear()
     assert since(kept, "a", "orders", 15) is None

@@ -179,6 +179,11 @@ class Hub:
         missed = self._kept.since(account_id, channel, since)
         return None if missed is None else [private_frame(message) for message in missed]
 
+    @property
+    def newest_seq(self) -> int:
+        """The newest seq among private messages; the world has at least this one, maybe more."""
+        return self._kept.newest_seq
+
     def newest(self, channel: str) -> bytes | None:
         """The data of the newest message of a conflated channel."""
         message = self._newest.get(channel)

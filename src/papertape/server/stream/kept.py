@@ -39,6 +39,8 @@ class KeptMessages:
         self._of_all_max = of_all_max
         self._accounts: OrderedDict[str, _OfAccount] = OrderedDict()
         self._count = 0
+        self.newest_seq = 0
+        """The world has at least this one; 0 when nothing is known."""
 
     def add(self, message: PrivateMessage) -> None:
         """Keep a message."""
@@ -46,6 +48,7 @@ class KeptMessages:
         self._accounts.move_to_end(message.account_id)
         account.add(message)
         self._count += 1
+        self.newest_seq = max(self.newest_seq, message.seq)
         if len(account.messages) > self._of_account_max:
             account.forget_oldest()
             self._count -= 1
@@ -70,3 +73,4 @@ class KeptMessages:
         """Forget all: messages are missing, so nothing kept is the whole truth."""
         self._accounts.clear()
         self._count = 0
+        self.newest_seq = 0

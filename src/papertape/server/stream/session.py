@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import structlog
@@ -32,6 +32,7 @@ AUTH_WITHIN_S = 10.0
 CHECK_TOKEN_S = 300.0
 CHANNELS_MAX = 500
 RESYNC_AGAIN_S = 1.0
+SEQ_MAX = 2**63 - 1
 CLOSE_NOT_AUTHENTICATED = 4401
 CLOSE_UNSUPPORTED = 1011
 
@@ -48,7 +49,7 @@ class ChannelsMessage(msgspec.Struct, forbid_unknown_fields=True):
 
     action: Literal["subscribe", "unsubscribe"]
     channels: list[str]
-    since: int | None = None
+    since: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] | None = None
 
 
 _AUTH = msgspec.json.Decoder(AuthMessage)
@@ -194,12 +195,13 @@ class Session:
     async def _join(self, account: OwnedAccount, channels: list[str], since: int | None) -> None:
         """Catch up from what is kept where that is possible, else start with a snapshot."""
         lacking: list[Subscription] = []
+        of_another_world = await self._is_of_another_world(account, channels, since)
         for channel in channels:
             subscription = self._rooms.hub.join_private(self.reader, account.account_id, channel)
             self._private[account.account_id, channel] = subscription
             missed = (
                 None
-                if since is None
+                if since is None or of_another_world
                 else self._rooms.hub.missed(account.account_id, channel, since)
             )
             if missed is None:
@@ -210,6 +212,14 @@ class Session:
             await self.reader.room()
             subscription.release(since or 0)
         await self._start_from_snapshot(account, lacking, "snapshot" if since is None else "resync")
+
+    async def _is_of_another_world(
+        self, account: OwnedAccount, channels: list[str], since: int | None
+    ) -> bool:
+        """Whether the client knows a later seq than there is: its world was thrown away."""
+        if not channels or since is None or since <= self._rooms.hub.newest_seq:
+            return False
+        return since > await self._rooms.snapshots.newest_seq(account)
 
     async def _start_from_snapshot(
         self, account: OwnedAccount, subscriptions: list[Subscription], kind: str
@@ -329,8 +339,6 @@ def _read(text: str) -> ChannelsMessage:
         message = _CHANNELS.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise RefusedMessageError("malformed", str(error)) from error
-    if message.since is not None and message.since < 0:
-        raise RefusedMessageError("malformed", "since is a seq, not negative", str(message.since))
     if len(message.channels) > CHANNELS_MAX:
         raise RefusedMessageError(
             "too_many_channels", f"a message names at most {CHANNELS_MAX} channels"

@@ -51,6 +51,11 @@ class Snapshots:
                 states[channel] = await self._private(channel, account.account_id, value)
             return value.as_of_seq, states
 
+    async def newest_seq(self, account: OwnedAccount) -> int:
+        """The newest seq of the world."""
+        async with self._turn:
+            return (await self._accounts.value(account)).as_of_seq
+
     async def _private(self, channel: str, account_id: str, value: Any) -> bytes:
         if channel == "account":
             return msgspec.json.encode(value.account)
