@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import settings
@@ -62,13 +64,45 @@ def test_these_routes_are_there_and_no_others() -> None:
     assert documented == set(LISTED.strip().splitlines())
 
 
-def test_every_operation_says_what_it_does_and_takes_an_example() -> None:
-    for path, operations in DOCUMENT["paths"].items():
-        for method, operation in operations.items():
-            assert operation["description"], f"{method} {path}"
-            assert operation["tags"], f"{method} {path}"
-    for name in ("RegisterRequest", "LoginRequest", "OrderRequest", "ReplaceRequest"):
-        assert DOCUMENT["components"]["schemas"][name]["examples"]
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_every_operation_says_what_it_does_and_shows_all_that_travels(operation) -> None:
+    assert operation["description"]
+    assert operation["tags"]
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    replies = [reply for status, reply in operation["responses"].items() if status != "204"]
+    for travelling in [*bodies, *replies]:
+        assert travelling["content"]
+        for content in travelling["content"].values():
+            _check_example(content["schema"], content["example"])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_an_example_of_a_problem_has_the_status_that_it_stands_for(operation) -> None:
+    for status, reply in operation["responses"].items():
+        if int(status) >= 400:
+            assert reply["content"]["application/problem+json"]["example"]["status"] == int(status)
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_schema_has_an_example_of_itself(name: str) -> None:
+    for example in DOCUMENT["components"]["schemas"][name]["examples"]:
+        _check_example({"$ref": f"#/components/schemas/{name}"}, example)
+
+
+def _check_example(schema: dict[str, Any], example: Any) -> None:
+    """It fits its schema, and shows no field that the schema does not know."""
+    components = DOCUMENT["components"]
+    jsonschema_rs.Draft202012Validator({**schema, "components": components}).validate(example)
+    if "$ref" in schema:
+        known = components["schemas"][schema["$ref"].rsplit("/", 1)[1]]["properties"]
+        assert set(example) <= set(known)
 
 
 def test_operation_ids_are_good_names_for_a_client() -> None:

@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import request_response
@@ -23,8 +22,10 @@ from papertape.server.models import (
     RegisterRequest,
     ReplaceRequest,
     Reply,
+    Travelling,
 )
-from papertape.server.problems import MEDIA_TYPE
+from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
+from papertape.server.replies import JSON
 
 BODIES = (
     RegisterRequest,
@@ -35,7 +36,19 @@ BODIES = (
 )
 _REF = "#/components/schemas/{model}"
 
-Item = TypeVar("Item", bound=BaseModel)
+_EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
+    401: ("not_authenticated", not_authenticated().detail),
+    404: ("not_found", "there is no such account"),
+    409: ("id_reused", "this id stands for another order; send a new order with a new id"),
+    413: ("body_too_large", "a body has at most 1048576 bytes"),
+    422: ("malformed", 'qty: give a decimal as text such as "10.01", or as a number'),
+    429: ("too_many", "too many requests; wait as long as Retry-After says"),
+    500: ("internal_error", "something went wrong here; the log of the server says what"),
+    503: ("not_accepted", "the floor does not answer; try again as Retry-After says"),
+}
+"""What a problem of a status usually says; a route that has better words gives them."""
+
+Item = TypeVar("Item", bound=Travelling)
 
 
 class Listed(Reply, Generic[Item]):
@@ -43,6 +56,12 @@ class Listed(Reply, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """The example of a list is the example of its item."""
+        for item in cls.__pydantic_generic_metadata__["args"]:
+            cls.example = {"items": [item.example], "next_cursor": None}
 
 
 class DirectRoute(APIRoute):
@@ -59,13 +78,17 @@ class DirectRoute(APIRoute):
 
 def document(
     *,
-    replies: Mapping[int, type[BaseModel] | None],
+    replies: Mapping[int, type[Travelling] | None],
     problems: tuple[int, ...] = (),
-    body: type[BaseModel] | None = None,
+    reasons: Mapping[int, tuple[str, str]] | None = None,
+    body: type[Travelling] | None = None,
     parameters: tuple[dict[str, Any], ...] = (),
     secured: bool = True,
 ) -> dict[str, Any]:
-    """Keyword arguments for `add_api_route`. The first of `replies` is the usual one."""
+    """Keyword arguments for `add_api_route`. The first of `replies` is the usual one.
+
+    `reasons` are reason and detail of example problems by status.
+    """
     extra: dict[str, Any] = {}
     if secured:
         extra["security"] = [{"token": []}]
@@ -74,7 +97,7 @@ def document(
         extra["parameters"] = list(parameters)
         problems = (*problems, 422)
     if body is not None:
-        content = {"application/json": {"schema": {"$ref": _REF.format(model=body.__name__)}}}
+        content = {JSON: {"schema": {"$ref": _REF.format(model=body.__name__)}}}
         extra["requestBody"] = {"required": True, "content": content}
         problems = (*problems, 413, 422)
     responses: dict[int | str, dict[str, Any]] = {
@@ -82,7 +105,7 @@ def document(
         for status, model in replies.items()
     }
     for status in sorted({*problems, 500, 503}):
-        responses[status] = _PROBLEM
+        responses[status] = _problem(status, (reasons or {}).get(status))
     return {
         "status_code": next(iter(replies)),
         "response_class": Response,
@@ -92,10 +115,14 @@ def document(
     }
 
 
-_PROBLEM: dict[str, Any] = {
-    "description": "Problem",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemReply")}}},
-}
+def _problem(status: int, words: tuple[str, str] | None = None) -> dict[str, Any]:
+    reason, detail = words or _EXAMPLE_REASONS[status]
+    told = {
+        "schema": {"$ref": _REF.format(model="ProblemReply")},
+        "example": Problem(status, reason, detail).body(),
+    }
+    return {"description": "Problem", "content": {MEDIA_TYPE: told}}
+
 
 ORDER_ID = {
     "name": "order_id",
@@ -119,21 +146,47 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     )
     _tell_problems_instead_of_validation_errors(content["paths"])
     components = content.setdefault("components", {})
-    models = (*BODIES, ProblemReply)
-    _, extra = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    components.setdefault("schemas", {}).update(extra["$defs"])
+    components.setdefault("schemas", {}).update(_schemas(app))
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     components["schemas"] = dict(sorted(components["schemas"].items()))
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
+    _show_examples(content["paths"], components["schemas"])
     return content
+
+
+def _schemas(app: FastAPI) -> dict[str, Any]:
+    """The schemas of all that travels. FastAPI, which makes some too, drops nulls of examples."""
+    replies = {
+        reply["model"]: None
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for reply in route.responses.values()
+        if "model" in reply
+    }
+    _, bodies = models_json_schema([(model, "validation") for model in BODIES], ref_template=_REF)
+    _, others = models_json_schema(
+        [(model, "serialization") for model in (*replies, ProblemReply)], ref_template=_REF
+    )
+    found: dict[str, Any] = bodies["$defs"] | others["$defs"]
+    return found
+
+
+def _show_examples(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Each body and reply shows the example of its model; a problem shows that of its status."""
+    for operation in (one for operations in paths.values() for one in operations.values()):
+        for travelling in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for told in travelling.get("content", {}).values():
+                name = told["schema"].get("$ref", "").rsplit("/", 1)[-1]
+                if name in schemas:
+                    told.setdefault("example", schemas[name]["examples"][0])
 
 
 def _tell_problems_instead_of_validation_errors(paths: dict[str, Any]) -> None:
     """FastAPI documents its own 422 for every route with a parameter; ours are problems."""
     for operations in paths.values():
         for operation in operations.values():
-            if "422" in operation["responses"]:
-                operation["responses"]["422"] = _PROBLEM
+            if JSON in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"]["422"] = _problem(422)

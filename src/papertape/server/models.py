@@ -4,9 +4,18 @@ Replies of the floor pass through as bytes; their models here describe them for 
 test compares them with what really comes.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from papertape.server.auth.names import USERNAME_LENGTH_MAX, Username
 from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
@@ -37,18 +46,37 @@ Symbol = Annotated[
     str, StringConstraints(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9./_\-]+$")
 ]
 
+_EXAMPLE_USER = "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04"
 _EXAMPLE_ACCOUNT = "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
 _EXAMPLE_ORDER = "6e340b9c-ffb3-8001-8000-000000000001"
 _EXAMPLE_TIME = "2026-11-20T10:46:00.000000000Z"
 
 
-class Body(BaseModel):
+Example = dict[str, Any]
+
+
+class Travelling(BaseModel):
+    """What travels, with an example of it in the document."""
+
+    example: ClassVar[Example]
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema with the example."""
+        schema = handler(core_schema)
+        handler.resolve_ref_schema(schema)["examples"] = [cls.example]
+        return schema
+
+
+class Body(Travelling):
     """A request body: unknown fields are refused, so that a typing error is not silently lost."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Reply(BaseModel):
+class Reply(Travelling):
     """A reply body."""
 
 
@@ -58,11 +86,11 @@ class Reply(BaseModel):
 class RegisterRequest(Body):
     """A new user. A password has at least ten characters."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"username": "alice", "password": "correct horse", "email": "a@b.example"}]
-        }
-    )
+    example: ClassVar[Example] = {
+        "username": "alice",
+        "password": "correct horse",
+        "email": "a@b.example",
+    }
 
     username: Username
     password: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
@@ -72,9 +100,7 @@ class RegisterRequest(Body):
 class LoginRequest(Body):
     """Name and password."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"username": "alice", "password": "correct horse"}]}
-    )
+    example: ClassVar[Example] = {"username": "alice", "password": "correct horse"}
 
     username: str = Field(max_length=USERNAME_LENGTH_MAX)
     password: str = Field(max_length=PASSWORD_LENGTH_MAX)
@@ -83,6 +109,12 @@ class LoginRequest(Body):
 class LoginReply(Reply):
     """A token for the Authorization header; `expires_in` is in seconds."""
 
+    example: ClassVar[Example] = {
+        "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2ZiJ9.c2lnbmF0dXJl",
+        "token_type": "bearer",
+        "expires_in": 86400,
+    }
+
     access_token: str
     token_type: Literal["bearer"]
     expires_in: int
@@ -90,6 +122,14 @@ class LoginReply(Reply):
 
 class UserReply(Reply):
     """A user."""
+
+    example: ClassVar[Example] = {
+        "id": _EXAMPLE_USER,
+        "username": "alice",
+        "email": "a@b.example",
+        "role": "user",
+        "created_at": _EXAMPLE_TIME,
+    }
 
     id: Uuid
     username: str
@@ -101,6 +141,8 @@ class UserReply(Reply):
 class DemoReply(Reply):
     """The login that everybody on this machine may use."""
 
+    example: ClassVar[Example] = {"enabled": True, "username": "demo", "password": "papertape-demo"}
+
     enabled: bool
     username: str
     password: str
@@ -111,6 +153,16 @@ class DemoReply(Reply):
 
 class PreviewRequest(Body):
     """An order to be weighed, not sent."""
+
+    example: ClassVar[Example] = {
+        "account_id": _EXAMPLE_ACCOUNT,
+        "symbol": "AAPL",
+        "side": "buy",
+        "type": "limit",
+        "qty": "10",
+        "limit_price": "190.50",
+        "time_in_force": "day",
+    }
 
     account_id: Uuid = Field(examples=[_EXAMPLE_ACCOUNT])
     symbol: Symbol = Field(examples=["AAPL"])
@@ -126,28 +178,13 @@ class PreviewRequest(Body):
 class OrderRequest(PreviewRequest):
     """A new order. The same `client_order_id` with the same body is the same order."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "account_id": _EXAMPLE_ACCOUNT,
-                    "symbol": "AAPL",
-                    "side": "buy",
-                    "type": "limit",
-                    "qty": "10",
-                    "limit_price": "190.50",
-                    "time_in_force": "day",
-                    "client_order_id": "my-first-order",
-                }
-            ]
-        }
-    )
+    example: ClassVar[Example] = {**PreviewRequest.example, "client_order_id": "my-first-order"}
 
 
 class ReplaceRequest(Body):
     """What changes in a working order; at least one of them."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"limit_price": "190.25"}]})
+    example: ClassVar[Example] = {"limit_price": "190.25"}
 
     qty: DecimalText | None = None
     limit_price: DecimalText | None = None
@@ -163,6 +200,26 @@ class ReplaceRequest(Body):
 
 class OrderReply(Reply):
     """An order as it stands at `as_of_seq` of its world."""
+
+    example: ClassVar[Example] = {
+        "id": _EXAMPLE_ORDER,
+        "account_id": _EXAMPLE_ACCOUNT,
+        "client_order_id": "my-first-order",
+        "symbol": "AAPL",
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "qty": "10",
+        "filled_qty": "10",
+        "filled_avg_price": "190.48",
+        "limit_price": "190.50",
+        "stop_price": None,
+        "status": "filled",
+        "reason": None,
+        "created_at": _EXAMPLE_TIME,
+        "updated_at": _EXAMPLE_TIME,
+        "as_of_seq": 4711,
+    }
 
     id: Uuid = Field(examples=[_EXAMPLE_ORDER])
     account_id: Uuid
@@ -186,6 +243,13 @@ class OrderReply(Reply):
 class Objection(Reply):
     """Why a previewed order would be refused, or what to think of before sending it."""
 
+    example: ClassVar[Example] = {
+        "reason": "insufficient_buying_power",
+        "detail": "the order needs 190500.00 and 100000.00 is free; lower the quantity",
+        "value": "190500.00",
+        "limit": "100000.00",
+    }
+
     reason: str
     detail: str
     value: str | None = None
@@ -194,6 +258,15 @@ class Objection(Reply):
 
 class PreviewReply(Reply):
     """What an order would cost now; nothing was sent."""
+
+    example: ClassVar[Example] = {
+        "cost": "1904.80",
+        "fees": "0.05",
+        "buying_power_after": "98095.15",
+        "expected_slippage": "0.01",
+        "rejections": [],
+        "warnings": [],
+    }
 
     cost: str
     fees: str
@@ -206,6 +279,18 @@ class PreviewReply(Reply):
 class CanceledOrder(Reply):
     """One order of a cancel-all, with the status that its own cancel would have had."""
 
+    example: ClassVar[Example] = {
+        "id": _EXAMPLE_ORDER,
+        "status": 200,
+        "order": {
+            **OrderReply.example,
+            "filled_qty": "0",
+            "filled_avg_price": None,
+            "status": "canceled",
+            "reason": "requested",
+        },
+    }
+
     id: Uuid
     status: int
     order: OrderReply
@@ -213,6 +298,8 @@ class CanceledOrder(Reply):
 
 class CancelAllReply(Reply):
     """The canceled orders; `remaining` more are being canceled."""
+
+    example: ClassVar[Example] = {"items": [CanceledOrder.example], "remaining": 0}
 
     items: list[CanceledOrder]
     remaining: int
@@ -223,6 +310,20 @@ class CancelAllReply(Reply):
 
 class AccountReply(Reply):
     """An account, valued at the present market."""
+
+    example: ClassVar[Example] = {
+        "id": _EXAMPLE_ACCOUNT,
+        "name": "Paper account",
+        "kind": "cash",
+        "currency": "USD",
+        "cash": "98095.15",
+        "equity": "99999.95",
+        "buying_power": "98095.15",
+        "unrealized_pl": "0.00",
+        "realized_pl": "-0.05",
+        "status": "active",
+        "as_of_seq": 4711,
+    }
 
     id: Uuid
     name: str
@@ -240,6 +341,17 @@ class AccountReply(Reply):
 class PositionReply(Reply):
     """What an account holds of one instrument."""
 
+    example: ClassVar[Example] = {
+        "symbol": "AAPL",
+        "qty": "10",
+        "avg_entry_price": "190.48",
+        "market_value": "1904.80",
+        "cost_basis": "1904.80",
+        "unrealized_pl": "0.00",
+        "current_price": "190.48",
+        "side": "long",
+    }
+
     symbol: str
     qty: str
     avg_entry_price: str
@@ -252,6 +364,23 @@ class PositionReply(Reply):
 
 class FillReply(Reply):
     """One fill of an order."""
+
+    example: ClassVar[Example] = {
+        "id": "6e340b9c-ffb3-8002-8000-000000000001",
+        "order_id": _EXAMPLE_ORDER,
+        "account_id": _EXAMPLE_ACCOUNT,
+        "symbol": "AAPL",
+        "side": "buy",
+        "price": "190.48",
+        "qty": "10",
+        "notional": "1904.80",
+        "fee": "0.05",
+        "liquidity": "taker",
+        "counterparty": "house",
+        "realized_pl": "-0.05",
+        "time": _EXAMPLE_TIME,
+        "seq": 4711,
+    }
 
     id: Uuid
     order_id: Uuid
@@ -272,6 +401,16 @@ class FillReply(Reply):
 class LedgerLine(Reply):
     """One line of the double-entry ledger; the lines of an entry sum to zero for each asset."""
 
+    example: ClassVar[Example] = {
+        "seq": 4711,
+        "account_id": _EXAMPLE_ACCOUNT,
+        "asset": "USD",
+        "amount": "-1904.80",
+        "kind": "trade",
+        "order_id": _EXAMPLE_ORDER,
+        "time": _EXAMPLE_TIME,
+    }
+
     seq: int
     account_id: str
     asset: str = Field(examples=["USD"])
@@ -284,6 +423,8 @@ class LedgerLine(Reply):
 class EquityPoint(Reply):
     """The account's equity at the end of a minute."""
 
+    example: ClassVar[Example] = {"time": _EXAMPLE_TIME, "equity": "99999.95", "cash": "98095.15"}
+
     time: str = Field(examples=[_EXAMPLE_TIME])
     equity: str
     cash: str
@@ -294,6 +435,18 @@ class EquityPoint(Reply):
 
 class InstrumentReply(Reply):
     """What can be traded."""
+
+    example: ClassVar[Example] = {
+        "symbol": "AAPL",
+        "name": "Apple Inc.",
+        "asset_class": "us_equity",
+        "exchange": "XNAS",
+        "sector": "Technology",
+        "currency": "USD",
+        "tick_size": "0.01",
+        "lot_size": "1",
+        "status": "active",
+    }
 
     symbol: str
     name: str
@@ -309,6 +462,16 @@ class InstrumentReply(Reply):
 class QuoteReply(Reply):
     """The best prices now; null where there is none yet."""
 
+    example: ClassVar[Example] = {
+        "symbol": "AAPL",
+        "bid": "190.47",
+        "ask": "190.48",
+        "bid_size": "300",
+        "ask_size": "500",
+        "last": "190.48",
+        "time": _EXAMPLE_TIME,
+    }
+
     symbol: str
     bid: str | None
     ask: str | None
@@ -321,6 +484,15 @@ class QuoteReply(Reply):
 class BarReply(Reply):
     """Open, high, low, close and volume of the span that starts at `time`."""
 
+    example: ClassVar[Example] = {
+        "time": _EXAMPLE_TIME,
+        "open": "190.40",
+        "high": "190.52",
+        "low": "190.38",
+        "close": "190.48",
+        "volume": "12400",
+    }
+
     time: str = Field(examples=[_EXAMPLE_TIME])
     open: str
     high: str
@@ -332,6 +504,13 @@ class BarReply(Reply):
 class BookReply(Reply):
     """Levels as [price, quantity, orders], the best first."""
 
+    example: ClassVar[Example] = {
+        "symbol": "AAPL",
+        "bids": [["190.47", "300", 2], ["190.46", "700", 4]],
+        "asks": [["190.48", "500", 3], ["190.49", "200", 1]],
+        "as_of_seq": 4711,
+    }
+
     symbol: str
     bids: list[tuple[str, str, int]]
     asks: list[tuple[str, str, int]]
@@ -340,6 +519,18 @@ class BookReply(Reply):
 
 class ProblemReply(Reply):
     """RFC 9457 problem details. `reason` is stable; `detail` is for people."""
+
+    example: ClassVar[Example] = {
+        "type": "urn:papertape:problem:insufficient_buying_power",
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "the order needs 190500.00 and 100000.00 is free; lower the quantity",
+        "instance": "/api/v1/orders",
+        "reason": "insufficient_buying_power",
+        "value": "190500.00",
+        "limit": "100000.00",
+        "order_id": _EXAMPLE_ORDER,
+    }
 
     type: str
     title: str
@@ -351,3 +542,23 @@ class ProblemReply(Reply):
     value: str | None = None
     limit: str | None = None
     order_id: str | None = None
+
+
+# --- for those who run the product ----------------------------------------------------------------
+
+
+class AliveReply(Reply):
+    """The process works."""
+
+    example: ClassVar[Example] = {"status": "ok"}
+
+    status: Literal["ok"]
+
+
+class ReadyReply(Reply):
+    """The floor answers for its world."""
+
+    example: ClassVar[Example] = {"status": "ready", "world": "main"}
+
+    status: Literal["ready"]
+    world: str

@@ -63,8 +63,8 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
         self.retry_after_s = retry_after_s
         self.more = more or {}
 
-    def response(self, request: Request | None = None) -> Response:
-        """The reply to send."""
+    def body(self, request: Request | None = None) -> dict[str, Any]:
+        """The problem details."""
         body: dict[str, Any] = {
             "type": f"urn:papertape:problem:{self.reason}",
             "title": HTTPStatus(self.status).phrase,
@@ -74,10 +74,12 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
         }
         if request is not None:
             body["instance"] = request.url.path
-        body |= {key: value for key, value in self.more.items() if value is not None}
-        return Response(
-            msgspec.json.encode(body), self.status, self._headers(), media_type=MEDIA_TYPE
-        )
+        return body | {key: value for key, value in self.more.items() if value is not None}
+
+    def response(self, request: Request | None = None) -> Response:
+        """The reply to send."""
+        content = msgspec.json.encode(self.body(request))
+        return Response(content, self.status, self._headers(), media_type=MEDIA_TYPE)
 
     def _headers(self) -> dict[str, str]:
         if self.status == 401:

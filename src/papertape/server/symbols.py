@@ -9,6 +9,7 @@ import msgspec
 from papertape.server.exchange import Exchange
 from papertape.server.problems import not_found
 
+NO_INSTRUMENT = "instrument; GET /api/v1/instruments lists them"
 _LOOK_AGAIN_S = 1.0
 
 
@@ -40,7 +41,7 @@ class Symbols:
         """The symbol that a name means; raises `Problem` 404."""
         symbol = await self.find(name)
         if symbol is None:
-            raise not_found("instrument; GET /api/v1/instruments lists them")
+            raise not_found(NO_INSTRUMENT)
         return symbol
 
 

@@ -447,6 +447,19 @@ export interface components {
         /**
          * AccountReply
          * @description An account, valued at the present market.
+         * @example {
+         *       "as_of_seq": 4711,
+         *       "buying_power": "98095.15",
+         *       "cash": "98095.15",
+         *       "currency": "USD",
+         *       "equity": "99999.95",
+         *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "kind": "cash",
+         *       "name": "Paper account",
+         *       "realized_pl": "-0.05",
+         *       "status": "active",
+         *       "unrealized_pl": "0.00"
+         *     }
          */
         AccountReply: {
             /** Id */
@@ -497,8 +510,30 @@ export interface components {
             as_of_seq: number;
         };
         /**
+         * AliveReply
+         * @description The process works.
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
+        AliveReply: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ok";
+        };
+        /**
          * BarReply
          * @description Open, high, low, close and volume of the span that starts at `time`.
+         * @example {
+         *       "close": "190.48",
+         *       "high": "190.52",
+         *       "low": "190.38",
+         *       "open": "190.40",
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "volume": "12400"
+         *     }
          */
         BarReply: {
             /**
@@ -520,6 +555,34 @@ export interface components {
         /**
          * BookReply
          * @description Levels as [price, quantity, orders], the best first.
+         * @example {
+         *       "as_of_seq": 4711,
+         *       "asks": [
+         *         [
+         *           "190.48",
+         *           "500",
+         *           3
+         *         ],
+         *         [
+         *           "190.49",
+         *           "200",
+         *           1
+         *         ]
+         *       ],
+         *       "bids": [
+         *         [
+         *           "190.47",
+         *           "300",
+         *           2
+         *         ],
+         *         [
+         *           "190.46",
+         *           "700",
+         *           4
+         *         ]
+         *       ],
+         *       "symbol": "AAPL"
+         *     }
          */
         BookReply: {
             /** Symbol */
@@ -542,6 +605,34 @@ export interface components {
         /**
          * CancelAllReply
          * @description The canceled orders; `remaining` more are being canceled.
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "order": {
+         *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *             "as_of_seq": 4711,
+         *             "client_order_id": "my-first-order",
+         *             "created_at": "2026-11-20T10:46:00.000000000Z",
+         *             "filled_avg_price": null,
+         *             "filled_qty": "0",
+         *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *             "limit_price": "190.50",
+         *             "qty": "10",
+         *             "reason": "requested",
+         *             "side": "buy",
+         *             "status": "canceled",
+         *             "stop_price": null,
+         *             "symbol": "AAPL",
+         *             "time_in_force": "day",
+         *             "type": "limit",
+         *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *           },
+         *           "status": 200
+         *         }
+         *       ],
+         *       "remaining": 0
+         *     }
          */
         CancelAllReply: {
             /** Items */
@@ -552,6 +643,29 @@ export interface components {
         /**
          * CanceledOrder
          * @description One order of a cancel-all, with the status that its own cancel would have had.
+         * @example {
+         *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "order": {
+         *         "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *         "as_of_seq": 4711,
+         *         "client_order_id": "my-first-order",
+         *         "created_at": "2026-11-20T10:46:00.000000000Z",
+         *         "filled_avg_price": null,
+         *         "filled_qty": "0",
+         *         "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *         "limit_price": "190.50",
+         *         "qty": "10",
+         *         "reason": "requested",
+         *         "side": "buy",
+         *         "status": "canceled",
+         *         "stop_price": null,
+         *         "symbol": "AAPL",
+         *         "time_in_force": "day",
+         *         "type": "limit",
+         *         "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *       },
+         *       "status": 200
+         *     }
          */
         CanceledOrder: {
             /** Id */
@@ -563,6 +677,11 @@ export interface components {
         /**
          * DemoReply
          * @description The login that everybody on this machine may use.
+         * @example {
+         *       "enabled": true,
+         *       "password": "papertape-demo",
+         *       "username": "demo"
+         *     }
          */
         DemoReply: {
             /** Enabled */
@@ -575,6 +694,11 @@ export interface components {
         /**
          * EquityPoint
          * @description The account's equity at the end of a minute.
+         * @example {
+         *       "cash": "98095.15",
+         *       "equity": "99999.95",
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
          */
         EquityPoint: {
             /**
@@ -590,6 +714,22 @@ export interface components {
         /**
          * FillReply
          * @description One fill of an order.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "counterparty": "house",
+         *       "fee": "0.05",
+         *       "id": "6e340b9c-ffb3-8002-8000-000000000001",
+         *       "liquidity": "taker",
+         *       "notional": "1904.80",
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "price": "190.48",
+         *       "qty": "10",
+         *       "realized_pl": "-0.05",
+         *       "seq": 4711,
+         *       "side": "buy",
+         *       "symbol": "AAPL",
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
          */
         FillReply: {
             /** Id */
@@ -636,6 +776,17 @@ export interface components {
         /**
          * InstrumentReply
          * @description What can be traded.
+         * @example {
+         *       "asset_class": "us_equity",
+         *       "currency": "USD",
+         *       "exchange": "XNAS",
+         *       "lot_size": "1",
+         *       "name": "Apple Inc.",
+         *       "sector": "Technology",
+         *       "status": "active",
+         *       "symbol": "AAPL",
+         *       "tick_size": "0.01"
+         *     }
          */
         InstrumentReply: {
             /** Symbol */
@@ -666,6 +817,15 @@ export interface components {
         /**
          * LedgerLine
          * @description One line of the double-entry ledger; the lines of an entry sum to zero for each asset.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "amount": "-1904.80",
+         *       "asset": "USD",
+         *       "kind": "trade",
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "seq": 4711,
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
          */
         LedgerLine: {
             /** Seq */
@@ -695,56 +855,203 @@ export interface components {
              */
             time: string;
         };
-        /** Listed[AccountReply] */
+        /**
+         * Listed[AccountReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "as_of_seq": 4711,
+         *           "buying_power": "98095.15",
+         *           "cash": "98095.15",
+         *           "currency": "USD",
+         *           "equity": "99999.95",
+         *           "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "kind": "cash",
+         *           "name": "Paper account",
+         *           "realized_pl": "-0.05",
+         *           "status": "active",
+         *           "unrealized_pl": "0.00"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_AccountReply_: {
             /** Items */
             items: components["schemas"]["AccountReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[BarReply] */
+        /**
+         * Listed[BarReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "close": "190.48",
+         *           "high": "190.52",
+         *           "low": "190.38",
+         *           "open": "190.40",
+         *           "time": "2026-11-20T10:46:00.000000000Z",
+         *           "volume": "12400"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_BarReply_: {
             /** Items */
             items: components["schemas"]["BarReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[EquityPoint] */
+        /**
+         * Listed[EquityPoint]
+         * @example {
+         *       "items": [
+         *         {
+         *           "cash": "98095.15",
+         *           "equity": "99999.95",
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_EquityPoint_: {
             /** Items */
             items: components["schemas"]["EquityPoint"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[FillReply] */
+        /**
+         * Listed[FillReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "counterparty": "house",
+         *           "fee": "0.05",
+         *           "id": "6e340b9c-ffb3-8002-8000-000000000001",
+         *           "liquidity": "taker",
+         *           "notional": "1904.80",
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "price": "190.48",
+         *           "qty": "10",
+         *           "realized_pl": "-0.05",
+         *           "seq": 4711,
+         *           "side": "buy",
+         *           "symbol": "AAPL",
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_FillReply_: {
             /** Items */
             items: components["schemas"]["FillReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[InstrumentReply] */
+        /**
+         * Listed[InstrumentReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "asset_class": "us_equity",
+         *           "currency": "USD",
+         *           "exchange": "XNAS",
+         *           "lot_size": "1",
+         *           "name": "Apple Inc.",
+         *           "sector": "Technology",
+         *           "status": "active",
+         *           "symbol": "AAPL",
+         *           "tick_size": "0.01"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_InstrumentReply_: {
             /** Items */
             items: components["schemas"]["InstrumentReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[LedgerLine] */
+        /**
+         * Listed[LedgerLine]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "amount": "-1904.80",
+         *           "asset": "USD",
+         *           "kind": "trade",
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "seq": 4711,
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_LedgerLine_: {
             /** Items */
             items: components["schemas"]["LedgerLine"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[OrderReply] */
+        /**
+         * Listed[OrderReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "as_of_seq": 4711,
+         *           "client_order_id": "my-first-order",
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "filled_avg_price": "190.48",
+         *           "filled_qty": "10",
+         *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "limit_price": "190.50",
+         *           "qty": "10",
+         *           "reason": null,
+         *           "side": "buy",
+         *           "status": "filled",
+         *           "stop_price": null,
+         *           "symbol": "AAPL",
+         *           "time_in_force": "day",
+         *           "type": "limit",
+         *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_OrderReply_: {
             /** Items */
             items: components["schemas"]["OrderReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Listed[PositionReply] */
+        /**
+         * Listed[PositionReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "avg_entry_price": "190.48",
+         *           "cost_basis": "1904.80",
+         *           "current_price": "190.48",
+         *           "market_value": "1904.80",
+         *           "qty": "10",
+         *           "side": "long",
+         *           "symbol": "AAPL",
+         *           "unrealized_pl": "0.00"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
         Listed_PositionReply_: {
             /** Items */
             items: components["schemas"]["PositionReply"][];
@@ -754,6 +1061,11 @@ export interface components {
         /**
          * LoginReply
          * @description A token for the Authorization header; `expires_in` is in seconds.
+         * @example {
+         *       "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2ZiJ9.c2lnbmF0dXJl",
+         *       "expires_in": 86400,
+         *       "token_type": "bearer"
+         *     }
          */
         LoginReply: {
             /** Access Token */
@@ -783,20 +1095,51 @@ export interface components {
         /**
          * Objection
          * @description Why a previewed order would be refused, or what to think of before sending it.
+         * @example {
+         *       "detail": "the order needs 190500.00 and 100000.00 is free; lower the quantity",
+         *       "limit": "100000.00",
+         *       "reason": "insufficient_buying_power",
+         *       "value": "190500.00"
+         *     }
          */
         Objection: {
             /** Reason */
             reason: string;
             /** Detail */
             detail: string;
-            /** Value */
+            /**
+             * Value
+             * @default null
+             */
             value?: string | null;
-            /** Limit */
+            /**
+             * Limit
+             * @default null
+             */
             limit?: string | null;
         };
         /**
          * OrderReply
          * @description An order as it stands at `as_of_seq` of its world.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "as_of_seq": 4711,
+         *       "client_order_id": "my-first-order",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "filled_avg_price": "190.48",
+         *       "filled_qty": "10",
+         *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "limit_price": "190.50",
+         *       "qty": "10",
+         *       "reason": null,
+         *       "side": "buy",
+         *       "status": "filled",
+         *       "stop_price": null,
+         *       "symbol": "AAPL",
+         *       "time_in_force": "day",
+         *       "type": "limit",
+         *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *     }
          */
         OrderReply: {
             /**
@@ -930,6 +1273,16 @@ export interface components {
         /**
          * PositionReply
          * @description What an account holds of one instrument.
+         * @example {
+         *       "avg_entry_price": "190.48",
+         *       "cost_basis": "1904.80",
+         *       "current_price": "190.48",
+         *       "market_value": "1904.80",
+         *       "qty": "10",
+         *       "side": "long",
+         *       "symbol": "AAPL",
+         *       "unrealized_pl": "0.00"
+         *     }
          */
         PositionReply: {
             /** Symbol */
@@ -955,6 +1308,14 @@ export interface components {
         /**
          * PreviewReply
          * @description What an order would cost now; nothing was sent.
+         * @example {
+         *       "buying_power_after": "98095.15",
+         *       "cost": "1904.80",
+         *       "expected_slippage": "0.01",
+         *       "fees": "0.05",
+         *       "rejections": [],
+         *       "warnings": []
+         *     }
          */
         PreviewReply: {
             /** Cost */
@@ -973,6 +1334,15 @@ export interface components {
         /**
          * PreviewRequest
          * @description An order to be weighed, not sent.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "limit_price": "190.50",
+         *       "qty": "10",
+         *       "side": "buy",
+         *       "symbol": "AAPL",
+         *       "time_in_force": "day",
+         *       "type": "limit"
+         *     }
          */
         PreviewRequest: {
             /**
@@ -1026,6 +1396,17 @@ export interface components {
         /**
          * ProblemReply
          * @description RFC 9457 problem details. `reason` is stable; `detail` is for people.
+         * @example {
+         *       "detail": "the order needs 190500.00 and 100000.00 is free; lower the quantity",
+         *       "instance": "/api/v1/orders",
+         *       "limit": "100000.00",
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "reason": "insufficient_buying_power",
+         *       "status": 422,
+         *       "title": "Unprocessable Entity",
+         *       "type": "urn:papertape:problem:insufficient_buying_power",
+         *       "value": "190500.00"
+         *     }
          */
         ProblemReply: {
             /** Type */
@@ -1067,6 +1448,15 @@ export interface components {
         /**
          * QuoteReply
          * @description The best prices now; null where there is none yet.
+         * @example {
+         *       "ask": "190.48",
+         *       "ask_size": "500",
+         *       "bid": "190.47",
+         *       "bid_size": "300",
+         *       "last": "190.48",
+         *       "symbol": "AAPL",
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
          */
         QuoteReply: {
             /** Symbol */
@@ -1083,6 +1473,23 @@ export interface components {
             last: string | null;
             /** Time */
             time: string | null;
+        };
+        /**
+         * ReadyReply
+         * @description The floor answers for its world.
+         * @example {
+         *       "status": "ready",
+         *       "world": "main"
+         *     }
+         */
+        ReadyReply: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ready";
+            /** World */
+            world: string;
         };
         /**
          * RegisterRequest
@@ -1136,6 +1543,13 @@ export interface components {
         /**
          * UserReply
          * @description A user.
+         * @example {
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "email": "a@b.example",
+         *       "id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+         *       "role": "user",
+         *       "username": "alice"
+         *     }
          */
         UserReply: {
             /** Id */
@@ -1186,6 +1600,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "as_of_seq": 4711,
+                     *           "client_order_id": "my-first-order",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "filled_avg_price": "190.48",
+                     *           "filled_qty": "10",
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "limit_price": "190.50",
+                     *           "qty": "10",
+                     *           "reason": null,
+                     *           "side": "buy",
+                     *           "status": "filled",
+                     *           "stop_price": null,
+                     *           "symbol": "AAPL",
+                     *           "time_in_force": "day",
+                     *           "type": "limit",
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_OrderReply_"];
                 };
             };
@@ -1195,6 +1635,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1204,6 +1653,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1213,6 +1671,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1222,6 +1689,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1231,6 +1707,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1248,6 +1733,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                 *       "client_order_id": "my-first-order",
+                 *       "limit_price": "190.50",
+                 *       "qty": "10",
+                 *       "side": "buy",
+                 *       "symbol": "AAPL",
+                 *       "time_in_force": "day",
+                 *       "type": "limit"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrderRequest"];
             };
         };
@@ -1258,6 +1755,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderReply"];
                 };
             };
@@ -1267,6 +1785,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderReply"];
                 };
             };
@@ -1276,6 +1815,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1285,6 +1833,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1294,6 +1851,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1303,6 +1869,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1312,6 +1887,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1321,6 +1905,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many requests; wait as long as Retry-After says",
+                     *       "reason": "too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1330,6 +1923,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1339,6 +1941,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1364,6 +1975,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": null,
+                     *             "filled_qty": "0",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": "190.50",
+                     *             "qty": "10",
+                     *             "reason": "requested",
+                     *             "side": "buy",
+                     *             "status": "canceled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "limit",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "remaining": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["CancelAllReply"];
                 };
             };
@@ -1373,6 +2014,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1382,6 +2032,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1391,6 +2050,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "account_id: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1400,6 +2068,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many requests; wait as long as Retry-After says",
+                     *       "reason": "too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1409,6 +2086,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1418,6 +2104,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1440,6 +2135,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderReply"];
                 };
             };
@@ -1449,6 +2165,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1458,6 +2183,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such order",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1467,6 +2201,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1476,6 +2219,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1485,6 +2237,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1517,6 +2278,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1526,6 +2296,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such order",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1535,6 +2314,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_cancelable",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the order is filled and cannot be canceled any more",
+                     *       "reason": "not_cancelable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1544,6 +2332,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "an Idempotency-Key has 1 to 128 visible ASCII characters",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1553,6 +2350,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many requests; wait as long as Retry-After says",
+                     *       "reason": "too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1562,6 +2368,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1571,6 +2386,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1590,6 +2414,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "limit_price": "190.25"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplaceRequest"];
             };
         };
@@ -1600,6 +2429,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderReply"];
                 };
             };
@@ -1609,6 +2459,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1618,6 +2477,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such order",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1627,6 +2495,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_replaceable",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the order is filled and cannot be replaced any more",
+                     *       "reason": "not_replaceable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1636,6 +2513,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1645,6 +2531,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1654,6 +2549,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many requests; wait as long as Retry-After says",
+                     *       "reason": "too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1663,6 +2567,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1672,6 +2585,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1686,6 +2608,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                 *       "limit_price": "190.50",
+                 *       "qty": "10",
+                 *       "side": "buy",
+                 *       "symbol": "AAPL",
+                 *       "time_in_force": "day",
+                 *       "type": "limit"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreviewRequest"];
             };
         };
@@ -1696,6 +2629,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "buying_power_after": "98095.15",
+                     *       "cost": "1904.80",
+                     *       "expected_slippage": "0.01",
+                     *       "fees": "0.05",
+                     *       "rejections": [],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["PreviewReply"];
                 };
             };
@@ -1705,6 +2648,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1714,6 +2666,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1723,6 +2684,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1732,6 +2702,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1741,6 +2720,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1750,6 +2738,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1764,6 +2761,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "a@b.example",
+                 *       "password": "correct horse",
+                 *       "username": "alice"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RegisterRequest"];
             };
         };
@@ -1774,6 +2778,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "email": "a@b.example",
+                     *       "id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *       "role": "user",
+                     *       "username": "alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserReply"];
                 };
             };
@@ -1783,6 +2796,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:username_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "somebody has this name already; choose another",
+                     *       "reason": "username_taken"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1792,6 +2814,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1801,6 +2832,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "username: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1810,6 +2850,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_attempts",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many attempts with this name; wait as long as Retry-After says",
+                     *       "reason": "too_many_attempts"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1819,6 +2868,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1828,6 +2886,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1842,6 +2909,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse",
+                 *       "username": "alice"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginRequest"];
             };
         };
@@ -1852,6 +2925,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2ZiJ9.c2lnbmF0dXJl",
+                     *       "expires_in": 86400,
+                     *       "token_type": "bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoginReply"];
                 };
             };
@@ -1861,6 +2941,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:wrong_login",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "name and password do not fit together",
+                     *       "reason": "wrong_login"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1870,6 +2959,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1879,6 +2977,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "a login has a username and a password",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1888,6 +2995,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_attempts",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "too many attempts with this name; wait as long as Retry-After says",
+                     *       "reason": "too_many_attempts"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1897,6 +3013,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1906,6 +3031,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1926,6 +3060,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "email": "a@b.example",
+                     *       "id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *       "role": "user",
+                     *       "username": "alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserReply"];
                 };
             };
@@ -1935,6 +3078,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1944,6 +3096,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1953,6 +3114,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1973,6 +3143,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "as_of_seq": 4711,
+                     *           "buying_power": "98095.15",
+                     *           "cash": "98095.15",
+                     *           "currency": "USD",
+                     *           "equity": "99999.95",
+                     *           "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "kind": "cash",
+                     *           "name": "Paper account",
+                     *           "realized_pl": "-0.05",
+                     *           "status": "active",
+                     *           "unrealized_pl": "0.00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_AccountReply_"];
                 };
             };
@@ -1982,6 +3172,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -1991,6 +3190,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2000,6 +3208,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2022,6 +3239,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccountReply"];
                 };
             };
@@ -2031,6 +3263,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2040,6 +3281,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2049,6 +3299,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2058,6 +3317,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2067,6 +3335,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2089,6 +3366,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avg_entry_price": "190.48",
+                     *           "cost_basis": "1904.80",
+                     *           "current_price": "190.48",
+                     *           "market_value": "1904.80",
+                     *           "qty": "10",
+                     *           "side": "long",
+                     *           "symbol": "AAPL",
+                     *           "unrealized_pl": "0.00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_PositionReply_"];
                 };
             };
@@ -2098,6 +3392,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2107,6 +3410,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2116,6 +3428,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2125,6 +3446,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2134,6 +3464,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2162,6 +3501,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "as_of_seq": 4711,
+                     *           "client_order_id": "my-first-order",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "filled_avg_price": "190.48",
+                     *           "filled_qty": "10",
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "limit_price": "190.50",
+                     *           "qty": "10",
+                     *           "reason": null,
+                     *           "side": "buy",
+                     *           "status": "filled",
+                     *           "stop_price": null,
+                     *           "symbol": "AAPL",
+                     *           "time_in_force": "day",
+                     *           "type": "limit",
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_OrderReply_"];
                 };
             };
@@ -2171,6 +3536,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2180,6 +3554,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2189,6 +3572,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2198,6 +3590,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2207,6 +3608,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2234,6 +3644,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "counterparty": "house",
+                     *           "fee": "0.05",
+                     *           "id": "6e340b9c-ffb3-8002-8000-000000000001",
+                     *           "liquidity": "taker",
+                     *           "notional": "1904.80",
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "price": "190.48",
+                     *           "qty": "10",
+                     *           "realized_pl": "-0.05",
+                     *           "seq": 4711,
+                     *           "side": "buy",
+                     *           "symbol": "AAPL",
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_FillReply_"];
                 };
             };
@@ -2243,6 +3676,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2252,6 +3694,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2261,6 +3712,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2270,6 +3730,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2279,6 +3748,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2306,6 +3784,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "amount": "-1904.80",
+                     *           "asset": "USD",
+                     *           "kind": "trade",
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "seq": 4711,
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_LedgerLine_"];
                 };
             };
@@ -2315,6 +3809,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2324,6 +3827,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2333,6 +3845,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2342,6 +3863,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2351,6 +3881,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2378,6 +3917,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cash": "98095.15",
+                     *           "equity": "99999.95",
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_EquityPoint_"];
                 };
             };
@@ -2387,6 +3938,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2396,6 +3956,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2405,6 +3974,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2414,6 +3992,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2423,6 +4010,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2445,6 +4041,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "asset_class": "us_equity",
+                     *           "currency": "USD",
+                     *           "exchange": "XNAS",
+                     *           "lot_size": "1",
+                     *           "name": "Apple Inc.",
+                     *           "sector": "Technology",
+                     *           "status": "active",
+                     *           "symbol": "AAPL",
+                     *           "tick_size": "0.01"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_InstrumentReply_"];
                 };
             };
@@ -2454,6 +4068,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "depth: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2463,6 +4086,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2472,6 +4104,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2494,6 +4135,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ask": "190.48",
+                     *       "ask_size": "500",
+                     *       "bid": "190.47",
+                     *       "bid_size": "300",
+                     *       "last": "190.48",
+                     *       "symbol": "AAPL",
+                     *       "time": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuoteReply"];
                 };
             };
@@ -2503,6 +4155,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2512,6 +4173,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2521,6 +4191,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2530,6 +4209,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2559,6 +4247,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "close": "190.48",
+                     *           "high": "190.52",
+                     *           "low": "190.38",
+                     *           "open": "190.40",
+                     *           "time": "2026-11-20T10:46:00.000000000Z",
+                     *           "volume": "12400"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Listed_BarReply_"];
                 };
             };
@@ -2568,6 +4271,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2577,6 +4289,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "depth: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2586,6 +4307,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2595,6 +4325,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2619,6 +4358,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "asks": [
+                     *         [
+                     *           "190.48",
+                     *           "500",
+                     *           3
+                     *         ],
+                     *         [
+                     *           "190.49",
+                     *           "200",
+                     *           1
+                     *         ]
+                     *       ],
+                     *       "bids": [
+                     *         [
+                     *           "190.47",
+                     *           "300",
+                     *           2
+                     *         ],
+                     *         [
+                     *           "190.46",
+                     *           "700",
+                     *           4
+                     *         ]
+                     *       ],
+                     *       "symbol": "AAPL"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BookReply"];
                 };
             };
@@ -2628,6 +4397,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2637,6 +4415,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "depth: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2646,6 +4433,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2655,6 +4451,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2669,12 +4474,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AliveReply"];
+                };
             };
             /** @description Problem */
             500: {
@@ -2682,6 +4494,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2691,6 +4512,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2705,12 +4535,20 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "world": "main"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReadyReply"];
+                };
             };
             /** @description Problem */
             500: {
@@ -2718,6 +4556,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2727,6 +4574,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2746,7 +4602,10 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /** @example papertape_orders_total{outcome="created"} 12.0 */
+                    "text/plain": string;
+                };
             };
             /** @description Problem */
             500: {
@@ -2754,6 +4613,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2763,6 +4631,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2783,6 +4660,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "enabled": true,
+                     *       "password": "papertape-demo",
+                     *       "username": "demo"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DemoReply"];
                 };
             };
@@ -2792,6 +4676,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such demo login",
+                     *       "reason": "not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2801,6 +4694,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };
@@ -2810,6 +4712,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemReply"];
                 };
             };

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.orders import OrderFilter
-from papertape.server.api.pages import Cursor, Limit, page_of
+from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit, page_of
 from papertape.server.auth.store import OwnedAccount
 from papertape.server.callers import Callers
 from papertape.server.documents import Listed, document
@@ -59,7 +59,7 @@ class AccountRoutes:
                 handler,
                 name=f"list_account_{path}",
                 tags=["accounts"],
-                **document(replies={200: item}, problems=(404, 422)),
+                **document(replies={200: item}, problems=(404, 422), reasons={422: BAD_LIMIT}),
             )
 
     async def list_accounts(self, request: Request) -> Response:

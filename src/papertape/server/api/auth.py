@@ -29,6 +29,15 @@ HASHES_AT_ONCE = 2
 
 HASHES_WAITING_MAX = 200
 
+_WRONG_LOGIN = ("wrong_login", "name and password do not fit together")
+_NO_LOGIN = ("malformed", "a login has a username and a password")
+_NO_NAME = ("malformed", "username: Field required")
+_TAKEN = "somebody has this name already; choose another"
+_ATTEMPTS = (
+    "too_many_attempts",
+    "too many attempts with this name; wait as long as Retry-After says",
+)
+
 Result = TypeVar("Result")
 
 
@@ -83,7 +92,11 @@ class AuthRoutes:
             methods=["POST"],
             tags=["users"],
             **document(
-                replies={201: UserReply}, body=RegisterRequest, problems=(409, 429), secured=False
+                replies={201: UserReply},
+                body=RegisterRequest,
+                problems=(409, 429),
+                reasons={409: ("username_taken", _TAKEN), 422: _NO_NAME, 429: _ATTEMPTS},
+                secured=False,
             ),
         )
         router.add_api_route(
@@ -92,7 +105,11 @@ class AuthRoutes:
             methods=["POST"],
             tags=["users"],
             **document(
-                replies={200: LoginReply}, body=LoginRequest, problems=(401, 429), secured=False
+                replies={200: LoginReply},
+                body=LoginRequest,
+                problems=(401, 429),
+                reasons={401: _WRONG_LOGIN, 422: _NO_LOGIN, 429: _ATTEMPTS},
+                secured=False,
             ),
         )
         router.add_api_route(
@@ -118,7 +135,7 @@ class AuthRoutes:
         self._limit(request, username)
         user = await self._hashing.run(lambda: self._auth.check_login(username, password))
         if user is None or not self._callers.may_log_in(user):
-            raise Problem(401, "wrong_login", "name and password do not fit together")
+            raise Problem(401, *_WRONG_LOGIN)
         await self._accounts.try_open(user.user_id)
         reply = {
             "access_token": self._tokens.issue(user.user_id, user.generation),
@@ -136,12 +153,7 @@ class AuthRoutes:
         address = request.client.host if request.client else ""
         wait_s = self._attempts.wait_s((request.url.path, username_key(username), address))
         if wait_s is not None:
-            raise Problem(
-                429,
-                "too_many_attempts",
-                "too many attempts with this name; wait as long as Retry-After says",
-                retry_after_s=wait_s,
-            )
+            raise Problem(429, *_ATTEMPTS, retry_after_s=wait_s)
 
 
 def _login_of(body: dict[str, Any]) -> tuple[str, str]:
@@ -150,7 +162,7 @@ def _login_of(body: dict[str, Any]) -> tuple[str, str]:
     Raises `Problem` 422 for fields that a login does not have.
     """
     for field in body.keys() - LoginRequest.model_fields.keys():
-        raise malformed("a login has a username and a password", field=field[:100])
+        raise malformed(_NO_LOGIN[1], field=field[:100])
     return (
         _text_within(body.get("username"), USERNAME_LENGTH_MAX),
         _text_within(body.get("password"), PASSWORD_LENGTH_MAX),
@@ -165,7 +177,7 @@ def _taken(username: str) -> Problem:
     return Problem(
         409,
         "username_taken",
-        "somebody has this name already; choose another",
+        _TAKEN,
         more={"field": "username", "value": username},
     )
 

@@ -11,11 +11,12 @@ from papertape.server.api import PREFIX
 from papertape.server.documents import document
 from papertape.server.exchange import Exchange
 from papertape.server.measures import Measures
-from papertape.server.models import DemoReply
+from papertape.server.models import AliveReply, DemoReply, ReadyReply
 from papertape.server.problems import Problem, not_found
 from papertape.server.replies import json_reply
 
 READY_WITHIN_S = 2.0
+_FIGURE = 'papertape_orders_total{outcome="created"} 12.0\n'
 
 
 class HealthRoutes:
@@ -30,15 +31,26 @@ class HealthRoutes:
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they give."""
-        plain = document(replies={200: None}, secured=False)
-        router.add_api_route("/healthz", self.alive, tags=["operation"], **plain)
-        router.add_api_route("/readyz", self.ready, tags=["operation"], **plain)
-        router.add_api_route("/metrics", self.metrics, tags=["operation"], **plain)
+        figures = document(replies={200: None}, secured=False)
+        figures["responses"][200]["content"] = {
+            "text/plain": {"schema": {"type": "string"}, "example": _FIGURE}
+        }
+        for path, handler, documented in (
+            ("/healthz", self.alive, document(replies={200: AliveReply}, secured=False)),
+            ("/readyz", self.ready, document(replies={200: ReadyReply}, secured=False)),
+            ("/metrics", self.metrics, figures),
+        ):
+            router.add_api_route(path, handler, tags=["operation"], **documented)
         router.add_api_route(
             f"{PREFIX}/demo",
             self.demo,
             tags=["users"],
-            **document(replies={200: DemoReply}, problems=(404,), secured=False),
+            **document(
+                replies={200: DemoReply},
+                problems=(404,),
+                reasons={404: ("not_found", "there is no such demo login")},
+                secured=False,
+            ),
         )
 
     async def alive(self, _request: Request) -> Response:

@@ -15,16 +15,21 @@ from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.models import BarReply, BookReply, InstrumentReply, QuoteReply
-from papertape.server.problems import malformed
+from papertape.server.problems import malformed, not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
-from papertape.server.symbols import Symbols
+from papertape.server.symbols import NO_INSTRUMENT, Symbols
 
 DEPTH_MAX = 100
 BARS_MAX = 10_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NS = 1_000_000_000
 _FAR = 2**63 - 1
+
+_REASONS = {
+    404: ("not_found", not_found(NO_INSTRUMENT).detail),
+    422: ("malformed", "depth: Input should be greater than or equal to 1"),
+}
 
 Timeframe = Literal["1m", "5m", "15m", "1h", "1d"]
 Moment = Annotated[
@@ -57,7 +62,9 @@ class MarketRoutes:
                 PREFIX + path,
                 handler,
                 tags=["market"],
-                **document(replies={200: reply}, problems=problems, secured=False),
+                **document(
+                    replies={200: reply}, problems=problems, reasons=_REASONS, secured=False
+                ),
             )
 
     async def list_instruments(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from papertape.floor.ports import FloorUnavailableError, Reply
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
-from papertape.server.api.pages import Cursor, Limit, page_of
+from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit, page_of
 from papertape.server.bodies import read_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.documents import (
@@ -42,6 +42,17 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _UUID = re.compile(UUID_PATTERN)
 
 OrderFilter = Annotated[Literal["open", "closed", "all"], Query(alias="status")]
+
+
+_NO_ORDER = {404: ("not_found", not_found("order").detail)}
+_BAD_KEY = ("malformed", "an Idempotency-Key has 1 to 128 visible ASCII characters")
+
+
+def _too_late(kind: str, status: str) -> tuple[str, str]:
+    """Reason and detail for a cancel or replace of an order that has ended."""
+    reason = {"cancel": "not_cancelable", "replace": "not_replaceable"}[kind]
+    verb = {"cancel": "canceled", "replace": "replaced"}[kind]
+    return reason, f"the order is {status} and cannot be {verb} any more"
 
 
 class OrderRoutes:
@@ -77,7 +88,9 @@ class OrderRoutes:
             f"{PREFIX}/orders",
             self.list_orders,
             tags=["orders"],
-            **document(replies={200: Listed[OrderReply]}, problems=(404, 422)),
+            **document(
+                replies={200: Listed[OrderReply]}, problems=(404, 422), reasons={422: BAD_LIMIT}
+            ),
         )
         router.add_api_route(
             f"{PREFIX}/orders",
@@ -88,13 +101,14 @@ class OrderRoutes:
                 replies={207: CancelAllReply},
                 parameters=(IDEMPOTENCY_KEY,),
                 problems=(404, 429),
+                reasons={422: ("malformed", "account_id: Field required")},
             ),
         )
         router.add_api_route(
             f"{PREFIX}/orders/{{order_id}}",
             self.get_order,
             tags=["orders"],
-            **document(replies={200: OrderReply}, problems=(404,)),
+            **document(replies={200: OrderReply}, problems=(404,), reasons=_NO_ORDER),
         )
 
     def _add_commands(self, router: APIRouter) -> None:
@@ -122,6 +136,7 @@ class OrderRoutes:
                 body=ReplaceRequest,
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
+                reasons=_NO_ORDER | {409: _too_late("replace", "filled")},
             ),
         )
         router.add_api_route(
@@ -134,6 +149,7 @@ class OrderRoutes:
                 replies={204: None},
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
+                reasons=_NO_ORDER | {409: _too_late("cancel", "filled"), 422: _BAD_KEY},
             ),
         )
 
@@ -226,11 +242,9 @@ class OrderRoutes:
             if reply.outcome != "not_found":
                 return reply
         order = await self._own_order(caller, order_id)
-        verb = {"cancel": "canceled", "replace": "replaced"}[kind]
         raise Problem(
             409,
-            {"cancel": "not_cancelable", "replace": "not_replaceable"}[kind],
-            f"the order is {order['status']} and cannot be {verb} any more",
+            *_too_late(kind, order["status"]),
             more={"order_id": order_id, "value": order["status"], "order": order},
         )
 
@@ -253,7 +267,7 @@ def request_id(request: Request) -> str | None:
     key: str | None = request.headers.get("idempotency-key")
     if key is not None and not _REQUEST_ID.fullmatch(key):
         raise malformed(
-            "an Idempotency-Key has 1 to 128 visible ASCII characters",
+            _BAD_KEY[1],
             field="Idempotency-Key",
             value=key,
         )

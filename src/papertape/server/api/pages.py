@@ -17,6 +17,8 @@ Cursor = Annotated[
     Query(max_length=200, description="The next_cursor of the reply before; none at the start"),
 ]
 
+BAD_LIMIT = ("malformed", "limit: Input should be greater than or equal to 1")
+
 
 async def page_of(read: Callable[..., Page], *arguments: Any) -> Response:
     """Run a read of `Reads` on a thread and answer its page; a bad cursor is a `Problem` 422.
