@@ -1,8 +1,9 @@
 //! An account: cash, holds, positions and the request ids it has used.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
+use crate::orders::OrderList;
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
 use crate::words::{AccountKind, AccountStatus};
 
@@ -66,8 +67,8 @@ pub struct Account {
     pub cancel_below: OrderNumber,
     /// Its positions, flat ones included.
     pub positions: BTreeMap<InstrumentIndex, Position>,
-    /// Its open orders.
-    pub open_orders: BTreeSet<OrderNumber>,
+    /// Its open orders; `Durable::open_orders` walks them.
+    pub open_orders: OrderList,
     /// Its request ids.
     pub requests: BTreeMap<String, Request>,
     /// Its request ids in the order they came.

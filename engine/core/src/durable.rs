@@ -14,6 +14,7 @@ use crate::ids::{
 };
 use crate::instrument::{Instrument, InstrumentRecord};
 use crate::order::Order;
+use crate::orders::{Chain, OrderList, Orders};
 use crate::units::{Balance, Nanos};
 use crate::words::TimeInForce;
 
@@ -52,7 +53,7 @@ pub struct Durable {
     /// Accounts, in the order of opening.
     pub accounts: Vec<Account>,
     /// Open orders, and closed ones while their request id is kept.
-    pub orders: BTreeMap<OrderNumber, Order>,
+    pub orders: Orders,
     /// Number of the next order.
     pub next_order: OrderNumber,
     /// Number of the next fill.
@@ -70,7 +71,7 @@ pub struct Durable {
     /// Exchange of an id. Derived.
     pub exchange_of: BTreeMap<String, ExchangeIndex>,
     /// Open DAY orders of each exchange. Derived.
-    pub day_orders: Vec<BTreeSet<OrderNumber>>,
+    pub day_orders: Vec<OrderList>,
     /// Accounts whose cancel-all is not done. Derived.
     pub canceling: BTreeSet<AccountIndex>,
 }
@@ -87,7 +88,7 @@ impl Durable {
             exchanges: Vec::new(),
             instruments: Vec::new(),
             accounts: Vec::new(),
-            orders: BTreeMap::new(),
+            orders: Orders::default(),
             next_order: 1,
             next_fill: 1,
             next_priority: 1,
@@ -123,12 +124,18 @@ impl Durable {
 
     /// The order with this number, while it is kept.
     pub fn order(&self, number: OrderNumber) -> Option<&Order> {
-        self.orders.get(&number)
+        self.orders.get(number)
     }
 
     /// The order with this number, if it is open.
     pub fn open_order(&self, number: OrderNumber) -> Option<&Order> {
-        self.orders.get(&number).filter(|order| order.is_open())
+        self.orders.get(number).filter(|order| order.is_open())
+    }
+
+    /// The open orders of an account by rising number.
+    pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
+        let list = self.account(account).map(|account| account.open_orders).unwrap_or_default();
+        self.orders.of(list, Chain::Account)
     }
 
     /// The code of a currency.
@@ -162,13 +169,13 @@ impl Durable {
     /// The next order that is due to leave.
     pub fn next_due(&self) -> Option<(OrderNumber, Due)> {
         if let Some(account) = self.canceling.first().and_then(|index| self.account(*index)) {
-            if let Some(number) = account.open_orders.first() {
-                return Some((*number, Due::Cancel));
+            if let Some(order) = self.orders.first(&account.open_orders) {
+                return Some((order.number, Due::Cancel));
             }
         }
         self.exchanges.iter().zip(&self.day_orders).find_map(|(exchange, orders)| {
-            let number = orders.first().filter(|number| **number < exchange.expire_below)?;
-            Some((*number, Due::Expire))
+            let number = self.orders.first(orders)?.number;
+            (number < exchange.expire_below).then_some((number, Due::Expire))
         })
     }
 

@@ -1,7 +1,7 @@
 //! What an event changes. It adds, moves and removes; it never multiplies, divides, rounds, or
 //! reads a fee or price rule, so a tape of any age rebuilds the same balances.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT, Request};
 use crate::durable::{Currency, Durable};
@@ -10,6 +10,7 @@ use crate::exchange::ExchangeRecord;
 use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::order::{Order, OrderTerms};
+use crate::orders::{Chain, OrderList, Place};
 use crate::postings::{Asset, Line, Party, postings};
 use crate::units::{Balance, Money};
 use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
@@ -89,7 +90,7 @@ fn list(durable: &mut Durable, event: &Event) {
         Event::ExchangeListed { exchange, day_end_ns } => {
             let index = durable.exchanges.len() as u32;
             durable.exchange_of.insert(exchange.id.clone(), index);
-            durable.day_orders.push(BTreeSet::new());
+            durable.day_orders.push(OrderList::default());
             durable.exchanges.push(ExchangeRecord {
                 terms: exchange.clone(),
                 has_sessions: false,
@@ -144,7 +145,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         seq: durable.turn.seq,
         cancel_below: 0,
         positions: BTreeMap::new(),
-        open_orders: BTreeSet::new(),
+        open_orders: OrderList::default(),
         requests: BTreeMap::new(),
         request_order: VecDeque::new(),
     });
@@ -184,39 +185,48 @@ fn take_order(
     };
     durable.next_priority += 1;
     durable.next_order = number + 1;
-    if order.is_open() {
-        open_order(durable, &order);
+    let is_open = order.is_open();
+    let place = durable.orders.insert(order);
+    if is_open {
+        open_order(durable, place);
     }
-    durable.orders.insert(number, order);
     remember(durable, terms.account, &terms.client_order_id, digest, number);
 }
 
-/// Counts an open order into everything that is kept by order: holds, promises, indexes.
-pub(crate) fn open_order(durable: &mut Durable, order: &Order) {
-    index_day_order(durable, order, order.terms.time_in_force == TimeInForce::Day);
-    let terms = &order.terms;
+/// Counts an open order into everything that is kept by order: holds, promises, lists.
+fn open_order(durable: &mut Durable, place: Place) {
+    list_day_order(durable, place);
+    let Some(order) = durable.orders.at(place) else {
+        return;
+    };
+    let (terms, hold, promised) = (&order.terms, order.hold, order.promised());
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
     }
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.open_orders.insert(order.number);
-        account.held += Balance::from(order.hold);
+        account.held += Balance::from(hold);
         if terms.side == Side::Sell {
-            account.positions.entry(terms.instrument).or_default().promised += order.promised();
+            account.positions.entry(terms.instrument).or_default().promised += promised;
         }
         account.seq = account.seq.max(order.seq);
+        durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
     }
 }
 
-fn index_day_order(durable: &mut Durable, order: &Order, is_day: bool) {
+/// Puts an order into the list of its exchange's DAY orders, or takes it out, by its terms.
+pub(crate) fn list_day_order(durable: &mut Durable, place: Place) {
+    let Some(order) = durable.orders.at(place) else {
+        return;
+    };
+    let is_day = order.is_open() && order.terms.time_in_force == TimeInForce::Day;
     let Some(record) = durable.instruments.get(order.terms.instrument as usize) else {
         return;
     };
     if let Some(orders) = durable.day_orders.get_mut(record.terms.exchange as usize) {
         if is_day {
-            orders.insert(order.number);
+            durable.orders.enlist(orders, Chain::Day, place);
         } else {
-            orders.remove(&order.number);
+            durable.orders.delist(orders, Chain::Day, place);
         }
     }
 }
@@ -233,7 +243,7 @@ fn trigger(durable: &mut Durable, number: OrderNumber) {
 /// Changes an order and stamps it with the turn.
 fn touch_order(durable: &mut Durable, number: OrderNumber, change: impl FnOnce(&mut Order)) {
     let turn = durable.turn;
-    if let Some(order) = durable.orders.get_mut(&number) {
+    if let Some(order) = durable.orders.get_mut(number) {
         change(order);
         order.updated_ns = turn.time_ns;
         order.seq = turn.seq;
@@ -283,41 +293,45 @@ fn close(
     reason: Reason,
     release: Money,
 ) {
-    let Some(order) = durable.orders.get(&number) else {
+    let turn = durable.turn;
+    let Some(order) = durable.orders.get_mut(number) else {
         return;
     };
-    let (terms, promised) = (order.terms.clone(), order.promised());
-    touch_order(durable, number, |order| {
-        order.status = status;
-        order.reason = Some(reason);
-        order.hold -= release;
-    });
-    let seq = durable.turn.seq;
-    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
+    let promised = order.promised();
+    order.status = status;
+    order.reason = Some(reason);
+    order.hold -= release;
+    order.updated_ns = turn.time_ns;
+    order.seq = turn.seq;
+    let (account, instrument) = (order.terms.account, order.terms.instrument);
+    if let Some(account) = durable.accounts.get_mut(account as usize) {
         account.held -= Balance::from(release);
-        account.seq = seq;
-        if terms.side == Side::Sell {
-            let position = account.positions.entry(terms.instrument).or_default();
+        account.seq = turn.seq;
+        if promised != 0 {
+            let position = account.positions.entry(instrument).or_default();
             position.promised = position.promised.saturating_sub(promised);
         }
     }
     forget_open(durable, number);
 }
 
-/// Takes a closed order out of the indexes of open orders.
+/// Takes a closed order out of the lists of open orders.
 fn forget_open(durable: &mut Durable, number: OrderNumber) {
-    let Some(order) = durable.orders.get(&number).cloned() else {
+    let Some(place) = durable.orders.place(number) else {
         return;
     };
-    index_day_order(durable, &order, false);
-    if let Some(record) = durable.instruments.get_mut(order.terms.instrument as usize) {
+    list_day_order(durable, place);
+    let Some(terms) = durable.orders.at(place).map(|order| &order.terms) else {
+        return;
+    };
+    if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest = record.interest.saturating_sub(1);
     }
-    let index = order.terms.account;
+    let index = terms.account;
     if let Some(account) = durable.accounts.get_mut(index as usize) {
-        account.open_orders.remove(&number);
-        let waits = account.open_orders.first().is_some_and(|first| *first < account.cancel_below);
-        if !waits {
+        durable.orders.delist(&mut account.open_orders, Chain::Account, place);
+        let first = durable.orders.first(&account.open_orders);
+        if first.is_none_or(|first| first.number >= account.cancel_below) {
             durable.canceling.remove(&index);
         }
     }
@@ -325,7 +339,10 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
 
 fn replace(durable: &mut Durable, replaced: &Replaced) {
     remember_for_order(durable, replaced.order, replaced.request.as_ref());
-    let Some(before) = durable.orders.get(&replaced.order).cloned() else {
+    let Some(place) = durable.orders.place(replaced.order) else {
+        return;
+    };
+    let Some(before) = durable.orders.at(place).cloned() else {
         return;
     };
     let priority = durable.next_priority;
@@ -342,7 +359,7 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
             order.priority = priority;
         }
     });
-    index_day_order(durable, &before, replaced.time_in_force == TimeInForce::Day);
+    list_day_order(durable, place);
     let (terms, seq) = (&before.terms, durable.turn.seq);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(replaced.hold) - Balance::from(before.hold);
@@ -372,7 +389,7 @@ fn start_cancel_all(
 }
 
 fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Option<&RequestId>) {
-    let account = durable.orders.get(&number).map(|order| order.terms.account);
+    let account = durable.orders.get(number).map(|order| order.terms.account);
     if let (Some(request), Some(account)) = (request, account) {
         remember(durable, account, &request.id, request.digest, number);
     }
@@ -410,15 +427,18 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
     let Some(id) = account.request_order.pop_front() else {
         return;
     };
-    if account.open_orders.contains(&number) {
+    if durable
+        .orders
+        .get(number)
+        .is_some_and(|order| order.is_open() && order.terms.account == index)
+    {
         account.request_order.push_back(id);
         return;
     }
     account.requests.remove(&id);
-    let made_it =
-        durable.orders.get(&number).is_some_and(|order| order.terms.client_order_id == id);
+    let made_it = durable.orders.get(number).is_some_and(|order| order.terms.client_order_id == id);
     if made_it {
-        durable.orders.remove(&number);
+        durable.orders.remove(number);
     }
 }
 

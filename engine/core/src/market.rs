@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark, mid};
 use crate::order::Order;
+use crate::paged::Paged;
 use crate::street::Street;
 use crate::triggers::Triggers;
 use crate::units::{Nanos, Price, Quantity};
@@ -168,7 +169,8 @@ pub struct Ephemeral {
     pub markets: Vec<Market>,
     /// Instruments where matching stopped at the bound of a turn and goes on in the next.
     pub unfinished: BTreeSet<InstrumentIndex>,
-    places: BTreeMap<OrderNumber, (InstrumentIndex, Place)>,
+    /// By the place where the order is kept.
+    places: Paged<Option<(InstrumentIndex, Place)>>,
 }
 
 impl Ephemeral {
@@ -177,11 +179,10 @@ impl Ephemeral {
     pub fn rebuild(durable: &Durable) -> Ephemeral {
         let markets = durable.instruments.iter().map(|_| Market::default()).collect();
         let mut ephemeral = Ephemeral { markets, ..Ephemeral::default() };
-        let mut open: Vec<&Order> =
-            durable.orders.values().filter(|order| order.is_open()).collect();
+        let mut open: Vec<&Order> = durable.orders.iter().filter(|order| order.is_open()).collect();
         open.sort_by_key(|order| order.priority);
         for order in open {
-            ephemeral.link(order);
+            ephemeral.link(durable, order.number);
         }
         ephemeral
     }
@@ -202,25 +203,34 @@ impl Ephemeral {
             Event::InstrumentListed(_) => {
                 self.markets.push(Market { is_fresh: true, ..Market::default() });
             }
-            Event::Filled(fill) if fill.completes => self.unlink(fill.order),
-            Event::Filled(fill) => self.reduce(fill.order, fill.qty),
+            Event::Filled(fill) if fill.completes => self.unlink(durable, fill.order),
+            Event::Filled(fill) => self.reduce(durable, fill.order, fill.qty),
             Event::Canceled { order, .. }
             | Event::Expired { order, .. }
-            | Event::Triggered { order, .. } => self.unlink(*order),
+            | Event::Triggered { order, .. } => self.unlink(durable, *order),
             Event::Replaced(replaced) if replaced.keeps_priority => {
                 self.shrink_to(durable, replaced.order);
             }
-            Event::Replaced(replaced) => self.unlink(replaced.order),
+            Event::Replaced(replaced) => self.unlink(durable, replaced.order),
             _ => {}
         }
     }
 
     /// Links an open order where its terms put it: armed, resting, or waiting at any price.
-    pub fn link(&mut self, order: &Order) {
-        let terms = &order.terms;
-        if self.places.contains_key(&order.number) {
+    pub fn link(&mut self, durable: &Durable, number: OrderNumber) {
+        let Some(kept) = durable.orders.place(number) else {
             return;
+        };
+        let Some(order) = durable.orders.at(kept) else {
+            return;
+        };
+        while self.places.len() <= kept {
+            self.places.push(None);
         }
+        let terms = &order.terms;
+        let Some(place_of) = self.places.get_mut(kept).filter(|place| place.is_none()) else {
+            return;
+        };
         let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
             return;
         };
@@ -238,11 +248,21 @@ impl Ephemeral {
                 Place::Waiting(terms.side, order.priority)
             }
         };
-        self.places.insert(order.number, (terms.instrument, place));
+        *place_of = Some((terms.instrument, place));
     }
 
-    fn unlink(&mut self, number: OrderNumber) {
-        let Some((instrument, place)) = self.places.remove(&number) else {
+    fn place_mut(
+        &mut self,
+        durable: &Durable,
+        number: OrderNumber,
+    ) -> Option<&mut Option<(InstrumentIndex, Place)>> {
+        self.places.get_mut(durable.orders.place(number)?)
+    }
+
+    fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
+        let Some((instrument, place)) =
+            self.place_mut(durable, number).and_then(|place| place.take())
+        else {
             return;
         };
         let Some(market) = self.markets.get_mut(instrument as usize) else {
@@ -259,16 +279,18 @@ impl Ephemeral {
         }
     }
 
-    fn reduce(&mut self, number: OrderNumber, qty: Quantity) {
-        if let Some((instrument, Place::Book(handle))) = self.places.get(&number) {
-            if let Some(market) = self.markets.get_mut(*instrument as usize) {
-                market.book.reduce(*handle, qty);
+    fn reduce(&mut self, durable: &Durable, number: OrderNumber, qty: Quantity) {
+        let place = self.place_mut(durable, number).and_then(|place| *place);
+        if let Some((instrument, Place::Book(handle))) = place {
+            if let Some(market) = self.markets.get_mut(instrument as usize) {
+                market.book.reduce(handle, qty);
             }
         }
     }
 
     fn shrink_to(&mut self, durable: &Durable, number: OrderNumber) {
-        let Some((instrument, Place::Book(handle))) = self.places.get(&number).copied() else {
+        let place = self.place_mut(durable, number).and_then(|place| *place);
+        let Some((instrument, Place::Book(handle))) = place else {
             return;
         };
         let Some(market) = self.markets.get_mut(instrument as usize) else {

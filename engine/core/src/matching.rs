@@ -147,7 +147,7 @@ impl<S: Sink> Live<'_, S> {
                 let reason = if nothing_there { Reason::NoLiquidity } else { Reason::IocRemainder };
                 self.cancel(number, reason, None);
             }
-            TimeInForce::Day | TimeInForce::Gtc => self.ephemeral.link(order),
+            TimeInForce::Day | TimeInForce::Gtc => self.ephemeral.link(self.durable, number),
         }
     }
 

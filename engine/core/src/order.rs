@@ -90,3 +90,32 @@ impl Order {
         if self.filled == 0 { Status::New } else { Status::PartiallyFilled }
     }
 }
+
+/// An order for tests of containers.
+#[cfg(test)]
+pub(crate) fn test_order(number: OrderNumber) -> Order {
+    Order {
+        number,
+        terms: OrderTerms {
+            account: 0,
+            client_order_id: number.to_string(),
+            instrument: 0,
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            qty: 1,
+            limit_price: Some(1),
+            stop_price: None,
+            time_in_force: TimeInForce::Day,
+        },
+        filled: 0,
+        filled_value: 0,
+        hold: 0,
+        status: Status::New,
+        reason: None,
+        triggered: false,
+        priority: number,
+        created_ns: 0,
+        updated_ns: 0,
+        seq: 0,
+    }
+}

@@ -10,9 +10,12 @@ use crate::account::{Account, Position, Request};
 use crate::command::CreateWorld;
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
+use crate::evolve::list_day_order;
 use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
+use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::order::{Order, OrderTerms};
+use crate::orders::{Chain, Orders};
 use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
@@ -82,31 +85,29 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     for (index, account) in durable.accounts.iter().enumerate() {
         durable.account_of.insert(account.id, index as u32);
     }
-    let open: Vec<Order> =
-        durable.orders.values().filter(|order| order.is_open()).cloned().collect();
-    for order in open {
-        index_order(durable, &order)?;
+    let open: Vec<OrderNumber> =
+        durable.orders.iter().filter(|order| order.is_open()).map(|order| order.number).collect();
+    for number in open {
+        list_order(durable, number)?;
     }
     for (index, account) in durable.accounts.iter().enumerate() {
-        let first = account.open_orders.first();
-        if first.is_some_and(|first| *first < account.cancel_below) {
+        let first = durable.orders.first(&account.open_orders);
+        if first.is_some_and(|first| first.number < account.cancel_below) {
             durable.canceling.insert(index as u32);
         }
     }
     Ok(())
 }
 
-fn index_order(durable: &mut Durable, order: &Order) -> Result<(), SnapshotError> {
-    let whole = bad("an order is not whole");
-    let exchange = durable.instrument(order.terms.instrument).map(|record| record.terms.exchange);
-    let exchange = exchange.ok_or_else(|| whole.clone())? as usize;
-    let account = durable.accounts.get_mut(order.terms.account as usize);
-    account.ok_or(whole)?.open_orders.insert(order.number);
-    if order.terms.time_in_force == TimeInForce::Day {
-        if let Some(orders) = durable.day_orders.get_mut(exchange) {
-            orders.insert(order.number);
-        }
-    }
+/// Puts an open order into the lists that it belongs to.
+fn list_order(durable: &mut Durable, number: OrderNumber) -> Result<(), SnapshotError> {
+    let whole = || bad("an order is not whole");
+    let place = durable.orders.place(number).ok_or_else(whole)?;
+    let terms = &durable.orders.at(place).ok_or_else(whole)?.terms;
+    durable.instrument(terms.instrument).ok_or_else(whole)?;
+    let account = durable.accounts.get_mut(terms.account as usize).ok_or_else(whole)?;
+    durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
+    list_day_order(durable, place);
     Ok(())
 }
 
@@ -306,5 +307,29 @@ impl<K: Stored + Ord, V: Stored> Stored for std::collections::BTreeMap<K, V> {
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let length = u32::get(input)?;
         (0..length).map(|_| Ok((K::get(input)?, V::get(input)?))).collect()
+    }
+}
+
+/// The orders by rising number, each behind its number.
+impl Stored for Orders {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        for order in self.iter() {
+            order.number.put(out);
+            order.put(out);
+        }
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let length = u32::get(input)?;
+        let mut orders = Orders::default();
+        for _ in 0..length {
+            let number = OrderNumber::get(input)?;
+            let order = Order::get(input)?;
+            if order.number != number {
+                return Err(bad("an order has another number"));
+            }
+            orders.insert(order);
+        }
+        Ok(orders)
     }
 }

@@ -54,7 +54,7 @@ impl<S: Sink> Live<'_, S> {
         } else if let Some(price) = self.price_through(order) {
             self.trigger(number, price);
         } else {
-            self.ephemeral.link(order);
+            self.ephemeral.link(self.durable, number);
         }
         self.fire_stops(instrument);
     }
@@ -81,16 +81,16 @@ impl<S: Sink> Live<'_, S> {
         self.find_account(cancel.account)?;
         let request = request_id(&cancel.request_id, digest::of_cancel_all(cancel));
         let waiting = |live: &Self| {
-            let account = live.durable.account(cancel.account);
-            account.map_or(0, |account| account.open_orders.range(..account.cancel_below).count())
+            let below = live.durable.account(cancel.account).map_or(0, |it| it.cancel_below);
+            let open = live.durable.open_orders(cancel.account);
+            open.take_while(|order| order.number < below).count()
         };
         if self.answered_request(cancel.account, request.as_ref())?.is_some() {
             let body = Body::Canceled { orders: Vec::new(), remaining: waiting(self) };
             return Ok(Reply::new(Outcome::Existing, body));
         }
-        let account = self.durable.account(cancel.account);
-        let open: Vec<OrderNumber> =
-            account.map_or(Vec::new(), |account| account.open_orders.iter().copied().collect());
+        let open = self.durable.open_orders(cancel.account);
+        let open: Vec<OrderNumber> = open.map(|order| order.number).collect();
         if open.is_empty() && request.is_none() {
             let body = Body::Canceled { orders: open, remaining: 0 };
             return Ok(Reply::new(Outcome::Ok, body));

@@ -57,17 +57,19 @@ impl Tables {
 /// Everything that must hold for the durable state after every turn.
 pub fn durable_is_sound(world: &World) {
     let durable = world.durable();
-    for account in &durable.accounts {
+    for (index, account) in durable.accounts.iter().enumerate() {
         assert!(account.cash >= 0, "cash below zero: {account:?}");
         assert!(account.held >= 0 && account.held <= account.cash, "holds: {account:?}");
-        let orders = account.open_orders.iter().filter_map(|number| durable.order(*number));
-        let held: i128 = orders.clone().map(|order| i128::from(order.hold)).sum();
+        let orders: Vec<_> = durable.open_orders(index as u32).collect();
+        assert!(orders.iter().all(|order| order.is_open()), "{orders:?}");
+        assert_eq!(orders.len(), account.open_orders.len());
+        let held: i128 = orders.iter().map(|order| i128::from(order.hold)).sum();
         assert_eq!(account.held, held, "holds must be the sum over open orders");
         for (instrument, position) in &account.positions {
             let promised: i64 = orders
-                .clone()
+                .iter()
                 .filter(|order| order.terms.instrument == *instrument)
-                .map(papertape_core::order::Order::promised)
+                .map(|order| order.promised())
                 .sum();
             assert_eq!(position.promised, promised, "promises must be the sum over open sells");
             assert!(position.qty >= position.promised && position.promised >= 0, "{position:?}");
@@ -75,7 +77,7 @@ pub fn durable_is_sound(world: &World) {
             assert!(position.qty != 0 || position.cost == 0, "a flat position costs nothing");
         }
     }
-    for order in durable.orders.values() {
+    for order in durable.orders.iter() {
         assert!((0..=order.terms.qty).contains(&order.filled), "filled too much: {order:?}");
         assert!(order.is_open() || order.hold == 0, "a closed order holds cash: {order:?}");
     }
