@@ -26,21 +26,25 @@ def turn(seq: int, body: str = '{"v":1,"kind":"submit","events":[]}') -> tuple[i
 
 def account(seq: int, cash: str = "100000.00", account_id: str = ALICE) -> tuple[Any, ...]:
     amounts = (cash, "0.00", cash, cash, "0.00", "0.00")
-    return (account_id, "owner-1", "cash", "USD", *amounts, "active", seq)
+    return (account_id, "owner-1", "cash", "USD", *amounts, "active", "", seq)
 
 
 def order(
-    number: int, seq: int, status: str = "new", client_order_id: str | None = None
+    number: int,
+    seq: int,
+    status: str = "new",
+    client_order_id: str | None = None,
+    details: str = "",
 ) -> tuple[Any, ...]:
     request = client_order_id or f"request-{number}"
     start = (ORDER.format(number), number, ALICE, request, "AAPL", "buy", "limit", "day", "10")
     prices = ("0", None, "190.50", None)
-    return (*start, *prices, status, None, number * 1_000, seq * 1_000, seq)
+    return (*start, *prices, status, None, details, number * 1_000, seq * 1_000, seq)
 
 
 def fill(number: int, seq: int, i: int = 1) -> tuple[Any, ...]:
     fill_id = f"0f343b09-31a1-8002-8000-00000000000{number}"
-    traded = ("AAPL", "buy", "190.50", "1", "190.50", "0.01", "taker", "house", "0.00")
+    traded = ("AAPL", "buy", "190.50", "1", "190.50", "0.01", "taker", "house", "0.00", "")
     return (fill_id, ORDER.format(1), ALICE, *traded, seq * 1_000, seq, i)
 
 
@@ -49,7 +53,7 @@ def line(seq: int, line_number: int, amount: str) -> tuple[Any, ...]:
 
 
 def position(seq: int, qty: str = "1") -> tuple[Any, ...]:
-    return (ALICE, "AAPL", qty, "190.50", "190.50", "0.00", seq)
+    return (ALICE, "AAPL", qty, "190.50", "190.50", "0.00", "", seq)
 
 
 def equity(seq: int, minute: int, value: str = "100000.00") -> tuple[Any, ...]:

@@ -32,7 +32,18 @@ from papertape.server.auth.tokens import Tokens, load_key
 from papertape.storage.reads import Reads
 from papertape.storage.snapshots import SnapshotFolder
 from papertape.storage.sqlite.storage import SqliteStorage
-from scenarios.language import Statement, levels, number, options, order_terms, plain
+from scenarios.language import (
+    Statement,
+    is_same,
+    levels,
+    member,
+    members,
+    merged,
+    number,
+    options,
+    order_terms,
+    plain,
+)
 
 WORLD = "scenario"
 PASSWORD = "correct horse"
@@ -46,17 +57,23 @@ def nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 10**9
 
 
+def _with(given: dict[str, str]) -> dict[str, Any]:
+    """The fields behind `with`, if there are any."""
+    return members(given["with"]) if "with" in given else {}
+
+
 class HandMarket:
     """A market source that says what the scenario says, at the time that the scenario says."""
 
     def __init__(self) -> None:
         self.now = nanoseconds(START)
+        self.sharing = "shared"
         self._said: list[bytes] = []
 
     def listing(self) -> list[bytes]:
         return [
             json.dumps(
-                {"kind": "create_world", "world": WORLD, "seed": 1, "sharing": "shared"}
+                {"kind": "create_world", "world": WORLD, "seed": 1, "sharing": self.sharing}
             ).encode()
         ]
 
@@ -143,7 +160,10 @@ class Stage:
     async def play(self, statement: Statement) -> None:
         """Play a line; an AssertionError names what is not as the table says."""
         first, *rest = statement.words
-        await getattr(self, f"_{first}")(rest, statement.expectations)
+        if first == "do":
+            await self._do(statement.text.removeprefix("do "), statement.expectations)
+        else:
+            await getattr(self, f"_{first}")(rest, statement.expectations)
 
     # --- the market -----------------------------------------------------------------------------
 
@@ -153,6 +173,30 @@ class Stage:
             await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
         # The answer to a question comes with a later batch than the one that heard the market.
         await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
+
+    async def _do(self, text: str, expected: list[list[str]]) -> None:
+        """A command as JSON: `@A` is the id of an account, `$NAME` that of an order."""
+        names = {f'"@{name}"': account for name, (account, _) in self._users.items()}
+        names |= {f'"${name}"': str(order["id"]) for name, order in self._orders.items()}
+        for name, found in names.items():
+            text = text.replace(name, f'"{found}"')
+        reply = await self._floor.ask(WORLD, text.encode())
+        refused = [word[1] for word in expected if word[0] == "refused"]
+        if refused:
+            assert json.loads(reply.body)["reason"] == refused[0], reply
+        else:
+            assert reply.outcome in ("created", "existing", "ok"), reply
+        for word, *rest in expected:
+            if word == "field":
+                assert is_same(member(json.loads(reply.body), rest[0]), rest[1]), reply
+
+    async def _world(self, words: list[str], _expected: object) -> None:
+        """Begins again with a world of this sharing; the first statement of a scenario."""
+        await self._running.aclose()
+        for path in self._folder.glob("exchange.db*"):
+            path.unlink()
+        self._market.sharing = words[0]
+        await self._start()
 
     async def _exchange(self, words: list[str], _expected: object) -> None:
         name, given = words[0], options(words[1:])
@@ -167,33 +211,35 @@ class Stage:
         }
         if "participation" in given:
             profile["participation"] = given["participation"]
-        await self._say(
-            kind="list_exchange",
-            exchange=name,
-            name=name,
-            currency="USD",
-            calendar="always",
-            fees=fees,
-            profile=profile,
-        )
+        listing = {
+            "kind": "list_exchange",
+            "exchange": name,
+            "name": name,
+            "currency": "USD",
+            "calendar": "always",
+            "fees": fees,
+            "profile": profile,
+        }
+        await self._say(**merged(listing, _with(given)))
 
     async def _instrument(self, words: list[str], _expected: object) -> None:
         symbol, exchange, given = words[0], words[1], options(words[2:])
-        await self._say(
-            kind="list_instrument",
-            symbol=symbol,
-            name=symbol,
-            asset_class="us_equity",
-            exchange=exchange,
-            sector="Technology",
-            currency="USD",
-            tick_size=plain(given.get("tick", "0.01")),
-            lot_size=plain(given.get("lot", "1")),
-            price_scale=int(given.get("price_scale", "6")),
-            qty_scale=int(given.get("qty_scale", "6")),
-            source=given.get("source", "street"),
-            trigger=given.get("trigger", "bid_ask"),
-        )
+        listing = {
+            "kind": "list_instrument",
+            "symbol": symbol,
+            "name": symbol,
+            "asset_class": "us_equity",
+            "exchange": exchange,
+            "sector": "Technology",
+            "currency": "USD",
+            "tick_size": plain(given.get("tick", "0.01")),
+            "lot_size": plain(given.get("lot", "1")),
+            "price_scale": int(given.get("price_scale", "6")),
+            "qty_scale": int(given.get("qty_scale", "6")),
+            "source": given.get("source", "street"),
+            "trigger": given.get("trigger", "bid_ask"),
+        }
+        await self._say(**merged(listing, _with(given)))
 
     async def _quote(self, words: list[str], _expected: object) -> None:
         sides = levels(words[1:])
@@ -256,18 +302,19 @@ class Stage:
 
     async def _account(self, words: list[str], _expected: object) -> None:
         """A user whose first account begins with this much cash instead of the usual."""
-        name, currency, cash = words
+        name, currency, cash, *rest = words
+        given = options(rest)
         user = self._auth.create_user(name, PASSWORD)
         account_id = account_id_of(user.user_id, WORLD)
         command = {
             "kind": "open_account",
             "account_id": account_id,
             "owner": user.user_id,
-            "account_kind": "cash",
+            "account_kind": given.get("kind", "cash"),
             "currency": currency,
             "starting_cash": plain(cash),
             "request_id": account_id,
-        }
+        } | _with(given)
         reply = await self._floor.ask(WORLD, json.dumps(command).encode())
         assert reply.outcome == "created", reply
         self._note_account(account_id, user.user_id)
@@ -335,7 +382,9 @@ class Stage:
         name, given = words[0], options(words[1:])
         user = given.pop("by", self._orders[name]["user"])
         names = {"limit": "limit_price", "stop": "stop_price", "tif": "time_in_force"}
-        body = {names.get(word, word): plain(value) for word, value in given.items()}
+        more = _with(given)
+        given.pop("with", None)
+        body = {names.get(word, word): plain(value) for word, value in given.items()} | more
         path = f"/orders/{self._orders[name]['id']}"
         reply = await self._http.patch(path, json=body, headers=self._users[user][1])
         await self._expect(user, name, reply, expected)
@@ -392,6 +441,8 @@ class Stage:
                     assert Decimal(order["limit_price"]) == number(at[1]), order
             case "status", [status]:
                 assert order["status"] == status, order
+            case "field", [path, wanted]:
+                assert is_same(member(order, path), wanted), (path, wanted, order)
             case "canceled", reason:
                 assert order["status"] == "canceled", order
                 assert not reason or order["reason"] == reason[0], order
@@ -423,14 +474,40 @@ class Stage:
                     await self._expect_of_account(self._orders[rest[0]]["user"], word, more)
                 else:
                     await self._expect_of_order(rest[0], word, more)
-        elif what == "position":
+        elif what == "position" and len(rest) > 2:
             await self._check_position(*rest)
+        elif expected:
+            await self._check_fields(what, rest, expected)
         elif what == "book":
             await self._check_book(rest[0], levels(rest[1:]))
         elif what == "ledger":
             assert self.unbalanced_assets() == {}
         else:
             await self._expect_of_account(rest[0], what, rest[1:])
+
+    async def _check_fields(self, what: str, rest: list[str], expected: list[list[str]]) -> None:
+        """Further members of an account, a position or a fill, by their dotted paths."""
+        found = await getattr(self, f"_read_{what}")(*rest)
+        for word, path, wanted in expected:
+            assert word == "field", f"no such expectation: {word}"
+            assert is_same(member(found, path), wanted), (path, wanted, found)
+
+    async def _read_account(self, user: str) -> Any:
+        account_id, headers = self._users[user]
+        return (await self._http.get(f"/accounts/{account_id}", headers=headers)).json()
+
+    async def _read_position(self, user: str, symbol: str) -> Any:
+        account_id, headers = self._users[user]
+        reply = await self._http.get(f"/accounts/{account_id}/positions", headers=headers)
+        return next(item for item in reply.json()["items"] if item["symbol"] == symbol)
+
+    async def _read_fill(self, name: str, number: str) -> Any:
+        order = self._orders[name]
+        account_id, headers = self._users[order["user"]]
+        reply = await self._http.get(f"/accounts/{account_id}/fills?limit=500", headers=headers)
+        # The newest come first.
+        fills = [item for item in reply.json()["items"] if item["order_id"] == order["id"]]
+        return fills[-int(number)]
 
     async def _check_position(self, user: str, symbol: str, quantity: str, *at: str) -> None:
         account_id, headers = self._users[user]

@@ -27,7 +27,7 @@ def reads(tmp_path: Path) -> Iterator[Reads]:
     storage = SqliteStorage(path)
     rows = SampleRows(
         accounts=[account(7), account(2, account_id="second")],
-        positions=[position(5), (ALICE, "TSLA", "0", None, "0.00", "3.00", 4)],
+        positions=[position(5), (ALICE, "TSLA", "0", None, "0.00", "3.00", "", 4)],
         orders=[order(n, n, status) for n, status in enumerate(STATUSES, 1)],
         fills=[fill(1, 3), fill(2, 3, 2), fill(3, 5)],
         ledger=[line(1, 0, "100000.00"), line(1, 1, "-100000.00"), line(3, 0, "-190.50")],
@@ -63,6 +63,21 @@ def test_an_order_has_the_shape_of_the_wire(reads: Reads) -> None:
         "as_of_seq": 8,
     }
     assert reads.order_by_client_id(ALICE, "request-2") == reads.order(ORDER.format(2))
+
+
+def test_further_members_stand_among_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "exchange.db"
+    storage = SqliteStorage(path)
+    trailing = order(1, 1, details='{"trail_percent":"1.5","legs":["a"]}')
+    explained = (*fill(1, 1)[:12], '{"queue_ahead":"5"}', 1, 1, 0)
+    rows = SampleRows(orders=[trailing], fills=[explained])
+    storage.commit("main", storage.take_over("main", ""), batch(1, 1, rows))
+    storage.close()
+    with Reads(path, "main") as opened:
+        found = opened.order(ORDER.format(1))
+        assert found is not None
+        assert list(found)[13:18] == ["reason", "trail_percent", "legs", "created_at", "updated_at"]
+        assert opened.fills(ALICE).items[0]["receipt"] == {"queue_ahead": "5"}
 
 
 def test_what_is_not_in_this_world_is_none(reads: Reads) -> None:

@@ -344,6 +344,24 @@ impl<'a> ObjectWriter<'a> {
         self
     }
 
+    /// The members of an object that is text already; none when it is empty.
+    pub fn members_of(mut self, object: &str) -> Self {
+        let inside = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
+            if !self.is_first {
+                self.out.push(',');
+            }
+            self.is_first = false;
+            self.out.push_str(inside);
+        }
+        self
+    }
+
+    /// A member with an object that is text already; nothing when it is empty.
+    pub fn with_object(self, key: &str, object: &str) -> Self {
+        if object.is_empty() { self } else { self.with(key, |out| out.push_str(object)) }
+    }
+
     /// Ends the object.
     pub fn end(self) {
         self.out.push('}');

@@ -23,6 +23,7 @@ pub mod book;
 mod checks;
 mod clock;
 pub mod command;
+mod details;
 mod digest;
 pub mod durable;
 pub mod event;

@@ -67,7 +67,8 @@ pub(crate) fn push_touched(
         };
         let mut data = String::new();
         let position = account.position(*instrument);
-        objects::push_position(&mut data, &record.terms, position, record.mark.price());
+        let held = (&record.terms, position);
+        objects::push_position(&mut data, durable, account, held, record.mark.price());
         messages.push(message(durable, turn, *index, ("positions", "position"), data));
     }
 }

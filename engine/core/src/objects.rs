@@ -3,6 +3,7 @@
 
 use crate::account::{Account, Position};
 use crate::command::StreetLevel;
+use crate::details;
 use crate::durable::{Durable, Worth};
 use crate::event::{Fill, Turn};
 use crate::exchange::Exchange;
@@ -38,6 +39,7 @@ pub(crate) fn push_order(out: &mut String, durable: &Durable, order: &Order, as_
         .maybe_text("stop_price", row.stop_price.as_deref())
         .text("status", row.status)
         .maybe_text("reason", row.reason)
+        .members_of(&row.details)
         .text("created_at", &format_time(row.created_ns))
         .text("updated_at", &format_time(row.updated_ns))
         .value("as_of_seq", as_of_seq)
@@ -63,6 +65,7 @@ pub(crate) fn push_fill(out: &mut String, durable: &Durable, turn: &Turn, fill: 
         .text("liquidity", row.liquidity)
         .text("counterparty", row.counterparty)
         .text("realized_pl", &row.realized_pl)
+        .with_object("receipt", &row.receipt)
         .text("time", &format_time(row.time_ns))
         .value("seq", row.seq)
         .end();
@@ -86,6 +89,7 @@ pub(crate) fn push_account(
         .text("unrealized_pl", &format_money(worth.unrealized_pl))
         .text("realized_pl", &format_money(account.realized_pl))
         .text("status", account.status.word())
+        .members_of(&details::of_account(durable, account))
         .value("as_of_seq", as_of_seq)
         .end();
 }
@@ -93,8 +97,9 @@ pub(crate) fn push_account(
 /// Appends a position, valued at `price`, or at cost where there is none.
 pub(crate) fn push_position(
     out: &mut String,
-    terms: &Instrument,
-    position: Position,
+    durable: &Durable,
+    account: &Account,
+    (terms, position): (&Instrument, Position),
     price: Option<Price>,
 ) {
     let cost = i128::from(position.cost);
@@ -110,6 +115,7 @@ pub(crate) fn push_position(
         .text("unrealized_pl", &format_money(value - cost))
         .maybe_text("current_price", current.as_deref())
         .text("side", "long")
+        .members_of(&details::of_position(durable, account, terms, &position))
         .end();
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
+use crate::details;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Turn};
 use crate::ids::{AccountIndex, IdKind, InstrumentIndex, OrderNumber, format_uuid, make};
@@ -181,6 +182,7 @@ pub(crate) fn account_row(durable: &Durable, account: &Account, seq: u64) -> Acc
         unrealized_pl: format_money(worth.unrealized_pl),
         realized_pl: format_money(account.realized_pl),
         status: account.status.word(),
+        details: details::of_account(durable, account),
         seq,
     }
 }
@@ -211,6 +213,7 @@ fn position_row(
         avg_entry_price: terms.format_price(average),
         cost_basis: format_money(i128::from(position.cost)),
         realized_pl: format_money(position.realized_pl),
+        details: details::of_position(durable, account, terms, &position),
         seq,
     })
 }
@@ -239,6 +242,7 @@ pub(crate) fn order_row(durable: &Durable, order: &Order) -> Option<OrderRow> {
         stop_price: terms.stop_price.map(|price| instrument.format_price(price)),
         status: order.status.word(),
         reason: order.reason.map(|reason| reason.word()),
+        details: details::of_order(durable, order),
         created_ns: order.created_ns,
         updated_ns: order.updated_ns,
         seq: order.seq,
@@ -262,6 +266,7 @@ pub(crate) fn fill_row(durable: &Durable, turn: &Turn, i: u32, fill: &Fill) -> O
         liquidity: fill.liquidity.word(),
         counterparty: fill.counterparty.word(),
         realized_pl: money(fill.realized_pl),
+        receipt: details::receipt_of(durable, fill),
         time_ns: turn.time_ns,
         seq: turn.seq,
         i,

@@ -46,7 +46,8 @@ impl Present<'_> {
                 push_list(out, open, |out, (index, position)| {
                     if let Some(record) = self.durable.instrument(*index) {
                         let price = self.price(*index, record);
-                        objects::push_position(out, &record.terms, *position, price);
+                        let held = (&record.terms, *position);
+                        objects::push_position(out, self.durable, account, held, price);
                     }
                 });
             })

@@ -20,6 +20,8 @@ pub struct AccountRow {
     pub unrealized_pl: String,
     pub realized_pl: String,
     pub status: &'static str,
+    /// Further members of the account, as JSON; empty when there is none.
+    pub details: String,
     pub seq: u64,
 }
 
@@ -33,6 +35,8 @@ pub struct PositionRow {
     pub avg_entry_price: String,
     pub cost_basis: String,
     pub realized_pl: String,
+    /// Further members of the position, as JSON; empty when there is none.
+    pub details: String,
     pub seq: u64,
 }
 
@@ -55,6 +59,8 @@ pub struct OrderRow {
     pub stop_price: Option<String>,
     pub status: &'static str,
     pub reason: Option<&'static str>,
+    /// Further members of the order, as JSON; empty when there is none.
+    pub details: String,
     pub created_ns: Nanos,
     pub updated_ns: Nanos,
     pub seq: u64,
@@ -76,6 +82,8 @@ pub struct FillRow {
     pub liquidity: &'static str,
     pub counterparty: &'static str,
     pub realized_pl: String,
+    /// Why the fill got its price, as JSON; empty when nobody kept it.
+    pub receipt: String,
     pub time_ns: Nanos,
     pub seq: u64,
     pub i: u32,

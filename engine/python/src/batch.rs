@@ -115,6 +115,7 @@ fn accounts(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
             unrealized_pl,
             realized_pl,
             status,
+            details,
             seq
         )
     };
@@ -132,6 +133,7 @@ fn positions(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
             avg_entry_price,
             cost_basis,
             realized_pl,
+            details,
             seq
         )
     };
@@ -158,6 +160,7 @@ fn orders(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
             stop_price,
             status,
             reason,
+            details,
             created_ns,
             updated_ns,
             seq
@@ -183,6 +186,7 @@ fn fills(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
             liquidity,
             counterparty,
             realized_pl,
+            receipt,
             time_ns,
             seq,
             i

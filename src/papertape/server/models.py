@@ -24,8 +24,19 @@ from papertape.server.bodies import DecimalText
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit", "stop", "stop_limit"]
-TimeInForce = Literal["day", "gtc", "ioc", "fok"]
+OrderType = Literal[
+    "market",
+    "limit",
+    "stop",
+    "stop_limit",
+    "trailing_stop",
+    "market_if_touched",
+    "limit_if_touched",
+]
+TimeInForce = Literal["day", "gtc", "gtd", "ioc", "fok", "opg", "cls"]
+OrderClass = Literal["simple", "bracket", "oco", "oto", "mleg"]
+Trigger = Literal["bid_ask", "last", "mid"]
+SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
 OrderStatus = Literal[
     "pending_new",
     "new",
@@ -151,8 +162,57 @@ class DemoReply(Reply):
 # --- orders ---------------------------------------------------------------------------------------
 
 
-class PreviewRequest(Body):
-    """An order to be weighed, not sent."""
+class TakeProfit(Body):
+    """The limit order that closes the position with a profit."""
+
+    example: ClassVar[Example] = {"limit_price": "200.00"}
+
+    limit_price: DecimalText = Field(examples=["200.00"])
+
+
+class StopLoss(Body):
+    """The stop order, or stop-limit order, that closes the position with a loss."""
+
+    example: ClassVar[Example] = {"stop_price": "180.00"}
+
+    stop_price: DecimalText = Field(examples=["180.00"])
+    limit_price: DecimalText | None = None
+
+
+class Leg(Body):
+    """One leg of a multi-leg order: how many of it for one of the order."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "side": "buy", "ratio_qty": "1"}
+
+    symbol: Symbol = Field(examples=["AAPL"])
+    side: Side
+    ratio_qty: DecimalText = Field(default="1", examples=["1"])
+
+
+class OrderTerms(Body):
+    """The terms that not every order has; those left out are off."""
+
+    trail_price: DecimalText | None = Field(default=None, description="distance of the stop")
+    trail_percent: DecimalText | None = Field(default=None, description="the same in percent")
+    trigger: Trigger | None = Field(default=None, description="which price fires the order")
+    display_qty: DecimalText | None = Field(default=None, description="shown part of an iceberg")
+    hidden: bool | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    notional: DecimalText | None = Field(default=None, description="money instead of qty")
+    expire_time: str | None = Field(default=None, max_length=40, examples=[_EXAMPLE_TIME])
+    extended_hours: bool | None = None
+    self_trade: SelfTrade | None = None
+    do_not_reduce: bool | None = None
+    lot_ids: list[str] | None = Field(default=None, max_length=100)
+    order_class: OrderClass | None = None
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+    legs: list[Leg] | None = Field(default=None, max_length=4)
+
+
+class PreviewRequest(OrderTerms):
+    """An order to be weighed, not sent. It has a `qty`, or a `notional` in money."""
 
     example: ClassVar[Example] = {
         "account_id": _EXAMPLE_ACCOUNT,
@@ -168,11 +228,15 @@ class PreviewRequest(Body):
     symbol: Symbol = Field(examples=["AAPL"])
     side: Side
     type: OrderType
-    qty: DecimalText = Field(examples=["10"])
+    qty: DecimalText | None = Field(default=None, examples=["10"])
     limit_price: DecimalText | None = Field(default=None, examples=["190.50"])
     stop_price: DecimalText | None = None
     time_in_force: TimeInForce = "day"
     client_order_id: RequestId | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What was given, for the floor."""
+        return self.model_dump(exclude_none=True)
 
 
 class OrderRequest(PreviewRequest):
@@ -190,16 +254,20 @@ class ReplaceRequest(Body):
     limit_price: DecimalText | None = None
     stop_price: DecimalText | None = None
     time_in_force: TimeInForce | None = None
+    trail_price: DecimalText | None = None
+    trail_percent: DecimalText | None = None
+    display_qty: DecimalText | None = None
+    expire_time: str | None = Field(default=None, max_length=40)
 
     @model_validator(mode="after")
     def _changes_something(self) -> "ReplaceRequest":
         if not self.model_fields_set or not any(self.model_dump().values()):
-            raise ValueError("give at least one of qty, limit_price, stop_price, time_in_force")
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
         return self
 
 
 class OrderReply(Reply):
-    """An order as it stands at `as_of_seq` of its world."""
+    """An order as it stands at `as_of_seq` of its world, without the terms it does not have."""
 
     example: ClassVar[Example] = {
         "id": _EXAMPLE_ORDER,
@@ -238,6 +306,22 @@ class OrderReply(Reply):
     created_at: str = Field(examples=[_EXAMPLE_TIME])
     updated_at: str = Field(examples=[_EXAMPLE_TIME])
     as_of_seq: int
+    trail_price: str | None = None
+    trail_percent: str | None = None
+    trigger: Trigger | None = None
+    display_qty: str | None = None
+    hidden: bool | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    notional: str | None = None
+    expire_time: str | None = None
+    extended_hours: bool | None = None
+    self_trade: SelfTrade | None = None
+    do_not_reduce: bool | None = None
+    lot_ids: list[str] | None = None
+    order_class: OrderClass | None = None
+    parent_id: Uuid | None = None
+    legs: list[Any] | None = None
 
 
 class Objection(Reply):
@@ -396,6 +480,7 @@ class FillReply(Reply):
     realized_pl: str
     time: str = Field(examples=[_EXAMPLE_TIME])
     seq: int
+    receipt: dict[str, Any] | None = Field(default=None, description="why it got its price")
 
 
 class LedgerLine(Reply):

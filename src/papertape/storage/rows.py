@@ -48,17 +48,28 @@ _FILL = (
 _LEDGER = ("seq", "i", "line", "account_id", "asset", "amount", "kind", "order_id")
 
 
+def _members(details: str) -> Item:
+    """Further members of an object; none when the column is empty."""
+    return json.loads(details) if details else {}
+
+
+def _receipt(text: str) -> Item:
+    """The receipt of a fill, when the engine kept one."""
+    return {"receipt": json.loads(text)} if text else {}
+
+
 def account_item(row: Row, as_of_seq: int) -> Item:
     """An account: the wire's object, with `owner` and `held` besides."""
     start = {"id": row["account_id"], "owner": row["owner"], "kind": row["kind"]}
     amounts = {name: row[name] for name in _ACCOUNT}
-    return start | amounts | {"status": row["status"], "as_of_seq": as_of_seq}
+    rest = {"status": row["status"]} | _members(row["details"]) | {"as_of_seq": as_of_seq}
+    return start | amounts | rest
 
 
 def position_item(row: Row) -> Item:
     """A position without what only the engine's present marks can tell."""
     names = ("symbol", "qty", "avg_entry_price", "cost_basis", "realized_pl", "seq")
-    return {name: row[name] for name in names}
+    return {name: row[name] for name in names} | _members(row["details"])
 
 
 def order_item(row: Row, as_of_seq: int) -> Item:
@@ -66,6 +77,7 @@ def order_item(row: Row, as_of_seq: int) -> Item:
     return (
         {"id": row["order_id"]}
         | {name: row[name] for name in _ORDER}
+        | _members(row["details"])
         | {"created_at": time_text(row["created_ns"]), "updated_at": time_text(row["updated_ns"])}
         | {"as_of_seq": as_of_seq}
     )
@@ -81,6 +93,7 @@ def fill_item(row: Row) -> Item:
     return (
         {"id": row["fill_id"]}
         | {name: row[name] for name in _FILL}
+        | _receipt(row["receipt"])
         | {"time": time_text(row["time_ns"]), "seq": row["seq"]}
     )
 

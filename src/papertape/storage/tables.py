@@ -20,6 +20,11 @@ def _number(name: str, *, key: bool = False) -> Column[int]:
     return Column(name, BigInteger, primary_key=key, nullable=False, autoincrement=False)
 
 
+def _details(name: str) -> Column[str]:
+    """A JSON object of further members; empty text when there is none."""
+    return Column(name, Text, nullable=False, server_default="")
+
+
 tape = Table(
     "tape",
     metadata,
@@ -58,6 +63,7 @@ accounts = Table(
     _text("unrealized_pl"),
     _text("realized_pl"),
     _text("status"),
+    _details("details"),
     _number("seq"),
     Index("accounts_by_owner", "world", "owner"),
     sqlite_with_rowid=False,
@@ -73,6 +79,7 @@ positions = Table(
     _text("avg_entry_price", optional=True),
     _text("cost_basis"),
     _text("realized_pl"),
+    _details("details"),
     _number("seq"),
     sqlite_with_rowid=False,
 )
@@ -96,6 +103,7 @@ orders = Table(
     _text("stop_price", optional=True),
     _text("status"),
     _text("reason", optional=True),
+    _details("details"),
     _number("created_ns"),
     _number("updated_ns"),
     _number("seq"),
@@ -127,6 +135,7 @@ fills = Table(
     _text("liquidity"),
     _text("counterparty"),
     _text("realized_pl"),
+    _details("receipt"),
     _number("time_ns"),
     _number("seq"),
     _number("i"),

@@ -772,6 +772,14 @@ export interface components {
             time: string;
             /** Seq */
             seq: number;
+            /**
+             * Receipt
+             * @description why it got its price
+             * @default null
+             */
+            receipt?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * InstrumentReply
@@ -854,6 +862,33 @@ export interface components {
              * @example 2026-11-20T10:46:00.000000000Z
              */
             time: string;
+        };
+        /**
+         * Leg
+         * @description One leg of a multi-leg order: how many of it for one of the order.
+         * @example {
+         *       "ratio_qty": "1",
+         *       "side": "buy",
+         *       "symbol": "AAPL"
+         *     }
+         */
+        Leg: {
+            /**
+             * Symbol
+             * @example AAPL
+             */
+            symbol: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "buy" | "sell";
+            /**
+             * Ratio Qty
+             * @default 1
+             * @example 1
+             */
+            ratio_qty?: string | number;
         };
         /**
          * Listed[AccountReply]
@@ -1120,7 +1155,7 @@ export interface components {
         };
         /**
          * OrderReply
-         * @description An order as it stands at `as_of_seq` of its world.
+         * @description An order as it stands at `as_of_seq` of its world, without the terms it does not have.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
          *       "as_of_seq": 4711,
@@ -1162,12 +1197,12 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "market" | "limit" | "stop" | "stop_limit";
+            type: "market" | "limit" | "stop" | "stop_limit" | "trailing_stop" | "market_if_touched" | "limit_if_touched";
             /**
              * Time In Force
              * @enum {string}
              */
-            time_in_force: "day" | "gtc" | "ioc" | "fok";
+            time_in_force: "day" | "gtc" | "gtd" | "ioc" | "fok" | "opg" | "cls";
             /**
              * Qty
              * @example 10
@@ -1206,6 +1241,86 @@ export interface components {
             updated_at: string;
             /** As Of Seq */
             as_of_seq: number;
+            /**
+             * Trail Price
+             * @default null
+             */
+            trail_price?: string | null;
+            /**
+             * Trail Percent
+             * @default null
+             */
+            trail_percent?: string | null;
+            /**
+             * Trigger
+             * @default null
+             */
+            trigger?: ("bid_ask" | "last" | "mid") | null;
+            /**
+             * Display Qty
+             * @default null
+             */
+            display_qty?: string | null;
+            /**
+             * Hidden
+             * @default null
+             */
+            hidden?: boolean | null;
+            /**
+             * Post Only
+             * @default null
+             */
+            post_only?: boolean | null;
+            /**
+             * Reduce Only
+             * @default null
+             */
+            reduce_only?: boolean | null;
+            /**
+             * Notional
+             * @default null
+             */
+            notional?: string | null;
+            /**
+             * Expire Time
+             * @default null
+             */
+            expire_time?: string | null;
+            /**
+             * Extended Hours
+             * @default null
+             */
+            extended_hours?: boolean | null;
+            /**
+             * Self Trade
+             * @default null
+             */
+            self_trade?: ("none" | "cancel_newest" | "cancel_oldest" | "decrement") | null;
+            /**
+             * Do Not Reduce
+             * @default null
+             */
+            do_not_reduce?: boolean | null;
+            /**
+             * Lot Ids
+             * @default null
+             */
+            lot_ids?: string[] | null;
+            /**
+             * Order Class
+             * @default null
+             */
+            order_class?: ("simple" | "bracket" | "oco" | "oto" | "mleg") | null;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id?: string | null;
+            /**
+             * Legs
+             * @default null
+             */
+            legs?: unknown[] | null;
         };
         /**
          * OrderRequest
@@ -1222,6 +1337,91 @@ export interface components {
          *     }
          */
         OrderRequest: {
+            /**
+             * Trail Price
+             * @description distance of the stop
+             * @default null
+             */
+            trail_price?: string | number | null;
+            /**
+             * Trail Percent
+             * @description the same in percent
+             * @default null
+             */
+            trail_percent?: string | number | null;
+            /**
+             * Trigger
+             * @description which price fires the order
+             * @default null
+             */
+            trigger?: ("bid_ask" | "last" | "mid") | null;
+            /**
+             * Display Qty
+             * @description shown part of an iceberg
+             * @default null
+             */
+            display_qty?: string | number | null;
+            /**
+             * Hidden
+             * @default null
+             */
+            hidden?: boolean | null;
+            /**
+             * Post Only
+             * @default null
+             */
+            post_only?: boolean | null;
+            /**
+             * Reduce Only
+             * @default null
+             */
+            reduce_only?: boolean | null;
+            /**
+             * Notional
+             * @description money instead of qty
+             * @default null
+             */
+            notional?: string | number | null;
+            /**
+             * Expire Time
+             * @default null
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            expire_time?: string | null;
+            /**
+             * Extended Hours
+             * @default null
+             */
+            extended_hours?: boolean | null;
+            /**
+             * Self Trade
+             * @default null
+             */
+            self_trade?: ("none" | "cancel_newest" | "cancel_oldest" | "decrement") | null;
+            /**
+             * Do Not Reduce
+             * @default null
+             */
+            do_not_reduce?: boolean | null;
+            /**
+             * Lot Ids
+             * @default null
+             */
+            lot_ids?: string[] | null;
+            /**
+             * Order Class
+             * @default null
+             */
+            order_class?: ("simple" | "bracket" | "oco" | "oto" | "mleg") | null;
+            /** @default null */
+            take_profit?: components["schemas"]["TakeProfit"] | null;
+            /** @default null */
+            stop_loss?: components["schemas"]["StopLoss"] | null;
+            /**
+             * Legs
+             * @default null
+             */
+            legs?: components["schemas"]["Leg"][] | null;
             /**
              * Account Id
              * @example 5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10
@@ -1241,12 +1441,13 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "market" | "limit" | "stop" | "stop_limit";
+            type: "market" | "limit" | "stop" | "stop_limit" | "trailing_stop" | "market_if_touched" | "limit_if_touched";
             /**
              * Qty
+             * @default null
              * @example 10
              */
-            qty: string | number;
+            qty?: string | number | null;
             /**
              * Limit Price
              * @default null
@@ -1263,7 +1464,7 @@ export interface components {
              * @default day
              * @enum {string}
              */
-            time_in_force?: "day" | "gtc" | "ioc" | "fok";
+            time_in_force?: "day" | "gtc" | "gtd" | "ioc" | "fok" | "opg" | "cls";
             /**
              * Client Order Id
              * @default null
@@ -1333,7 +1534,7 @@ export interface components {
         };
         /**
          * PreviewRequest
-         * @description An order to be weighed, not sent.
+         * @description An order to be weighed, not sent. It has a `qty`, or a `notional` in money.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
          *       "limit_price": "190.50",
@@ -1345,6 +1546,91 @@ export interface components {
          *     }
          */
         PreviewRequest: {
+            /**
+             * Trail Price
+             * @description distance of the stop
+             * @default null
+             */
+            trail_price?: string | number | null;
+            /**
+             * Trail Percent
+             * @description the same in percent
+             * @default null
+             */
+            trail_percent?: string | number | null;
+            /**
+             * Trigger
+             * @description which price fires the order
+             * @default null
+             */
+            trigger?: ("bid_ask" | "last" | "mid") | null;
+            /**
+             * Display Qty
+             * @description shown part of an iceberg
+             * @default null
+             */
+            display_qty?: string | number | null;
+            /**
+             * Hidden
+             * @default null
+             */
+            hidden?: boolean | null;
+            /**
+             * Post Only
+             * @default null
+             */
+            post_only?: boolean | null;
+            /**
+             * Reduce Only
+             * @default null
+             */
+            reduce_only?: boolean | null;
+            /**
+             * Notional
+             * @description money instead of qty
+             * @default null
+             */
+            notional?: string | number | null;
+            /**
+             * Expire Time
+             * @default null
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            expire_time?: string | null;
+            /**
+             * Extended Hours
+             * @default null
+             */
+            extended_hours?: boolean | null;
+            /**
+             * Self Trade
+             * @default null
+             */
+            self_trade?: ("none" | "cancel_newest" | "cancel_oldest" | "decrement") | null;
+            /**
+             * Do Not Reduce
+             * @default null
+             */
+            do_not_reduce?: boolean | null;
+            /**
+             * Lot Ids
+             * @default null
+             */
+            lot_ids?: string[] | null;
+            /**
+             * Order Class
+             * @default null
+             */
+            order_class?: ("simple" | "bracket" | "oco" | "oto" | "mleg") | null;
+            /** @default null */
+            take_profit?: components["schemas"]["TakeProfit"] | null;
+            /** @default null */
+            stop_loss?: components["schemas"]["StopLoss"] | null;
+            /**
+             * Legs
+             * @default null
+             */
+            legs?: components["schemas"]["Leg"][] | null;
             /**
              * Account Id
              * @example 5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10
@@ -1364,12 +1650,13 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "market" | "limit" | "stop" | "stop_limit";
+            type: "market" | "limit" | "stop" | "stop_limit" | "trailing_stop" | "market_if_touched" | "limit_if_touched";
             /**
              * Qty
+             * @default null
              * @example 10
              */
-            qty: string | number;
+            qty?: string | number | null;
             /**
              * Limit Price
              * @default null
@@ -1386,7 +1673,7 @@ export interface components {
              * @default day
              * @enum {string}
              */
-            time_in_force?: "day" | "gtc" | "ioc" | "fok";
+            time_in_force?: "day" | "gtc" | "gtd" | "ioc" | "fok" | "opg" | "cls";
             /**
              * Client Order Id
              * @default null
@@ -1538,7 +1825,60 @@ export interface components {
              * Time In Force
              * @default null
              */
-            time_in_force?: ("day" | "gtc" | "ioc" | "fok") | null;
+            time_in_force?: ("day" | "gtc" | "gtd" | "ioc" | "fok" | "opg" | "cls") | null;
+            /**
+             * Trail Price
+             * @default null
+             */
+            trail_price?: string | number | null;
+            /**
+             * Trail Percent
+             * @default null
+             */
+            trail_percent?: string | number | null;
+            /**
+             * Display Qty
+             * @default null
+             */
+            display_qty?: string | number | null;
+            /**
+             * Expire Time
+             * @default null
+             */
+            expire_time?: string | null;
+        };
+        /**
+         * StopLoss
+         * @description The stop order, or stop-limit order, that closes the position with a loss.
+         * @example {
+         *       "stop_price": "180.00"
+         *     }
+         */
+        StopLoss: {
+            /**
+             * Stop Price
+             * @example 180.00
+             */
+            stop_price: string | number;
+            /**
+             * Limit Price
+             * @default null
+             */
+            limit_price?: string | number | null;
+        };
+        /**
+         * TakeProfit
+         * @description The limit order that closes the position with a profit.
+         * @example {
+         *       "limit_price": "200.00"
+         *     }
+         */
+        TakeProfit: {
+            /**
+             * Limit Price
+             * @example 200.00
+             */
+            limit_price: string | number;
         };
         /**
          * UserReply

@@ -1,9 +1,14 @@
 //! The scenario language: text lines to statements. See tests/scenarios/README.md.
 
+use papertape_core::units::parse_decimal;
+use serde_json::{Value, json};
+
 /// One line of a table.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub line: usize,
+    /// What stands before the arrow.
+    pub text: String,
     pub words: Vec<String>,
     pub expectations: Vec<Vec<String>>,
 }
@@ -36,7 +41,8 @@ pub fn parse(text: &str) -> Vec<Scenario> {
 fn parse_statement(line: usize, text: &str) -> Statement {
     let (statement, expected) = text.split_once("->").unwrap_or((text, ""));
     let parts = expected.split(',').map(words).filter(|part| !part.is_empty());
-    Statement { line, words: words(statement), expectations: parts.collect() }
+    let said = statement.trim().to_owned();
+    Statement { line, text: said, words: words(statement), expectations: parts.collect() }
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -49,6 +55,62 @@ fn without_groups(word: &str) -> String {
         word.replace('_', "")
     } else {
         word.to_owned()
+    }
+}
+
+/// Fields of `a=1,b=true,c.d=x`, or of a JSON object; true and false are no text.
+pub fn members(word: &str) -> Value {
+    if word.starts_with('{') {
+        return serde_json::from_str(word).expect("a JSON object without blanks");
+    }
+    let mut found = json!({});
+    for part in word.split(',') {
+        let (path, value) = part.split_once('=').expect("`field=value`");
+        let value = match value {
+            "true" => json!(true),
+            "false" => json!(false),
+            text => json!(without_groups(text)),
+        };
+        let nested = path.rsplit('.').fold(value, |inner, step| json!({step: inner}));
+        merge(&mut found, &nested);
+    }
+    found
+}
+
+/// Sets fields into an object, objects member by member.
+pub fn merge(fields: &mut Value, more: &Value) {
+    let (Some(fields), Some(more)) = (fields.as_object_mut(), more.as_object()) else {
+        panic!("{fields} and {more} must be objects");
+    };
+    for (name, value) in more {
+        match fields.get_mut(name) {
+            Some(old) if old.is_object() && value.is_object() => merge(old, value),
+            _ => {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// What stands at a dotted path of an object; null where there is nothing.
+pub fn member<'a>(found: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(found, |inner, step| match inner {
+        Value::Array(items) => {
+            items.get(step.parse::<usize>().expect("an index")).unwrap_or(&Value::Null)
+        }
+        inner => inner.get(step).unwrap_or(&Value::Null),
+    })
+}
+
+/// Whether a value of the wire is what a table says: a number by value, else by its text.
+pub fn is_same(found: &Value, wanted: &str) -> bool {
+    let text = match found {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match (parse_decimal(&text, 9), parse_decimal(wanted, 9)) {
+        (Ok(found), Ok(wanted)) => found == wanted,
+        _ => text == wanted,
     }
 }
 

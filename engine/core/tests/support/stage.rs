@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use papertape_core::rows::{AccountRow, OrderRow, PositionRow};
+use papertape_core::rows::{AccountRow, FillRow, OrderRow, PositionRow};
 use papertape_core::units::{format_decimal, parse_decimal};
 use papertape_core::{Batch, TapeSink, TapeTurn, World};
 use serde_json::{Value, json};
 
-use super::language::{Statement, nanos_of, seconds_of};
+use super::language::{Statement, is_same, member, members, merge, nanos_of, seconds_of};
 use super::proof;
 
 /// A world, the read models that a server would have, and the names of the table.
@@ -50,10 +50,43 @@ impl Stage {
             agents: BTreeMap::new(),
             count: 0,
         };
-        stage.must(
-            &json!({"kind": "create_world", "world": "main", "seed": 1, "sharing": "shared"}),
-        );
+        stage.create("shared");
         stage
+    }
+
+    fn create(&mut self, sharing: &str) {
+        self.must(&json!({"kind": "create_world", "world": "main", "seed": 1, "sharing": sharing}));
+    }
+
+    /// Begins again with a world of this sharing; the first statement of a scenario.
+    fn begin(&mut self, sharing: &str) {
+        self.world = World::new("main").expect("a fine name");
+        self.turns.clear();
+        self.tables = proof::Tables::default();
+        self.create(sharing);
+    }
+
+    /// A command as JSON, with `@A` for the id of an account and `$NAME` for that of an order.
+    fn command(&mut self, statement: &Statement) {
+        let mut text = statement.text.trim_start_matches("do ").to_owned();
+        for (name, id) in &self.accounts {
+            text = text.replace(&format!("\"@{name}\""), &format!("\"{id}\""));
+        }
+        for (name, order) in &self.orders {
+            let id = order.id.as_deref().unwrap_or("");
+            text = text.replace(&format!("\"${name}\""), &format!("\"{id}\""));
+        }
+        let command = serde_json::from_str(&text).expect("a JSON command");
+        let (outcome, body) = self.send(&command).unwrap_or_else(|| ("ok".to_owned(), Value::Null));
+        let told = format!("answered {outcome} {body}");
+        let refused = statement.expectations.iter().find(|words| words[0] == "refused");
+        match refused {
+            Some(words) => assert_eq!(body["reason"].as_str(), Some(words[1].as_str()), "{told}"),
+            None => assert!(["created", "existing", "ok"].contains(&outcome.as_str()), "{told}"),
+        }
+        for words in statement.expectations.iter().filter(|words| words[0] == "field") {
+            assert!(is_same(member(&body, &words[1]), &words[2]), "{words:?}: {told}");
+        }
     }
 
     fn send(&mut self, command: &Value) -> Option<(String, Value)> {
@@ -83,6 +116,8 @@ impl Stage {
             "instrument" => self.list_instrument(&words),
             "time" => self.pass(words[1]),
             "restart" => self.restart(),
+            "world" => self.begin(words[1]),
+            "do" => self.command(statement),
             "check" => self.check(&words[1..], statement),
             "buy" | "sell" | "again" | "reuse" | "cancel" | "replace" | "cancel_all" => {
                 let answer = self.ask(&words);
@@ -98,16 +133,19 @@ impl Stage {
     fn open_account(&mut self, words: &[&str]) {
         let id = format!("00000000-0000-4000-8000-{:012}", self.accounts.len() + 1);
         self.accounts.insert(words[1].to_owned(), id.clone());
-        self.must(&json!({
-            "kind": "open_account", "account_id": id, "owner": words[1], "account_kind": "cash",
+        let kind = option(words, "kind").unwrap_or("cash");
+        let mut command = json!({
+            "kind": "open_account", "account_id": id, "owner": words[1], "account_kind": kind,
             "currency": words[2], "starting_cash": words[3], "request_id": "open",
-        }));
+        });
+        set_with(&mut command, words);
+        self.must(&command);
     }
 
     fn list_exchange(&mut self, words: &[&str]) {
         let option = |key, default| option(words, key).unwrap_or(default).to_owned();
         let spread: u32 = option("spread_ticks", "1").parse().expect("a whole number");
-        self.must(&json!({
+        let mut command = json!({
             "kind": "list_exchange", "exchange": words[1], "name": words[1], "currency": "USD",
             "calendar": "always",
             "fees": {
@@ -119,19 +157,23 @@ impl Stage {
                 "participation": option("participation", "0"),
                 "market_orders": option("market_orders", "street"),
             },
-        }));
+        });
+        set_with(&mut command, words);
+        self.must(&command);
     }
 
     fn list_instrument(&mut self, words: &[&str]) {
         let option = |key, default| option(words, key).unwrap_or(default).to_owned();
         let scale = |key| option(key, "6").parse::<u8>().expect("a whole number");
-        self.must(&json!({
+        let mut command = json!({
             "kind": "list_instrument", "symbol": words[1], "name": words[1],
             "asset_class": "us_equity", "exchange": words[2], "sector": "", "currency": "USD",
             "tick_size": option("tick", "0.01"), "lot_size": option("lot", "1"),
             "price_scale": scale("price_scale"), "qty_scale": scale("qty_scale"),
             "source": option("source", "street"), "trigger": option("trigger", "bid_ask"),
-        }));
+        });
+        set_with(&mut command, words);
+        self.must(&command);
     }
 
     fn market(&mut self, words: &[&str]) -> Value {
@@ -221,13 +263,15 @@ impl Stage {
         let name = option(words, "as").map_or_else(|| format!("#{}", self.count), str::to_owned);
         let account = self.accounts[words[1]].clone();
         let (stop, limit) = (option(words, "stop"), option(words, "limit"));
+        let named = words.iter().find_map(|word| word.strip_prefix("type:"));
         let order_type = match (stop, limit) {
+            _ if named.is_some() => named.unwrap_or(""),
             (None, None) => "market",
             (None, Some(_)) => "limit",
             (Some(_), None) => "stop",
             (Some(_), Some(_)) => "stop_limit",
         };
-        let tif = words.iter().find(|word| ["day", "gtc", "ioc", "fok"].contains(word));
+        let tif = words.iter().find(|word| TIMES_IN_FORCE.contains(word));
         let mut request = json!({
             "kind": "submit", "account_id": account, "client_order_id": name, "symbol": words[2],
             "side": words[0], "type": order_type, "qty": words[3],
@@ -238,6 +282,7 @@ impl Stage {
                 request[key] = json!(price);
             }
         }
+        set_with(&mut request, words);
         let order = NamedOrder { request: request.clone(), account: account.clone(), id: None };
         self.orders.insert(name, order);
         (account, request)
@@ -270,6 +315,7 @@ impl Stage {
                 command[key] = json!(value);
             }
         }
+        set_with(&mut command, words);
         (account, command)
     }
 
@@ -321,6 +367,9 @@ impl Stage {
                     assert_eq!(decimal(limit), decimal(price), "{told}");
                 }
             }
+            ["field", path, wanted] => {
+                assert!(is_same(member(&order_object(order), path), wanted), "{words:?}: {told}");
+            }
             ["status", status] => assert_eq!(order.status, *status, "{told}"),
             ["canceled"] => assert_eq!(order.status, "canceled", "{told}"),
             [status @ ("canceled" | "rejected"), reason] => {
@@ -359,9 +408,43 @@ impl Stage {
                     self.expect_order(&self.tables.orders[&id], &words);
                 }
             }
+            ["account" | "position" | "fill", ..] => self.check_fields(words, statement),
             ["book", symbol, rest @ ..] => self.check_book(symbol, rest),
             ["ledger", "sums", "to", "zero"] => self.tables.ledger_is_zero(),
             words => panic!("unknown check {words:?}"),
+        }
+    }
+
+    /// Further members of an account, a position or a fill, by their dotted paths.
+    fn check_fields(&mut self, words: &[&str], statement: &Statement) {
+        let found = match words {
+            ["fill", name, number] => {
+                let id = self.orders[*name].id.clone().expect("the order has an id");
+                let mut fills: Vec<&FillRow> =
+                    self.tables.fills.values().filter(|fill| fill.order_id == id).collect();
+                fills.sort_by_key(|fill| (fill.seq, fill.i));
+                fill_object(fills[number.parse::<usize>().expect("a number") - 1])
+            }
+            [_, name, symbol @ ..] => {
+                let id = self.accounts[*name].clone();
+                let (_, body) = self.send(&json!({"kind": "value", "account_id": id})).expect("it");
+                match symbol {
+                    [] => body["account"].clone(),
+                    symbol => {
+                        let held = body["positions"].as_array().expect("a list").iter();
+                        held.clone()
+                            .find(|it| it["symbol"] == symbol[0])
+                            .cloned()
+                            .expect("a position")
+                    }
+                }
+            }
+            words => panic!("unknown check {words:?}"),
+        };
+        for expected in &statement.expectations {
+            let [word, path, wanted] = &expected[..] else { panic!("`field PATH VALUE`") };
+            assert_eq!(word, "field");
+            assert!(is_same(member(&found, path), wanted), "{path} {wanted}: {found}");
         }
     }
 
@@ -395,6 +478,39 @@ fn option<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
     let index = words.iter().position(|word| *word == key)?;
     words.get(index + 1).copied()
 }
+
+/// Sets the fields behind `with`, if there are any.
+fn set_with(command: &mut Value, words: &[&str]) {
+    if let Some(word) = option(words, "with") {
+        merge(command, &members(word));
+    }
+}
+
+fn object_of(text: &str) -> Value {
+    serde_json::from_str(if text.is_empty() { "{}" } else { text }).expect("a JSON object")
+}
+
+/// An order as the wire tells it, as far as tables look at it.
+fn order_object(row: &OrderRow) -> Value {
+    let mut object = json!({
+        "status": row.status, "reason": row.reason, "type": row.order_type, "qty": row.qty,
+        "time_in_force": row.time_in_force, "filled_qty": row.filled_qty, "symbol": row.symbol,
+        "filled_avg_price": row.filled_avg_price, "limit_price": row.limit_price,
+        "stop_price": row.stop_price,
+    });
+    merge(&mut object, &object_of(&row.details));
+    object
+}
+
+fn fill_object(row: &FillRow) -> Value {
+    json!({
+        "price": row.price, "qty": row.qty, "notional": row.notional, "fee": row.fee,
+        "liquidity": row.liquidity, "counterparty": row.counterparty,
+        "realized_pl": row.realized_pl, "receipt": object_of(&row.receipt),
+    })
+}
+
+const TIMES_IN_FORCE: [&str; 7] = ["day", "gtc", "ioc", "fok", "gtd", "opg", "cls"];
 
 type Levels = Vec<(String, String)>;
 

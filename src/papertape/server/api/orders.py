@@ -158,7 +158,7 @@ class OrderRoutes:
         caller = await self._callers.of(request)
         order = await read_body(request, OrderRequest)
         await self._accounts.require(caller.user.user_id, order.account_id)
-        fields = dict(order)
+        fields = order.fields()
         fields["symbol"] = await self._symbol(order.symbol)
         fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
         try:
@@ -175,7 +175,7 @@ class OrderRoutes:
         caller = await self._callers.of(request)
         order = await read_body(request, PreviewRequest)
         await self._accounts.require(caller.user.user_id, order.account_id)
-        fields = dict(order)
+        fields = order.fields()
         fields["symbol"] = await self._symbol(order.symbol)
         fields["client_order_id"] = order.client_order_id or str(uuid4())
         return passed_on(await self._exchange.send("preview", fields))

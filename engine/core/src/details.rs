@@ -1,0 +1,64 @@
+//! What an object of the wire has beyond its fixed members: one function for each kind of object.
+//!
+//! A row keeps these members as the text of a JSON object (empty when there is none), and replies,
+//! streams and reads merge them into the object. A new member needs no new column: write it here,
+//! and only when it is not what it is by default.
+
+use crate::account::{Account, Position};
+use crate::durable::Durable;
+use crate::event::Fill;
+use crate::instrument::Instrument;
+use crate::json::ObjectWriter;
+use crate::order::Order;
+
+/// Further members of an order.
+pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
+    collect(|object| object)
+}
+
+/// Further members of an account.
+pub(crate) fn of_account(_: &Durable, _: &Account) -> String {
+    collect(|object| object)
+}
+
+/// Further members of a position.
+pub(crate) fn of_position(_: &Durable, _: &Account, _: &Instrument, _: &Position) -> String {
+    collect(|object| object)
+}
+
+/// The receipt of a fill, itself a JSON object; empty when it has none.
+pub(crate) fn receipt_of(_: &Durable, _: &Fill) -> String {
+    collect(|object| object)
+}
+
+/// The text of the object that `write` fills; empty when it adds nothing.
+fn collect(write: impl for<'a> FnOnce(ObjectWriter<'a>) -> ObjectWriter<'a>) -> String {
+    let mut out = String::new();
+    write(ObjectWriter::begin(&mut out)).end();
+    if out.len() == 2 {
+        out.clear();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_to_say_is_an_empty_text() {
+        assert_eq!(collect(|object| object), "");
+        assert_eq!(collect(|object| object.text("a", "b")), r#"{"a":"b"}"#);
+    }
+
+    #[test]
+    fn members_are_merged_into_their_object() {
+        let merged = |details: &str| {
+            let mut out = String::new();
+            ObjectWriter::begin(&mut out).value("n", 1).members_of(details).value("m", 2).end();
+            out
+        };
+        assert_eq!(merged(""), r#"{"n":1,"m":2}"#);
+        assert_eq!(merged(r#"{"a":"b","c":[1]}"#), r#"{"n":1,"a":"b","c":[1],"m":2}"#);
+    }
+}
