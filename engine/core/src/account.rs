@@ -1,9 +1,10 @@
 //! An account: cash, holds, positions and the request ids it has used.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::orders::OrderList;
+use crate::requests::Requests;
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
 use crate::words::{AccountKind, AccountStatus};
 
@@ -27,17 +28,6 @@ pub struct Position {
     pub realized_pl: Balance,
     /// The turn that changed it last.
     pub seq: u64,
-}
-
-/// What a request id was used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Digest of the request's body.
-    pub digest: u64,
-    /// The order it made or changed; 0 when it was about the account.
-    pub order: OrderNumber,
-    /// When it came.
-    pub time_ns: Nanos,
 }
 
 /// A durable account.
@@ -70,9 +60,7 @@ pub struct Account {
     /// Its open orders; `Durable::open_orders` walks them.
     pub open_orders: OrderList,
     /// Its request ids.
-    pub requests: BTreeMap<String, Request>,
-    /// Its request ids in the order they came.
-    pub request_order: VecDeque<String>,
+    pub requests: Requests,
 }
 
 impl Account {

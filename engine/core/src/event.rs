@@ -8,6 +8,7 @@ use crate::command::{CreateWorld, Session};
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark};
+use crate::label::Label;
 use crate::order::OrderTerms;
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{AccountKind, Counterparty, Liquidity, Reason, Side, TimeInForce};
@@ -27,7 +28,7 @@ pub struct Turn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
     /// The id as the client gave it.
-    pub id: String,
+    pub id: Label,
     /// Digest of the body.
     pub digest: u64,
 }

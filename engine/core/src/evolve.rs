@@ -1,17 +1,19 @@
 //! What an event changes. It adds, moves and removes; it never multiplies, divides, rounds, or
 //! reads a fee or price rule, so a tape of any age rebuilds the same balances.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT, Request};
+use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
 use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
+use crate::label::Label;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
 use crate::postings::{Asset, Line, Party, postings};
+use crate::requests::{Request, Requests};
 use crate::units::{Balance, Money};
 use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
 
@@ -146,8 +148,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         cancel_below: 0,
         positions: BTreeMap::new(),
         open_orders: OrderList::default(),
-        requests: BTreeMap::new(),
-        request_order: VecDeque::new(),
+        requests: Requests::default(),
     });
     remember(durable, index, &request.id, request.digest, 0);
 }
@@ -396,13 +397,18 @@ fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Optio
 }
 
 /// Keeps a request id and clears at most `REQUESTS_CLEARED` old ones, so cleaning keeps pace.
-fn remember(durable: &mut Durable, index: AccountIndex, id: &str, digest: u64, order: OrderNumber) {
+fn remember(
+    durable: &mut Durable,
+    index: AccountIndex,
+    id: &Label,
+    digest: u64,
+    order: OrderNumber,
+) {
     let time_ns = durable.turn.time_ns;
     let Some(account) = durable.accounts.get_mut(index as usize) else {
         return;
     };
-    account.requests.insert(id.to_owned(), Request { digest, order, time_ns });
-    account.request_order.push_back(id.to_owned());
+    account.requests.push(id.clone(), Request { digest, order, time_ns });
     for _ in 0..REQUESTS_CLEARED {
         clear_oldest_request(durable, index);
     }
@@ -415,30 +421,21 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
     let Some(account) = durable.accounts.get_mut(index as usize) else {
         return;
     };
-    let too_many = account.request_order.len() > REQUESTS_KEPT;
-    let Some(request) = account.request_order.front().and_then(|id| account.requests.get(id))
-    else {
-        return;
-    };
-    if !too_many && now_ns.saturating_sub(request.time_ns) < REQUEST_AGE_NS {
+    let too_many = account.requests.len() > REQUESTS_KEPT;
+    let is_old = |request: &Request| now_ns.saturating_sub(request.time_ns) >= REQUEST_AGE_NS;
+    if !account.requests.oldest().is_some_and(|(_, request)| too_many || is_old(request)) {
         return;
     }
-    let number = request.order;
-    let Some(id) = account.request_order.pop_front() else {
+    let Some((id, request)) = account.requests.pop() else {
         return;
     };
-    if durable
-        .orders
-        .get(number)
-        .is_some_and(|order| order.is_open() && order.terms.account == index)
-    {
-        account.request_order.push_back(id);
+    let Some(order) = durable.orders.get(request.order) else {
         return;
-    }
-    account.requests.remove(&id);
-    let made_it = durable.orders.get(number).is_some_and(|order| order.terms.client_order_id == id);
-    if made_it {
-        durable.orders.remove(number);
+    };
+    if order.is_open() && order.terms.account == index {
+        account.requests.push(id, request);
+    } else if order.terms.client_order_id == id {
+        durable.orders.remove(request.order);
     }
 }
 

@@ -90,7 +90,7 @@ impl<S: Sink> Live<'_, S> {
             owner: open.owner.clone(),
             kind: open.kind,
             currency: open.currency.clone(),
-            request: RequestId { id: open.request_id.clone(), digest },
+            request: RequestId { id: open.request_id.as_str().into(), digest },
         });
         if open.starting_cash > 0 {
             self.emit(Event::Deposited { account: index, amount: open.starting_cash });

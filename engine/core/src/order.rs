@@ -1,6 +1,7 @@
 //! An order and where it stands.
 
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
+use crate::label::Label;
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{OrderType, Reason, Side, Status, TimeInForce};
 
@@ -10,7 +11,7 @@ pub struct OrderTerms {
     /// Who trades.
     pub account: AccountIndex,
     /// The request id of its owner; unique within the account.
-    pub client_order_id: String,
+    pub client_order_id: Label,
     /// What is traded.
     pub instrument: InstrumentIndex,
     /// Buys or sells.
@@ -98,7 +99,7 @@ pub(crate) fn test_order(number: OrderNumber) -> Order {
         number,
         terms: OrderTerms {
             account: 0,
-            client_order_id: number.to_string(),
+            client_order_id: number.to_string().into(),
             instrument: 0,
             side: Side::Buy,
             order_type: OrderType::Limit,

@@ -230,7 +230,7 @@ pub(crate) fn order_row(durable: &Durable, order: &Order) -> Option<OrderRow> {
         order_id: order_id(durable, order.number),
         number: order.number,
         account_id: account_id(durable, terms.account),
-        client_order_id: terms.client_order_id.clone(),
+        client_order_id: terms.client_order_id.to_string(),
         symbol: instrument.symbol.clone(),
         side: terms.side.word(),
         order_type: terms.order_type.word(),

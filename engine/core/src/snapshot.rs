@@ -4,9 +4,11 @@
 //! lists with a 32-bit length. Derived indexes are not written; they are rebuilt. The reader takes
 //! any bytes and never panics.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
-use crate::account::{Account, Position, Request};
+use crate::account::{Account, Position};
 use crate::command::CreateWorld;
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
@@ -14,8 +16,10 @@ use crate::evolve::list_day_order;
 use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
 use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
+use crate::label::Label;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, Orders};
+use crate::requests::{Request, Requests};
 use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
@@ -210,7 +214,7 @@ stored_records! {
     Request { digest, order, time_ns };
     Account {
         id, owner, kind, currency, status, cash, held, realized_pl, starting_cash, seq,
-        cancel_below, positions, requests, request_order,
+        cancel_below, positions, requests,
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
@@ -296,7 +300,7 @@ impl<T: Stored> Stored for std::collections::VecDeque<T> {
     }
 }
 
-impl<K: Stored + Ord, V: Stored> Stored for std::collections::BTreeMap<K, V> {
+impl<K: Stored + Ord, V: Stored> Stored for BTreeMap<K, V> {
     fn put(&self, out: &mut Vec<u8>) {
         (self.len() as u32).put(out);
         for (key, value) in self {
@@ -331,5 +335,38 @@ impl Stored for Orders {
             orders.insert(order);
         }
         Ok(orders)
+    }
+}
+
+impl Stored for Label {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.as_bytes().len() as u32).put(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        String::get(input).map(Label::from)
+    }
+}
+
+/// The uses by id, then the ids in the order they came.
+impl Stored for Requests {
+    fn put(&self, out: &mut Vec<u8>) {
+        let mut by_id: Vec<_> = self.iter().collect();
+        by_id.sort_unstable_by_key(|(id, _)| id.as_bytes());
+        (self.len() as u32).put(out);
+        for (id, request) in by_id {
+            id.put(out);
+            request.put(out);
+        }
+        put_all(out, self.len(), self.iter().map(|(id, _)| id));
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let mut by_id: BTreeMap<String, Request> = Stored::get(input)?;
+        let mut requests = Requests::default();
+        for id in Vec::<String>::get(input)? {
+            let request = by_id.remove(&id).ok_or_else(|| bad("a request id is not whole"))?;
+            requests.push(id.into(), request);
+        }
+        Ok(requests)
     }
 }

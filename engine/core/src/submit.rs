@@ -5,6 +5,7 @@ use crate::command::{Cancel, CancelAll};
 use crate::digest;
 use crate::event::{Event, RequestId};
 use crate::ids::{AccountIndex, OrderNumber};
+use crate::label::Label;
 use crate::live::Live;
 use crate::order::OrderTerms;
 use crate::reply::{Body, Outcome, Refusal, Reply};
@@ -113,7 +114,7 @@ impl<S: Sink> Live<'_, S> {
     pub fn answered(
         &self,
         account: AccountIndex,
-        id: &str,
+        id: &Label,
         digest: u64,
     ) -> Result<Option<Reply>, Refusal> {
         let account = self.durable.account(account);
@@ -190,5 +191,5 @@ pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
 
 /// The request id with its digest, when the client gave one.
 pub(crate) fn request_id(id: &Option<String>, digest: u64) -> Option<RequestId> {
-    id.as_ref().map(|id| RequestId { id: id.clone(), digest })
+    id.as_ref().map(|id| RequestId { id: id.as_str().into(), digest })
 }

@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
 
     fn request(&self) -> Read<Option<RequestId>> {
         match self.maybe_owned("request")? {
-            Some(id) => Ok(Some(RequestId { id, digest: self.digest()? })),
+            Some(id) => Ok(Some(RequestId { id: id.into(), digest: self.digest()? })),
             None => Ok(None),
         }
     }
@@ -168,7 +168,7 @@ impl<'a> Fields<'a> {
     fn terms(&self) -> Read<OrderTerms> {
         Ok(OrderTerms {
             account: self.account()?,
-            client_order_id: self.owned("client_order_id")?,
+            client_order_id: self.owned("client_order_id")?.into(),
             instrument: self.symbol()?,
             side: self.word("side", Side::from_word)?,
             order_type: self.word("type", OrderType::from_word)?,

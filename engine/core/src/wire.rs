@@ -303,7 +303,7 @@ impl<'a> Fields<'a> {
         let types = OrderType::ALL;
         Ok(OrderTerms {
             account,
-            client_order_id: self.text_or("client_order_id", "preview")?.to_owned(),
+            client_order_id: self.text_or("client_order_id", "preview")?.into(),
             instrument,
             side: self.side()?,
             order_type: self.word("type", OrderType::from_word, types, OrderType::word)?,

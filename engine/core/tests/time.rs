@@ -170,7 +170,6 @@ fn memory_keeps_ten_thousand_request_ids() {
     }
     let account = &desk.world.durable().accounts[0];
     assert_eq!(account.requests.len(), 10_000);
-    assert_eq!(account.request_order.len(), 10_000);
     assert_eq!(desk.world.durable().orders.len(), 10_000);
     proof::durable_is_sound(&desk.world);
 }

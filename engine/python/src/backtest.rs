@@ -207,7 +207,7 @@ impl Backtest {
         };
         let terms = OrderTerms {
             account: ACCOUNT,
-            client_order_id: self.world.durable().next_order.to_string(),
+            client_order_id: self.world.durable().next_order.to_string().into(),
             instrument: self.instrument(symbol)?,
             side,
             order_type,

@@ -209,7 +209,7 @@ fn inputs_of(flow: &[Operation], before: u64) -> Vec<Input> {
 fn order(account: AccountIndex, id: &str, side: Side, price: Option<i64>, qty: i64) -> Input {
     Input::Submit(OrderTerms {
         account,
-        client_order_id: id.to_owned(),
+        client_order_id: id.into(),
         instrument: 0,
         side,
         order_type: if price.is_some() {

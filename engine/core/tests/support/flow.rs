@@ -148,7 +148,7 @@ fn terms() -> impl Strategy<Value = OrderTerms> {
                 move |(qty, (limit, stop, odd), id)| OrderTerms {
                     account,
                     // Few ids at the low end, so some come twice.
-                    client_order_id: format!("order-{}", if odd == 0 { id % 5 } else { id }),
+                    client_order_id: format!("order-{}", if odd == 0 { id % 5 } else { id }).into(),
                     instrument,
                     side,
                     order_type,
