@@ -42,15 +42,18 @@ impl Digest {
 
 /// Digest of an order's terms, without its id.
 pub(crate) fn of_submit(terms: &OrderTerms) -> u64 {
-    Digest::of("submit")
+    let digest = Digest::of("submit")
         .number(i64::from(terms.instrument))
         .text(terms.side.word())
         .text(terms.order_type.word())
         .number(terms.qty)
         .maybe(terms.limit_price)
         .maybe(terms.stop_price)
-        .text(terms.time_in_force.word())
-        .0
+        .text(terms.time_in_force.word());
+    match &terms.more {
+        Some(more) => digest.text(&more.text()).0,
+        None => digest.0,
+    }
 }
 
 /// Digest of a replace request.

@@ -38,6 +38,7 @@ mod live;
 mod market;
 mod matching;
 mod messages;
+pub mod more_terms;
 mod objects;
 pub mod order;
 pub mod orders;

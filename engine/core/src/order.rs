@@ -2,6 +2,7 @@
 
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::label::Label;
+use crate::more_terms::MoreTerms;
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{OrderType, Reason, Side, Status, TimeInForce};
 
@@ -26,6 +27,16 @@ pub struct OrderTerms {
     pub stop_price: Option<Price>,
     /// How long it lives.
     pub time_in_force: TimeInForce,
+    /// What only some orders ask for.
+    pub more: Option<Box<MoreTerms>>,
+}
+
+impl OrderTerms {
+    /// What only some orders ask for; all defaults when it asks for nothing more.
+    pub fn more(&self) -> &MoreTerms {
+        static NONE: MoreTerms = MoreTerms::NONE;
+        self.more.as_deref().unwrap_or(&NONE)
+    }
 }
 
 /// A durable order.
@@ -107,6 +118,7 @@ pub(crate) fn test_order(number: OrderNumber) -> Order {
             limit_price: Some(1),
             stop_price: None,
             time_in_force: TimeInForce::Day,
+            more: None,
         },
         filled: 0,
         filled_value: 0,

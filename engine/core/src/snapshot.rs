@@ -17,6 +17,7 @@ use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
 use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::label::Label;
+use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, Orders};
 use crate::requests::{Request, Requests};
@@ -24,7 +25,7 @@ use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
 /// The version of the snapshots that this engine writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Why bytes are no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +219,7 @@ stored_records! {
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
-        time_in_force,
+        time_in_force, more,
     };
     Order {
         number, terms, filled, filled_value, hold, status, reason, triggered, priority, created_ns,
@@ -254,6 +255,16 @@ impl Stored for String {
         let length = u32::get(input)? as usize;
         let bytes = input.take(length)?;
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| bad("a text is not UTF-8"))
+    }
+}
+
+/// As its canonical text, so that a new term changes no layout.
+impl Stored for Box<MoreTerms> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.text().put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        MoreTerms::from_text(&String::get(input)?).map(Box::new).map_err(|why| bad(&why))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::instrument::Mark;
 use crate::json::{ObjectWriter, Value, parse, push_list};
 use crate::order::OrderTerms;
 use crate::project::{account_id, fill_id, order_id};
+use crate::snapshot::SNAPSHOT_VERSION;
 use crate::tape_read::Fields;
 use crate::units::Nanos;
 
@@ -161,7 +162,7 @@ fn with_terms<'a>(
     durable: &Durable,
     terms: &OrderTerms,
 ) -> ObjectWriter<'a> {
-    object
+    let object = object
         .text("account", &account_id(durable, terms.account))
         .text("client_order_id", &terms.client_order_id)
         .text("symbol", symbol(durable, terms.instrument))
@@ -170,7 +171,11 @@ fn with_terms<'a>(
         .value("qty", terms.qty)
         .maybe_value("limit_price", terms.limit_price)
         .maybe_value("stop_price", terms.stop_price)
-        .text("time_in_force", terms.time_in_force.word())
+        .text("time_in_force", terms.time_in_force.word());
+    match &terms.more {
+        Some(more) => object.with("more", |out| more.write(out)),
+        None => object,
+    }
 }
 
 fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
@@ -279,7 +284,10 @@ fn push_time_event(out: &mut String, durable: &Durable, event: &Event) {
             .end(),
         Event::Checkpoint { state_hash } => {
             let hash: String = state_hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            begin(out, "checkpoint").text("state_hash", &hash).end();
+            begin(out, "checkpoint")
+                .text("state_hash", &hash)
+                .value("layout", SNAPSHOT_VERSION)
+                .end();
         }
         _ => {}
     }

@@ -229,6 +229,66 @@ pub fn format_time(time_ns: Nanos) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
 }
 
+/// Reads RFC 3339 text such as `2026-01-05T09:00:00Z`, with up to nine decimals and `Z` or an
+/// offset such as `-05:00`. `None` for everything else and for times that the engine does not
+/// accept.
+pub fn parse_time(text: &str) -> Option<Nanos> {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to).filter(|part| part.bytes().all(|it| it.is_ascii_digit()));
+        digits?.parse().ok()
+    };
+    let stands = |at: usize, one_of: &[u8]| {
+        text.as_bytes().get(at).is_some_and(|byte| one_of.contains(byte))
+    };
+    let marks: [(usize, &[u8]); 5] = [(4, b"-"), (7, b"-"), (10, b"Tt "), (13, b":"), (16, b":")];
+    if !marks.iter().all(|(at, one_of)| stands(*at, one_of)) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let days = days_of(year, month, day);
+    if date_of(days) != (year, month, day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let rest = text.get(19..)?;
+    let digits = rest
+        .strip_prefix('.')
+        .map_or(0, |decimals| decimals.bytes().take_while(|byte| byte.is_ascii_digit()).count());
+    let (decimals, zone) = if digits > 0 { rest.split_at(digits + 1) } else { ("", rest) };
+    let nanos = if digits > 0 { parse_decimal(&format!("0{decimals}"), 9).ok()? } else { 0 };
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset_seconds(zone)?;
+    let time_ns = clamp(i128::from(seconds) * i128::from(SECOND_NS) + i128::from(nanos));
+    (0..=TIME_MAX_NS).contains(&time_ns).then_some(time_ns)
+}
+
+/// Seconds that a zone such as `Z` or `+01:00` is ahead of UTC.
+fn offset_seconds(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let (sign, rest) = match zone.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let part = |text: &str, most: i64| {
+        let is_two = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|number| is_two && *number <= most)
+    };
+    Some(sign * (part(hours, 23)? * 3_600 + part(minutes, 59)? * 60))
+}
+
+/// The day number of a civil date counted from 1970-01-01, the other way round of `date_of`.
+const fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// The civil date of a day number counted from 1970-01-01 (proleptic Gregorian calendar).
 fn date_of(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
@@ -315,6 +375,31 @@ mod tests {
         assert_eq!(format_time(0), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(format_time(1_795_171_560_000_000_001), "2026-11-20T10:46:00.000000001Z");
         assert_eq!(format_time(951_782_400 * SECOND_NS), "2000-02-29T00:00:00.000000000Z");
+    }
+
+    #[test]
+    fn times_are_read_as_rfc_3339() {
+        let noon = Some(1_767_614_400 * SECOND_NS);
+        for (text, wanted) in [
+            ("2026-01-05T12:00:00Z", noon),
+            ("2026-01-05T12:00:00.000000000Z", noon),
+            ("2026-01-05t07:00:00-05:00", noon),
+            ("2026-01-05 13:30:00+01:30", noon),
+            ("2026-01-05T12:00:00.5Z", noon.map(|time| time + SECOND_NS / 2)),
+            ("2000-02-29T00:00:00Z", Some(951_782_400 * SECOND_NS)),
+            ("2026-02-29T00:00:00Z", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("2026-01-05T24:00:00Z", None),
+            ("2026-01-05T12:00:00", None),
+            ("2026-01-05T12:00:00.Z", None),
+            ("2026-01-05T12:00:00+1:00", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("9999-01-01T00:00:00Z", None),
+            ("", None),
+            ("2026-01-05T12:00:0é", None),
+        ] {
+            assert_eq!(parse_time(text), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::exchange::{Exchange, Fees, Profile};
 use crate::ids::{IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid};
 use crate::instrument::Instrument;
 use crate::json::{Value, parse};
+use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::submit::not_found;
@@ -47,7 +48,7 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
     }
 }
 
-fn malformed(detail: impl Into<String>) -> Refusal {
+pub(crate) fn malformed(detail: impl Into<String>) -> Refusal {
     Refusal::malformed(refusal::MALFORMED, detail)
 }
 
@@ -69,34 +70,43 @@ fn bad_decimal(
     Refusal::malformed(reason, detail).at(field)
 }
 
-/// The members of a command.
-struct Fields<'a> {
-    durable: &'a Durable,
-    value: &'a Value<'a>,
+/// The members of a command, or of an object within it.
+pub(crate) struct Fields<'a> {
+    pub durable: &'a Durable,
+    pub value: &'a Value<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn get(&self, field: &'static str) -> Option<&'a Value<'a>> {
+    pub fn get(&self, field: &'static str) -> Option<&'a Value<'a>> {
         self.value.get(field)
     }
 
-    fn text(&self, field: &'static str) -> Result<&'a str, Refusal> {
+    /// The names of the members.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        let members: &[(String, Value<'a>)] = match self.value {
+            Value::Object(members) => members,
+            _ => &[],
+        };
+        members.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub fn text(&self, field: &'static str) -> Result<&'a str, Refusal> {
         let text = self.get(field).and_then(Value::text);
         text.ok_or_else(|| malformed(format!("{field} must be text")).at(field))
     }
 
-    fn text_or(&self, field: &'static str, default: &'static str) -> Result<&'a str, Refusal> {
+    pub fn text_or(&self, field: &'static str, default: &'static str) -> Result<&'a str, Refusal> {
         if self.get(field).is_some() { self.text(field) } else { Ok(default) }
     }
 
-    fn maybe_text(&self, field: &'static str) -> Result<Option<String>, Refusal> {
+    pub fn maybe_text(&self, field: &'static str) -> Result<Option<String>, Refusal> {
         match self.get(field) {
             None => Ok(None),
             Some(_) => self.text(field).map(|text| Some(text.to_owned())),
         }
     }
 
-    fn request_id(&self) -> Result<Option<String>, Refusal> {
+    pub fn request_id(&self) -> Result<Option<String>, Refusal> {
         let id = self.maybe_text("request_id")?;
         match id {
             Some(id) if !crate::checks::is_name(&id) => {
@@ -106,7 +116,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn word<T>(
+    pub fn word<T>(
         &self,
         field: &'static str,
         from_word: fn(&str) -> Option<T>,
@@ -123,12 +133,12 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn integer<T: std::str::FromStr>(&self, field: &'static str) -> Result<T, Refusal> {
+    pub fn integer<T: std::str::FromStr>(&self, field: &'static str) -> Result<T, Refusal> {
         let number = self.get(field).and_then(Value::integer);
         number.ok_or_else(|| malformed(format!("{field} must be a whole number")).at(field))
     }
 
-    fn decimal(
+    pub fn decimal(
         &self,
         field: &'static str,
         scale: u8,
@@ -144,7 +154,7 @@ impl<'a> Fields<'a> {
         parsed.map(Some).map_err(|error| bad_decimal(error, invalid, field, scale))
     }
 
-    fn needed(
+    pub fn needed(
         &self,
         field: &'static str,
         scale: u8,
@@ -154,31 +164,31 @@ impl<'a> Fields<'a> {
         value.ok_or_else(|| Refusal::malformed(invalid, format!("{field} is missing")).at(field))
     }
 
-    fn price(&self, field: &'static str, terms: &Instrument) -> Result<Option<i64>, Refusal> {
+    pub fn price(&self, field: &'static str, terms: &Instrument) -> Result<Option<i64>, Refusal> {
         self.decimal(field, terms.price_scale, refusal::INVALID_PRICE)
     }
 
-    fn needed_price(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
+    pub fn needed_price(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
         self.needed(field, terms.price_scale, refusal::INVALID_PRICE)
     }
 
-    fn needed_quantity(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
+    pub fn needed_quantity(&self, field: &'static str, terms: &Instrument) -> Result<i64, Refusal> {
         self.needed(field, terms.qty_scale, refusal::INVALID_QUANTITY)
     }
 
-    fn account(&self) -> Result<u32, Refusal> {
+    pub fn account(&self) -> Result<u32, Refusal> {
         let id = parse_uuid(self.text("account_id")?);
         let index = id.and_then(|id| self.durable.account_of.get(&id));
         index.copied().ok_or_else(|| not_found("no such account in this world", "account_id"))
     }
 
-    fn order(&self) -> Result<OrderNumber, Refusal> {
+    pub fn order(&self) -> Result<OrderNumber, Refusal> {
         let id = parse_uuid(self.text("order_id")?);
         let number = id.and_then(|id| number_of(self.durable.prefix, IdKind::Order, id));
         number.ok_or_else(|| not_found("no such order of this account", "order_id"))
     }
 
-    fn instrument(&self) -> Result<(InstrumentIndex, &'a Instrument), Refusal> {
+    pub fn instrument(&self) -> Result<(InstrumentIndex, &'a Instrument), Refusal> {
         let symbol = self.text("symbol")?;
         let index = self.durable.find_instrument(symbol);
         let record = index.and_then(|index| self.durable.instrument(index));
@@ -191,7 +201,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn side(&self) -> Result<Side, Refusal> {
+    pub fn side(&self) -> Result<Side, Refusal> {
         self.word("side", Side::from_word, Side::ALL, Side::word)
     }
 
@@ -208,14 +218,37 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn part(&self, field: &'static str) -> Result<Fields<'a>, Refusal> {
+    pub fn part(&self, field: &'static str) -> Result<Fields<'a>, Refusal> {
         match self.get(field) {
             Some(value @ Value::Object(_)) => Ok(Fields { durable: self.durable, value }),
             _ => Err(malformed(format!("{field} must be an object")).at(field)),
         }
     }
 
-    fn rate(&self, field: &'static str) -> Result<i64, Refusal> {
+    /// The objects of a list; none when it is left out.
+    pub fn parts(&self, field: &'static str, most: usize) -> Result<Vec<Fields<'a>>, Refusal> {
+        let wrong = || malformed(format!("{field} must be a list of objects")).at(field);
+        let list = match self.get(field) {
+            None => return Ok(Vec::new()),
+            Some(value) => value.list().filter(|list| list.len() <= most).ok_or_else(wrong)?,
+        };
+        let part = |value: &'a Value<'a>| match value {
+            Value::Object(_) => Ok(Fields { durable: self.durable, value }),
+            _ => Err(wrong()),
+        };
+        list.iter().map(part).collect()
+    }
+
+    /// True or false; false when it is left out.
+    pub fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
+        match self.get(field) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            _ => Err(malformed(format!("{field} must be true or false")).at(field)),
+        }
+    }
+
+    pub fn rate(&self, field: &'static str) -> Result<i64, Refusal> {
         Ok(self.decimal(field, RATE_SCALE, refusal::MALFORMED)?.unwrap_or(0))
     }
 
@@ -314,6 +347,7 @@ impl<'a> Fields<'a> {
                 None => TimeInForce::Day,
                 Some(_) => self.time_in_force()?,
             },
+            more: MoreTerms::ask(self, terms)?,
         })
         .and_then(|terms| self.require_order_id(terms))
     }

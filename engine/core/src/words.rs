@@ -224,6 +224,36 @@ TriggerSource {
 }
 
 words! {
+/// Which group an order begins.
+OrderClass {
+    /// None: it stands alone.
+    Simple = "simple",
+    /// An entry with a take-profit and a stop-loss that cancel each other.
+    Bracket = "bracket",
+    /// A take-profit and a stop-loss that cancel each other.
+    Oco = "oco",
+    /// An entry with one order that follows it.
+    Oto = "oto",
+    /// Several legs that fill together or not at all.
+    Mleg = "mleg",
+}
+}
+
+words! {
+/// What happens when an incoming order would trade with a resting one of the same owner.
+SelfTrade {
+    /// They trade.
+    None = "none",
+    /// The incoming order is canceled.
+    CancelNewest = "cancel_newest",
+    /// The resting order is canceled.
+    CancelOldest = "cancel_oldest",
+    /// Both lose the smaller of their quantities.
+    Decrement = "decrement",
+}
+}
+
+words! {
 /// Where market orders fill when the market comes as bars.
 MarketOrders {
     /// At once, against a street that stands around the last close.

@@ -215,6 +215,7 @@ impl Backtest {
             limit_price,
             stop_price,
             time_in_force,
+            more: None,
         };
         let reply = self.apply(&Input::Submit(terms))?;
         match reply.body {

@@ -221,5 +221,6 @@ fn order(account: AccountIndex, id: &str, side: Side, price: Option<i64>, qty: i
         limit_price: price,
         stop_price: None,
         time_in_force: TimeInForce::Gtc,
+        more: None,
     })
 }

@@ -156,6 +156,7 @@ fn terms() -> impl Strategy<Value = OrderTerms> {
                     limit_price: (order_type.has_limit() != (odd == 1)).then_some(limit),
                     stop_price: (order_type.has_stop() != (odd == 2)).then_some(stop),
                     time_in_force,
+                    more: None,
                 },
             )
         })
