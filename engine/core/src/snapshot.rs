@@ -68,7 +68,7 @@ pub(crate) fn read(data: &[u8]) -> Result<Durable, SnapshotError> {
     Ok(durable)
 }
 
-fn bad(why: &str) -> SnapshotError {
+pub(crate) fn bad(why: &str) -> SnapshotError {
     SnapshotError(why.to_owned())
 }
 
@@ -117,7 +117,7 @@ fn list_order(durable: &mut Durable, number: OrderNumber) -> Result<(), Snapshot
 }
 
 /// Bytes that are left to read.
-struct Input<'a> {
+pub(crate) struct Input<'a> {
     rest: &'a [u8],
 }
 
@@ -131,7 +131,7 @@ impl<'a> Input<'a> {
 }
 
 /// What has canonical bytes.
-trait Stored: Sized {
+pub(crate) trait Stored: Sized {
     fn put(&self, out: &mut Vec<u8>);
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError>;
 }

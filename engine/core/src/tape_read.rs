@@ -21,38 +21,38 @@ pub(crate) struct Fields<'a> {
     pub value: &'a Value<'a>,
 }
 
-type Read<T> = Result<T, String>;
+pub(crate) type Read<T> = Result<T, String>;
 
 impl<'a> Fields<'a> {
-    fn text(&self, key: &str) -> Read<&'a str> {
+    pub(crate) fn text(&self, key: &str) -> Read<&'a str> {
         self.value.get(key).and_then(Value::text).ok_or_else(|| format!("{key} is no text"))
     }
 
-    fn owned(&self, key: &str) -> Read<String> {
+    pub(crate) fn owned(&self, key: &str) -> Read<String> {
         self.text(key).map(str::to_owned)
     }
 
-    fn maybe_owned(&self, key: &str) -> Read<Option<String>> {
+    pub(crate) fn maybe_owned(&self, key: &str) -> Read<Option<String>> {
         self.value.get(key).map(|_| self.owned(key)).transpose()
     }
 
-    fn integer<T: std::str::FromStr>(&self, key: &str) -> Read<T> {
+    pub(crate) fn integer<T: std::str::FromStr>(&self, key: &str) -> Read<T> {
         self.value.get(key).and_then(Value::integer).ok_or_else(|| format!("{key} is no number"))
     }
 
-    fn flag(&self, key: &str) -> Read<bool> {
+    pub(crate) fn flag(&self, key: &str) -> Read<bool> {
         match self.value.get(key) {
             Some(Value::Bool(flag)) => Ok(*flag),
             _ => Err(format!("{key} is neither true nor false")),
         }
     }
 
-    fn word<T>(&self, key: &str, from_word: fn(&str) -> Option<T>) -> Read<T> {
+    pub(crate) fn word<T>(&self, key: &str, from_word: fn(&str) -> Option<T>) -> Read<T> {
         from_word(self.text(key)?).ok_or_else(|| format!("{key} has an unknown word"))
     }
 
     /// A whole number within 0 and `most`.
-    fn bounded(&self, key: &str, most: i64) -> Read<i64> {
+    pub(crate) fn bounded(&self, key: &str, most: i64) -> Read<i64> {
         let number: i64 = self.integer(key)?;
         if (0..=most).contains(&number) {
             Ok(number)
@@ -61,54 +61,54 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn amount(&self, key: &str) -> Read<i64> {
+    pub(crate) fn amount(&self, key: &str) -> Read<i64> {
         self.bounded(key, AMOUNT_MAX)
     }
 
-    fn price(&self, key: &str) -> Read<Option<i64>> {
+    pub(crate) fn price(&self, key: &str) -> Read<Option<i64>> {
         self.value.get(key).map(|_| self.bounded(key, PRICE_MAX)).transpose()
     }
 
-    fn digest(&self) -> Read<u64> {
+    pub(crate) fn digest(&self) -> Read<u64> {
         u64::from_str_radix(self.text("digest")?, 16).map_err(|_| "digest is no hex".to_owned())
     }
 
-    fn request(&self) -> Read<Option<RequestId>> {
+    pub(crate) fn request(&self) -> Read<Option<RequestId>> {
         match self.maybe_owned("request")? {
             Some(id) => Ok(Some(RequestId { id: id.into(), digest: self.digest()? })),
             None => Ok(None),
         }
     }
 
-    fn account(&self) -> Read<AccountIndex> {
+    pub(crate) fn account(&self) -> Read<AccountIndex> {
         let id = parse_uuid(self.text("account")?);
         let index = id.and_then(|id| self.durable.account_of.get(&id));
         index.copied().ok_or_else(|| "no such account".to_owned())
     }
 
-    fn symbol(&self) -> Read<InstrumentIndex> {
+    pub(crate) fn symbol(&self) -> Read<InstrumentIndex> {
         let index = self.durable.instrument_of.get(self.text("symbol")?);
         index.copied().ok_or_else(|| "no such instrument".to_owned())
     }
 
-    fn exchange(&self) -> Read<ExchangeIndex> {
+    pub(crate) fn exchange(&self) -> Read<ExchangeIndex> {
         let index = self.durable.exchange_of.get(self.text("exchange")?);
         index.copied().ok_or_else(|| "no such exchange".to_owned())
     }
 
-    fn number(&self, key: &str, kind: IdKind) -> Read<u64> {
+    pub(crate) fn number(&self, key: &str, kind: IdKind) -> Read<u64> {
         let id = parse_uuid(self.text(key)?);
         let number = id.and_then(|id| number_of(self.durable.prefix, kind, id));
         number.ok_or_else(|| format!("{key} is no id of this world"))
     }
 
-    fn new_order(&self) -> Read<OrderNumber> {
+    pub(crate) fn new_order(&self) -> Read<OrderNumber> {
         let number = self.number("order", IdKind::Order)?;
         let expected = number == self.durable.next_order;
         expected.then_some(number).ok_or_else(|| "order is not the next one".to_owned())
     }
 
-    fn open_order(&self) -> Read<&'a Order> {
+    pub(crate) fn open_order(&self) -> Read<&'a Order> {
         let number = self.number("order", IdKind::Order)?;
         self.durable.open_order(number).ok_or_else(|| "order is not open".to_owned())
     }
@@ -162,11 +162,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn release(&self, order: &Order) -> Read<i64> {
+    pub(crate) fn release(&self, order: &Order) -> Read<i64> {
         self.bounded("release", order.hold)
     }
 
-    fn terms(&self) -> Read<OrderTerms> {
+    pub(crate) fn terms(&self) -> Read<OrderTerms> {
         Ok(OrderTerms {
             account: self.account()?,
             client_order_id: self.owned("client_order_id")?.into(),
@@ -184,7 +184,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn filled(&self) -> Read<Event> {
+    pub(crate) fn filled(&self) -> Read<Event> {
         let order = self.open_order()?;
         let price = self.bounded("price", PRICE_MAX)?;
         let qty = self.bounded("qty", order.leaves())?;
@@ -219,7 +219,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn replaced(&self) -> Read<Event> {
+    pub(crate) fn replaced(&self) -> Read<Event> {
         let order = self.open_order()?;
         let qty = self.bounded("qty", QUANTITY_MAX)?;
         if qty <= order.filled {
@@ -237,7 +237,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn world_created(&self) -> Read<Event> {
+    pub(crate) fn world_created(&self) -> Read<Event> {
         let world = self.owned("world")?;
         if world != self.durable.name || self.durable.created.is_some() {
             return Err("this is the tape of another world".to_owned());
@@ -247,7 +247,7 @@ impl<'a> Fields<'a> {
         Ok(Event::WorldCreated(CreateWorld { world, seed, sharing }))
     }
 
-    fn exchange_listed(&self) -> Read<Event> {
+    pub(crate) fn exchange_listed(&self) -> Read<Event> {
         let id = self.owned("exchange")?;
         if self.durable.exchange_of.contains_key(&id) {
             return Err("the exchange is listed already".to_owned());
@@ -273,7 +273,7 @@ impl<'a> Fields<'a> {
         Ok(Event::ExchangeListed { exchange, day_end_ns: self.integer("day_end_ns")? })
     }
 
-    fn instrument_listed(&self) -> Read<Event> {
+    pub(crate) fn instrument_listed(&self) -> Read<Event> {
         let symbol = self.owned("symbol")?;
         let scale = |key| self.bounded(key, 12).map(|scale| scale as u8);
         let terms = Instrument {
@@ -298,7 +298,7 @@ impl<'a> Fields<'a> {
         Ok(Event::InstrumentListed(terms))
     }
 
-    fn account_opened(&self) -> Read<Event> {
+    pub(crate) fn account_opened(&self) -> Read<Event> {
         let id = parse_uuid(self.text("account")?).ok_or("account is no UUID")?;
         if self.durable.account_of.contains_key(&id) {
             return Err("the account is open already".to_owned());
@@ -312,7 +312,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn time_event(&self) -> Read<Event> {
+    pub(crate) fn time_event(&self) -> Read<Event> {
         match self.text("e")? {
             "cancel_all_requested" => Ok(Event::CancelAllRequested {
                 account: self.account()?,
@@ -338,7 +338,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn marked(&self) -> Read<Event> {
+    pub(crate) fn marked(&self) -> Read<Event> {
         let list = self.value.get("marks").and_then(Value::list).ok_or("marks is no list")?;
         let read = |value: &'a Value<'a>| -> Read<(InstrumentIndex, Mark)> {
             let fields = Fields { durable: self.durable, value };
@@ -357,7 +357,7 @@ impl<'a> Fields<'a> {
 
     /// A checkpoint must name the state that stands before it, when it was taken with the present
     /// layout of snapshots; the hash of another layout says nothing here.
-    fn checkpoint(&self) -> Read<Event> {
+    pub(crate) fn checkpoint(&self) -> Read<Event> {
         let here = state_hash(self.durable);
         let text: String = here.iter().map(|byte| format!("{byte:02x}")).collect();
         let layout = self.value.get("layout").and_then(Value::integer::<u32>).unwrap_or(1);

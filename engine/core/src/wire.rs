@@ -54,7 +54,7 @@ pub(crate) fn malformed(detail: impl Into<String>) -> Refusal {
 
 /// The refusal of a text that is no decimal of its scale; `invalid` names what it should have
 /// been.
-fn bad_decimal(
+pub(crate) fn bad_decimal(
     error: DecimalError,
     invalid: &'static str,
     field: &'static str,
@@ -205,12 +205,12 @@ impl<'a> Fields<'a> {
         self.word("side", Side::from_word, Side::ALL, Side::word)
     }
 
-    fn time_in_force(&self) -> Result<TimeInForce, Refusal> {
+    pub(crate) fn time_in_force(&self) -> Result<TimeInForce, Refusal> {
         let all = TimeInForce::ALL;
         self.word("time_in_force", TimeInForce::from_word, all, TimeInForce::word)
     }
 
-    fn create_world(&self) -> Result<Input, Refusal> {
+    pub(crate) fn create_world(&self) -> Result<Input, Refusal> {
         Ok(Input::CreateWorld(CreateWorld {
             world: self.text("world")?.to_owned(),
             seed: self.integer("seed")?,
@@ -252,7 +252,7 @@ impl<'a> Fields<'a> {
         Ok(self.decimal(field, RATE_SCALE, refusal::MALFORMED)?.unwrap_or(0))
     }
 
-    fn list_exchange(&self) -> Result<Input, Refusal> {
+    pub(crate) fn list_exchange(&self) -> Result<Input, Refusal> {
         let fees = self.part("fees")?;
         let profile = self.part("profile")?;
         let orders = MarketOrders::ALL;
@@ -281,7 +281,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn list_instrument(&self) -> Result<Input, Refusal> {
+    pub(crate) fn list_instrument(&self) -> Result<Input, Refusal> {
         let exchange = self.text("exchange")?;
         let exchange = self.durable.exchange_of.get(exchange).copied();
         let exchange =
@@ -317,7 +317,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn open_account(&self) -> Result<Input, Refusal> {
+    pub(crate) fn open_account(&self) -> Result<Input, Refusal> {
         let id = parse_uuid(self.text("account_id")?);
         let kinds = AccountKind::ALL;
         Ok(Input::OpenAccount(OpenAccount {
@@ -330,7 +330,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn order_terms(&self) -> Result<OrderTerms, Refusal> {
+    pub(crate) fn order_terms(&self) -> Result<OrderTerms, Refusal> {
         let account = self.account()?;
         let (instrument, terms) = self.instrument()?;
         let types = OrderType::ALL;
@@ -353,7 +353,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A submit must name its order; a preview need not.
-    fn require_order_id(&self, terms: OrderTerms) -> Result<OrderTerms, Refusal> {
+    pub(crate) fn require_order_id(&self, terms: OrderTerms) -> Result<OrderTerms, Refusal> {
         let is_submit = self.text("kind")? == "submit";
         if is_submit {
             self.text("client_order_id")?;
@@ -361,7 +361,7 @@ impl<'a> Fields<'a> {
         Ok(terms)
     }
 
-    fn replace(&self) -> Result<Input, Refusal> {
+    pub(crate) fn replace(&self) -> Result<Input, Refusal> {
         let account = self.account()?;
         let order = self.order()?;
         let known = self.durable.order(order).filter(|order| order.terms.account == account);
@@ -384,23 +384,23 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn cancel(&self) -> Result<Input, Refusal> {
+    pub(crate) fn cancel(&self) -> Result<Input, Refusal> {
         let (account, order) = (self.account()?, self.order()?);
         Ok(Input::Cancel(Cancel { account, order, request_id: self.request_id()? }))
     }
 
-    fn cancel_all(&self) -> Result<Input, Refusal> {
+    pub(crate) fn cancel_all(&self) -> Result<Input, Refusal> {
         let account = self.account()?;
         Ok(Input::CancelAll(CancelAll { account, request_id: self.request_id()? }))
     }
 
-    fn book(&self) -> Result<Input, Refusal> {
+    pub(crate) fn book(&self) -> Result<Input, Refusal> {
         let (instrument, _) = self.instrument()?;
         let depth: usize = if self.get("depth").is_some() { self.integer("depth")? } else { 10 };
         Ok(Input::Book { instrument, depth: depth.min(LEVELS_MAX) })
     }
 
-    fn quote(&self) -> Result<Input, Refusal> {
+    pub(crate) fn quote(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         let level = |price, size| -> Result<Option<StreetLevel>, Refusal> {
             match self.price(price, terms)? {
@@ -412,7 +412,11 @@ impl<'a> Fields<'a> {
         Ok(Input::Quote(Quote { instrument, bid, ask }))
     }
 
-    fn levels(&self, field: &'static str, terms: &Instrument) -> Result<Vec<StreetLevel>, Refusal> {
+    pub(crate) fn levels(
+        &self,
+        field: &'static str,
+        terms: &Instrument,
+    ) -> Result<Vec<StreetLevel>, Refusal> {
         let list = self.get(field).and_then(Value::list).unwrap_or(&[]);
         if list.len() > LEVELS_MAX {
             return Err(malformed(format!("{field} has more than {LEVELS_MAX} levels")).at(field));
@@ -429,13 +433,13 @@ impl<'a> Fields<'a> {
         list.iter().map(level).collect()
     }
 
-    fn depth(&self) -> Result<Input, Refusal> {
+    pub(crate) fn depth(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         let (bids, asks) = (self.levels("bids", terms)?, self.levels("asks", terms)?);
         Ok(Input::Depth(Depth { instrument, bids, asks }))
     }
 
-    fn trade(&self) -> Result<Input, Refusal> {
+    pub(crate) fn trade(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         Ok(Input::Trade(Trade {
             instrument,
@@ -445,7 +449,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn bar(&self) -> Result<Input, Refusal> {
+    pub(crate) fn bar(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         let scale = terms.qty_scale;
         Ok(Input::Bar(Bar {
@@ -458,7 +462,7 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn agent_order(&self) -> Result<Input, Refusal> {
+    pub(crate) fn agent_order(&self) -> Result<Input, Refusal> {
         let (instrument, terms) = self.instrument()?;
         Ok(Input::AgentOrder(AgentOrder {
             instrument,
@@ -470,12 +474,12 @@ impl<'a> Fields<'a> {
         }))
     }
 
-    fn agent_cancel(&self) -> Result<Input, Refusal> {
+    pub(crate) fn agent_cancel(&self) -> Result<Input, Refusal> {
         let (instrument, _) = self.instrument()?;
         Ok(Input::AgentCancel(AgentCancel { instrument, id: self.integer("id")? }))
     }
 
-    fn session(&self) -> Result<Input, Refusal> {
+    pub(crate) fn session(&self) -> Result<Input, Refusal> {
         let exchange = self.durable.exchange_of.get(self.text("exchange")?).copied();
         let states = SessionState::ALL;
         Ok(Input::Session(Session {
