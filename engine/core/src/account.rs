@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
+use crate::margin::MarginTerms;
 use crate::orders::OrderList;
 use crate::requests::Requests;
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
-use crate::words::{AccountKind, AccountStatus};
+use crate::words::{AccountKind, AccountStatus, Side};
 
 /// How many request ids of an account are kept at least as long as their orders are closed.
 pub const REQUESTS_KEPT: usize = 10_000;
@@ -15,19 +16,41 @@ pub const REQUEST_AGE_NS: Nanos = DAY_NS;
 /// How many old request ids one new request may clear, so that no turn has much to clear.
 pub const REQUESTS_CLEARED: usize = 2;
 
-/// A holding of one instrument at average cost.
+/// A holding of one instrument at average cost; below zero it is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// How much is held.
+    /// How much is held; below zero: how much is owed.
     pub qty: Quantity,
     /// How much of it open sell orders have promised.
     pub promised: Quantity,
-    /// What it cost, without fees.
+    /// What it cost, without fees; of a short position, below zero, what it brought.
     pub cost: Money,
     /// Profit of the sells so far, without fees.
     pub realized_pl: Balance,
     /// The turn that changed it last.
     pub seq: u64,
+    /// How much open buy orders of a margin account have promised to bring.
+    pub covering: Quantity,
+}
+
+impl Position {
+    /// How much a trade of this side can close before it opens the other way.
+    pub const fn closing(&self, side: Side) -> Quantity {
+        match side {
+            Side::Sell if self.qty > 0 => self.qty,
+            Side::Buy if self.qty < 0 => self.qty.saturating_neg(),
+            _ => 0,
+        }
+    }
+
+    /// How much of that no other open order has promised; `own` is the asking order's promise.
+    pub fn free_to_close(&self, side: Side, own: Quantity) -> Quantity {
+        let promised = match side {
+            Side::Sell => self.promised,
+            Side::Buy => self.covering,
+        };
+        self.closing(side).saturating_sub(promised.saturating_sub(own)).max(0)
+    }
 }
 
 /// A durable account.
@@ -61,12 +84,26 @@ pub struct Account {
     pub open_orders: OrderList,
     /// Its request ids.
     pub requests: Requests,
+    /// What was agreed when it was opened.
+    pub terms: AccountTerms,
+}
+
+/// What is agreed when an account is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountTerms {
+    /// What a margin account may borrow; nothing for the other kinds.
+    pub margin: Option<Box<MarginTerms>>,
 }
 
 impl Account {
     /// Cash that is not set aside for orders.
-    pub const fn buying_power(&self) -> Balance {
+    pub const fn free_cash(&self) -> Balance {
         self.cash - self.held
+    }
+
+    /// What it may borrow, when it is a margin account.
+    pub fn margin(&self) -> Option<&MarginTerms> {
+        self.terms.margin.as_deref()
     }
 
     /// The position in an instrument; a flat one when there was never any.

@@ -1,10 +1,12 @@
 //! What an order must pass before it is accepted, in the documented order.
 
+use crate::account::Account;
 use crate::command::Input;
+use crate::costs::{hold_at, margin_hold, power_for, signed};
 use crate::durable::Durable;
 use crate::instrument::Instrument;
 use crate::market::Ephemeral;
-use crate::matching::{Walk, hold_at, walk};
+use crate::matching::{Walk, walk};
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::units::{
@@ -220,11 +222,10 @@ impl Checks<'_> {
             let limit = format_money(i128::from(ORDER_VALUE_MAX));
             return Err(failure.at("qty").compare(format_money(value), limit));
         }
-        let account = self.durable.account(self.terms.account);
-        let held = account.map_or(0, |account| account.position(self.terms.instrument).qty);
-        let adds = if self.terms.side == Side::Buy { self.terms.qty } else { 0 };
+        let held = self.account().map_or(0, |it| it.position(self.terms.instrument).qty);
+        let adds = signed(self.terms.side, self.terms.qty);
         let after = i128::from(held) + i128::from(adds);
-        if after <= i128::from(QUANTITY_MAX) {
+        if after.abs() <= i128::from(QUANTITY_MAX) {
             return Ok(());
         }
         let failure = Failure::new(Reason::OrderTooLarge, "the position would be beyond bounds");
@@ -274,12 +275,19 @@ impl Checks<'_> {
         Err(failure.compare(value, instrument.format_quantity(filled)))
     }
 
+    fn account(&self) -> Option<&Account> {
+        self.durable.account(self.terms.account)
+    }
+
+    fn is_margin(&self) -> bool {
+        self.account().is_some_and(|account| account.margin().is_some())
+    }
+
     fn holds_enough(&self) -> Result<(), Failure> {
-        if self.terms.side == Side::Buy {
+        if self.terms.side == Side::Buy || self.is_margin() {
             return Ok(());
         }
-        let account = self.durable.account(self.terms.account);
-        let position = account.map(|account| account.position(self.terms.instrument));
+        let position = self.account().map(|account| account.position(self.terms.instrument));
         let free = position.map_or(0, |position| position.qty - position.promised);
         if self.terms.qty <= free {
             return Ok(());
@@ -295,8 +303,18 @@ impl Checks<'_> {
     }
 
     /// The cash that the order sets aside: at its limit price, else at its stop price, else the
-    /// cost of walking the book, and beyond the book at its worst or the reference price.
+    /// cost of walking the book, and beyond the book at its worst or the reference price. On
+    /// margin it is the initial requirement of what the order would open, and the fee.
     pub fn hold(&self) -> Money {
+        if let Some(account) = self.account().filter(|account| account.margin().is_some()) {
+            return margin_hold(
+                self.durable,
+                account,
+                self.terms,
+                (self.terms.qty, self.value()),
+                0,
+            );
+        }
         if self.terms.side == Side::Sell {
             return 0;
         }
@@ -311,17 +329,48 @@ impl Checks<'_> {
         clamp(walk.notional + walk.fees + i128::from(beyond))
     }
 
+    /// What the order is worth as far as can be told: at its limit or stop price (a sell at the
+    /// reference price when that is higher), else what the book would give.
+    fn value(&self) -> i128 {
+        let Some(instrument) = self.instrument() else {
+            return 0;
+        };
+        let value = |price: Price, qty| instrument.value(price, qty, Rounding::Up);
+        let Some(price) = self.terms.limit_price.or(self.terms.stop_price) else {
+            let walk = self.walk();
+            let price = walk.worst.or_else(|| self.reference()).unwrap_or(0);
+            return walk.notional + value(price, self.terms.qty - walk.filled);
+        };
+        let reference = if self.terms.side == Side::Sell { self.reference() } else { None };
+        value(price.max(reference.unwrap_or(price)), self.terms.qty)
+    }
+
+    /// What the account can spend on this order.
+    pub fn power(&self) -> i128 {
+        let (durable, instrument) = (self.durable, self.terms.instrument);
+        self.account().map_or(0, |it| power_for(durable, self.ephemeral, it, instrument))
+    }
+
+    /// Whether the order opens nothing: such an order of a margin account is always paid.
+    fn only_closes(&self, account: &Account) -> bool {
+        let position = account.position(self.terms.instrument);
+        position.free_to_close(self.terms.side, 0) >= self.terms.qty
+    }
+
     fn can_pay(&self, hold: Money) -> Result<(), Failure> {
-        let Some(account) = self.durable.account(self.terms.account) else {
+        let Some(account) = self.account() else {
             return Ok(());
         };
         let Some(record) = self.durable.instrument(self.terms.instrument) else {
             return Ok(());
         };
         let same_currency = account.currency == record.currency;
-        let power = if same_currency { account.buying_power() } else { 0 };
-        let is_fine = self.terms.side == Side::Sell && same_currency;
-        if is_fine || (same_currency && i128::from(hold) <= power) {
+        let power = self.power();
+        let is_paid = match account.margin() {
+            None => self.terms.side == Side::Sell,
+            Some(_) => self.only_closes(account),
+        };
+        if same_currency && (is_paid || i128::from(hold) <= power) {
             return Ok(());
         }
         let currency = &record.terms.currency;

@@ -3,6 +3,7 @@
 //! These are typed values with scaled integers; `wire` reads them from JSON. Values are checked
 //! when they are applied, so a wrong value built by a program is refused like one from a client.
 
+use crate::account::AccountTerms;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
@@ -36,6 +37,8 @@ pub struct OpenAccount {
     pub starting_cash: Money,
     /// The request id.
     pub request_id: String,
+    /// What is agreed beyond that.
+    pub terms: AccountTerms,
 }
 
 /// Changes an open order; what is `None` stays.

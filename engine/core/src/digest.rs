@@ -84,5 +84,6 @@ pub(crate) fn of_open_account(open: &OpenAccount) -> u64 {
         .text(open.kind.word())
         .text(&open.currency)
         .number(open.starting_cash)
+        .bytes(&crate::margin::text::digest_of(&open.terms))
         .0
 }

@@ -13,6 +13,7 @@ use crate::ids::{
     world_prefix,
 };
 use crate::instrument::{Instrument, InstrumentRecord};
+use crate::margin::Worth;
 use crate::order::Order;
 use crate::orders::{Chain, OrderList, Orders};
 use crate::units::{Balance, Nanos};
@@ -191,6 +192,7 @@ impl Durable {
         price_of: impl Fn(InstrumentIndex, &InstrumentRecord) -> Option<i64>,
     ) -> Worth {
         let mut worth = Worth { equity: account.cash, ..Worth::default() };
+        let margin = account.margin();
         for (index, position) in &account.positions {
             let Some(record) = self.instrument(*index).filter(|_| position.qty != 0) else {
                 continue;
@@ -198,8 +200,7 @@ impl Durable {
             let cost = Balance::from(position.cost);
             let value = price_of(*index, record)
                 .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
-            worth.equity += value;
-            worth.unrealized_pl += value - cost;
+            worth.add(margin, &record.terms, (position.qty, value, cost));
         }
         worth
     }
@@ -208,15 +209,6 @@ impl Durable {
     pub fn has_exchange(&self, exchange: &Exchange) -> bool {
         self.exchange_of.contains_key(&exchange.id)
     }
-}
-
-/// What an account is worth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Worth {
-    /// Cash and positions.
-    pub equity: Balance,
-    /// Value of the positions less their cost.
-    pub unrealized_pl: Balance,
 }
 
 /// Why an open order is due to leave.

@@ -4,6 +4,7 @@
 //! member: write it here, its change in `evolve.rs`, its text in `tape.rs`, and, when it moves
 //! money, its lines in `postings.rs`.
 
+use crate::account::AccountTerms;
 use crate::command::{CreateWorld, Session};
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
@@ -59,9 +60,10 @@ pub struct Fill {
     pub fee: Money,
     /// Cash set free from the order's hold.
     pub release: Money,
-    /// Cost added (buy) to or removed (sell) from the position.
+    /// Cost added (buy) to or removed (sell) from the position, which may cross zero.
     pub cost: Money,
-    /// Profit of a sell: notional less the cost removed; 0 for a buy.
+    /// Profit of what it closes: notional less cost (sell), cost less notional (buy); 0 when it
+    /// only opens.
     pub realized_pl: Money,
     /// Whether the order rested.
     pub liquidity: Liquidity,
@@ -118,6 +120,8 @@ pub enum Event {
         currency: String,
         /// The request.
         request: RequestId,
+        /// What was agreed.
+        terms: AccountTerms,
     },
     /// Money is put into an account.
     Deposited {

@@ -14,7 +14,7 @@ use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
 use crate::postings::{Asset, Line, Party, postings};
 use crate::requests::{Request, Requests};
-use crate::units::{Balance, Money};
+use crate::units::{Balance, Money, Quantity};
 use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
 
 /// Applies one event of a turn to the durable state. The event is known to fit the state: either
@@ -128,7 +128,7 @@ fn currency_index(durable: &mut Durable, code: &str) -> CurrencyIndex {
 }
 
 fn open_account(durable: &mut Durable, event: &Event) {
-    let Event::AccountOpened { id, owner, kind, currency, request } = event else {
+    let Event::AccountOpened { id, owner, kind, currency, request, terms } = event else {
         return;
     };
     let index = durable.accounts.len() as u32;
@@ -149,6 +149,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         positions: BTreeMap::new(),
         open_orders: OrderList::default(),
         requests: Requests::default(),
+        terms: terms.clone(),
     });
     remember(durable, index, &request.id, request.digest, 0);
 }
@@ -200,18 +201,31 @@ fn open_order(durable: &mut Durable, place: Place) {
     let Some(order) = durable.orders.at(place) else {
         return;
     };
-    let (terms, hold, promised) = (&order.terms, order.hold, order.promised());
+    let (terms, hold, leaves) = (&order.terms, order.hold, order.leaves());
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
     }
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(hold);
-        if terms.side == Side::Sell {
-            account.positions.entry(terms.instrument).or_default().promised += promised;
-        }
+        promise(account, terms, leaves);
         account.seq = account.seq.max(order.seq);
         durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
     }
+}
+
+/// Adds to what open orders have promised of a position: sells of what is held, and on margin buys
+/// of what is owed.
+fn promise(account: &mut Account, terms: &OrderTerms, more: Quantity) {
+    let is_margin = account.terms.margin.is_some();
+    if more == 0 || (terms.side == Side::Buy && !is_margin) {
+        return;
+    }
+    let position = account.positions.entry(terms.instrument).or_default();
+    let promised = match terms.side {
+        Side::Sell => &mut position.promised,
+        Side::Buy => &mut position.covering,
+    };
+    *promised = promised.saturating_add(more);
 }
 
 /// Puts an order into the list of its exchange's DAY orders, or takes it out, by its terms.
@@ -266,11 +280,17 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
     account.held -= Balance::from(fill.release);
     account.realized_pl += Balance::from(fill.realized_pl);
     account.seq = seq;
+    let is_margin = account.terms.margin.is_some();
     let position = account.positions.entry(fill.instrument).or_default();
     position.realized_pl += Balance::from(fill.realized_pl);
     position.seq = seq;
     match fill.side {
-        Side::Buy => position.cost = position.cost.saturating_add(fill.cost),
+        Side::Buy => {
+            position.cost = position.cost.saturating_add(fill.cost);
+            if is_margin {
+                position.covering = position.covering.saturating_sub(fill.qty);
+            }
+        }
         Side::Sell => {
             position.cost = position.cost.saturating_sub(fill.cost);
             position.promised = position.promised.saturating_sub(fill.qty);
@@ -298,20 +318,17 @@ fn close(
     let Some(order) = durable.orders.get_mut(number) else {
         return;
     };
-    let promised = order.promised();
+    let leaves = order.leaves();
     order.status = status;
     order.reason = Some(reason);
     order.hold -= release;
     order.updated_ns = turn.time_ns;
     order.seq = turn.seq;
-    let (account, instrument) = (order.terms.account, order.terms.instrument);
-    if let Some(account) = durable.accounts.get_mut(account as usize) {
+    let terms = &order.terms;
+    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held -= Balance::from(release);
         account.seq = turn.seq;
-        if promised != 0 {
-            let position = account.positions.entry(instrument).or_default();
-            position.promised = position.promised.saturating_sub(promised);
-        }
+        promise(account, terms, -leaves);
     }
     forget_open(durable, number);
 }
@@ -365,10 +382,7 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(replaced.hold) - Balance::from(before.hold);
         account.seq = seq;
-        if terms.side == Side::Sell {
-            let position = account.positions.entry(terms.instrument).or_default();
-            position.promised = position.promised.saturating_add(replaced.qty - terms.qty);
-        }
+        promise(account, terms, replaced.qty.saturating_sub(terms.qty));
     }
 }
 

@@ -77,6 +77,7 @@ impl<S: Sink> Live<'_, S> {
                     && known.kind == open.kind
                     && self.durable.currency_code(known.currency) == open.currency
                     && known.starting_cash == open.starting_cash
+                    && known.terms == open.terms
             });
             if same {
                 return Ok(Reply::new(Outcome::Existing, Body::Account(index)));
@@ -91,6 +92,7 @@ impl<S: Sink> Live<'_, S> {
             kind: open.kind,
             currency: open.currency.clone(),
             request: RequestId { id: open.request_id.as_str().into(), digest },
+            terms: open.terms.clone(),
         });
         if open.starting_cash > 0 {
             self.emit(Event::Deposited { account: index, amount: open.starting_cash });
@@ -153,6 +155,7 @@ fn check_account(open: &OpenAccount) -> Result<(), Refusal> {
     require(is_name(&open.owner), "owner", "an account needs an owner")?;
     require(is_name(&open.request_id), "request_id", "a request needs an id")?;
     require(is_currency(&open.currency), "currency", "a currency is 3 to 8 capitals")?;
+    crate::margin::text::check_terms(open.kind, &open.terms)?;
     let most = format_money(i128::from(ORDER_VALUE_MAX));
     let fits = (0..=ORDER_VALUE_MAX).contains(&open.starting_cash);
     require(fits, "starting_cash", &format!("the starting cash lies between 0 and {most}"))

@@ -11,7 +11,7 @@ use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::{InstrumentIndex, OrderNumber};
-use crate::instrument::{Instrument, Mark, mid};
+use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::order::Order;
 use crate::paged::Paged;
 use crate::street::Street;
@@ -195,6 +195,12 @@ impl Ephemeral {
     /// The market of an instrument, to change it.
     pub fn market_mut(&mut self, instrument: InstrumentIndex) -> Option<&mut Market> {
         self.markets.get_mut(instrument as usize)
+    }
+
+    /// The live price of an instrument, else the recorded one.
+    pub fn price(&self, index: InstrumentIndex, record: &InstrumentRecord) -> Option<Price> {
+        let live = self.market(index).and_then(|market| market.price(&record.terms));
+        live.or_else(|| record.mark.price())
     }
 
     /// Follows an event that has just changed the durable state.

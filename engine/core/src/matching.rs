@@ -1,18 +1,16 @@
 //! Incoming orders meet the other side; every amount of a fill is decided here.
 
-use crate::account::Position;
 use crate::book::{Owner, reaches};
+use crate::costs::{cost_of, payable, power_for, release_of, spent_by};
 use crate::durable::{Due, Durable};
 use crate::event::{Event, Fill};
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
 use crate::live::Live;
-use crate::market::{Market, Offer};
+use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
 use crate::sink::{Print, Sink};
-use crate::units::{
-    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, share_of,
-};
+use crate::units::{Balance, Money, Price, Quantity};
 use crate::words::{Counterparty, Liquidity, OrderType, Reason, Side, TimeInForce};
 
 /// How one side of a trade takes part in it.
@@ -118,8 +116,8 @@ impl<S: Sink> Live<'_, S> {
 
     /// Fills one side of a trade.
     pub fn fill(&mut self, number: OrderNumber, price: Price, qty: Quantity, role: Role) {
-        let fill =
-            self.order(number).and_then(|order| decide_fill(self.durable, order, price, qty, role));
+        let decide = |order| decide_fill(self.durable, self.ephemeral, order, (price, qty), role);
+        let fill = self.order(number).and_then(decide);
         if let Some(fill) = fill {
             self.emit(Event::Filled(fill));
         }
@@ -133,7 +131,9 @@ impl<S: Sink> Live<'_, S> {
         wanted: Quantity,
         liquidity: Liquidity,
     ) -> Quantity {
-        self.order(number).map_or(0, |order| payable(self.durable, order, price, wanted, liquidity))
+        let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
+        let pay = |order| payable(durable, ephemeral, order, (price, wanted), liquidity);
+        self.order(number).map_or(0, pay)
     }
 
     /// What happens to the part of an order that could not be filled at once.
@@ -218,9 +218,9 @@ impl<S: Sink> Live<'_, S> {
 /// Decides every amount of a fill.
 pub(crate) fn decide_fill(
     durable: &Durable,
+    ephemeral: &Ephemeral,
     order: &Order,
-    price: Price,
-    qty: Quantity,
+    (price, qty): (Price, Quantity),
     role: Role,
 ) -> Option<Fill> {
     let terms = &order.terms;
@@ -234,8 +234,9 @@ pub(crate) fn decide_fill(
     let release = if completes {
         order.hold
     } else {
-        let spent = i128::from(notional) + i128::from(fee);
-        release_of(durable, order, qty, spent - account.buying_power())
+        let spent = spent_by(durable, order, price, qty, role.liquidity);
+        let power = power_for(durable, ephemeral, account, terms.instrument);
+        release_of(durable, order, account, qty, spent - power)
     };
     Some(Fill {
         number: durable.next_fill,
@@ -257,19 +258,8 @@ pub(crate) fn decide_fill(
     })
 }
 
-/// Cost that a fill adds to or removes from a position at average cost, and the profit of a sell.
-fn cost_of(position: Position, side: Side, qty: Quantity, notional: Money) -> (Money, Money) {
-    match side {
-        Side::Buy => (notional, 0),
-        Side::Sell => {
-            let share = share_of(i128::from(position.cost), qty, position.qty.max(1));
-            (clamp(share), notional - clamp(share))
-        }
-    }
-}
-
 /// The fee of a fill. A sell never pays more than its proceeds, so no account falls below zero.
-fn fee_of(
+pub(crate) fn fee_of(
     durable: &Durable,
     instrument: &Instrument,
     side: Side,
@@ -282,88 +272,6 @@ fn fee_of(
     };
     let fee = exchange.terms.fees.of_fill(instrument, qty, notional, liquidity);
     if side == Side::Sell { fee.min(notional) } else { fee }
-}
-
-/// What a partial fill sets free of a hold: what the rest no longer needs, and at least `needed`,
-/// the part of the price that buying power does not cover.
-fn release_of(durable: &Durable, order: &Order, qty: Quantity, needed: Balance) -> Money {
-    let leaves = order.leaves();
-    let rest = leaves - qty;
-    let hold = i128::from(order.hold);
-    let kept = match order.price_limit() {
-        Some(limit) if order.terms.side == Side::Buy => {
-            i128::from(hold_at(durable, order.terms.instrument, limit, rest))
-        }
-        _ => divide(hold * i128::from(rest), i128::from(leaves), Rounding::Up),
-    };
-    clamp((hold - kept).max(needed).clamp(0, hold))
-}
-
-/// The cash that a buy at this price sets aside: value and fee, rounded up. At the engine's bound
-/// when it is beyond.
-pub(crate) fn hold_at(
-    durable: &Durable,
-    instrument: InstrumentIndex,
-    price: Price,
-    qty: Quantity,
-) -> Money {
-    let Some(record) = durable.instrument(instrument) else {
-        return AMOUNT_MAX;
-    };
-    let value = record.terms.value(price, qty, Rounding::Up).min(i128::from(AMOUNT_MAX));
-    let fees = durable.exchange_for(&record.terms).map(|exchange| exchange.terms.fees);
-    let fee = fees.map_or(0, |fees| fees.of_hold(&record.terms, qty, clamp(value)));
-    clamp((value + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
-}
-
-/// How much of `wanted` the account of an order can pay at this price, in whole lots. A sell is
-/// bounded only by what one event can carry.
-pub(crate) fn payable(
-    durable: &Durable,
-    order: &Order,
-    price: Price,
-    wanted: Quantity,
-    liquidity: Liquidity,
-) -> Quantity {
-    let terms = &order.terms;
-    let (Some(record), Some(account)) =
-        (durable.instrument(terms.instrument), durable.account(terms.account))
-    else {
-        return 0;
-    };
-    let instrument = &record.terms;
-    let bounded = instrument.quantity_within_bounds(price, wanted);
-    if terms.side == Side::Sell {
-        return bounded;
-    }
-    let position = account.position(terms.instrument);
-    let bounded = bounded.min(instrument.whole_lots(QUANTITY_MAX - position.qty));
-    let room = i128::from(AMOUNT_MAX - position.cost);
-    let budget = (account.buying_power() + i128::from(order.hold)).min(room);
-    let cost = |qty: Quantity| {
-        let notional = instrument.notional(price, qty);
-        let fee = fee_of(durable, instrument, Side::Buy, qty, notional, liquidity);
-        i128::from(notional) + i128::from(fee)
-    };
-    most_lots(bounded, instrument.lot_size, |qty| cost(qty) <= budget)
-}
-
-/// The largest multiple of `lot` up to `most` that fits, found by halving; `most` itself when it
-/// fits, whole lots or not.
-fn most_lots(most: Quantity, lot: Quantity, fits: impl Fn(Quantity) -> bool) -> Quantity {
-    if fits(most) {
-        return most;
-    }
-    let (mut low, mut high) = (0, most / lot);
-    while low < high {
-        let middle = low + (high - low + 1) / 2;
-        if fits(middle * lot) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    low * lot
 }
 
 /// What an order would meet if it came now.

@@ -4,12 +4,13 @@
 use crate::account::{Account, Position};
 use crate::command::StreetLevel;
 use crate::details;
-use crate::durable::{Durable, Worth};
+use crate::durable::Durable;
 use crate::event::{Fill, Turn};
 use crate::exchange::Exchange;
 use crate::ids::format_uuid;
 use crate::instrument::Instrument;
 use crate::json::ObjectWriter;
+use crate::margin::Worth;
 use crate::market::LiveQuote;
 use crate::order::Order;
 use crate::project::{fill_row, order_row};
@@ -85,7 +86,7 @@ pub(crate) fn push_account(
         .text("currency", durable.currency_code(account.currency))
         .text("cash", &format_money(account.cash))
         .text("equity", &format_money(worth.equity))
-        .text("buying_power", &format_money(account.buying_power()))
+        .text("buying_power", &format_money(worth.buying_power(account)))
         .text("unrealized_pl", &format_money(worth.unrealized_pl))
         .text("realized_pl", &format_money(account.realized_pl))
         .text("status", account.status.word())
@@ -114,7 +115,7 @@ pub(crate) fn push_position(
         .text("cost_basis", &format_money(cost))
         .text("unrealized_pl", &format_money(value - cost))
         .maybe_text("current_price", current.as_deref())
-        .text("side", "long")
+        .text("side", if position.qty < 0 { "short" } else { "long" })
         .members_of(&details::of_position(durable, account, terms, &position))
         .end();
 }

@@ -178,7 +178,7 @@ pub(crate) fn account_row(durable: &Durable, account: &Account, seq: u64) -> Acc
         cash: format_money(account.cash),
         held: format_money(account.held),
         equity: format_money(worth.equity),
-        buying_power: format_money(account.buying_power()),
+        buying_power: format_money(worth.buying_power(account)),
         unrealized_pl: format_money(worth.unrealized_pl),
         realized_pl: format_money(account.realized_pl),
         status: account.status.word(),

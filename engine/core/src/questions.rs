@@ -27,8 +27,7 @@ pub(crate) struct Present<'a> {
 impl Present<'_> {
     /// The live price of an instrument, else the recorded one.
     pub fn price(&self, index: InstrumentIndex, record: &InstrumentRecord) -> Option<Price> {
-        let live = self.ephemeral.market(index).and_then(|market| market.price(&record.terms));
-        live.or_else(|| record.mark.price())
+        self.ephemeral.price(index, record)
     }
 
     /// What an account and its positions are worth now.
@@ -111,10 +110,11 @@ impl Present<'_> {
         let failures = checks.failures();
         let estimate = self.estimate(&checks);
         let account = self.durable.account(terms.account);
-        let power = account.map_or(0, |account| account.buying_power());
+        let power = checks.power();
+        let is_margin = account.is_some_and(|account| account.margin().is_some());
         let after = match terms.side {
-            Side::Buy => power - i128::from(checks.hold()),
-            Side::Sell => power - estimate.cost - estimate.fees,
+            Side::Sell if !is_margin => power - estimate.cost - estimate.fees,
+            _ => power - i128::from(checks.hold()),
         };
         let mut out = String::new();
         ObjectWriter::begin(&mut out)

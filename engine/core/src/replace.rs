@@ -2,13 +2,14 @@
 
 use crate::checks::{Failure, check_price, check_quantity};
 use crate::command::Replace;
+use crate::costs::{hold_at, margin_hold, power_for};
 use crate::digest;
 use crate::durable::Durable;
 use crate::event::{Event, Replaced};
 use crate::ids::OrderNumber;
 use crate::instrument::Instrument;
 use crate::live::Live;
-use crate::matching::hold_at;
+use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
@@ -32,7 +33,7 @@ impl<S: Sink> Live<'_, S> {
             return Err(not_replaceable("the order is closed", replace.order));
         };
         let terms = new_terms(order, replace)?;
-        let hold = check_new_terms(self.durable, order, &terms)
+        let hold = check_new_terms(self.durable, self.ephemeral, order, &terms)
             .map_err(|failure| refused(failure).about(replace.order))?;
         let keeps_priority = terms.limit_price == order.terms.limit_price
             && terms.stop_price == order.terms.stop_price
@@ -97,7 +98,12 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
 }
 
 /// Checks new terms in the order in which new orders are checked; gives the new hold.
-fn check_new_terms(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Money, Failure> {
+fn check_new_terms(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    order: &Order,
+    terms: &OrderTerms,
+) -> Result<Money, Failure> {
     let Some(record) = durable.instrument(terms.instrument) else {
         return Ok(order.hold);
     };
@@ -111,7 +117,7 @@ fn check_new_terms(durable: &Durable, order: &Order, terms: &OrderTerms) -> Resu
         return Err(failure.at("qty").compare(format_money(value), limit));
     }
     check_quantity_held(durable, instrument, order, terms)?;
-    check_cash(durable, order, terms)
+    check_cash(durable, ephemeral, order, terms)
 }
 
 fn check_steps(instrument: &Instrument, terms: &OrderTerms) -> Result<(), Failure> {
@@ -144,7 +150,8 @@ fn check_quantity_held(
     let position = account.map(|account| account.position(terms.instrument)).unwrap_or_default();
     let free = position.qty - position.promised;
     let more = terms.qty - order.terms.qty;
-    if terms.side == Side::Buy || more <= free {
+    let is_margin = account.is_some_and(|account| account.margin().is_some());
+    if terms.side == Side::Buy || is_margin || more <= free {
         return Ok(());
     }
     let detail =
@@ -155,12 +162,27 @@ fn check_quantity_held(
 }
 
 /// The new hold, if buying power covers what it needs more.
-fn check_cash(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Money, Failure> {
-    if terms.side == Side::Sell {
+fn check_cash(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    order: &Order,
+    terms: &OrderTerms,
+) -> Result<Money, Failure> {
+    let Some(account) = durable.account(terms.account) else {
+        return Ok(order.hold);
+    };
+    if terms.side == Side::Sell && account.margin().is_none() {
         return Ok(0);
     }
     let leaves = terms.qty - order.filled;
-    let hold = match terms.limit_price.or(terms.stop_price.filter(|_| !order.triggered)) {
+    let price = terms.limit_price.or(terms.stop_price.filter(|_| !order.triggered));
+    let hold = match price {
+        Some(price) if account.margin().is_some() => {
+            let value = durable
+                .instrument(terms.instrument)
+                .map_or(0, |record| record.terms.value(price, leaves, Rounding::Up));
+            margin_hold(durable, account, terms, (leaves, value), order.leaves())
+        }
         Some(price) => hold_at(durable, terms.instrument, price, leaves),
         // A market-priced order that waits: the hold it has, in proportion.
         None => {
@@ -168,7 +190,7 @@ fn check_cash(durable: &Durable, order: &Order, terms: &OrderTerms) -> Result<Mo
             clamp(divide(product, i128::from(order.leaves().max(1)), Rounding::Up))
         }
     };
-    let power = durable.account(terms.account).map_or(0, |account| account.buying_power());
+    let power = power_for(durable, ephemeral, account, terms.instrument);
     let more = i128::from(hold) - i128::from(order.hold);
     if more <= power.max(0) {
         return Ok(hold);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::account::{Account, Position};
+use crate::account::{Account, AccountTerms, Position};
 use crate::command::CreateWorld;
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
@@ -17,6 +17,7 @@ use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
 use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::label::Label;
+use crate::margin::MarginTerms;
 use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, Orders};
@@ -211,11 +212,13 @@ stored_records! {
     };
     Mark { bid, ask, last, high, low };
     InstrumentRecord { terms, currency, mark, house, clearing, interest };
-    Position { qty, promised, cost, realized_pl, seq };
+    Position { qty, promised, cost, realized_pl, seq, covering };
+    MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };
+    AccountTerms { margin };
     Request { digest, order, time_ns };
     Account {
         id, owner, kind, currency, status, cash, held, realized_pl, starting_cash, seq,
-        cancel_below, positions, requests,
+        cancel_below, positions, requests, terms,
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
@@ -265,6 +268,15 @@ impl Stored for Box<MoreTerms> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         MoreTerms::from_text(&String::get(input)?).map(Box::new).map_err(|why| bad(&why))
+    }
+}
+
+impl Stored for Box<MarginTerms> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_ref().put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        MarginTerms::get(input).map(Box::new)
     }
 }
 

@@ -244,12 +244,13 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
                 .text("trigger", terms.trigger.word())
                 .end();
         }
-        Event::AccountOpened { id, owner, kind, currency, request } => {
+        Event::AccountOpened { id, owner, kind, currency, request, terms } => {
             let object = begin(out, "account_opened")
                 .text("account", &format_uuid(*id))
                 .text("owner", owner)
                 .text("account_kind", kind.word())
                 .text("currency", currency);
+            let object = crate::margin::text::with_terms(object, terms);
             with_request(object, Some(request)).end();
         }
         _ => {}

@@ -309,6 +309,7 @@ impl<'a> Fields<'a> {
             kind: self.word("account_kind", AccountKind::from_word)?,
             currency: self.owned("currency")?,
             request: self.request()?.ok_or("the account has no request")?,
+            terms: crate::margin::text::read_terms(self.value)?,
         })
     }
 

@@ -96,7 +96,8 @@ pub const fn value_of(price: Price, quantity: Quantity, scales: u8, rounding: Ro
     }
 }
 
-/// The average price that `value` for `quantity` stands for, half-even at the price's scale.
+/// The average price that `value` for `quantity` stands for, half-even at the price's scale; both
+/// are below zero for a short position.
 pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
     if quantity == 0 {
         return 0;
@@ -107,7 +108,8 @@ pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
         let shrink = power_of_ten((MONEY_SCALE - scales) as u32);
         (value, (quantity as i128).saturating_mul(shrink))
     };
-    clamp(divide(numerator, denominator, Rounding::HalfEven))
+    let sign = if denominator < 0 { -1 } else { 1 };
+    clamp(divide(numerator * sign, denominator * sign, Rounding::HalfEven))
 }
 
 /// `value` as an i64, at the nearest bound when it lies outside.

@@ -327,6 +327,7 @@ impl<'a> Fields<'a> {
             currency: self.text("currency")?.to_owned(),
             starting_cash: self.needed("starting_cash", MONEY_SCALE, refusal::MALFORMED)?,
             request_id: self.text("request_id")?.to_owned(),
+            terms: crate::margin::text::decode_terms(self.value)?,
         }))
     }
 

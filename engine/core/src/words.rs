@@ -180,6 +180,8 @@ words! {
 AccountKind {
     /// No shorts, never below zero.
     Cash = "cash",
+    /// Borrows cash and stock against its equity.
+    Margin = "margin",
 }
 }
 

@@ -1,8 +1,10 @@
 //! Random inputs: sensible ones, nonsense, strangers' ids, market moves, sessions, time jumps.
 
+use papertape_core::account::AccountTerms;
 use papertape_core::command::*;
 use papertape_core::exchange::{Exchange, Fees, Profile};
 use papertape_core::instrument::Instrument;
+use papertape_core::margin::MarginTerms;
 use papertape_core::order::OrderTerms;
 use papertape_core::words::*;
 use papertape_core::{Input, Sink, World};
@@ -20,7 +22,8 @@ pub enum Step {
     Restart,
 }
 
-const ACCOUNTS: u32 = 3;
+/// The last one is a margin account.
+const ACCOUNTS: u32 = 4;
 const INSTRUMENTS: u32 = 4;
 /// Prices move around this many ticks.
 const MIDDLE: i64 = 100;
@@ -34,7 +37,7 @@ const STEPS: [(u8, u8, i64, i64); 4] = [
     (8, 8, 1_000_000, 10_000),
 ];
 
-/// The inputs that set the stage: two exchanges with fees, four instruments, three accounts.
+/// The inputs that set the stage: two exchanges with fees, four instruments, four accounts.
 pub fn listing(world: &str) -> Vec<Input> {
     let mut inputs = vec![Input::CreateWorld(CreateWorld {
         world: world.to_owned(),
@@ -60,14 +63,17 @@ pub fn listing(world: &str) -> Vec<Input> {
             status: InstrumentStatus::Active,
         }));
     }
-    for (index, cash) in [50_000_000_000, 3_000_000_000, 400_000_123].into_iter().enumerate() {
+    let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000];
+    for (index, cash) in cash.into_iter().enumerate() {
+        let margin = (index == 3).then(|| Box::new(MarginTerms::default()));
         inputs.push(Input::OpenAccount(OpenAccount {
             id: index as u128 + 1,
             owner: format!("user-{index}"),
-            kind: AccountKind::Cash,
+            kind: if margin.is_some() { AccountKind::Margin } else { AccountKind::Cash },
             currency: "USD".to_owned(),
             starting_cash: cash,
             request_id: "open".to_owned(),
+            terms: AccountTerms { margin },
         }));
     }
     inputs

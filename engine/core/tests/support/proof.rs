@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use papertape_core::account::Account;
 use papertape_core::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow};
 use papertape_core::units::parse_decimal;
+use papertape_core::words::Side;
 use papertape_core::{Rows, TapeSink, TapeTurn, World};
 
 /// The read models, keyed as the database keys them.
@@ -58,8 +60,11 @@ impl Tables {
 pub fn durable_is_sound(world: &World) {
     let durable = world.durable();
     for (index, account) in durable.accounts.iter().enumerate() {
-        assert!(account.cash >= 0, "cash below zero: {account:?}");
-        assert!(account.held >= 0 && account.held <= account.cash, "holds: {account:?}");
+        let is_margin = account.margin().is_some();
+        assert!(account.cash >= 0 || is_margin, "cash below zero: {account:?}");
+        assert!(account.held >= 0, "holds: {account:?}");
+        assert!(account.held <= account.cash || is_margin, "holds: {account:?}");
+        equity_is_what_stands(world, account);
         let orders: Vec<_> = durable.open_orders(index as u32).collect();
         assert!(orders.iter().all(|order| order.is_open()), "{orders:?}");
         assert_eq!(orders.len(), account.open_orders.len());
@@ -72,8 +77,20 @@ pub fn durable_is_sound(world: &World) {
                 .map(|order| order.promised())
                 .sum();
             assert_eq!(position.promised, promised, "promises must be the sum over open sells");
-            assert!(position.qty >= position.promised && position.promised >= 0, "{position:?}");
-            assert!(position.cost >= 0, "{position:?}");
+            assert!(position.promised >= 0, "{position:?}");
+            assert!(is_margin || position.qty >= position.promised, "{position:?}");
+            let covering: i64 = orders
+                .iter()
+                .filter(|order| order.terms.instrument == *instrument && is_margin)
+                .filter(|order| order.terms.side == Side::Buy)
+                .map(|order| order.leaves())
+                .sum();
+            assert_eq!(position.covering, covering, "promised buys of a margin account");
+            let signs = (position.qty.signum(), position.cost.signum());
+            assert!(
+                signs.1 == 0 || signs.0 == signs.1,
+                "cost of a short is below zero: {position:?}"
+            );
             assert!(position.qty != 0 || position.cost == 0, "a flat position costs nothing");
         }
     }
@@ -82,6 +99,17 @@ pub fn durable_is_sound(world: &World) {
         assert!(order.is_open() || order.hold == 0, "a closed order holds cash: {order:?}");
     }
     balances_are_zero(world);
+}
+
+/// Equity is cash plus long less short positions, and also what was put in plus all profit.
+fn equity_is_what_stands(world: &World, account: &Account) {
+    let worth = world.durable().worth(account);
+    assert_eq!(worth.equity, account.cash + worth.long_value + worth.short_value);
+    assert!(worth.long_value >= 0 && worth.short_value <= 0, "{worth:?}");
+    let cost: i128 = account.positions.values().map(|position| i128::from(position.cost)).sum();
+    assert_eq!(worth.equity - worth.unrealized_pl, account.cash + cost, "{account:?}");
+    let realized: i128 = account.positions.values().map(|position| position.realized_pl).sum();
+    assert_eq!(account.realized_pl, realized, "profit is the sum over positions");
 }
 
 /// The balances of all parties sum to zero, per currency and per instrument.

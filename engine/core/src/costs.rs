@@ -1,0 +1,251 @@
+//! What a fill costs, what an order sets aside, and what an account can pay.
+//!
+//! A cash account pays with cash: a buy holds its price and fee, a sell what it promises to
+//! deliver. A margin account pays with equity: an order holds the initial requirement of what it
+//! would open and its fee; what only closes is always paid.
+
+use crate::account::{Account, Position};
+use crate::durable::Durable;
+use crate::ids::InstrumentIndex;
+use crate::instrument::Instrument;
+use crate::margin::MarginTerms;
+use crate::market::Ephemeral;
+use crate::matching::fee_of;
+use crate::order::{Order, OrderTerms};
+use crate::units::{
+    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, share_of,
+};
+use crate::words::{Liquidity, Side};
+
+/// Cost that a fill adds to (buy) or removes from (sell) a position at average cost, and the
+/// profit of what it closes. What crosses zero closes first and opens the rest at its price.
+pub(crate) fn cost_of(
+    position: Position,
+    side: Side,
+    qty: Quantity,
+    notional: Money,
+) -> (Money, Money) {
+    let closing = position.closing(side).min(qty);
+    if closing == 0 {
+        return (notional, 0);
+    }
+    let closing_notional = clamp(share_of(i128::from(notional), closing, qty));
+    let held = clamp(i128::from(position.qty).abs());
+    let share = clamp(share_of(i128::from(position.cost).abs(), closing, held));
+    let profit = match side {
+        Side::Sell => closing_notional - share,
+        Side::Buy => share - closing_notional,
+    };
+    (share + (notional - closing_notional), profit)
+}
+
+/// What an account may spend on an instrument: cash less holds, or on margin the equity that
+/// nothing needs. Nothing when the instrument trades in another currency.
+pub(crate) fn power_for(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    account: &Account,
+    instrument: InstrumentIndex,
+) -> Balance {
+    let currency = durable.instrument(instrument).map(|record| record.currency);
+    if currency != Some(account.currency) {
+        return 0;
+    }
+    if account.margin().is_none() {
+        return account.free_cash();
+    }
+    let price = |index, record: &_| ephemeral.price(index, record);
+    durable.worth_at(account, price).excess(account)
+}
+
+/// The cash that a buy at this price sets aside: value and fee, rounded up. At the engine's bound
+/// when it is beyond.
+pub(crate) fn hold_at(
+    durable: &Durable,
+    instrument: InstrumentIndex,
+    price: Price,
+    qty: Quantity,
+) -> Money {
+    let Some(record) = durable.instrument(instrument) else {
+        return AMOUNT_MAX;
+    };
+    let value = record.terms.value(price, qty, Rounding::Up).min(i128::from(AMOUNT_MAX));
+    let fee = fee_to_hold(durable, &record.terms, qty, clamp(value));
+    clamp((value + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
+}
+
+fn fee_to_hold(durable: &Durable, terms: &Instrument, qty: Quantity, value: Money) -> Money {
+    let fees = durable.exchange_for(terms).map(|exchange| exchange.terms.fees);
+    fees.map_or(0, |fees| fees.of_hold(terms, qty, value))
+}
+
+/// What an order of a margin account sets aside for `qty` worth `value`: the initial requirement
+/// of what it would open, and the fee. `promised` is what it has promised of the position itself.
+pub(crate) fn margin_hold(
+    durable: &Durable,
+    account: &Account,
+    terms: &OrderTerms,
+    (qty, value): (Quantity, Balance),
+    promised: Quantity,
+) -> Money {
+    let (Some(record), Some(margin)) = (durable.instrument(terms.instrument), account.margin())
+    else {
+        return AMOUNT_MAX;
+    };
+    let position = account.position(terms.instrument);
+    let opening = qty - position.free_to_close(terms.side, promised).min(qty);
+    let need = if opening == 0 {
+        0
+    } else {
+        let share = divide_up(value, opening, qty);
+        margin.initial_of(&record.terms, signed(terms.side, opening), share)
+    };
+    let fee = fee_to_hold(durable, &record.terms, qty, clamp(value.min(AMOUNT_MAX.into())));
+    clamp((need + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
+}
+
+/// `value * part / whole`, rounded up. The whole is positive.
+fn divide_up(value: Balance, part: Quantity, whole: Quantity) -> Balance {
+    divide(value.saturating_mul(i128::from(part)), i128::from(whole), Rounding::Up)
+}
+
+/// A quantity of a side as a change of the position.
+pub(crate) const fn signed(side: Side, qty: Quantity) -> Quantity {
+    match side {
+        Side::Buy => qty,
+        Side::Sell => -qty,
+    }
+}
+
+/// What a partial fill sets free of a hold: what the rest no longer needs, and at least `needed`,
+/// the part of the price that the account's power does not cover.
+pub(crate) fn release_of(
+    durable: &Durable,
+    order: &Order,
+    account: &Account,
+    qty: Quantity,
+    needed: Balance,
+) -> Money {
+    let leaves = order.leaves();
+    let rest = leaves - qty;
+    let hold = i128::from(order.hold);
+    let kept = match order.price_limit() {
+        Some(limit) if order.terms.side == Side::Buy && account.margin().is_none() => {
+            i128::from(hold_at(durable, order.terms.instrument, limit, rest))
+        }
+        _ => divide(hold * i128::from(rest), i128::from(leaves), Rounding::Up),
+    };
+    clamp((hold - kept).max(needed).clamp(0, hold))
+}
+
+/// A fill at a price: whose order, of what, for how much a unit.
+#[derive(Clone, Copy)]
+struct Bill<'a> {
+    durable: &'a Durable,
+    instrument: &'a Instrument,
+    side: Side,
+    price: Price,
+    liquidity: Liquidity,
+}
+
+impl Bill<'_> {
+    /// Cash that a buy of this much takes: notional and fee.
+    fn cash(&self, qty: Quantity) -> Balance {
+        let notional = self.instrument.notional(self.price, qty);
+        let fee = fee_of(self.durable, self.instrument, self.side, qty, notional, self.liquidity);
+        i128::from(notional) + i128::from(fee)
+    }
+
+    /// Equity that a margin account needs for this much: nothing for what only closes, else the
+    /// initial requirement of what opens, and the fee.
+    fn equity(&self, margin: &MarginTerms, position: &Position, qty: Quantity) -> Balance {
+        let opening = qty - position.closing(self.side).min(qty);
+        if opening == 0 {
+            return 0;
+        }
+        let value = self.instrument.value(self.price, opening, Rounding::Up);
+        let notional = self.instrument.notional(self.price, qty);
+        let fee = fee_of(self.durable, self.instrument, self.side, qty, notional, self.liquidity);
+        margin.initial_of(self.instrument, signed(self.side, opening), value) + i128::from(fee)
+    }
+}
+
+/// What a fill takes of the account's power.
+pub(crate) fn spent_by(
+    durable: &Durable,
+    order: &Order,
+    price: Price,
+    qty: Quantity,
+    liquidity: Liquidity,
+) -> Balance {
+    let terms = &order.terms;
+    let (Some(record), Some(account)) =
+        (durable.instrument(terms.instrument), durable.account(terms.account))
+    else {
+        return 0;
+    };
+    let bill = Bill { durable, instrument: &record.terms, side: terms.side, price, liquidity };
+    match account.margin() {
+        None => bill.cash(qty),
+        Some(margin) => bill.equity(margin, &account.position(terms.instrument), qty),
+    }
+}
+
+/// How much of `wanted` the account of an order can pay at this price, in whole lots. A sell of a
+/// cash account is bounded only by what one event can carry.
+pub(crate) fn payable(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    order: &Order,
+    (price, wanted): (Price, Quantity),
+    liquidity: Liquidity,
+) -> Quantity {
+    let terms = &order.terms;
+    let (Some(record), Some(account)) =
+        (durable.instrument(terms.instrument), durable.account(terms.account))
+    else {
+        return 0;
+    };
+    let instrument = &record.terms;
+    let bounded = instrument.quantity_within_bounds(price, wanted);
+    let margin = account.margin();
+    if terms.side == Side::Sell && margin.is_none() {
+        return bounded;
+    }
+    let position = account.position(terms.instrument);
+    let side = signed(terms.side, 1);
+    let most =
+        instrument.whole_lots(QUANTITY_MAX.saturating_sub(position.qty.saturating_mul(side)));
+    let bounded = bounded.min(most);
+    let room = i128::from(AMOUNT_MAX) - i128::from(position.cost) * i128::from(side);
+    let bill = Bill { durable, instrument, side: terms.side, price, liquidity };
+    let power = power_for(durable, ephemeral, account, terms.instrument) + i128::from(order.hold);
+    match margin {
+        None => {
+            let budget = power.min(room);
+            most_lots(bounded, instrument.lot_size, |qty| bill.cash(qty) <= budget)
+        }
+        Some(margin) => most_lots(bounded, instrument.lot_size, |qty| {
+            let need = bill.equity(margin, &position, qty);
+            need == 0 || (need <= power && i128::from(instrument.notional(price, qty)) <= room)
+        }),
+    }
+}
+
+/// The largest multiple of `lot` up to `most` that fits, found by halving; `most` itself when it
+/// fits, whole lots or not.
+fn most_lots(most: Quantity, lot: Quantity, fits: impl Fn(Quantity) -> bool) -> Quantity {
+    if fits(most) {
+        return most;
+    }
+    let (mut low, mut high) = (0, most / lot);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if fits(middle * lot) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low * lot
+}
