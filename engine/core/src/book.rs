@@ -4,7 +4,7 @@
 //! removing an order touches only its neighbours. The book knows prices, quantities and owners; it
 //! knows no money, no accounts and no street. It can be driven alone (benchmarks, tests).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::OrderNumber;
 use crate::units::{Price, Quantity};
@@ -112,6 +112,8 @@ pub struct Book {
     nodes: Slab<Node>,
     levels: Slab<Level>,
     sides: [BTreeMap<Price, u32>; 2],
+    /// Prices at which a house bot stands, so that users' levels need not be passed over.
+    agents: [BTreeSet<Price>; 2],
 }
 
 impl Book {
@@ -131,7 +133,12 @@ impl Book {
             level.last = handle;
             level.qty += i128::from(qty);
             level.orders += 1;
-            level.agent_orders += u32::from(matches!(owner, Owner::Agent(_)));
+            if matches!(owner, Owner::Agent(_)) {
+                if level.agent_orders == 0 {
+                    self.agents[side.index()].insert(price);
+                }
+                level.agent_orders += 1;
+            }
         }
         handle
     }
@@ -191,9 +198,14 @@ impl Book {
         }
         level.qty -= i128::from(node.qty);
         level.orders -= 1;
-        level.agent_orders -= u32::from(matches!(node.owner, Owner::Agent(_)));
+        let (side, price) = (level.side, level.price);
+        if matches!(node.owner, Owner::Agent(_)) {
+            level.agent_orders -= 1;
+            if level.agent_orders == 0 {
+                self.agents[side.index()].remove(&price);
+            }
+        }
         if level.orders == 0 {
-            let (side, price) = (level.side, level.price);
             self.sides[side.index()].remove(&price);
             self.levels.remove(node.level);
         }
@@ -239,11 +251,13 @@ impl Book {
 
     /// The best price of a side at which a house bot stands, and what stands there in all.
     pub fn best_of_agents(&self, side: Side) -> Option<LevelView> {
-        self.levels_of(side).find(|level| level.agent_orders > 0).map(|level| LevelView {
-            price: level.price,
-            qty: level.qty,
-            orders: level.orders,
-        })
+        let prices = &self.agents[side.index()];
+        let price = match side {
+            Side::Buy => prices.last(),
+            Side::Sell => prices.first(),
+        }?;
+        let level = self.levels.get(*self.sides[side.index()].get(price)?)?;
+        Some(LevelView { price: level.price, qty: level.qty, orders: level.orders })
     }
 
     fn levels_of(&self, side: Side) -> impl Iterator<Item = &Level> {

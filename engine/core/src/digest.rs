@@ -9,6 +9,28 @@ use crate::order::OrderTerms;
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
+/// Powers of the prime: what that many zero bytes do.
+const POWERS: [u64; 9] = {
+    let mut powers = [1_u64; 9];
+    let mut zeros = 1;
+    while zeros < 9 {
+        powers[zeros] = powers[zeros - 1].wrapping_mul(PRIME);
+        zeros += 1;
+    }
+    powers
+};
+
+/// The digest so far of every submission.
+const SUBMIT: u64 = {
+    let kind = b"submit\xff";
+    let (mut digest, mut at) = (OFFSET, 0);
+    while at < kind.len() {
+        digest = (digest ^ kind[at] as u64).wrapping_mul(PRIME);
+        at += 1;
+    }
+    digest
+};
+
 /// A digest that is being made.
 struct Digest(u64);
 
@@ -28,8 +50,18 @@ impl Digest {
         self.bytes(text.as_bytes()).bytes(&[0xff])
     }
 
-    fn number(self, number: i64) -> Digest {
-        self.bytes(&number.to_le_bytes())
+    /// The eight bytes of a number, lowest first. The zero bytes at its end come as one product,
+    /// since a zero changes nothing before the multiplication.
+    fn number(mut self, number: i64) -> Digest {
+        let mut rest = number as u64;
+        let mut zeros = 8;
+        while rest != 0 {
+            self.0 = (self.0 ^ rest & 0xff).wrapping_mul(PRIME);
+            rest >>= 8;
+            zeros -= 1;
+        }
+        self.0 = self.0.wrapping_mul(POWERS[zeros]);
+        self
     }
 
     fn maybe(self, number: Option<i64>) -> Digest {
@@ -42,7 +74,7 @@ impl Digest {
 
 /// Digest of an order's terms, without its id.
 pub(crate) fn of_submit(terms: &OrderTerms) -> u64 {
-    let digest = Digest::of("submit")
+    let digest = Digest(SUBMIT)
         .number(i64::from(terms.instrument))
         .text(terms.side.word())
         .text(terms.order_type.word())
@@ -86,4 +118,17 @@ pub(crate) fn of_open_account(open: &OpenAccount) -> u64 {
         .number(open.starting_cash)
         .bytes(&crate::margin::text::digest_of(&open.terms))
         .0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_digest_of_its_eight_bytes() {
+        for number in [0, 1, 255, 256, 65_536, -1, i64::MIN, i64::MAX, 0x0100_0000_0001] {
+            let bytes = Digest(SUBMIT).bytes(&number.to_le_bytes());
+            assert_eq!(Digest::of("submit").number(number).0, bytes.0, "{number}");
+        }
+    }
 }

@@ -5,9 +5,11 @@
 //! cost the same with a thousand and with a million others. Memory follows the orders that are
 //! kept, not those that ever were.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use crate::ids::OrderNumber;
 use crate::order::Order;
-use crate::paged::{Index, NONE, Paged, Slab, hash_of};
+use crate::paged::{NONE, Paged, Slab};
 
 /// Where an order is kept; valid until it is forgotten.
 pub(crate) type Place = u32;
@@ -20,9 +22,77 @@ const OUTSIDE: u32 = NONE - 1;
 /// The places of the orders with 256 consecutive numbers.
 #[derive(Clone, Debug)]
 struct Sheet {
-    number: u64,
     used: u32,
-    places: Box<[Place; SHEET]>,
+    places: [Place; SHEET],
+}
+
+const BLANK: Sheet = Sheet { used: 0, places: [NONE; SHEET] };
+
+/// The sheets by their number: those that follow each other in a queue, which trades numbers for
+/// places at once, and strays (an old order far behind, a number nobody gave) in a tree.
+#[derive(Clone, Debug, Default)]
+struct Sheets {
+    first: u64,
+    queue: VecDeque<Option<Box<Sheet>>>,
+    strays: BTreeMap<u64, Box<Sheet>>,
+}
+
+/// The queue may have this many empty entries before its end.
+const GAP_MAX: usize = 4_096;
+
+impl Sheets {
+    fn get(&self, number: u64) -> Option<&Sheet> {
+        let at = number.wrapping_sub(self.first) as usize;
+        match self.queue.get(at) {
+            Some(sheet) => sheet.as_deref(),
+            None if self.strays.is_empty() => None,
+            None => self.strays.get(&number).map(|sheet| &**sheet),
+        }
+    }
+
+    fn get_mut(&mut self, number: u64) -> Option<&mut Sheet> {
+        let at = number.wrapping_sub(self.first) as usize;
+        match self.queue.get_mut(at) {
+            Some(sheet) => sheet.as_deref_mut(),
+            None => self.strays.get_mut(&number).map(|sheet| &mut **sheet),
+        }
+    }
+
+    fn get_or_add(&mut self, number: u64) -> &mut Sheet {
+        if self.queue.is_empty() {
+            self.first = number;
+        }
+        let at = number.wrapping_sub(self.first) as usize;
+        if at >= self.queue.len().saturating_add(GAP_MAX) {
+            return self.strays.entry(number).or_insert_with(|| Box::new(BLANK));
+        }
+        while self.queue.len() <= at {
+            // A stray whose turn in the queue has come moves there.
+            let next = self.first + self.queue.len() as u64;
+            self.queue.push_back(self.strays.remove(&next));
+        }
+        self.queue[at].get_or_insert_with(|| Box::new(BLANK))
+    }
+
+    /// Drops an empty sheet; from the front of the queue all that are empty.
+    fn drop_empty(&mut self, number: u64) {
+        let at = number.wrapping_sub(self.first) as usize;
+        match self.queue.get_mut(at) {
+            Some(sheet) => *sheet = None,
+            None => drop(self.strays.remove(&number)),
+        }
+        while let Some(None) = self.queue.front() {
+            self.queue.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// All sheets by rising number.
+    fn iter(&self) -> impl Iterator<Item = &Sheet> {
+        let before = self.strays.range(..self.first).map(|(_, sheet)| &**sheet);
+        let behind = self.strays.range(self.first..).map(|(_, sheet)| &**sheet);
+        before.chain(self.queue.iter().filter_map(Option::as_deref)).chain(behind)
+    }
 }
 
 /// The neighbours of an order in one chain.
@@ -83,8 +153,7 @@ impl OrderList {
 pub struct Orders {
     orders: Slab<Order>,
     links: Paged<[Link; 2]>,
-    sheets: Slab<Sheet>,
-    sheet_of: Index,
+    sheets: Sheets,
 }
 
 impl PartialEq for Orders {
@@ -106,16 +175,9 @@ impl Orders {
         self.len() == 0
     }
 
-    fn sheet(&self, number: OrderNumber) -> Option<u32> {
-        let sheet = number >> SHEET_BITS;
-        let is_it = |place| self.sheets.get(place).is_some_and(|it: &Sheet| it.number == sheet);
-        self.sheet_of.find(hash_of(sheet), is_it)
-    }
-
     /// Where an order is kept.
     pub(crate) fn place(&self, number: OrderNumber) -> Option<Place> {
-        let sheet = self.sheets.get(self.sheet(number)?)?;
-        let place = sheet.places[number as usize % SHEET];
+        let place = self.sheets.get(number >> SHEET_BITS)?.places[number as usize % SHEET];
         (place != NONE).then_some(place)
     }
 
@@ -148,45 +210,28 @@ impl Orders {
             Some(links) => *links = [UNLINKED; 2],
             None => drop(self.links.push([UNLINKED; 2])),
         }
-        let sheet = self.sheet(number).unwrap_or_else(|| self.add_sheet(number >> SHEET_BITS));
-        if let Some(sheet) = self.sheets.get_mut(sheet) {
-            sheet.places[number as usize % SHEET] = place;
-            sheet.used += 1;
-        }
+        let sheet = self.sheets.get_or_add(number >> SHEET_BITS);
+        sheet.places[number as usize % SHEET] = place;
+        sheet.used += 1;
         place
-    }
-
-    fn add_sheet(&mut self, number: u64) -> u32 {
-        let places = Box::new([NONE; SHEET]);
-        let sheet = self.sheets.insert(Sheet { number, used: 0, places });
-        self.sheet_of.insert(hash_of(number), sheet);
-        sheet
     }
 
     /// Forgets an order; the caller has taken it out of all lists.
     pub(crate) fn remove(&mut self, number: OrderNumber) -> Option<Order> {
-        let sheet_place = self.sheet(number)?;
-        let sheet = self.sheets.get_mut(sheet_place)?;
+        let sheet = self.sheets.get_mut(number >> SHEET_BITS)?;
         let place = std::mem::replace(&mut sheet.places[number as usize % SHEET], NONE);
         let order = self.orders.remove(place)?;
         sheet.used -= 1;
         if sheet.used == 0 {
-            self.sheet_of.remove(hash_of(number >> SHEET_BITS), sheet_place);
-            self.sheets.remove(sheet_place);
+            self.sheets.drop_empty(number >> SHEET_BITS);
         }
         Some(order)
     }
 
     /// All orders by rising number.
     pub fn iter(&self) -> impl Iterator<Item = &Order> {
-        let mut places: Vec<(u64, Place)> = self
-            .sheet_of
-            .places()
-            .map(|place| (self.sheets.get(place).map_or(0, |sheet| sheet.number), place))
-            .collect();
-        places.sort_unstable();
-        let sheets = places.into_iter().filter_map(|(_, place)| self.sheets.get(place));
-        sheets.flat_map(|sheet| sheet.places.iter()).filter_map(|place| self.orders.get(*place))
+        let places = self.sheets.iter().flat_map(|sheet| sheet.places.iter());
+        places.filter_map(|place| self.orders.get(*place))
     }
 
     /// The orders of a list by rising number.
@@ -277,7 +322,7 @@ mod tests {
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
-            3 => (1_u64..1_500).prop_map(Step::Insert),
+            3 => prop_oneof![1_u64..1_500, 0_u64..4_000_000].prop_map(Step::Insert),
             1 => any::<usize>().prop_map(Step::Remove),
             2 => any::<usize>().prop_map(Step::Enlist),
             1 => any::<usize>().prop_map(Step::Delist),
@@ -332,13 +377,30 @@ mod tests {
     #[test]
     fn numbers_far_apart_cost_a_sheet_each_and_nothing_between() {
         let mut orders = Orders::default();
-        for number in [u64::MAX, 1 << 40, 7] {
+        for number in [1 << 40, u64::MAX, 7, (1 << 40) + 300] {
             orders.insert(test_order(number));
         }
         let numbers: Vec<u64> = orders.iter().map(|order| order.number).collect();
-        assert_eq!(numbers, [7, 1 << 40, u64::MAX]);
-        assert_eq!(orders.sheets.len(), 3);
+        assert_eq!(numbers, [7, 1 << 40, (1 << 40) + 300, u64::MAX]);
+        assert_eq!((orders.sheets.queue.len(), orders.sheets.strays.len()), (2, 2));
+        orders.remove(u64::MAX);
         orders.remove(1 << 40);
-        assert_eq!((orders.get(1 << 40), orders.sheets.len()), (None, 2));
+        assert_eq!((orders.get(1 << 40), orders.get(u64::MAX)), (None, None));
+        assert_eq!((orders.sheets.queue.len(), orders.sheets.strays.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_stray_is_found_when_the_queue_has_come_to_it() {
+        let mut orders = Orders::default();
+        let far = 10_000 << SHEET_BITS;
+        for number in [1, far] {
+            orders.insert(test_order(number));
+        }
+        assert_eq!(orders.sheets.strays.len(), 1);
+        for sheet in 1..=10_001_u64 {
+            orders.insert(test_order((sheet << SHEET_BITS) + 1));
+        }
+        assert_eq!(orders.sheets.strays.len(), 0);
+        assert_eq!(orders.get(far).map(|order| order.number), Some(far));
     }
 }

@@ -55,13 +55,29 @@ pub enum Rounding {
 
 /// 10^exponent; exponents beyond 38 give the largest power that fits.
 pub const fn power_of_ten(exponent: u32) -> i128 {
-    10_i128.pow(if exponent > 38 { 38 } else { exponent })
+    POWERS_OF_TEN[if exponent > 38 { 38 } else { exponent as usize }]
 }
+
+const POWERS_OF_TEN: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut exponent = 1;
+    while exponent < 39 {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
 
 /// `numerator / denominator`, rounded. The denominator is positive.
 pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i128 {
-    let quotient = numerator / denominator;
-    let rest = (numerator % denominator).unsigned_abs();
+    // Almost every amount fits 64 bits, where a division is several times as fast.
+    let (quotient, rest) =
+        if numerator as u64 as i128 == numerator && denominator as u64 as i128 == denominator {
+            let (numerator, denominator) = (numerator as u64, denominator as u64);
+            ((numerator / denominator) as i128, (numerator % denominator) as u128)
+        } else {
+            (numerator / denominator, (numerator % denominator).unsigned_abs())
+        };
     if rest == 0 {
         return quotient;
     }
@@ -82,6 +98,9 @@ pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i
 pub const fn share_of(total: i128, part: i64, whole: i64) -> i128 {
     let whole_wide = whole as i128;
     let part_wide = part as i128;
+    if total as i64 as i128 == total {
+        return divide(total * part_wide, whole_wide, Rounding::HalfEven);
+    }
     let rest = (total % whole_wide) * part_wide;
     (total / whole_wide) * part_wide + divide(rest, whole_wide, Rounding::HalfEven)
 }
@@ -92,7 +111,11 @@ pub const fn value_of(price: Price, quantity: Quantity, scales: u8, rounding: Ro
     if scales >= MONEY_SCALE {
         divide(product, power_of_ten((scales - MONEY_SCALE) as u32), rounding)
     } else {
-        product.saturating_mul(power_of_ten((MONEY_SCALE - scales) as u32))
+        let power = power_of_ten((MONEY_SCALE - scales) as u32);
+        match product as i64 as i128 == product {
+            true => product * power,
+            false => product.saturating_mul(power),
+        }
     }
 }
 
