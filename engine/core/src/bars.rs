@@ -14,7 +14,7 @@ use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{Price, Quantity};
 use crate::words::{
-    Counterparty, Liquidity, MarketOrders, Reason, Side, Source, TimeInForce, refusal,
+    Counterparty, How, Liquidity, MarketOrders, Reason, Side, Source, TimeInForce, refusal,
 };
 
 /// Where the path through a bar stands, and how much users may still fill.
@@ -33,6 +33,11 @@ impl Path {
         matches!(self.left, Some(0))
     }
 }
+
+/// How an order that waited at any price takes part on the path.
+const TAKES: Role = Role::new(Liquidity::Taker, Counterparty::House);
+/// How an order that rested takes part on the path.
+const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
 
 /// What the path meets next.
 enum Meeting {
@@ -82,7 +87,7 @@ impl<S: Sink> Live<'_, S> {
             let waiting: Vec<OrderNumber> =
                 market.map_or(Vec::new(), |market| market.waiting(side).collect());
             for number in waiting {
-                self.fill_on_path(path, number, Liquidity::Taker);
+                self.fill_on_path(path, number, TAKES.how(How::BarOpen));
             }
         }
     }
@@ -91,12 +96,12 @@ impl<S: Sink> Live<'_, S> {
     fn gap_to_open(&mut self, path: &mut Path) {
         for side in [Side::Buy, Side::Sell] {
             while let Some(number) = self.limit_reached(path, side) {
-                self.fill_on_path(path, number, Liquidity::Maker);
+                self.fill_on_path(path, number, RESTS.how(How::BarOpen));
             }
         }
         for side in [Side::Buy, Side::Sell] {
             while let Some((_, number)) = self.stop_within(path, side, path.price) {
-                self.fire_on_path(path, number);
+                self.fire_on_path(path, number, How::StopGap);
             }
         }
     }
@@ -132,8 +137,10 @@ impl<S: Sink> Live<'_, S> {
         while let Some((price, meeting)) = self.next_meeting(path, limit_side, target) {
             path.price = price;
             match meeting {
-                Meeting::Limit(number) => self.fill_on_path(path, number, Liquidity::Maker),
-                Meeting::Stop(number) => self.fire_on_path(path, number),
+                Meeting::Limit(number) => {
+                    self.fill_on_path(path, number, RESTS.how(How::BarPath));
+                }
+                Meeting::Stop(number) => self.fire_on_path(path, number, How::StopFired),
             }
         }
         path.price = target;
@@ -165,7 +172,7 @@ impl<S: Sink> Live<'_, S> {
         stop.map(|(price, number)| (meets(price), Meeting::Stop(number)))
     }
 
-    fn fire_on_path(&mut self, path: &mut Path, number: OrderNumber) {
+    fn fire_on_path(&mut self, path: &mut Path, number: OrderNumber, how: How) {
         if self.leave_if_due(number) {
             return;
         }
@@ -176,13 +183,14 @@ impl<S: Sink> Live<'_, S> {
         let (limit, side, leaves) = (order.price_limit(), order.terms.side, order.leaves());
         let is_whole = order.terms.time_in_force != TimeInForce::Fok;
         if reaches(side, limit, path.price) && (is_whole || path.bounded(leaves) == leaves) {
-            self.fill_on_path(path, number, Liquidity::Taker);
+            self.fill_on_path(path, number, TAKES.how(how).reached(path.price));
         }
         self.settle(number);
     }
 
     /// Fills an order at the price where the path stands, as far as the volume allows.
-    fn fill_on_path(&mut self, path: &mut Path, number: OrderNumber, liquidity: Liquidity) {
+    fn fill_on_path(&mut self, path: &mut Path, number: OrderNumber, role: Role) {
+        let liquidity = role.liquidity;
         if path.is_used_up() || self.leave_if_due(number) {
             return;
         }
@@ -192,7 +200,7 @@ impl<S: Sink> Live<'_, S> {
         let wanted = path.bounded(leaves);
         let qty = self.payable(number, path.price, wanted, liquidity);
         if qty > 0 {
-            self.fill(number, path.price, qty, Role::new(liquidity, Counterparty::House));
+            self.fill(number, path.price, qty, role);
             let aggressor = match liquidity {
                 Liquidity::Taker => side,
                 Liquidity::Maker => side.opposite(),

@@ -27,8 +27,8 @@ pub(crate) fn of_position(_: &Durable, _: &Account, _: &Instrument, _: &Position
 }
 
 /// The receipt of a fill, itself a JSON object; empty when it has none.
-pub(crate) fn receipt_of(_: &Durable, _: &Fill) -> String {
-    collect(|object| object)
+pub(crate) fn receipt_of(durable: &Durable, fill: &Fill) -> String {
+    crate::receipt::of_fill(durable, fill)
 }
 
 /// The text of the object that `write` fills; empty when it adds nothing.

@@ -11,6 +11,7 @@ use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, Order
 use crate::instrument::{Instrument, Mark};
 use crate::label::Label;
 use crate::order::OrderTerms;
+use crate::receipt::Receipt;
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{AccountKind, Counterparty, Liquidity, Reason, Side, TimeInForce};
 
@@ -71,6 +72,8 @@ pub struct Fill {
     pub counterparty: Counterparty,
     /// Whether the order is completely filled by it.
     pub completes: bool,
+    /// Why it got its price; `None` when the sink shows no text.
+    pub receipt: Option<Box<Receipt>>,
 }
 
 /// New terms of an open order.

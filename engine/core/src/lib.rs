@@ -49,6 +49,7 @@ mod paged;
 pub mod postings;
 mod project;
 mod questions;
+pub mod receipt;
 mod replace;
 pub mod reply;
 pub mod requests;

@@ -8,7 +8,7 @@ use crate::instrument::Instrument;
 use crate::market::{Ephemeral, Market};
 use crate::order::Order;
 use crate::sink::{Print, Sink};
-use crate::units::Nanos;
+use crate::units::{Nanos, Price, Quantity};
 
 /// The most events that a turn of mass work emits.
 pub const EVENTS_MAX: u32 = 1_000;
@@ -26,6 +26,8 @@ pub(crate) struct Live<'a, S: Sink> {
     pub events: u32,
     /// The word of the input.
     pub kind: &'static str,
+    /// What the order at work has taken in this sweep, for receipts.
+    pub sweep: Vec<(Price, Quantity)>,
 }
 
 impl<S: Sink> Live<'_, S> {

@@ -11,24 +11,55 @@ use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
 use crate::sink::{Print, Sink};
 use crate::units::{Balance, Money, Price, Quantity};
-use crate::words::{Counterparty, Liquidity, OrderType, Reason, Side, TimeInForce};
+use crate::words::{Counterparty, How, Liquidity, OrderType, Reason, Side, TimeInForce};
 
 /// How one side of a trade takes part in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Role {
     pub liquidity: Liquidity,
     pub counterparty: Counterparty,
+    /// How the two sides met; the rest is for the receipt too.
+    pub how: How,
+    /// The outside price that came to the order.
+    pub reach: Option<Price>,
+    /// How much stood at the price.
+    pub offered: Option<Quantity>,
+    /// Part of the price that is slippage by the profile.
+    pub slippage: Price,
+    /// Part of the price that is the order's own impact by the profile.
+    pub impact: Price,
 }
 
 impl Role {
     pub const fn new(liquidity: Liquidity, counterparty: Counterparty) -> Role {
-        Role { liquidity, counterparty }
+        let how = match liquidity {
+            Liquidity::Maker => How::Rested,
+            Liquidity::Taker => How::Crossed,
+        };
+        let (reach, offered) = (None, None);
+        Role { liquidity, counterparty, how, reach, offered, slippage: 0, impact: 0 }
+    }
+
+    pub const fn how(mut self, how: How) -> Role {
+        self.how = how;
+        self
+    }
+
+    pub const fn reached(mut self, price: Price) -> Role {
+        self.reach = Some(price);
+        self
+    }
+
+    pub const fn offered(mut self, qty: Quantity) -> Role {
+        self.offered = Some(qty);
+        self
     }
 }
 
 impl<S: Sink> Live<'_, S> {
     /// Lets an order take what it can at once.
     pub fn execute(&mut self, number: OrderNumber) {
+        self.sweep.clear();
         while let Some((order, offer)) = self.next_offer(number) {
             let (instrument, side, leaves) =
                 (order.terms.instrument, order.terms.side, order.leaves());
@@ -73,13 +104,17 @@ impl<S: Sink> Live<'_, S> {
         qty: Quantity,
     ) {
         let counterparty = if maker.is_some() { Counterparty::User } else { Counterparty::House };
-        self.fill(taker, offer.price, qty, Role::new(Liquidity::Taker, counterparty));
+        let role = Role::new(Liquidity::Taker, counterparty).offered(offer.qty);
+        self.fill(taker, offer.price, qty, role);
+        let sweep = std::mem::take(&mut self.sweep);
         match maker {
             Some(maker) => {
                 self.fill(maker, offer.price, qty, Role::new(Liquidity::Maker, counterparty));
             }
             None => self.take_outside(taker, offer, qty),
         }
+        self.sweep = sweep;
+        self.note_step(offer.price, qty);
     }
 
     /// Takes liquidity of the house that a user's order has just traded with.
@@ -118,7 +153,10 @@ impl<S: Sink> Live<'_, S> {
     pub fn fill(&mut self, number: OrderNumber, price: Price, qty: Quantity, role: Role) {
         let decide = |order| decide_fill(self.durable, self.ephemeral, order, (price, qty), role);
         let fill = self.order(number).and_then(decide);
-        if let Some(fill) = fill {
+        if let Some(mut fill) = fill {
+            if S::RECEIPTS {
+                fill.receipt = self.receipt(&fill, role);
+            }
             self.emit(Event::Filled(fill));
         }
     }
@@ -255,6 +293,7 @@ pub(crate) fn decide_fill(
         liquidity: role.liquidity,
         counterparty: role.counterparty,
         completes,
+        receipt: None,
     })
 }
 

@@ -9,7 +9,10 @@ use crate::matching::Role;
 use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{PRICE_MAX, Price, QUANTITY_MAX, Quantity};
-use crate::words::{Counterparty, Liquidity, Reason, Side, Source, refusal};
+use crate::words::{Counterparty, How, Liquidity, Reason, Side, Source, refusal};
+
+/// How a resting order of a user takes part in a trade with the house.
+const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
 
 impl<S: Sink> Live<'_, S> {
     /// The street quotes: one level a side.
@@ -85,7 +88,8 @@ impl<S: Sink> Live<'_, S> {
                     return;
                 }
                 let wanted = resting.qty.min(street.1);
-                let qty = self.fill_resting(instrument, number, resting.price, wanted);
+                let role = RESTS.how(How::StreetCame).reached(street.0);
+                let qty = self.fill_resting(instrument, number, (resting.price, wanted), role);
                 if let Some(market) = self.ephemeral.market_mut(instrument) {
                     market.street.take(side.opposite(), street.0, qty);
                 }
@@ -110,8 +114,8 @@ impl<S: Sink> Live<'_, S> {
         &mut self,
         instrument: InstrumentIndex,
         number: u64,
-        price: Price,
-        wanted: Quantity,
+        (price, wanted): (Price, Quantity),
+        role: Role,
     ) -> Quantity {
         if self.leave_if_due(number) {
             return 0;
@@ -124,7 +128,7 @@ impl<S: Sink> Live<'_, S> {
             self.cancel(number, Reason::InsufficientBuyingPower, None);
             return 0;
         }
-        self.fill(number, price, qty, Role::new(Liquidity::Maker, Counterparty::House));
+        self.fill(number, price, qty, role);
         self.print_trade(instrument, price, qty, Some(side.opposite()));
         qty
     }
@@ -173,7 +177,8 @@ impl<S: Sink> Live<'_, S> {
             else {
                 break;
             };
-            left -= self.fill_resting(instrument, number, price, left.min(resting));
+            let role = RESTS.how(How::TradedThrough).reached(trade.price);
+            left -= self.fill_resting(instrument, number, (price, left.min(resting)), role);
         }
         self.fire_stops(instrument);
         Ok(())
@@ -243,7 +248,7 @@ impl<S: Sink> Live<'_, S> {
     fn agent_trades(&mut self, order: &AgentOrder, offer: &Offer, wanted: Quantity) -> Quantity {
         let instrument = order.instrument;
         if let Some((_, Owner::User(number))) = offer.resting {
-            return self.fill_resting(instrument, number, offer.price, wanted);
+            return self.fill_resting(instrument, number, (offer.price, wanted), RESTS);
         }
         if let (Some((handle, Owner::Agent(id))), Some(market)) =
             (offer.resting, self.ephemeral.market_mut(instrument))

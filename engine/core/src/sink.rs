@@ -30,6 +30,9 @@ pub struct Print {
 
 /// Receives what happens in a world. The durable state that it sees is the one after the event.
 pub trait Sink {
+    /// Whether fills carry receipts. They cost a little, and only text shows them.
+    const RECEIPTS: bool = false;
+
     /// A turn emits its first event; `kind` is the word of its input.
     fn begin(&mut self, _kind: &'static str, _turn: &Turn) {}
     /// The event at place `i` of the turn has happened.
@@ -81,6 +84,8 @@ impl TapeSink {
 }
 
 impl Sink for TapeSink {
+    const RECEIPTS: bool = true;
+
     fn begin(&mut self, kind: &'static str, _: &Turn) {
         self.body.clear();
         tape::begin_body(&mut self.body, kind);

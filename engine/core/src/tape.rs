@@ -14,6 +14,7 @@ use crate::instrument::Mark;
 use crate::json::{ObjectWriter, Value, parse, push_list};
 use crate::order::OrderTerms;
 use crate::project::{account_id, fill_id, order_id};
+use crate::receipt::text::push_tape as push_receipt;
 use crate::snapshot::SNAPSHOT_VERSION;
 use crate::tape_read::Fields;
 use crate::units::Nanos;
@@ -179,7 +180,7 @@ fn with_terms<'a>(
 }
 
 fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
-    begin(out, "filled")
+    let object = begin(out, "filled")
         .text("fill", &fill_id(durable, fill.number))
         .text("order", &order_id(durable, fill.order))
         .text("account", &account_id(durable, fill.account))
@@ -194,8 +195,11 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
         .value("realized_pl", fill.realized_pl)
         .text("liquidity", fill.liquidity.word())
         .text("counterparty", fill.counterparty.word())
-        .value("completes", fill.completes)
-        .end();
+        .value("completes", fill.completes);
+    match &fill.receipt {
+        Some(receipt) => object.with("receipt", |out| push_receipt(out, receipt)).end(),
+        None => object.end(),
+    }
 }
 
 fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {

@@ -11,6 +11,8 @@ use crate::instrument::{Instrument, Mark};
 use crate::json::Value;
 use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
+use crate::receipt::Receipt;
+use crate::receipt::text::read_tape as read_receipt;
 use crate::snapshot::{SNAPSHOT_VERSION, state_hash};
 use crate::units::{AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX};
 use crate::words::*;
@@ -205,6 +207,7 @@ impl<'a> Fields<'a> {
             liquidity: self.word("liquidity", Liquidity::from_word)?,
             counterparty: self.word("counterparty", Counterparty::from_word)?,
             completes: self.flag("completes")?,
+            receipt: self.receipt()?,
         };
         let terms = &order.terms;
         let fits = fill.number == self.durable.next_fill
@@ -217,6 +220,11 @@ impl<'a> Fields<'a> {
         } else {
             Err("the fill does not fit its order".to_owned())
         }
+    }
+
+    fn receipt(&self) -> Read<Option<Box<Receipt>>> {
+        let receipt = self.value.get("receipt").map(read_receipt).transpose()?;
+        Ok(receipt.map(Box::new))
     }
 
     pub(crate) fn replaced(&self) -> Read<Event> {

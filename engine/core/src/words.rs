@@ -315,6 +315,62 @@ LedgerKind {
 }
 }
 
+words! {
+/// How the two sides of a fill met.
+#[derive(Default)]
+How {
+    /// The order took what stood in the book.
+    #[default]
+    Crossed = "crossed",
+    /// The order rested and another order came.
+    Rested = "rested",
+    /// The street came to cross the resting order.
+    StreetCame = "street_came",
+    /// A print went beyond the limit of the resting order.
+    TradedThrough = "traded_through",
+    /// Prints at the limit used up the queue before the resting order.
+    QueueServed = "queue_served",
+    /// A print at the limit itself was enough.
+    Touched = "touched",
+    /// At the open of a bar.
+    BarOpen = "bar_open",
+    /// On the path of a bar.
+    BarPath = "bar_path",
+    /// The stop price was reached on the path of a bar.
+    StopFired = "stop_fired",
+    /// The bar opened beyond the stop price.
+    StopGap = "stop_gap",
+    /// In a call auction.
+    Auction = "auction",
+    /// The position was closed by force.
+    Liquidated = "liquidated",
+}
+}
+
+words! {
+/// What a part of a fee is for.
+FeeKind {
+    /// For giving liquidity.
+    Maker = "maker",
+    /// For taking liquidity.
+    Taker = "taker",
+    /// An amount for each share.
+    PerShare = "per_share",
+    /// An amount for each contract.
+    PerContract = "per_contract",
+    /// What lifts the commission to its minimum.
+    Minimum = "minimum",
+    /// What lowers the commission to its cap.
+    Cap = "cap",
+    /// An amount for each order.
+    Fixed = "fixed",
+    /// A regulator's share of what was sold.
+    Regulatory = "regulatory",
+    /// A regulator's amount for each share sold.
+    Activity = "activity",
+}
+}
+
 /// What is wrong with a request that was not understood, or that names what is not there.
 pub mod refusal {
     /// The text is not a command.

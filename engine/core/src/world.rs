@@ -128,6 +128,7 @@ impl World {
             sink,
             events: 0,
             kind: input.kind(),
+            sweep: Vec::new(),
         };
         let result = live.perform(input);
         live.finish();

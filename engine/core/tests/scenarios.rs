@@ -66,6 +66,7 @@ tables! {
     sessions: "sessions.txt",
     restarts: "restarts.txt",
     positions: "positions.txt",
+    receipts: "receipts.txt",
 }
 
 #[test]

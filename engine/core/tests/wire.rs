@@ -76,7 +76,9 @@ fn the_tape_is_canonical_text() {
             r#""account":"00000000-0000-4000-8000-000000000001","symbol":"ACME","side":"buy","#,
             r#""price":10010000,"qty":50000000,"notional":500500000,"fee":500500,"#,
             r#""release":501000500,"cost":500500000,"realized_pl":0,"liquidity":"taker","#,
-            r#""counterparty":"house","completes":false}]}"#
+            r#""counterparty":"house","completes":false,"receipt":{"how":"crossed","#,
+            r#""profile":"realistic","bid":9990000,"ask":10010000,"offered":50000000,"#,
+            r#""fees":[["taker",500500]]}}]}"#
         ),
         concat!(
             r#"{"v":1,"kind":"cancel","events":[{"e":"canceled","#,
@@ -226,6 +228,7 @@ fn messages_follow_the_events_of_a_turn() {
             "liquidity",
             "counterparty",
             "realized_pl",
+            "receipt",
             "time",
             "seq",
         ]
