@@ -5,6 +5,7 @@
 //! and only when it is not what it is by default.
 
 use crate::account::{Account, Position};
+use crate::contract;
 use crate::durable::Durable;
 use crate::event::Fill;
 use crate::instrument::Instrument;
@@ -24,6 +25,16 @@ pub(crate) fn of_account(_: &Durable, _: &Account) -> String {
 /// Further members of a position.
 pub(crate) fn of_position(_: &Durable, _: &Account, _: &Instrument, _: &Position) -> String {
     collect(|object| object)
+}
+
+/// Further members of an instrument.
+pub(crate) fn of_instrument(durable: &Durable, terms: &Instrument) -> String {
+    collect(|object| match terms.contract.as_deref() {
+        None => object,
+        Some(contract) => object.with("contract", |out| {
+            contract::text::push(out, durable, terms, contract);
+        }),
+    })
 }
 
 /// The receipt of a fill, itself a JSON object; empty when it has none.

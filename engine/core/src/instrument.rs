@@ -1,9 +1,10 @@
 //! An instrument: its scales, its steps and its mark.
 
+use crate::contract::Contract;
 use crate::ids::{CurrencyIndex, ExchangeIndex};
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, Quantity, Rounding, clamp, digits_of_step, format_decimal,
-    value_of,
+    power_of_ten, price_of, value_of,
 };
 use crate::words::{AssetClass, InstrumentStatus, Source, TriggerSource};
 
@@ -36,21 +37,44 @@ pub struct Instrument {
     pub trigger: TriggerSource,
     /// Whether it trades.
     pub status: InstrumentStatus,
+    /// What makes it more than a thing to hold; nothing for stocks, funds and spot pairs.
+    pub contract: Option<Box<Contract>>,
 }
 
 impl Instrument {
     /// The sum of both scales: what a product of price and quantity is scaled by.
     pub const fn scales(&self) -> u8 {
-        self.price_scale + self.qty_scale
+        self.price_scale.saturating_add(self.qty_scale)
     }
 
     /// Value of `quantity` at `price` in money units.
-    pub const fn value(&self, price: Price, quantity: Quantity, rounding: Rounding) -> i128 {
-        value_of(price, quantity, self.scales(), rounding)
+    pub fn value(&self, price: Price, quantity: Quantity, rounding: Rounding) -> i128 {
+        match &self.contract {
+            None => value_of(price, quantity, self.scales(), rounding),
+            Some(contract) => contract.value(price, quantity, self.scales(), rounding),
+        }
+    }
+
+    /// The average price that `value` for `quantity` stands for, half-even.
+    pub fn average_price(&self, value: i128, quantity: Quantity) -> Price {
+        match &self.contract {
+            None => price_of(value, quantity, self.scales()),
+            Some(contract) => contract.price_of(value, quantity, self.scales()),
+        }
+    }
+
+    /// The quantity 1.
+    pub const fn one(&self) -> Quantity {
+        clamp(power_of_ten(self.qty_scale as u32))
+    }
+
+    /// Whether only profit and loss move when it trades, never the notional.
+    pub fn is_margined(&self) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.is_margined)
     }
 
     /// The notional of a fill: half-even.
-    pub const fn notional(&self, price: Price, quantity: Quantity) -> Money {
+    pub fn notional(&self, price: Price, quantity: Quantity) -> Money {
         clamp(self.value(price, quantity, Rounding::HalfEven))
     }
 
@@ -60,7 +84,7 @@ impl Instrument {
     }
 
     /// The largest quantity whose notional at `price` stays within one event's bounds.
-    pub const fn quantity_within_bounds(&self, price: Price, quantity: Quantity) -> Quantity {
+    pub fn quantity_within_bounds(&self, price: Price, quantity: Quantity) -> Quantity {
         let value = self.value(price, quantity, Rounding::Up);
         if value <= AMOUNT_MAX as i128 {
             return quantity;

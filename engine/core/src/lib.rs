@@ -23,6 +23,7 @@ pub mod book;
 mod checks;
 mod clock;
 pub mod command;
+pub mod contract;
 mod costs;
 mod details;
 mod digest;

@@ -3,6 +3,7 @@
 use crate::checks::is_name;
 use crate::clock::next_midnight;
 use crate::command::{CreateWorld, OpenAccount};
+use crate::contract;
 use crate::digest;
 use crate::event::{Event, RequestId};
 use crate::exchange::Exchange;
@@ -62,6 +63,7 @@ impl<S: Sink> Live<'_, S> {
             return Err(malformed("list its exchange first").at("exchange"));
         }
         check_instrument(instrument)?;
+        contract::listing::check(self.durable, instrument, self.now_ns())?;
         let index = self.durable.instruments.len() as u32;
         self.emit(Event::InstrumentListed(instrument.clone()));
         Ok(Reply::new(Outcome::Created, Body::Instrument(index)))

@@ -14,9 +14,7 @@ use crate::margin::Worth;
 use crate::market::LiveQuote;
 use crate::order::Order;
 use crate::project::{fill_row, order_row};
-use crate::units::{
-    MONEY_SCALE, Price, RATE_SCALE, format_decimal, format_money, format_time, price_of,
-};
+use crate::units::{MONEY_SCALE, Price, RATE_SCALE, format_decimal, format_money, format_time};
 use crate::words::Side;
 
 /// Appends an order as it stands.
@@ -105,7 +103,7 @@ pub(crate) fn push_position(
 ) {
     let cost = i128::from(position.cost);
     let value = price.map_or(cost, |price| i128::from(terms.notional(price, position.qty)));
-    let average = price_of(cost, position.qty, terms.scales());
+    let average = terms.average_price(cost, position.qty);
     let current = price.map(|price| terms.format_price(price));
     ObjectWriter::begin(out)
         .text("symbol", &terms.symbol)
@@ -155,6 +153,7 @@ pub(crate) fn push_instrument(out: &mut String, durable: &Durable, terms: &Instr
         .text("tick_size", &terms.format_price(terms.tick_size))
         .text("lot_size", &terms.format_quantity(terms.lot_size))
         .text("status", terms.status.word())
+        .members_of(&details::of_instrument(durable, terms))
         .end();
 }
 

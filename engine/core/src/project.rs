@@ -13,7 +13,7 @@ use crate::ids::{AccountIndex, IdKind, InstrumentIndex, OrderNumber, format_uuid
 use crate::order::Order;
 use crate::postings::{Asset, Line, Party, postings};
 use crate::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow, Rows};
-use crate::units::{MINUTE_NS, Nanos, Rounding, clamp, divide, format_money, price_of};
+use crate::units::{MINUTE_NS, Nanos, Rounding, clamp, divide, format_money};
 
 /// What a turn touched.
 #[derive(Clone, Debug, Default)]
@@ -205,7 +205,7 @@ fn position_row(
 ) -> Option<PositionRow> {
     let terms = &durable.instrument(instrument)?.terms;
     let position = account.position(instrument);
-    let average = price_of(i128::from(position.cost), position.qty, terms.scales());
+    let average = terms.average_price(i128::from(position.cost), position.qty);
     Some(PositionRow {
         account_id: format_uuid(account.id),
         symbol: terms.symbol.clone(),

@@ -13,7 +13,7 @@ use crate::market::{Ephemeral, Market};
 use crate::objects;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
-use crate::units::{Price, clamp, format_money, price_of};
+use crate::units::{Price, clamp, format_money};
 use crate::words::Side;
 
 /// What a question reads.
@@ -148,7 +148,7 @@ impl Present<'_> {
             .map_or(0, |fees| fees.of_hold(instrument, rest, clamp(rest_value)));
         let sign: i128 = if terms.side == Side::Buy { 1 } else { -1 };
         let slippage = market.mid(instrument).filter(|_| walk.filled > 0).map(|mid| {
-            let average = price_of(walk.notional, walk.filled, instrument.scales());
+            let average = instrument.average_price(walk.notional, walk.filled);
             instrument.format_price(clamp((i128::from(average) - i128::from(mid)) * sign))
         });
         let mut warnings = Vec::new();

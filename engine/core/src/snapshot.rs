@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::account::{Account, AccountTerms, Position};
 use crate::command::CreateWorld;
+use crate::contract::Contract;
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
 use crate::evolve::list_day_order;
@@ -83,7 +84,9 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     for (index, record) in durable.instruments.iter().enumerate() {
         let known = durable.exchange(record.terms.exchange).is_some();
         let steps = record.terms.tick_size > 0 && record.terms.lot_size > 0;
-        if !known || !steps || record.currency as usize >= durable.currencies.len() {
+        let sound = record.terms.contract.as_ref();
+        let sound = sound.is_none_or(|it| it.is_sound(record.terms.scales()));
+        if !known || !steps || !sound || record.currency as usize >= durable.currencies.len() {
             return Err(bad("an instrument is not whole"));
         }
         durable.instrument_of.insert(record.terms.symbol.clone(), index as u32);
@@ -208,7 +211,7 @@ stored_records! {
     ExchangeRecord { terms, has_sessions, open, next_ns, expire_below };
     Instrument {
         symbol, name, asset_class, exchange, sector, currency, tick_size, lot_size, price_scale,
-        qty_scale, source, trigger, status,
+        qty_scale, source, trigger, status, contract,
     };
     Mark { bid, ask, last, high, low };
     InstrumentRecord { terms, currency, mark, house, clearing, interest };
@@ -277,6 +280,16 @@ impl Stored for Box<MarginTerms> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         MarginTerms::get(input).map(Box::new)
+    }
+}
+
+/// As its canonical text, so that a new term changes no layout.
+impl Stored for Box<Contract> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.text().put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Contract::from_text(&String::get(input)?).map(Box::new).map_err(|why| bad(&why))
     }
 }
 

@@ -5,6 +5,7 @@
 //! The tape is never rewritten: a body of an older version is raised to the present one by
 //! `upcast` before its events are read.
 
+use crate::contract;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, RequestId, Turn};
 use crate::evolve::evolve;
@@ -246,6 +247,7 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
                 .value("qty_scale", terms.qty_scale)
                 .text("source", terms.source.word())
                 .text("trigger", terms.trigger.word())
+                .members_of(&contract::text::member(terms))
                 .end();
         }
         Event::AccountOpened { id, owner, kind, currency, request, terms } => {

@@ -1,6 +1,7 @@
 //! Reads events back from the tape, checking that each fits the state that it is applied to.
 
 use crate::command::{CreateWorld, Session};
+use crate::contract;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Replaced, RequestId};
 use crate::exchange::{Exchange, Fees, Profile};
@@ -297,11 +298,13 @@ impl<'a> Fields<'a> {
             source: self.word("source", Source::from_word)?,
             trigger: self.word("trigger", TriggerSource::from_word)?,
             status: InstrumentStatus::Active,
+            contract: contract::text::read_member(self.value)?,
             symbol,
         };
         let is_known = self.durable.instrument_of.contains_key(&terms.symbol);
-        if is_known || terms.tick_size == 0 || terms.lot_size == 0 {
-            return Err("the instrument is listed already, or has no steps".to_owned());
+        let is_sound = terms.contract.as_ref().is_none_or(|it| it.is_sound(terms.scales()));
+        if is_known || terms.tick_size == 0 || terms.lot_size == 0 || !is_sound {
+            return Err("the instrument is listed already, or has wrong terms".to_owned());
         }
         Ok(Event::InstrumentListed(terms))
     }

@@ -74,15 +74,20 @@ pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i
     let (quotient, rest) =
         if numerator as u64 as i128 == numerator && denominator as u64 as i128 == denominator {
             let (numerator, denominator) = (numerator as u64, denominator as u64);
-            ((numerator / denominator) as i128, (numerator % denominator) as u128)
+            ((numerator / denominator) as i128, (numerator % denominator) as i128)
         } else {
-            (numerator / denominator, (numerator % denominator).unsigned_abs())
+            (numerator / denominator, numerator % denominator)
         };
+    rounded(quotient, rest, denominator, rounding)
+}
+
+/// A quotient with the rest that it leaves, rounded.
+const fn rounded(quotient: i128, rest: i128, denominator: i128, rounding: Rounding) -> i128 {
     if rest == 0 {
         return quotient;
     }
-    let away = if numerator < 0 { -1 } else { 1 };
-    let twice = rest * 2;
+    let away = if rest < 0 { -1 } else { 1 };
+    let twice = rest.unsigned_abs() * 2;
     let half = denominator.unsigned_abs();
     let moves = match rounding {
         Rounding::Down => false,
@@ -119,6 +124,27 @@ pub const fn value_of(price: Price, quantity: Quantity, scales: u8, rounding: Ro
     }
 }
 
+/// The same for contracts of which one unit stands for `factor`; `scales` is the sum of the three
+/// scales. The product is split, so it is exact as far as the result fits.
+pub const fn value_times(
+    price: Price,
+    quantity: Quantity,
+    factor: i64,
+    scales: u8,
+    rounding: Rounding,
+) -> i128 {
+    let product = price as i128 * quantity as i128;
+    let factor = factor as i128;
+    if scales <= MONEY_SCALE {
+        let grow = power_of_ten((MONEY_SCALE - scales) as u32);
+        return product.saturating_mul(factor).saturating_mul(grow);
+    }
+    let divisor = power_of_ten((scales - MONEY_SCALE) as u32);
+    let part = (product % divisor).saturating_mul(factor);
+    let whole = (product / divisor).saturating_mul(factor).saturating_add(part / divisor);
+    rounded(whole, part % divisor, divisor, rounding)
+}
+
 /// The average price that `value` for `quantity` stands for, half-even at the price's scale; both
 /// are below zero for a short position.
 pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
@@ -133,6 +159,22 @@ pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {
     };
     let sign = if denominator < 0 { -1 } else { 1 };
     clamp(divide(numerator * sign, denominator * sign, Rounding::HalfEven))
+}
+
+/// The same for contracts of which one unit stands for `factor`.
+pub const fn price_times(value: i128, quantity: Quantity, factor: i64, scales: u8) -> Price {
+    let owed = quantity < 0;
+    let units = (quantity.unsigned_abs() as i128).saturating_mul(factor as i128);
+    if units <= 0 {
+        return 0;
+    }
+    let value = if owed { value.saturating_neg() } else { value };
+    let (numerator, denominator) = if scales >= MONEY_SCALE {
+        (value.saturating_mul(power_of_ten((scales - MONEY_SCALE) as u32)), units)
+    } else {
+        (value, units.saturating_mul(power_of_ten((MONEY_SCALE - scales) as u32)))
+    };
+    clamp(divide(numerator, denominator, Rounding::HalfEven))
 }
 
 /// `value` as an i64, at the nearest bound when it lies outside.
@@ -425,6 +467,32 @@ mod tests {
         ] {
             assert_eq!(parse_time(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_value_with_a_factor_rounds_like_the_whole_product() {
+        use Rounding::{Down, HalfEven, HalfUp, Up};
+        for rounding in [Down, HalfEven, HalfUp, Up] {
+            for (price, quantity, factor, scales) in [
+                (5_012_250_000, 3, 50, 6_u8),
+                (15, 1, 5, 8),
+                (25, 1, 5, 9),
+                (-35, 1, 5, 9),
+                (7, 13, 125_000, 12),
+                (7, 13, 125_000, 4),
+            ] {
+                let exact = i128::from(price * quantity) * i128::from(factor);
+                let wanted = if scales > MONEY_SCALE {
+                    divide(exact, power_of_ten(u32::from(scales - MONEY_SCALE)), rounding)
+                } else {
+                    exact * power_of_ten(u32::from(MONEY_SCALE - scales))
+                };
+                assert_eq!(value_times(price, quantity, factor, scales, rounding), wanted);
+            }
+        }
+        // The product is beyond i128, its value is not.
+        let value = value_times(PRICE_MAX, QUANTITY_MAX, 1_000_000_000, 25, Down);
+        assert_eq!(value, 1_600_000_000_000_000_000_000_000_000);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Commands as JSON text: read with the world's listing, since scales depend on the instrument.
 
 use crate::command::*;
+use crate::contract;
 use crate::durable::Durable;
 use crate::exchange::{Exchange, Fees, Profile};
 use crate::ids::{IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid};
@@ -290,15 +291,13 @@ impl<'a> Fields<'a> {
         let qty_scale: u8 = self.integer("qty_scale")?;
         let classes = AssetClass::ALL;
         let triggers = TriggerSource::ALL;
-        Ok(Input::ListInstrument(Instrument {
+        let asset_class =
+            self.word("asset_class", AssetClass::from_word, classes, AssetClass::word)?;
+        let (contract, tick_value) = contract::text::decode(self, asset_class, price_scale)?;
+        let terms = Instrument {
             symbol: self.text("symbol")?.to_owned(),
             name: self.text("name")?.to_owned(),
-            asset_class: self.word(
-                "asset_class",
-                AssetClass::from_word,
-                classes,
-                AssetClass::word,
-            )?,
+            asset_class,
             exchange,
             sector: self.text_or("sector", "")?.to_owned(),
             currency: self.text("currency")?.to_owned(),
@@ -314,7 +313,10 @@ impl<'a> Fields<'a> {
                 TriggerSource::word,
             )?,
             status: InstrumentStatus::Active,
-        }))
+            contract,
+        };
+        contract::listing::check_tick_value(&terms, tick_value)?;
+        Ok(Input::ListInstrument(terms))
     }
 
     pub(crate) fn open_account(&self) -> Result<Input, Refusal> {

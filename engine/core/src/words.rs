@@ -172,6 +172,47 @@ AssetClass {
     Future = "future",
     /// Perpetual future.
     Perpetual = "perpetual",
+    /// Exchange-traded fund.
+    Etf = "etf",
+    /// Option on a US stock, fund or index.
+    UsOption = "us_option",
+}
+}
+
+impl AssetClass {
+    /// Whether only profit and loss move when it trades, never the notional.
+    pub const fn is_future(self) -> bool {
+        matches!(self, AssetClass::Future | AssetClass::Perpetual)
+    }
+}
+
+words! {
+/// Which right an option gives its holder.
+Right {
+    /// To buy the underlying at the strike.
+    Call = "call",
+    /// To sell the underlying at the strike.
+    Put = "put",
+}
+}
+
+words! {
+/// When an option can be exercised.
+Style {
+    /// On any day up to its expiry.
+    American = "american",
+    /// At its expiry only.
+    European = "european",
+}
+}
+
+words! {
+/// What an exercised option or an expired future delivers.
+Delivery {
+    /// Money: what it is worth.
+    Cash = "cash",
+    /// The underlying itself, against the strike.
+    Physical = "physical",
 }
 }
 
@@ -202,6 +243,8 @@ InstrumentStatus {
     Active = "active",
     /// Does not trade.
     Halted = "halted",
+    /// Its contract has ended; it will not trade again.
+    Expired = "expired",
 }
 }
 

@@ -61,6 +61,7 @@ pub fn listing(world: &str) -> Vec<Input> {
             source: if index == 2 { Source::Agents } else { Source::Street },
             trigger: if index == 1 { TriggerSource::Last } else { TriggerSource::BidAsk },
             status: InstrumentStatus::Active,
+            contract: None,
         }));
     }
     let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000];
