@@ -72,6 +72,8 @@ pub struct Account {
     pub held: Balance,
     /// Profit of all sells so far, without fees.
     pub realized_pl: Balance,
+    /// Cash that the contracts of a cash account tie up.
+    pub deposited: Balance,
     /// What was first put into it.
     pub starting_cash: Money,
     /// The turn that changed it last.
@@ -96,9 +98,9 @@ pub struct AccountTerms {
 }
 
 impl Account {
-    /// Cash that is not set aside for orders.
+    /// Cash that is not set aside for orders or contracts.
     pub const fn free_cash(&self) -> Balance {
-        self.cash - self.held
+        self.cash - self.held - self.deposited
     }
 
     /// What it may borrow, when it is a margin account.

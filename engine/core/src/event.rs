@@ -72,6 +72,10 @@ pub struct Fill {
     pub counterparty: Counterparty,
     /// Whether the order is completely filled by it.
     pub completes: bool,
+    /// Whether no notional moves, only the profit or loss of what it closes.
+    pub margined: bool,
+    /// By how much it raises the cash that the account's contracts tie up.
+    pub deposit: Money,
     /// Why it got its price; `None` when the sink shows no text.
     pub receipt: Option<Box<Receipt>>,
 }

@@ -143,6 +143,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         cash: 0,
         held: 0,
         realized_pl: 0,
+        deposited: 0,
         starting_cash: 0,
         seq: durable.turn.seq,
         cancel_below: 0,
@@ -279,6 +280,7 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
     };
     account.held -= Balance::from(fill.release);
     account.realized_pl += Balance::from(fill.realized_pl);
+    account.deposited += Balance::from(fill.deposit);
     account.seq = seq;
     let is_margin = account.terms.margin.is_some();
     let position = account.positions.entry(fill.instrument).or_default();

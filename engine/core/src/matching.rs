@@ -1,7 +1,8 @@
 //! Incoming orders meet the other side; every amount of a fill is decided here.
 
 use crate::book::{Owner, reaches};
-use crate::costs::{cost_of, payable, power_for, release_of, spent_by};
+use crate::contract::deposits;
+use crate::costs::{cost_of, payable, power_for, release_of, signed, spent_by};
 use crate::durable::{Due, Durable};
 use crate::event::{Event, Fill};
 use crate::ids::{InstrumentIndex, OrderNumber};
@@ -276,6 +277,14 @@ pub(crate) fn decide_fill(
         let power = power_for(durable, ephemeral, account, terms.instrument);
         release_of(durable, order, account, qty, spent - power)
     };
+    let position = account.position(terms.instrument);
+    let signed_cost = Balance::from(signed(terms.side, cost));
+    let deposit = deposits::change_of(
+        account,
+        instrument,
+        (position.qty, position.cost.into()),
+        (position.qty + signed(terms.side, qty), Balance::from(position.cost) + signed_cost),
+    );
     Some(Fill {
         number: durable.next_fill,
         order: order.number,
@@ -293,6 +302,8 @@ pub(crate) fn decide_fill(
         liquidity: role.liquidity,
         counterparty: role.counterparty,
         completes,
+        margined: instrument.is_margined(),
+        deposit,
         receipt: None,
     })
 }

@@ -119,13 +119,15 @@ fn postings_of_fill(fill: &Fill) -> Lines {
         Side::Buy => (-fill.notional, fill.qty),
         Side::Sell => (fill.notional, -fill.qty),
     };
-    let lines = Lines::default().transfer(user, other, cash, paid, LedgerKind::Trade).transfer(
-        user,
-        other,
-        holding,
-        got,
-        LedgerKind::Trade,
-    );
+    // The house stands between the buyers and sellers of margined contracts: it pays what they win.
+    let lines = match (fill.margined, fill.realized_pl) {
+        (false, _) => Lines::default().transfer(user, other, cash, paid, LedgerKind::Trade),
+        (true, 0) => Lines::default(),
+        (true, profit) => {
+            Lines::default().transfer(user, Party::House, cash, profit, LedgerKind::Variation)
+        }
+    };
+    let lines = lines.transfer(user, other, holding, got, LedgerKind::Trade);
     if fill.fee == 0 {
         return lines;
     }

@@ -220,7 +220,7 @@ stored_records! {
     AccountTerms { margin };
     Request { digest, order, time_ns };
     Account {
-        id, owner, kind, currency, status, cash, held, realized_pl, starting_cash, seq,
+        id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, seq,
         cancel_below, positions, requests, terms,
     } derived { open_orders };
     OrderTerms {

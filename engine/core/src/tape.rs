@@ -197,6 +197,8 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
         .text("liquidity", fill.liquidity.word())
         .text("counterparty", fill.counterparty.word())
         .value("completes", fill.completes);
+    let object = if fill.margined { object.value("margined", true) } else { object };
+    let object = if fill.deposit == 0 { object } else { object.value("deposit", fill.deposit) };
     match &fill.receipt {
         Some(receipt) => object.with("receipt", |out| push_receipt(out, receipt)).end(),
         None => object.end(),

@@ -208,6 +208,8 @@ impl<'a> Fields<'a> {
             liquidity: self.word("liquidity", Liquidity::from_word)?,
             counterparty: self.word("counterparty", Counterparty::from_word)?,
             completes: self.flag("completes")?,
+            margined: self.value.get("margined").is_some() && self.flag("margined")?,
+            deposit: if self.value.get("deposit").is_some() { self.integer("deposit")? } else { 0 },
             receipt: self.receipt()?,
         };
         let terms = &order.terms;
@@ -215,7 +217,8 @@ impl<'a> Fields<'a> {
             && (fill.account, fill.instrument, fill.side)
                 == (terms.account, terms.instrument, terms.side)
             && fill.completes == (fill.qty == order.leaves())
-            && fill.realized_pl.unsigned_abs() <= AMOUNT_MAX.unsigned_abs();
+            && fill.realized_pl.unsigned_abs() <= AMOUNT_MAX.unsigned_abs()
+            && fill.deposit.unsigned_abs() <= AMOUNT_MAX.unsigned_abs();
         if fits {
             Ok(Event::Filled(fill))
         } else {

@@ -355,6 +355,8 @@ LedgerKind {
     Trade = "trade",
     /// What the exchange took for it.
     Fee = "fee",
+    /// Profit or loss of a margined contract: of a fill that closed, or of a settlement.
+    Variation = "variation",
 }
 }
 

@@ -67,6 +67,7 @@ tables! {
     restarts: "restarts.txt",
     positions: "positions.txt",
     receipts: "receipts.txt",
+    futures: "futures.txt",
 }
 
 #[test]

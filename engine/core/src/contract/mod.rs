@@ -7,8 +7,10 @@
 //! expiry. The house stands between buyers and sellers as a clearing house does: what the accounts
 //! win, it pays.
 //!
-//! `terms` says what a contract is, `text` reads and writes it, `listing` checks it.
+//! `terms` says what a contract is, `text` reads and writes it, `listing` checks it; `deposits` says
+//! what a cash account ties up for it.
 
+pub(crate) mod deposits;
 pub(crate) mod listing;
 pub mod terms;
 pub(crate) mod text;

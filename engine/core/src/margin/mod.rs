@@ -68,6 +68,9 @@ impl MarginTerms {
     /// What `qty` (below zero: short) of an instrument requires while it is kept, at this value.
     pub fn maintenance_of(&self, terms: &Instrument, qty: Quantity, value: Balance) -> Balance {
         let value = value.abs();
+        if let Some(contract) = terms.contract.as_ref().filter(|it| it.is_margined) {
+            return contract.maintenance.of(terms.qty_scale, qty, value);
+        }
         if qty >= 0 {
             return at_rate(value, self.long_maintenance);
         }
@@ -87,6 +90,9 @@ impl MarginTerms {
 
     /// What opening `qty` of an instrument requires at this value: never less than keeping it.
     pub fn initial_of(&self, terms: &Instrument, qty: Quantity, value: Balance) -> Balance {
+        if let Some(contract) = terms.contract.as_ref().filter(|it| it.is_margined) {
+            return contract.initial.of(terms.qty_scale, qty, value);
+        }
         at_rate(value.abs(), self.initial()).max(self.maintenance_of(terms, qty, value))
     }
 }
@@ -135,6 +141,8 @@ pub struct Worth {
     pub long_value: Balance,
     /// Value of the short positions, below zero.
     pub short_value: Balance,
+    /// Profit or loss of margined contracts that no settlement has paid yet; part of the equity.
+    pub open_pl: Balance,
     /// What the positions of a margin account would require if they were opened now.
     pub initial_margin: Balance,
     /// What the positions of a margin account require to be kept.
@@ -149,9 +157,11 @@ impl Worth {
         terms: &Instrument,
         (qty, value, cost): (Quantity, Balance, Balance),
     ) {
-        self.equity += value;
         self.unrealized_pl += value - cost;
-        if qty > 0 {
+        self.equity += if terms.is_margined() { value - cost } else { value };
+        if terms.is_margined() {
+            self.open_pl += value - cost;
+        } else if qty > 0 {
             self.long_value += value;
         } else {
             self.short_value += value;

@@ -63,13 +63,17 @@ pub fn durable_is_sound(world: &World) {
         let is_margin = account.margin().is_some();
         assert!(account.cash >= 0 || is_margin, "cash below zero: {account:?}");
         assert!(account.held >= 0, "holds: {account:?}");
-        assert!(account.held <= account.cash || is_margin, "holds: {account:?}");
+        assert!(
+            account.held + account.deposited <= account.cash || is_margin,
+            "holds: {account:?}"
+        );
         equity_is_what_stands(world, account);
         let orders: Vec<_> = durable.open_orders(index as u32).collect();
         assert!(orders.iter().all(|order| order.is_open()), "{orders:?}");
         assert_eq!(orders.len(), account.open_orders.len());
         let held: i128 = orders.iter().map(|order| i128::from(order.hold)).sum();
         assert_eq!(account.held, held, "holds must be the sum over open orders");
+        assert!(account.deposited >= 0, "deposits: {account:?}");
         for (instrument, position) in &account.positions {
             let promised: i64 = orders
                 .iter()
@@ -104,9 +108,12 @@ pub fn durable_is_sound(world: &World) {
 /// Equity is cash plus long less short positions, and also what was put in plus all profit.
 fn equity_is_what_stands(world: &World, account: &Account) {
     let worth = world.durable().worth(account);
-    assert_eq!(worth.equity, account.cash + worth.long_value + worth.short_value);
+    assert_eq!(worth.equity, account.cash + worth.long_value + worth.short_value + worth.open_pl);
     assert!(worth.long_value >= 0 && worth.short_value <= 0, "{worth:?}");
-    let cost: i128 = account.positions.values().map(|position| i128::from(position.cost)).sum();
+    let durable = world.durable();
+    let margined = |index: u32| durable.instruments[index as usize].terms.is_margined();
+    let held = account.positions.iter().filter(|(index, _)| !margined(**index));
+    let cost: i128 = held.map(|(_, position)| i128::from(position.cost)).sum();
     assert_eq!(worth.equity - worth.unrealized_pl, account.cash + cost, "{account:?}");
     let realized: i128 = account.positions.values().map(|position| position.realized_pl).sum();
     assert_eq!(account.realized_pl, realized, "profit is the sum over positions");
