@@ -6,6 +6,7 @@ use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::margin::MarginTerms;
 use crate::orders::OrderList;
 use crate::requests::Requests;
+use crate::risk::AccountRisk;
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
 use crate::words::{AccountKind, AccountStatus, Side};
 
@@ -86,6 +87,8 @@ pub struct Account {
     pub open_orders: OrderList,
     /// Its request ids.
     pub requests: Requests,
+    /// What the risk policy keeps about it; nothing without one.
+    pub risk: Option<Box<AccountRisk>>,
     /// What was agreed when it was opened.
     pub terms: AccountTerms,
 }

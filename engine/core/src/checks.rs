@@ -386,6 +386,9 @@ impl Checks<'_> {
 
 /// Whether an input changes nothing, whatever it says.
 pub(crate) const fn is_question(input: &Input) -> bool {
+    if let Input::Risk(command) = input {
+        return command.is_question();
+    }
     matches!(
         input,
         Input::Preview(_)

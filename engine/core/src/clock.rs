@@ -42,7 +42,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Closes orders that are due to leave, as many as a turn may.
-    fn work_off_due(&mut self) {
+    pub fn work_off_due(&mut self) {
         while !self.is_full() {
             let Some((number, _)) = self.durable.next_due() else {
                 return;

@@ -8,6 +8,7 @@ use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
 use crate::order::OrderTerms;
+use crate::risk::RiskCommand;
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{AccountKind, SessionState, Sharing, Side, TimeInForce};
 
@@ -225,6 +226,8 @@ pub enum Input {
     Time,
     /// An exchange opens or closes.
     Session(Session),
+    /// Sets or asks for what the risk policy says.
+    Risk(RiskCommand),
     /// Asks for an event with the state hash.
     Checkpoint,
 }
@@ -254,6 +257,7 @@ impl Input {
             Input::AgentCancel(_) => "agent_cancel",
             Input::Time => "time",
             Input::Session(_) => "session",
+            Input::Risk(command) => command.kind(),
             Input::Checkpoint => "checkpoint",
         }
     }

@@ -11,6 +11,7 @@ use crate::event::Fill;
 use crate::instrument::Instrument;
 use crate::json::ObjectWriter;
 use crate::order::Order;
+use crate::risk;
 
 /// Further members of an order.
 pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
@@ -18,8 +19,8 @@ pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
 }
 
 /// Further members of an account.
-pub(crate) fn of_account(_: &Durable, _: &Account) -> String {
-    collect(|object| object)
+pub(crate) fn of_account(_: &Durable, account: &Account) -> String {
+    collect(|object| risk::answer::details(object, account))
 }
 
 /// Further members of a position.

@@ -16,6 +16,7 @@ use crate::instrument::{Instrument, InstrumentRecord};
 use crate::margin::Worth;
 use crate::order::Order;
 use crate::orders::{Chain, OrderList, Orders};
+use crate::risk::RiskState;
 use crate::units::{Balance, Nanos};
 use crate::words::TimeInForce;
 
@@ -65,6 +66,8 @@ pub struct Durable {
     pub marked_ns: Nanos,
     /// When a mark wrote equity rows last.
     pub equity_ns: Nanos,
+    /// The risk policy and kill switches; nothing until one is set.
+    pub risk: Option<Box<RiskState>>,
     /// Account of an id. Derived.
     pub account_of: BTreeMap<u128, AccountIndex>,
     /// Instrument of a symbol. Derived.
@@ -95,6 +98,7 @@ impl Durable {
             next_priority: 1,
             marked_ns: 0,
             equity_ns: 0,
+            risk: None,
             account_of: BTreeMap::new(),
             instrument_of: BTreeMap::new(),
             exchange_of: BTreeMap::new(),
@@ -158,6 +162,9 @@ impl Durable {
     /// all. Such an order never fills, even when its turn to leave has not come yet.
     pub fn due(&self, order: &Order) -> Option<Due> {
         let account = self.account(order.terms.account)?;
+        if self.risk.as_deref().is_some_and(|risk| risk.stops(account, order)) {
+            return Some(Due::Kill);
+        }
         if order.number < account.cancel_below {
             return Some(Due::Cancel);
         }
@@ -218,4 +225,6 @@ pub enum Due {
     Cancel,
     /// Its day has ended.
     Expire,
+    /// A kill switch is on.
+    Kill,
 }

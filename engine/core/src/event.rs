@@ -12,6 +12,7 @@ use crate::instrument::{Instrument, Mark};
 use crate::label::Label;
 use crate::order::OrderTerms;
 use crate::receipt::Receipt;
+use crate::risk::{Passed, RiskEvent};
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{AccountKind, Counterparty, Liquidity, Reason, Side, TimeInForce};
 
@@ -147,6 +148,8 @@ pub enum Event {
         digest: u64,
         /// Cash set aside for it.
         hold: Money,
+        /// What it passed of the risk policy, when there is one.
+        passed: Option<Passed>,
     },
     /// An order failed a check.
     Rejected {
@@ -224,6 +227,8 @@ pub enum Event {
         /// Whether this is the first mark of its minute, which writes equity rows.
         new_minute: bool,
     },
+    /// The risk policy, an operator or a falling price did something.
+    Risk(Box<RiskEvent>),
     /// The hash of the durable state before this turn.
     Checkpoint {
         /// SHA-256 of the snapshot.

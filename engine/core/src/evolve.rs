@@ -14,6 +14,7 @@ use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
 use crate::postings::{Asset, Line, Party, postings};
 use crate::requests::{Request, Requests};
+use crate::risk;
 use crate::units::{Balance, Money, Quantity};
 use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
 
@@ -26,8 +27,11 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::ExchangeListed { .. } | Event::InstrumentListed(_) => list(durable, event),
         Event::AccountOpened { .. } => open_account(durable, event),
         Event::Deposited { account, amount } => deposit(durable, *account, *amount),
-        Event::Accepted { order, terms, digest, hold } => {
+        Event::Accepted { order, terms, digest, hold, passed } => {
             take_order(durable, *order, terms, *digest, Ok(*hold));
+            if let Some(passed) = passed {
+                risk::event::count_order(durable, terms.account, passed);
+            }
         }
         Event::Rejected { order, terms, digest, reason, .. } => {
             take_order(durable, *order, terms, *digest, Err(*reason));
@@ -47,6 +51,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         }
         Event::DayEnded { .. } | Event::SessionChanged { .. } => pass_time(durable, event),
         Event::Marked { marks, new_minute } => mark(durable, marks, *new_minute),
+        Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Checkpoint { .. } => {}
     }
     for line in postings(event).iter() {
@@ -151,8 +156,10 @@ fn open_account(durable: &mut Durable, event: &Event) {
         open_orders: OrderList::default(),
         requests: Requests::default(),
         terms: terms.clone(),
+        risk: None,
     });
     remember(durable, index, &request.id, request.digest, 0);
+    risk::event::meet_account(durable, index);
 }
 
 fn deposit(durable: &mut Durable, index: AccountIndex, amount: Money) {
@@ -474,6 +481,9 @@ fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>
     if let Party::Account(index) = line.party {
         if let Some(account) = durable.accounts.get_mut(index as usize) {
             account.cash += Balance::from(line.amount);
+            if line.kind.is_from_outside() {
+                risk::event::shift(account, line.amount);
+            }
         }
         return;
     }

@@ -54,6 +54,7 @@ pub mod receipt;
 mod replace;
 pub mod reply;
 pub mod requests;
+pub mod risk;
 pub mod rows;
 pub mod sink;
 mod snapshot;

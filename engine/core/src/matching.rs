@@ -248,6 +248,7 @@ impl<S: Sink> Live<'_, S> {
         match self.durable.due(order) {
             None => return false,
             Some(Due::Cancel) => self.cancel(number, Reason::Requested, None),
+            Some(Due::Kill) => self.cancel(number, Reason::KillSwitch, None),
             Some(Due::Expire) => self.emit(Event::Expired { order: number, release }),
         }
         true

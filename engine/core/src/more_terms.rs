@@ -15,7 +15,7 @@ use crate::units::{
     format_decimal, format_money, format_time, parse_time,
 };
 use crate::wire::{Fields, malformed};
-use crate::words::{OrderClass, SelfTrade, Side, TriggerSource, refusal};
+use crate::words::{Forced, OrderClass, SelfTrade, Side, TriggerSource, refusal};
 
 /// Decimal digits of a percentage: `1.5` percent is 15,000.
 pub const PERCENT_SCALE: u8 = 4;
@@ -176,6 +176,8 @@ more_terms! {
     do_not_reduce: bool, FlagTerm, false;
     /// The lots that a sell closes, each named by the fill that opened it.
     lot_ids: Vec<u64>, FillsTerm, Vec::new();
+    /// Why the engine itself sent it to close a position; set by the engine.
+    forced: Option<Forced>, ForcedTerm, None;
 }
 
 impl Default for MoreTerms {
@@ -557,6 +559,24 @@ impl Term<Option<OrderNumber>> for ParentTerm {
     }
     fn show(value: &Option<OrderNumber>, shown: &Shown<'_>, out: &mut String) {
         push_text(out, &order_id(shown.durable, value.unwrap_or(0)));
+    }
+}
+
+/// Why the engine sent the order; a command cannot say it.
+struct ForcedTerm;
+
+impl Term<Option<Forced>> for ForcedTerm {
+    fn ask(_: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<Option<Forced>, Refusal> {
+        Ok(None)
+    }
+    fn write(value: &Option<Forced>, out: &mut String) {
+        push_text(out, value.map_or("", Forced::word));
+    }
+    fn read(value: &Value<'_>) -> Option<Option<Forced>> {
+        value.text().and_then(Forced::from_word).map(Some)
+    }
+    fn show(value: &Option<Forced>, _: &Shown<'_>, out: &mut String) {
+        Self::write(value, out);
     }
 }
 

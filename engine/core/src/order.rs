@@ -79,6 +79,11 @@ impl Order {
         self.status.is_open()
     }
 
+    /// Whether the engine sent it to close a position.
+    pub fn is_forced(&self) -> bool {
+        self.terms.more.as_deref().is_some_and(|more| more.forced.is_some())
+    }
+
     /// Whether it waits for its stop price.
     pub const fn is_armed(&self) -> bool {
         self.is_open() && self.terms.order_type.has_stop() && !self.triggered

@@ -126,6 +126,7 @@ fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
             touch_order(touched, durable, *order);
         }
         Event::Replaced(replaced) => touch_order(touched, durable, replaced.order),
+        Event::Risk(event) => crate::risk::event::touch(touched, event),
         Event::Filled(fill) => {
             touched.orders.insert(fill.order);
             touched.accounts.insert(fill.account);

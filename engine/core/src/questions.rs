@@ -13,6 +13,7 @@ use crate::market::{Ephemeral, Market};
 use crate::objects;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
+use crate::risk::subject::Subject;
 use crate::units::{Price, clamp, format_money};
 use crate::words::Side;
 
@@ -73,6 +74,17 @@ impl Present<'_> {
         Some(out)
     }
 
+    /// Where an account stands against the risk policy.
+    pub fn standing(&self, index: AccountIndex) -> Option<String> {
+        crate::risk::answer::standing(self.durable, self.ephemeral, index)
+    }
+
+    /// An order as the risk policy judges it.
+    fn subject<'a>(&'a self, terms: &'a OrderTerms) -> Subject<'a> {
+        let (durable, ephemeral) = (self.durable, self.ephemeral);
+        Subject { durable, ephemeral, terms, now_ns: durable.turn.time_ns, replaces: None }
+    }
+
     /// All instruments, by symbol.
     pub fn instruments(&self) -> String {
         let mut out = String::new();
@@ -107,7 +119,8 @@ impl Present<'_> {
     pub fn preview(&self, terms: &OrderTerms) -> Result<String, Refusal> {
         check_terms(terms)?;
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
-        let failures = checks.failures();
+        let mut failures = checks.failures();
+        failures.extend(self.subject(terms).failures());
         let estimate = self.estimate(&checks);
         let account = self.durable.account(terms.account);
         let power = checks.power();

@@ -1,5 +1,6 @@
 //! Replace: new terms for an open order, under the same id.
 
+use crate::account::Account;
 use crate::checks::{Failure, check_price, check_quantity};
 use crate::command::Replace;
 use crate::costs::{hold_at, margin_hold, power_for};
@@ -17,9 +18,18 @@ use crate::submit::{refused, request_id};
 use crate::units::{
     Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Rounding, clamp, divide, format_money,
 };
-use crate::words::{Reason, Side, TimeInForce, refusal};
+use crate::words::{AccountStatus, Reason, Side, TimeInForce, refusal};
 
 impl<S: Sink> Live<'_, S> {
+    /// Whether the account may trade and the risk policy lets the order have these terms.
+    fn may_replace(&self, order: &Order, terms: &OrderTerms) -> Result<(), Failure> {
+        let active = |account: &Account| account.status == AccountStatus::Active;
+        if !self.durable.account(terms.account).is_some_and(active) {
+            return Err(Failure::new(Reason::AccountNotActive, "this account may not trade"));
+        }
+        self.judge(terms, Some(order)).map(|_| ())
+    }
+
     /// Gives an open order new terms. It keeps its place in the queue only when its quantity
     /// shrinks or its time in force changes at the same prices.
     pub fn replace(&mut self, replace: &Replace) -> Result<Reply, Refusal> {
@@ -35,6 +45,9 @@ impl<S: Sink> Live<'_, S> {
         let terms = new_terms(order, replace)?;
         let hold = check_new_terms(self.durable, self.ephemeral, order, &terms)
             .map_err(|failure| refused(failure).about(replace.order))?;
+        if let Err(failure) = self.may_replace(order, &terms) {
+            return Err(refused(failure).about(replace.order));
+        }
         let keeps_priority = terms.limit_price == order.terms.limit_price
             && terms.stop_price == order.terms.stop_price
             && terms.qty <= order.terms.qty;

@@ -4,7 +4,7 @@
 //! lists with a 32-bit length. Derived indexes are not written; they are rebuilt. The reader takes
 //! any bytes and never panics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -23,6 +23,9 @@ use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, Orders};
 use crate::requests::{Request, Requests};
+use crate::risk::policy::Policy;
+use crate::risk::text::{parse_policy, policy_text};
+use crate::risk::{AccountRisk, Call, RiskState, Stop};
 use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
@@ -98,6 +101,11 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
         durable.orders.iter().filter(|order| order.is_open()).map(|order| order.number).collect();
     for number in open {
         list_order(durable, number)?;
+    }
+    if let Some(risk) = durable.risk.as_deref_mut() {
+        for (index, account) in durable.accounts.iter().enumerate() {
+            risk.index_account(index as u32, account);
+        }
     }
     for (index, account) in durable.accounts.iter().enumerate() {
         let first = durable.orders.first(&account.open_orders);
@@ -184,7 +192,8 @@ stored_words!(
     Source,
     TriggerSource,
     MarketOrders,
-    Sharing
+    Sharing,
+    Measure
 );
 
 macro_rules! stored_records {
@@ -221,7 +230,7 @@ stored_records! {
     Request { digest, order, time_ns };
     Account {
         id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, seq,
-        cancel_below, positions, requests, terms,
+        cancel_below, positions, requests, terms, risk,
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
@@ -231,9 +240,17 @@ stored_records! {
         number, terms, filled, filled_value, hold, status, reason, triggered, priority, created_ns,
         updated_ns, seq,
     };
+    Stop { measure, value, limit };
+    Call { since_ns, due_ns };
+    AccountRisk {
+        killed, stop, taken, day_start, peak, alerted, call, flattening, day, opened, day_trades,
+    };
+    RiskState {
+        version, policy, killed, killed_users, day, next_day_ns, baselined, swept, sweep_flattens,
+    } derived { accounts_of, flattening, called };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns,
+        next_fill, next_priority, marked_ns, equity_ns, risk,
     } derived {
         prefix, account_of, instrument_of, exchange_of, day_orders, canceling
     };
@@ -274,15 +291,6 @@ impl Stored for Box<MoreTerms> {
     }
 }
 
-impl Stored for Box<MarginTerms> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.as_ref().put(out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        MarginTerms::get(input).map(Box::new)
-    }
-}
-
 /// As its canonical text, so that a new term changes no layout.
 impl Stored for Box<Contract> {
     fn put(&self, out: &mut Vec<u8>) {
@@ -302,6 +310,34 @@ impl<T: Stored> Stored for Option<T> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         if bool::get(input)? { T::get(input).map(Some) } else { Ok(None) }
+    }
+}
+
+/// As its text, so that a new rule changes no layout.
+impl Stored for Policy {
+    fn put(&self, out: &mut Vec<u8>) {
+        policy_text(self).put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        parse_policy(&String::get(input)?).map_err(|error| bad(&error.detail))
+    }
+}
+
+impl<T: Stored> Stored for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        T::put(self, out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        T::get(input).map(Box::new)
+    }
+}
+
+impl<T: Stored + Ord> Stored for BTreeSet<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_all(out, self.len(), self.iter());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Vec::get(input).map(|items: Vec<T>| items.into_iter().collect())
     }
 }
 

@@ -24,9 +24,11 @@ impl<S: Sink> Live<'_, S> {
         }
         let order = self.next_order();
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
-        match checks.run() {
-            Ok(hold) => {
-                self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold });
+        match checks.run().and_then(|hold| Ok((hold, self.judge(terms, None)?))) {
+            Ok((hold, verdict)) => {
+                let passed = verdict.as_ref().map(|verdict| verdict.passed);
+                self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold, passed });
+                self.tell_alerts(order, verdict);
                 self.arrive(order);
                 Ok(Reply::new(Outcome::Created, Body::Order(order)))
             }

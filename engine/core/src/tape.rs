@@ -16,6 +16,7 @@ use crate::json::{ObjectWriter, Value, parse, push_list};
 use crate::order::OrderTerms;
 use crate::project::{account_id, fill_id, order_id};
 use crate::receipt::text::push_tape as push_receipt;
+use crate::risk;
 use crate::snapshot::SNAPSHOT_VERSION;
 use crate::tape_read::Fields;
 use crate::units::Nanos;
@@ -93,6 +94,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .text("account", &account_id(durable, *account))
             .value("amount", amount)
             .end(),
+        Event::Risk(event) => risk::tape::push_event(out, durable, event),
         Event::Filled(fill) => push_fill(out, durable, fill),
         Event::Accepted { .. } | Event::Rejected { .. } => push_arrival(out, durable, event),
         Event::Triggered { .. }
@@ -106,12 +108,12 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
 /// An order came.
 fn push_arrival(out: &mut String, durable: &Durable, event: &Event) {
     match event {
-        Event::Accepted { order, terms, digest, hold } => {
+        Event::Accepted { order, terms, digest, hold, passed } => {
             let object = begin(out, "accepted").text("order", &order_id(durable, *order));
-            with_terms(object, durable, terms)
+            let object = with_terms(object, durable, terms)
                 .text("digest", &hex(*digest))
-                .value("hold", hold)
-                .end();
+                .value("hold", hold);
+            risk::tape::with_passed(object, passed.as_ref()).end();
         }
         Event::Rejected { order, terms, digest, reason, value, limit } => {
             let object = begin(out, "rejected").text("order", &order_id(durable, *order));

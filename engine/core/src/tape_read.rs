@@ -131,6 +131,7 @@ impl<'a> Fields<'a> {
                 terms: self.terms()?,
                 digest: self.digest()?,
                 hold: self.amount("hold")?,
+                passed: self.passed()?,
             }),
             "rejected" => Ok(Event::Rejected {
                 order: self.new_order()?,
@@ -349,7 +350,7 @@ impl<'a> Fields<'a> {
             }),
             "marked" => self.marked(),
             "checkpoint" => self.checkpoint(),
-            name => Err(format!("no event is called {name:?}")),
+            _ => self.risk_event(),
         }
     }
 

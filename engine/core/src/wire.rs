@@ -45,7 +45,10 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "time" => Ok(Input::Time),
         "session" => fields.session(),
         "checkpoint" => Ok(Input::Checkpoint),
-        kind => Err(malformed(format!("unknown kind {kind:?}")).at("kind")),
+        kind => match fields.risk_command(kind) {
+            Some(command) => command.map(Input::Risk),
+            None => Err(malformed(format!("unknown kind {kind:?}")).at("kind")),
+        },
     }
 }
 

@@ -18,6 +18,7 @@ use crate::market::Ephemeral;
 use crate::objects;
 use crate::questions::{Present, push_live_quote};
 use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::risk::RiskCommand;
 use crate::rows::TapeTurn;
 use crate::sink::{Sink, TapeSink};
 use crate::snapshot::{self, SnapshotError};
@@ -105,7 +106,9 @@ impl World {
 
     /// Whether due work is left for another `time` input.
     pub fn more_due(&self) -> bool {
-        self.durable.next_due().is_some() || !self.ephemeral.unfinished.is_empty()
+        self.durable.next_due().is_some()
+            || !self.ephemeral.unfinished.is_empty()
+            || self.durable.is_risk_busy()
     }
 
     /// Applies one input at a time that never goes back: an earlier time counts as the present.
@@ -131,6 +134,7 @@ impl World {
             sweep: Vec::new(),
         };
         let result = live.perform(input);
+        live.work_on_risk();
         live.finish();
         if input.is_market() {
             self.market_seq += 1;
@@ -188,6 +192,10 @@ impl World {
                 present.preview(terms)?
             }
             Input::Exchanges => present.exchanges(),
+            Input::Risk(RiskCommand::Risk { account }) => {
+                present.standing(*account).ok_or_else(stranger)?
+            }
+            Input::Risk(_) => crate::risk::answer::policy(&self.durable),
             _ => present.instruments(),
         };
         Ok(Reply::new(Outcome::Ok, Body::Json(json)))
@@ -392,6 +400,7 @@ impl<S: Sink> Live<'_, S> {
             return Err(Refusal::malformed(refusal::MALFORMED, detail));
         }
         self.end_days();
+        self.begin_risk_day();
         match input {
             Input::CreateWorld(create) => self.create_world(create),
             Input::ListExchange(exchange) => self.list_exchange(exchange),
@@ -401,6 +410,7 @@ impl<S: Sink> Live<'_, S> {
             Input::Replace(replace) => self.replace(replace),
             Input::Cancel(cancel) => self.cancel_order(cancel),
             Input::CancelAll(cancel) => self.cancel_all(cancel),
+            Input::Risk(command) => self.risk(command),
             Input::Checkpoint => Ok(self.checkpoint()),
             _ => self.hear(input).map(|()| Reply::nothing()),
         }

@@ -57,6 +57,7 @@ tables! {
     time_in_force: "time_in_force.txt",
     rejections: "rejections.txt",
     replace: "replace.txt",
+    risk: "risk.txt",
     cancel: "cancel.txt",
     holds_and_fees: "holds_and_fees.txt",
     street: "street.txt",

@@ -1,0 +1,192 @@
+//! Risk: what must hold before an order is taken, and what is watched while prices move.
+//!
+//! A world without a policy keeps nothing here and pays a null check. `policy` says what can be
+//! limited, `text` writes and reads it, `command` decides the commands, `review` judges orders,
+//! `watch` keeps accounts armed at the prices that could bring them to a limit, `breach` decides
+//! what happens there, `event` is what all of it leaves on the tape.
+
+pub(crate) mod answer;
+mod command;
+pub mod event;
+pub mod policy;
+pub(crate) mod review;
+pub(crate) mod subject;
+pub(crate) mod tape;
+pub(crate) mod text;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::account::Account;
+use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::order::Order;
+use crate::units::{Balance, Nanos};
+use crate::words::{Measure, RiskCheck};
+
+pub use command::{KillSwitch, RiskCommand, SetStatus};
+pub use event::RiskEvent;
+use policy::Policy;
+
+/// What a kill switch stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One account.
+    Account(AccountIndex),
+    /// All accounts of an owner.
+    User(String),
+    /// Everybody.
+    World,
+}
+
+/// The risk state of a world; it exists from the first policy or kill switch on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RiskState {
+    /// How many policies there have been.
+    pub version: u64,
+    /// The policy in force.
+    pub policy: Policy,
+    /// Why the whole world is stopped, when it is.
+    pub killed: Option<String>,
+    /// Why users are stopped, by owner.
+    pub killed_users: BTreeMap<String, String>,
+    /// Number of the present trading day; weekends belong to the day before them.
+    pub day: u32,
+    /// When the next day begins; 0 when days do not matter.
+    pub next_day_ns: Nanos,
+    /// Accounts from this index on have not got their figures of this day yet.
+    pub baselined: AccountIndex,
+    /// Accounts below this index were told of the kill switches in force.
+    pub swept: AccountIndex,
+    /// Whether the sweep closes positions too.
+    pub sweep_flattens: bool,
+    /// Accounts of an owner. Derived.
+    pub accounts_of: BTreeMap<String, Vec<AccountIndex>>,
+    /// Accounts that are to close all positions. Derived.
+    pub flattening: BTreeSet<AccountIndex>,
+    /// Accounts with a margin call. Derived.
+    pub called: BTreeSet<AccountIndex>,
+}
+
+impl RiskState {
+    /// Why orders of this account are stopped by a kill switch, if they are.
+    pub fn killed<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
+        let own = account.risk.as_deref().and_then(|risk| risk.killed.as_deref());
+        own.or_else(|| self.killed_users.get(&account.owner).map(String::as_str))
+            .or(self.killed.as_deref())
+    }
+
+    /// Whether a kill switch lets an order of the account not stand. What the engine itself sends to
+    /// close positions may.
+    pub fn stops(&self, account: &Account, order: &Order) -> bool {
+        !order.is_forced() && self.killed(account).is_some()
+    }
+
+    /// The accounts that count together with one: all of its owner.
+    pub fn together(&self, owner: &str) -> &[AccountIndex] {
+        self.accounts_of.get(owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// Counts an account under its owner.
+    pub(crate) fn index_account(&mut self, index: AccountIndex, account: &Account) {
+        self.accounts_of.entry(account.owner.clone()).or_default().push(index);
+        if let Some(risk) = account.risk.as_deref() {
+            if risk.flattening {
+                self.flattening.insert(index);
+            }
+            if risk.call.is_some() {
+                self.called.insert(index);
+            }
+        }
+    }
+}
+
+/// An account that came to a limit and takes no opening orders any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Which limit.
+    pub measure: Measure,
+    /// What it came to, as text for people.
+    pub value: String,
+    /// The limit, as text for people.
+    pub limit: String,
+}
+
+/// A margin call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When it was made.
+    pub since_ns: Nanos,
+    /// When positions are closed if it is not met; 0 for never.
+    pub due_ns: Nanos,
+}
+
+/// The risk state of an account; it exists from the first event about it on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountRisk {
+    /// Why its kill switch is on, when it is.
+    pub killed: Option<String>,
+    /// The limit that it came to.
+    pub stop: Option<Stop>,
+    /// When its last counted orders were taken, earliest first.
+    pub taken: VecDeque<Nanos>,
+    /// Equity when the day began; money that came or went since is added or removed.
+    pub day_start: Option<Balance>,
+    /// The highest equity so far; money that came or went since is added or removed.
+    pub peak: Option<Balance>,
+    /// Rules of the policy whose alert was raised and stands.
+    pub alerted: BTreeSet<u32>,
+    /// Its margin call.
+    pub call: Option<Call>,
+    /// Whether all its positions are to be closed.
+    pub flattening: bool,
+    /// The number of the trading day that `opened` belongs to.
+    pub day: u32,
+    /// What it opened on that day and has not closed since.
+    pub opened: BTreeSet<InstrumentIndex>,
+    /// The trading days of its last day trades, earliest first.
+    pub day_trades: VecDeque<u32>,
+}
+
+impl AccountRisk {
+    /// How many orders were taken after a time.
+    pub fn taken_after(&self, time_ns: Nanos) -> usize {
+        self.taken.len() - self.taken.partition_point(|taken| *taken <= time_ns)
+    }
+
+    /// How many day trades there were on a day or later.
+    pub fn day_trades_since(&self, day: u32) -> usize {
+        self.day_trades.len() - self.day_trades.partition_point(|traded| *traded < day)
+    }
+}
+
+/// What an accepted order passed: kept in its event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// The version of the policy.
+    pub version: u64,
+    /// A bit for each check that was made, see `RiskCheck`.
+    pub checks: u64,
+    /// How many of its latest orders the account keeps the times of; 0 when none are counted.
+    pub keep: u32,
+}
+
+/// A limit that was come near or reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Place of the rule in the policy.
+    pub rule: u32,
+    /// What is measured.
+    pub measure: Measure,
+    /// What it came to, as text for people.
+    pub value: String,
+    /// The hard limit, as text for people.
+    pub limit: String,
+}
+
+/// The bit of a check.
+pub const fn bit(check: RiskCheck) -> u64 {
+    1 << (check as u64)
+}
+
+/// The checks that every accepted order passed, with or without a policy.
+pub const BASE_CHECKS: u64 = bit(RiskCheck::Order) | bit(RiskCheck::BuyingPower);

@@ -1,0 +1,156 @@
+//! What is judged: an order, the accounts that count with it, and the positions they could come to.
+
+use std::collections::BTreeSet;
+
+use crate::checks::Failure;
+use crate::durable::Durable;
+use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::market::Ephemeral;
+use crate::order::{Order, OrderTerms};
+use crate::units::{Balance, Nanos, Price};
+use crate::words::Side;
+
+use super::review::{Review, Verdict};
+
+/// Cash and positions of an account at live prices, else at the recorded ones.
+pub(crate) fn equity(durable: &Durable, ephemeral: &Ephemeral, index: AccountIndex) -> Balance {
+    let Some(account) = durable.account(index) else {
+        return 0;
+    };
+    durable.worth_at(account, |index, _| price(durable, ephemeral, index)).equity
+}
+
+/// The live price of an instrument, else the recorded one.
+pub(crate) fn price(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    index: InstrumentIndex,
+) -> Option<Price> {
+    let record = durable.instrument(index)?;
+    let live = ephemeral.market(index).and_then(|market| market.price(&record.terms));
+    live.or_else(|| record.mark.price())
+}
+
+/// What is judged, and what it is judged by.
+pub(crate) struct Subject<'a> {
+    pub durable: &'a Durable,
+    pub ephemeral: &'a Ephemeral,
+    pub terms: &'a OrderTerms,
+    /// When it came.
+    pub now_ns: Nanos,
+    /// The open order whose terms these are to be, when it is replaced.
+    pub replaces: Option<&'a Order>,
+}
+
+impl<'a> Subject<'a> {
+    /// Judges it; nothing when the world has no policy and no kill switch.
+    pub fn review(&self) -> Result<Option<Box<Verdict>>, Failure> {
+        match self.durable.risk.as_deref() {
+            None => Ok(None),
+            Some(risk) => Review::of(self, risk)
+                .map_or(Ok(None), |review| review.run().map(|verdict| Some(Box::new(verdict)))),
+        }
+    }
+
+    /// All rules that reject it, for the preview.
+    pub fn failures(&self) -> Vec<Failure> {
+        let review = self.durable.risk.as_deref().and_then(|risk| Review::of(self, risk));
+        review.map_or(Vec::new(), |review| review.failures())
+    }
+
+    /// The live price of the instrument, else the recorded one.
+    pub fn reference(&self) -> Option<Price> {
+        price(self.durable, self.ephemeral, self.terms.instrument)
+    }
+
+    /// The price at which its size is judged.
+    pub fn judged_price(&self) -> Option<Price> {
+        self.terms.limit_price.or(self.terms.stop_price).or_else(|| self.reference())
+    }
+
+    /// What is left of the order that it replaces.
+    pub fn left_before(&self) -> i128 {
+        self.replaces.map_or(0, |order| i128::from(order.leaves()))
+    }
+
+    /// What it would have left to fill.
+    pub fn left_after(&self) -> i128 {
+        i128::from(self.terms.qty) - self.replaces.map_or(0, |order| i128::from(order.filled))
+    }
+
+    /// Open orders of an account, without the one that it replaces.
+    pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &'a Order> {
+        let besides = self.replaces.map(|order| order.number);
+        let durable: &'a Durable = self.durable;
+        durable.open_orders(account).filter(move |order| Some(order.number) != besides)
+    }
+
+    /// A position with what open orders would add to each side.
+    pub fn exposure_of(&self, index: AccountIndex, instrument: InstrumentIndex) -> Exposure {
+        let Some(account) = self.durable.account(index) else {
+            return Exposure::default();
+        };
+        let held = i128::from(account.position(instrument).qty);
+        let mut exposure = Exposure { held, ..Exposure::default() };
+        for order in self.open_orders(index) {
+            if order.terms.instrument == instrument {
+                exposure = exposure.with(order.terms.side, i128::from(order.leaves()));
+            }
+        }
+        exposure
+    }
+
+    /// The instruments that an account holds or has open orders in, and the ordered one.
+    pub fn instruments_of(&self, index: AccountIndex) -> BTreeSet<InstrumentIndex> {
+        let mut instruments = BTreeSet::new();
+        if let Some(account) = self.durable.account(index) {
+            let held = account.positions.iter().filter(|(_, position)| position.qty != 0);
+            instruments.extend(held.map(|(instrument, _)| *instrument));
+            instruments.extend(self.open_orders(index).map(|order| order.terms.instrument));
+        }
+        if index == self.terms.account {
+            instruments.insert(self.terms.instrument);
+        }
+        instruments
+    }
+}
+
+/// A signed position with what open orders would add to each side.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Exposure {
+    held: i128,
+    buying: i128,
+    selling: i128,
+}
+
+impl Exposure {
+    pub fn plus(self, other: Exposure) -> Exposure {
+        Exposure {
+            held: self.held + other.held,
+            buying: self.buying + other.buying,
+            selling: self.selling + other.selling,
+        }
+    }
+
+    /// The position on one side (long for buys) when all open orders of that side have filled,
+    /// below zero for a position on the other side.
+    pub const fn on_side(self, side: Side) -> i128 {
+        match side {
+            Side::Buy => self.held + self.buying,
+            Side::Sell => self.selling - self.held,
+        }
+    }
+
+    pub const fn with(mut self, side: Side, qty: i128) -> Exposure {
+        match side {
+            Side::Buy => self.buying += qty,
+            Side::Sell => self.selling += qty,
+        }
+        self
+    }
+
+    /// The larger of what it can come to on either side.
+    pub fn gross(self) -> i128 {
+        (self.held + self.buying).abs().max((self.held - self.selling).abs())
+    }
+}
