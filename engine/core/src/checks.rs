@@ -48,7 +48,10 @@ impl Failure {
 
 /// Whether a text can be an id or a name.
 pub(crate) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(char::is_control)
+    let bytes = text.as_bytes();
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    (1..=TEXT_MAX).contains(&bytes.len())
+        && (bytes.iter().all(is_plain) || !text.chars().any(char::is_control))
 }
 
 /// Whether an order makes sense at all; what does not is refused and not kept.

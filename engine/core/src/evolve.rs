@@ -12,7 +12,7 @@ use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
-use crate::postings::{Asset, Line, Party, postings};
+use crate::postings::{Asset, Line, Party, lines_of_fill, postings};
 use crate::requests::{Request, Requests};
 use crate::risk;
 use crate::units::{Balance, Money, Quantity};
@@ -32,15 +32,21 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
             if let Some(passed) = passed {
                 risk::event::count_order(durable, terms.account, passed);
             }
+            return;
         }
         Event::Rejected { order, terms, digest, reason, .. } => {
             take_order(durable, *order, terms, *digest, Err(*reason));
         }
         Event::Triggered { order, .. } => trigger(durable, *order),
-        Event::Filled(fill) => fill_order(durable, fill),
+        Event::Filled(fill) => {
+            fill_order(durable, fill);
+            lines_of_fill(fill, |line| post(durable, &line));
+            return;
+        }
         Event::Canceled { order, reason, release, request } => {
             remember_for_order(durable, *order, request.as_ref());
             close(durable, *order, Status::Canceled, *reason, *release);
+            return;
         }
         Event::Expired { order, release } => {
             close(durable, *order, Status::Expired, Reason::Expired, *release);
@@ -205,7 +211,12 @@ fn take_order(
 
 /// Counts an open order into everything that is kept by order: holds, promises, lists.
 fn open_order(durable: &mut Durable, place: Place) {
-    list_day_order(durable, place);
+    let Some(order) = durable.orders.at(place) else {
+        return;
+    };
+    if order.terms.time_in_force == TimeInForce::Day {
+        list_day_order(durable, place);
+    }
     let Some(order) = durable.orders.at(place) else {
         return;
     };
@@ -347,7 +358,9 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
     let Some(place) = durable.orders.place(number) else {
         return;
     };
-    list_day_order(durable, place);
+    if durable.orders.is_listed(place, Chain::Day) {
+        list_day_order(durable, place);
+    }
     let Some(terms) = durable.orders.at(place).map(|order| &order.terms) else {
         return;
     };
@@ -358,7 +371,8 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
     if let Some(account) = durable.accounts.get_mut(index as usize) {
         durable.orders.delist(&mut account.open_orders, Chain::Account, place);
         let first = durable.orders.first(&account.open_orders);
-        if first.is_none_or(|first| first.number >= account.cancel_below) {
+        let waits = first.is_some_and(|first| first.number < account.cancel_below);
+        if !waits && !durable.canceling.is_empty() {
             durable.canceling.remove(&index);
         }
     }
@@ -463,6 +477,7 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
 }
 
 /// Adds a ledger line to the balance of its party.
+#[inline(always)]
 fn post(durable: &mut Durable, line: &Line) {
     match line.asset {
         Asset::Holding(index) => post_holding(durable, line, index as usize),
@@ -477,6 +492,7 @@ fn post(durable: &mut Durable, line: &Line) {
     }
 }
 
+#[inline(always)]
 fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>) {
     if let Party::Account(index) = line.party {
         if let Some(account) = durable.accounts.get_mut(index as usize) {
@@ -500,6 +516,7 @@ fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>
     *balance += Balance::from(line.amount);
 }
 
+#[inline(always)]
 fn post_holding(durable: &mut Durable, line: &Line, instrument: usize) {
     let Some(record) = durable.instruments.get_mut(instrument) else {
         return;

@@ -35,6 +35,26 @@ impl Label {
     }
 }
 
+impl Label {
+    /// A hash of the text: words of eight bytes, each folded in by one wide product.
+    #[inline]
+    pub(crate) fn hash(&self) -> u32 {
+        let text = self.as_bytes();
+        let mut hash = text.len() as u64;
+        let mut rest = text;
+        while let Some((word, behind)) = rest.split_first_chunk() {
+            hash = fold(hash, u64::from_le_bytes(*word));
+            rest = behind;
+        }
+        fold(hash, rest.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))) as u32
+    }
+}
+
+const fn fold(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word ^ 0x9e37_79b9_7f4a_7c15) as u128 * 0xd6e8_feb8_6659_fd93;
+    product as u64 ^ (product >> 64) as u64
+}
+
 impl From<&str> for Label {
     fn from(text: &str) -> Label {
         let mut bytes = [0; INLINE];

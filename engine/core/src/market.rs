@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::book::{Book, Handle, Owner};
+use crate::book::{Book, Handle, Owner, reaches};
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
@@ -100,6 +100,25 @@ impl Market {
             let resting = Some((order.handle, order.owner));
             Some(Offer { price: order.price, qty: order.qty, resting })
         })
+    }
+
+    /// What an incoming order of `side` trades with next: the first of `offers`.
+    pub fn best_offer(&self, side: Side) -> Option<Offer> {
+        let there = side.opposite();
+        let street = self.street.available(there).next();
+        let order = self.book.best(there);
+        let street_first = match (street, order) {
+            (Some((price, _)), Some(order)) => reaches(side, Some(order.price), price),
+            (street, _) => street.is_some(),
+        };
+        match (street_first, street, order) {
+            (true, Some((price, qty)), _) => Some(Offer { price, qty, resting: None }),
+            (_, _, Some(order)) => {
+                let resting = Some((order.handle, order.owner));
+                Some(Offer { price: order.price, qty: order.qty, resting })
+            }
+            _ => None,
+        }
     }
 
     /// Market-priced orders of a side that wait for liquidity, earliest first.

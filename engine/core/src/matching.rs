@@ -92,7 +92,7 @@ impl<S: Sink> Live<'_, S> {
 
     fn next_offer(&self, number: OrderNumber) -> Option<(&Order, Offer)> {
         let order = self.order(number).filter(|order| order.leaves() > 0)?;
-        let offer = self.market(order.terms.instrument)?.offers(order.terms.side).next()?;
+        let offer = self.market(order.terms.instrument)?.best_offer(order.terms.side)?;
         let reaches = reaches(order.terms.side, order.price_limit(), offer.price);
         reaches.then_some((order, offer))
     }
@@ -211,7 +211,7 @@ impl<S: Sink> Live<'_, S> {
             let Some(market) = self.market(instrument) else {
                 return;
             };
-            if market.waiting(side).next().is_none() || market.offers(side).next().is_none() {
+            if market.waiting(side).next().is_none() || market.best_offer(side).is_none() {
                 continue;
             }
             let waiting: Vec<OrderNumber> = market.waiting(side).collect();

@@ -5,7 +5,7 @@
 //! cost the same with a thousand and with a million others. Memory follows the orders that are
 //! kept, not those that ever were.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::ids::OrderNumber;
 use crate::order::Order;
@@ -28,22 +28,23 @@ struct Sheet {
 
 const BLANK: Sheet = Sheet { used: 0, places: [NONE; SHEET] };
 
-/// The sheets by their number: those that follow each other in a queue, which trades numbers for
+/// The sheets by their number: those that follow each other in a row, which trades numbers for
 /// places at once, and strays (an old order far behind, a number nobody gave) in a tree.
 #[derive(Clone, Debug, Default)]
 struct Sheets {
     first: u64,
-    queue: VecDeque<Option<Box<Sheet>>>,
+    row: Vec<Option<Box<Sheet>>>,
     strays: BTreeMap<u64, Box<Sheet>>,
 }
 
-/// The queue may have this many empty entries before its end.
+/// The row may have this many empty entries at a stretch, before its end and at its beginning.
 const GAP_MAX: usize = 4_096;
 
 impl Sheets {
+    #[inline]
     fn get(&self, number: u64) -> Option<&Sheet> {
         let at = number.wrapping_sub(self.first) as usize;
-        match self.queue.get(at) {
+        match self.row.get(at) {
             Some(sheet) => sheet.as_deref(),
             None if self.strays.is_empty() => None,
             None => self.strays.get(&number).map(|sheet| &**sheet),
@@ -52,38 +53,40 @@ impl Sheets {
 
     fn get_mut(&mut self, number: u64) -> Option<&mut Sheet> {
         let at = number.wrapping_sub(self.first) as usize;
-        match self.queue.get_mut(at) {
+        match self.row.get_mut(at) {
             Some(sheet) => sheet.as_deref_mut(),
             None => self.strays.get_mut(&number).map(|sheet| &mut **sheet),
         }
     }
 
     fn get_or_add(&mut self, number: u64) -> &mut Sheet {
-        if self.queue.is_empty() {
+        if self.row.is_empty() {
             self.first = number;
         }
         let at = number.wrapping_sub(self.first) as usize;
-        if at >= self.queue.len().saturating_add(GAP_MAX) {
+        if at >= self.row.len().saturating_add(GAP_MAX) {
             return self.strays.entry(number).or_insert_with(|| Box::new(BLANK));
         }
-        while self.queue.len() <= at {
-            // A stray whose turn in the queue has come moves there.
-            let next = self.first + self.queue.len() as u64;
-            self.queue.push_back(self.strays.remove(&next));
+        while self.row.len() <= at {
+            // A stray whose turn in the row has come moves there.
+            let next = self.first + self.row.len() as u64;
+            self.row.push(self.strays.remove(&next));
         }
-        self.queue[at].get_or_insert_with(|| Box::new(BLANK))
+        self.row[at].get_or_insert_with(|| Box::new(BLANK))
     }
 
-    /// Drops an empty sheet; from the front of the queue all that are empty.
+    /// Drops an empty sheet, and the beginning of the row when much of it is empty.
     fn drop_empty(&mut self, number: u64) {
         let at = number.wrapping_sub(self.first) as usize;
-        match self.queue.get_mut(at) {
+        match self.row.get_mut(at) {
             Some(sheet) => *sheet = None,
             None => drop(self.strays.remove(&number)),
         }
-        while let Some(None) = self.queue.front() {
-            self.queue.pop_front();
-            self.first += 1;
+        // Looked at once for many sheets, so that the row is moved rarely.
+        if number % GAP_MAX as u64 == 0 || self.row.len() < 8 {
+            let empty = self.row.iter().take_while(|sheet| sheet.is_none()).count();
+            self.row.drain(..empty);
+            self.first += empty as u64;
         }
     }
 
@@ -91,7 +94,7 @@ impl Sheets {
     fn iter(&self) -> impl Iterator<Item = &Sheet> {
         let before = self.strays.range(..self.first).map(|(_, sheet)| &**sheet);
         let behind = self.strays.range(self.first..).map(|(_, sheet)| &**sheet);
-        before.chain(self.queue.iter().filter_map(Option::as_deref)).chain(behind)
+        before.chain(self.row.iter().filter_map(Option::as_deref)).chain(behind)
     }
 }
 
@@ -176,22 +179,26 @@ impl Orders {
     }
 
     /// Where an order is kept.
+    #[inline]
     pub(crate) fn place(&self, number: OrderNumber) -> Option<Place> {
         let place = self.sheets.get(number >> SHEET_BITS)?.places[number as usize % SHEET];
         (place != NONE).then_some(place)
     }
 
     /// The order at a place.
+    #[inline]
     pub(crate) fn at(&self, place: Place) -> Option<&Order> {
         self.orders.get(place)
     }
 
     /// The order with this number.
+    #[inline]
     pub fn get(&self, number: OrderNumber) -> Option<&Order> {
         self.orders.get(self.place(number)?)
     }
 
     /// The order with this number, to change it.
+    #[inline]
     pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Order> {
         self.orders.get_mut(self.place(number)?)
     }
@@ -247,6 +254,11 @@ impl Orders {
     /// The order of a list with the smallest number.
     pub(crate) fn first(&self, list: &OrderList) -> Option<&Order> {
         self.orders.get(list.first)
+    }
+
+    /// Whether the order at a place is in a list of this chain.
+    pub(crate) fn is_listed(&self, place: Place, chain: Chain) -> bool {
+        self.link(place, chain).next != OUTSIDE
     }
 
     fn link(&self, place: Place, chain: Chain) -> Link {
@@ -382,15 +394,15 @@ mod tests {
         }
         let numbers: Vec<u64> = orders.iter().map(|order| order.number).collect();
         assert_eq!(numbers, [7, 1 << 40, (1 << 40) + 300, u64::MAX]);
-        assert_eq!((orders.sheets.queue.len(), orders.sheets.strays.len()), (2, 2));
+        assert_eq!((orders.sheets.row.len(), orders.sheets.strays.len()), (2, 2));
         orders.remove(u64::MAX);
         orders.remove(1 << 40);
         assert_eq!((orders.get(1 << 40), orders.get(u64::MAX)), (None, None));
-        assert_eq!((orders.sheets.queue.len(), orders.sheets.strays.len()), (1, 1));
+        assert_eq!((orders.sheets.row.len(), orders.sheets.strays.len()), (1, 1));
     }
 
     #[test]
-    fn a_stray_is_found_when_the_queue_has_come_to_it() {
+    fn a_stray_is_found_when_the_row_has_come_to_it() {
         let mut orders = Orders::default();
         let far = 10_000 << SHEET_BITS;
         for number in [1, far] {

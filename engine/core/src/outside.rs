@@ -232,7 +232,7 @@ impl<S: Sink> Live<'_, S> {
         let instrument = order.instrument;
         while left > 0 {
             let market = self.market(instrument);
-            let Some(offer) = market.and_then(|market| market.offers(order.side).next()) else {
+            let Some(offer) = market.and_then(|market| market.best_offer(order.side)) else {
                 break;
             };
             if !reaches(order.side, order.price, offer.price) {

@@ -43,11 +43,13 @@ impl<T> Paged<T> {
     }
 
     /// What stands at a place.
+    #[inline]
     pub fn get(&self, place: u32) -> Option<&T> {
         self.pages.get((place >> PAGE_BITS) as usize)?.get((place & IN_PAGE) as usize)
     }
 
     /// What stands at a place, to change it.
+    #[inline]
     pub fn get_mut(&mut self, place: u32) -> Option<&mut T> {
         self.pages.get_mut((place >> PAGE_BITS) as usize)?.get_mut((place & IN_PAGE) as usize)
     }
@@ -88,11 +90,13 @@ impl<T> Slab<T> {
     }
 
     /// The value at a place.
+    #[inline]
     pub fn get(&self, place: u32) -> Option<&T> {
         self.values.get(place)?.as_ref()
     }
 
     /// The value at a place, to change it.
+    #[inline]
     pub fn get_mut(&mut self, place: u32) -> Option<&mut T> {
         self.values.get_mut(place)?.as_mut()
     }

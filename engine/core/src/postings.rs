@@ -75,39 +75,46 @@ impl Lines {
         self.lines.iter().flatten()
     }
 
-    /// Adds two lines: what the first party gains, the second loses.
-    fn transfer(
-        mut self,
-        to: Party,
-        from: Party,
-        asset: Asset,
-        amount: i64,
-        kind: LedgerKind,
-    ) -> Lines {
-        for (party, amount) in [(to, amount), (from, -amount)] {
-            if let Some(slot) = self.lines.get_mut(self.count) {
-                *slot = Some(Line { party, asset, amount, kind });
-                self.count += 1;
-            }
+    fn push(&mut self, line: Line) {
+        if let Some(slot) = self.lines.get_mut(self.count) {
+            *slot = Some(line);
+            self.count += 1;
         }
-        self
     }
 }
 
 /// The ledger lines that an event stands for.
 pub fn postings(event: &Event) -> Lines {
+    let mut lines = Lines::default();
+    let mut take = |line| lines.push(line);
     match event {
         Event::Deposited { account, amount } => {
             let asset = Asset::CashOfAccount(*account);
-            let to = Party::Account(*account);
-            Lines::default().transfer(to, Party::Funding, asset, *amount, LedgerKind::Deposit)
+            let parties = (Party::Account(*account), Party::Funding);
+            transfer(&mut take, parties, asset, *amount, LedgerKind::Deposit);
         }
-        Event::Filled(fill) => postings_of_fill(fill),
-        _ => Lines::default(),
+        Event::Filled(fill) => lines_of_fill(fill, take),
+        _ => {}
     }
+    lines
 }
 
-fn postings_of_fill(fill: &Fill) -> Lines {
+/// Two lines: what the first party gains, the second loses.
+#[inline(always)]
+fn transfer(
+    take: &mut impl FnMut(Line),
+    (to, from): (Party, Party),
+    asset: Asset,
+    amount: i64,
+    kind: LedgerKind,
+) {
+    take(Line { party: to, asset, amount, kind });
+    take(Line { party: from, asset, amount: -amount, kind });
+}
+
+/// The lines of a fill, one by one: most events are fills, and `evolve` keeps no list of them.
+#[inline(always)]
+pub(crate) fn lines_of_fill(fill: &Fill, mut take: impl FnMut(Line)) {
     let user = Party::Account(fill.account);
     let other = match fill.counterparty {
         Counterparty::House => Party::House,
@@ -120,16 +127,15 @@ fn postings_of_fill(fill: &Fill) -> Lines {
         Side::Sell => (fill.notional, -fill.qty),
     };
     // The house stands between the buyers and sellers of margined contracts: it pays what they win.
-    let lines = match (fill.margined, fill.realized_pl) {
-        (false, _) => Lines::default().transfer(user, other, cash, paid, LedgerKind::Trade),
-        (true, 0) => Lines::default(),
+    match (fill.margined, fill.realized_pl) {
+        (false, _) => transfer(&mut take, (user, other), cash, paid, LedgerKind::Trade),
+        (true, 0) => {}
         (true, profit) => {
-            Lines::default().transfer(user, Party::House, cash, profit, LedgerKind::Variation)
+            transfer(&mut take, (user, Party::House), cash, profit, LedgerKind::Variation);
         }
-    };
-    let lines = lines.transfer(user, other, holding, got, LedgerKind::Trade);
-    if fill.fee == 0 {
-        return lines;
     }
-    lines.transfer(user, Party::Fees, cash, -fill.fee, LedgerKind::Fee)
+    transfer(&mut take, (user, other), holding, got, LedgerKind::Trade);
+    if fill.fee != 0 {
+        transfer(&mut take, (user, Party::Fees), cash, -fill.fee, LedgerKind::Fee);
+    }
 }

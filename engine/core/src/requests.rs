@@ -52,27 +52,27 @@ impl Requests {
         self.queue.is_empty()
     }
 
-    fn find(&self, id: &[u8]) -> Option<usize> {
+    fn find(&self, id: &Label, hash: u32) -> Option<usize> {
         let at = |turn: u32| (turn.wrapping_sub(self.first) % TURNS) as usize;
-        let is_it =
-            |turn| self.queue.get(at(turn)).is_some_and(|(other, _)| other.as_bytes() == id);
-        self.index.find(hash_of_bytes(id), is_it).map(at)
+        let is_it = |turn| self.queue.get(at(turn)).is_some_and(|(other, _)| other == id);
+        self.index.find(hash, is_it).map(at)
     }
 
     /// What an id was used for.
     pub fn get(&self, id: &Label) -> Option<&Request> {
-        let at = self.find(id.as_bytes())?;
+        let at = self.find(id, id.hash())?;
         self.queue.get(at).map(|(_, request)| request)
     }
 
     /// Keeps an id at the end of the queue; one that is kept already only gets its new use.
     pub(crate) fn push(&mut self, id: Label, request: Request) {
-        if let Some((_, old)) = self.find(id.as_bytes()).and_then(|at| self.queue.get_mut(at)) {
+        let hash = id.hash();
+        if let Some((_, old)) = self.find(&id, hash).and_then(|at| self.queue.get_mut(at)) {
             *old = request;
             return;
         }
         let turn = self.first.wrapping_add(self.queue.len() as u32) % TURNS;
-        self.index.insert(hash_of_bytes(id.as_bytes()), turn);
+        self.index.insert(hash, turn);
         self.queue.push_back((id, request));
     }
 
@@ -84,7 +84,7 @@ impl Requests {
     /// Takes out the oldest.
     pub(crate) fn pop(&mut self) -> Option<(Label, Request)> {
         let oldest = self.queue.pop_front()?;
-        self.index.remove(hash_of_bytes(oldest.0.as_bytes()), self.first);
+        self.index.remove(oldest.0.hash(), self.first);
         self.first = (self.first + 1) % TURNS;
         Some(oldest)
     }
@@ -93,23 +93,6 @@ impl Requests {
     pub fn iter(&self) -> impl Iterator<Item = &(Label, Request)> {
         self.queue.iter()
     }
-}
-
-/// Hash of a text: words of eight bytes, each folded in by one wide product.
-fn hash_of_bytes(bytes: &[u8]) -> u32 {
-    let mut hash = bytes.len() as u64;
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        let word = word.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
-        hash = fold(hash, word);
-    }
-    let rest = words.remainder().iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
-    fold(hash, rest) as u32
-}
-
-const fn fold(hash: u64, word: u64) -> u64 {
-    let product = (hash ^ word ^ 0x9e37_79b9_7f4a_7c15) as u128 * 0xd6e8_feb8_6659_fd93;
-    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]
