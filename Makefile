@@ -4,6 +4,7 @@
 #   make test                       everything CI runs; installs what the tests need
 #   make setup                      build without starting
 #   make check                      formatters, linters, types and layers only
+#   make soak [ARGS="2000000"]      hold the engine against its plain twin, with random commands
 #   make bench                      measure speed: a table, and JSON in benchmarks/results/
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ PYTHON_SOURCES := $(shell find src -name '*.py')
 PAGE_SOURCES   := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
 .PHONY: run setup test check check-python check-rust check-web test-rust test-web test-python \
-        bench lock format openapi clean
+        bench soak lock format openapi clean
 
 run: setup
 	@exec $(BIN)/papertape up $(ARGS)
@@ -107,6 +108,9 @@ test-python: setup $(DEV)
 
 bench: setup $(DEV)
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+soak: setup
+	PYTHONPATH=tests $(BIN)/python -m twin.soak $(ARGS)
 
 lock: $(MADE)/venv
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 \

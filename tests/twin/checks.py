@@ -1,0 +1,166 @@
+"""What an order must pass, in the documented order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
+from twin.commands import is_name
+from twin.money import fee_of, hold_at
+from twin.prices import offers, price, reaches
+from twin.state import Order, Refused, World, malformed
+
+
+@dataclass
+class Failure:
+    """A failed check."""
+
+    reason: str
+    field: str | None = None
+    value: str | None = None
+    limit: str | None = None
+
+    def refused(self, number: int) -> Refused:
+        """The refusal that the command is answered with."""
+        return Refused("rejected", self.reason, self.field, self.value, self.limit, number)
+
+
+def check_terms(order: Order) -> None:
+    """What makes no sense is refused and not kept."""
+    if not is_name(order.client_order_id):
+        raise malformed("client_order_id")
+    check_quantity(order.qty)
+    check_price(order.has_limit, order.limit_price, "limit_price")
+    check_price(order.has_stop, order.stop_price, "stop_price")
+
+
+def check_quantity(qty: int) -> None:
+    """A quantity that can be traded at all."""
+    if qty <= 0:
+        raise malformed("qty", "invalid_quantity")
+
+
+def check_price(wanted: bool, value: int | None, field: str) -> None:
+    """A price that fits the type of the order."""
+    if wanted and value is None:
+        raise malformed(field, "missing_price")
+    if not wanted and value is not None:
+        raise malformed(field, "unexpected_price")
+    if value is not None and not 0 < value <= PRICE_MAX:
+        raise malformed(field, "invalid_price")
+
+
+@dataclass
+class Walk:
+    """What an order would meet if it came now."""
+
+    filled: int = 0
+    notional: int = 0
+    fees: int = 0
+    worst: int | None = None
+
+
+def walk(world: World, order: Order) -> Walk:
+    """Walks the offers as the order would, without trading."""
+    walked, instrument = Walk(), order.instrument
+    if not instrument.exchange.open or not instrument.market.is_fresh:
+        return walked
+    limit = None if order.type == "market" else order.limit_price
+    for offer in offers(instrument, order.side):
+        if walked.filled == order.qty or not reaches(order.side, limit, offer.price):
+            break
+        if isinstance(offer.resting, Order) and is_due(offer.resting):
+            continue
+        qty = min(offer.qty, order.qty - walked.filled)
+        notional = instrument.notional(offer.price, qty)
+        walked.filled += qty
+        walked.notional += notional
+        walked.fees += fee_of(instrument, order.side, qty, notional, "taker")
+        walked.worst = offer.price
+    return walked
+
+
+def is_due(order: Order) -> str | None:
+    """Why an open order is due to leave: `cancel` or `expire`."""
+    if order.number < order.account.cancel_below:
+        return "cancel"
+    is_day = order.time_in_force == "day"
+    return "expire" if is_day and order.number < order.instrument.exchange.expire_below else None
+
+
+def hold_of(world: World, order: Order) -> int:
+    """The cash that a new order sets aside."""
+    if order.side == "sell":
+        return 0
+    at = order.limit_price if order.limit_price is not None else order.stop_price
+    if at is not None:
+        return hold_at(order.instrument, at, order.qty)
+    walked = walk(world, order)
+    reference = price(order.instrument)
+    at = walked.worst if walked.worst is not None else reference
+    rest = order.qty - walked.filled
+    beyond = hold_at(order.instrument, at or 0, rest) if rest > 0 else 0
+    return clamp(walked.notional + walked.fees + beyond)
+
+
+def failures(world: World, order: Order) -> Iterator[Failure]:
+    """All failed checks in order; the first one rejects a new order."""
+    instrument, account = order.instrument, order.account
+    if account.status != "active":
+        yield Failure("account_not_active")
+    cannot_wait = order.type == "market" or order.time_in_force in {"ioc", "fok"}
+    if not instrument.exchange.open and cannot_wait:
+        yield Failure("market_closed")
+    yield from off_the_steps(order)
+    yield from beyond_bounds(order)
+    reference = price(instrument)
+    if order.type == "market" and reference is None:
+        yield Failure("no_reference_price", "symbol")
+    if order.time_in_force == "fok" and not order.has_stop:
+        filled = walk(world, order).filled
+        if filled < order.qty:
+            yield Failure(
+                "would_not_fill", "qty", instrument.qty_text(order.qty), instrument.qty_text(filled)
+            )
+    position = account.position(instrument)
+    free = position.qty - position.promised
+    if order.side == "sell" and order.qty > free:
+        yield Failure(
+            "insufficient_quantity",
+            "qty",
+            instrument.qty_text(order.qty),
+            instrument.qty_text(free),
+        )
+    hold = hold_of(world, order)
+    same_currency = account.currency == instrument.terms["currency"]
+    power = account.buying_power if same_currency else 0
+    if not same_currency or (order.side == "buy" and hold > power):
+        yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
+
+
+def off_the_steps(order: Order) -> Iterator[Failure]:
+    """Whole lots, and prices on the tick grid."""
+    instrument = order.instrument
+    if order.qty % instrument.lot != 0:
+        lot = instrument.qty_text(instrument.lot)
+        yield Failure("invalid_lot", "qty", instrument.qty_text(order.qty), lot)
+    tick = instrument.price_text(instrument.tick)
+    for field, at in (("limit_price", order.limit_price), ("stop_price", order.stop_price)):
+        if at is not None and at % instrument.tick != 0:
+            yield Failure("invalid_tick", field, instrument.price_text(at), tick)
+            return
+
+
+def beyond_bounds(order: Order) -> Iterator[Failure]:
+    """The value of the order and the position after it stay within what the engine can hold."""
+    instrument = order.instrument
+    prices = (order.limit_price, order.stop_price, price(instrument), 1)
+    at = next(price for price in prices if price is not None)
+    value = instrument.value(at, order.qty, "up")
+    if value > ORDER_VALUE_MAX:
+        limit = format_money(ORDER_VALUE_MAX)
+        yield Failure("order_too_large", "qty", format_money(value), limit)
+        return
+    after = order.account.position(instrument).qty + (order.qty if order.side == "buy" else 0)
+    if after > QUANTITY_MAX:
+        limit = instrument.qty_text(QUANTITY_MAX)
+        yield Failure("order_too_large", "qty", instrument.qty_text(clamp(after)), limit)

@@ -1,0 +1,409 @@
+"""Reads commands: JSON text to a kind and its members, or a refusal that names the field."""
+
+import json
+from typing import Any
+
+from twin.amounts import MONEY_SCALE, RATE_SCALE, NotADecimalError, parse_decimal
+from twin.ids import ORDER, number_of, parse_uuid
+from twin.state import Account, Instrument, Order, World, malformed, not_found
+
+SIDES = ("buy", "sell")
+TYPES = ("market", "limit", "stop", "stop_limit")
+TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok")
+ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
+LEVELS_MAX = 1_000
+
+
+class Number(str):
+    """A JSON number as it was written."""
+
+    __slots__ = ()
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once each."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def no_constant(name: str) -> None:
+    """NaN and the infinities are no JSON."""
+    raise ValueError(name)
+
+
+def parse(command: bytes) -> Any:
+    """JSON with its numbers as text."""
+    try:
+        return json.loads(
+            command.decode(),
+            parse_int=Number,
+            parse_float=Number,
+            object_pairs_hook=object_of,
+            parse_constant=no_constant,
+        )
+    except ValueError as why:
+        raise malformed() from why
+
+
+class Fields:
+    """The members of a command."""
+
+    def __init__(self, world: World, members: Any) -> None:
+        self.world = world
+        self.members = members if isinstance(members, dict) else {}
+
+    def get(self, field: str) -> Any:
+        """A member; nothing when it is missing or null."""
+        return self.members.get(field)
+
+    def text(self, field: str, default: str | None = None) -> str:
+        """A text."""
+        value = self.get(field)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, str) or isinstance(value, Number):
+            raise malformed(field)
+        return value
+
+    def maybe_text(self, field: str) -> str | None:
+        """A text that may be missing."""
+        return None if self.get(field) is None else self.text(field)
+
+    def word(self, field: str, words: tuple[str, ...], default: str | None = None) -> str:
+        """One of a few words."""
+        if self.get(field) is None and default is not None:
+            return default
+        word = self.text(field)
+        if word not in words:
+            raise malformed(field)
+        return word
+
+    def integer(self, field: str, least: int, most: int) -> int:
+        """A whole number that is written as one."""
+        value = self.get(field)
+        if not isinstance(value, Number) or not value.lstrip("-").isdigit():
+            raise malformed(field)
+        number = int(value)
+        if not least <= number <= most or (least == 0 and value.startswith("-")):
+            raise malformed(field)
+        return number
+
+    def decimal(self, field: str, scale: int, invalid: str) -> int | None:
+        """A decimal that may be missing."""
+        return None if self.get(field) is None else decimal(self.get(field), field, scale, invalid)
+
+    def needed(self, field: str, scale: int, invalid: str) -> int:
+        """A decimal that must be there."""
+        value = self.decimal(field, scale, invalid)
+        if value is None:
+            raise malformed(field, invalid)
+        return value
+
+    def price(self, field: str, instrument: Instrument) -> int | None:
+        """A price that may be missing."""
+        return self.decimal(field, instrument.terms["price_scale"], "invalid_price")
+
+    def needed_price(self, field: str, instrument: Instrument) -> int:
+        """A price that must be there."""
+        return self.needed(field, instrument.terms["price_scale"], "invalid_price")
+
+    def needed_qty(self, field: str, instrument: Instrument) -> int:
+        """A quantity that must be there."""
+        return self.needed(field, instrument.terms["qty_scale"], "invalid_quantity")
+
+    def part(self, field: str) -> "Fields":
+        """An object within the command."""
+        if not isinstance(self.get(field), dict):
+            raise malformed(field)
+        return Fields(self.world, self.get(field))
+
+    def request_id(self) -> str | None:
+        """The request id, when the client gave one."""
+        request = self.maybe_text("request_id")
+        if request is not None and not is_name(request):
+            raise malformed("request_id")
+        return request
+
+    def account(self) -> Account:
+        """The account that the command names."""
+        account = self.world.find_account(parse_uuid(self.text("account_id")))
+        if account is None:
+            raise not_found("account_id")
+        return account
+
+    def order_number(self) -> int:
+        """The number in the order id that the command names."""
+        number = number_of(self.world.name, ORDER, self.text("order_id"))
+        if number is None:
+            raise not_found("order_id")
+        return number
+
+    def instrument(self) -> Instrument:
+        """The instrument that the command names."""
+        instrument = self.world.find_instrument(self.text("symbol"))
+        if instrument is None:
+            raise malformed("symbol", "unknown_symbol")
+        return instrument
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be an id or a name."""
+    controls = any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
+    return 1 <= len(text.encode()) <= 128 and not controls
+
+
+def decimal(value: Any, field: str, scale: int, invalid: str) -> int:
+    """A decimal, written as text or as a number."""
+    if not isinstance(value, str):
+        raise malformed(field, invalid)
+    try:
+        return parse_decimal(value, scale)
+    except NotADecimalError as error:
+        raise malformed(field, invalid if error.why == "invalid" else error.why) from error
+
+
+def decode(world: World, command: bytes) -> tuple[str, dict[str, Any]]:
+    """The kind of a command and its members."""
+    fields = Fields(world, parse(command))
+    kind = fields.text("kind")
+    if kind not in READERS:
+        raise malformed("kind")
+    return kind, READERS[kind](fields)
+
+
+def create_world(fields: Fields) -> dict[str, Any]:
+    """Creates the world."""
+    return {
+        "world": fields.text("world"),
+        "seed": fields.integer("seed", 0, 2**64 - 1),
+        "sharing": fields.word("sharing", ("shared",)),
+    }
+
+
+def list_exchange(fields: Fields) -> dict[str, Any]:
+    """Lists an exchange: one flat set of terms, as on the tape."""
+    fees, profile = fields.part("fees"), fields.part("profile")
+    terms: dict[str, Any] = {
+        name: fields.text(name) for name in ("exchange", "name", "currency", "calendar")
+    }
+    for name in ("maker_rate", "taker_rate", "per_share"):
+        terms[name] = fees.decimal(name, RATE_SCALE, "malformed") or 0
+    terms["minimum"] = fees.decimal("minimum", MONEY_SCALE, "malformed") or 0
+    terms["profile"] = profile.text("name")
+    terms["spread_ticks"] = profile.integer("spread_ticks", 0, 2**32 - 1)
+    terms["participation"] = profile.decimal("participation", RATE_SCALE, "malformed") or 0
+    terms["market_orders"] = profile.word("market_orders", ("street", "next_bar"))
+    return terms
+
+
+def list_instrument(fields: Fields) -> dict[str, Any]:
+    """Lists an instrument."""
+    exchange = fields.world.find_exchange(fields.text("exchange"))
+    if exchange is None:
+        raise malformed("exchange")
+    price_scale = fields.integer("price_scale", 0, 255)
+    qty_scale = fields.integer("qty_scale", 0, 255)
+    return {
+        "symbol": fields.text("symbol"),
+        "name": fields.text("name"),
+        "asset_class": fields.word("asset_class", ASSET_CLASSES),
+        "exchange": exchange.id,
+        "sector": fields.text("sector", ""),
+        "currency": fields.text("currency"),
+        "tick_size": fields.needed("tick_size", min(price_scale, 12), "invalid_price"),
+        "lot_size": fields.needed("lot_size", min(qty_scale, 12), "invalid_quantity"),
+        "price_scale": price_scale,
+        "qty_scale": qty_scale,
+        "source": fields.word("source", ("street", "agents")),
+        "trigger": fields.word("trigger", ("bid_ask", "last")),
+    }
+
+
+def open_account(fields: Fields) -> dict[str, Any]:
+    """Opens an account."""
+    bits = parse_uuid(fields.text("account_id"))
+    if bits is None:
+        raise malformed("account_id")
+    return {
+        "account_id": bits,
+        "owner": fields.text("owner"),
+        "kind": fields.word("account_kind", ("cash",)),
+        "currency": fields.text("currency"),
+        "starting_cash": fields.needed("starting_cash", MONEY_SCALE, "malformed"),
+        "request": fields.text("request_id"),
+    }
+
+
+def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
+    """The terms of a new order; only a preview may do without an id."""
+    account, instrument = fields.account(), fields.instrument()
+    order = Order(
+        account=account,
+        client_order_id=fields.text("client_order_id", "preview"),
+        instrument=instrument,
+        side=fields.word("side", SIDES),
+        type=fields.word("type", TYPES),
+        qty=fields.needed_qty("qty", instrument),
+        limit_price=fields.price("limit_price", instrument),
+        stop_price=fields.price("stop_price", instrument),
+        time_in_force=fields.word("time_in_force", TIMES_IN_FORCE, "day"),
+    )
+    if must_be_named:
+        fields.text("client_order_id")
+    return order
+
+
+def replace(fields: Fields) -> dict[str, Any]:
+    """Changes an order; its quantities and prices have the scales of its instrument."""
+    account, number = fields.account(), fields.order_number()
+    order = fields.world.orders.get(number)
+    if order is None or order.account is not account:
+        raise not_found("order_id")
+    scale = order.instrument.terms["qty_scale"]
+    return {
+        "account": account,
+        "number": number,
+        "request": fields.request_id(),
+        "qty": fields.decimal("qty", scale, "invalid_quantity"),
+        "limit_price": fields.price("limit_price", order.instrument),
+        "stop_price": fields.price("stop_price", order.instrument),
+        "time_in_force": (
+            None
+            if fields.get("time_in_force") is None
+            else fields.word("time_in_force", TIMES_IN_FORCE)
+        ),
+    }
+
+
+def cancel(fields: Fields) -> dict[str, Any]:
+    """Cancels an order."""
+    account, number = fields.account(), fields.order_number()
+    return {"account": account, "number": number, "request": fields.request_id()}
+
+
+def cancel_all(fields: Fields) -> dict[str, Any]:
+    """Cancels all open orders of an account."""
+    return {"account": fields.account(), "request": fields.request_id()}
+
+
+def book(fields: Fields) -> dict[str, Any]:
+    """Asks for the book."""
+    instrument = fields.instrument()
+    depth = 10 if fields.get("depth") is None else fields.integer("depth", 0, 2**64 - 1)
+    return {"instrument": instrument, "depth": min(depth, LEVELS_MAX)}
+
+
+def quote(fields: Fields) -> dict[str, Any]:
+    """Best bid and ask of the street."""
+    instrument = fields.instrument()
+
+    def side(price: str, size: str) -> list[tuple[int, int]]:
+        at = fields.price(price, instrument)
+        return [] if at is None else [(at, fields.needed_qty(size, instrument))]
+
+    return {
+        "instrument": instrument,
+        "bids": side("bid", "bid_size"),
+        "asks": side("ask", "ask_size"),
+    }
+
+
+def depth(fields: Fields) -> dict[str, Any]:
+    """The levels of the street."""
+    instrument = fields.instrument()
+    scales = (instrument.terms["price_scale"], instrument.terms["qty_scale"])
+
+    def levels(field: str) -> list[tuple[int, int]]:
+        listed = fields.get(field)
+        listed = listed if isinstance(listed, list) else []
+        if len(listed) > LEVELS_MAX:
+            raise malformed(field)
+        return [level(one if isinstance(one, list) else [], field) for one in listed]
+
+    def level(pair: list[Any], field: str) -> tuple[int, int]:
+        texts = [one if isinstance(one, str) else "" for one in (*pair, "", "")]
+        price, qty = (
+            decimal(text, field, scale, "malformed")
+            for text, scale in zip(texts, scales, strict=False)
+        )
+        return (price, qty)
+
+    return {"instrument": instrument, "bids": levels("bids"), "asks": levels("asks")}
+
+
+def trade(fields: Fields) -> dict[str, Any]:
+    """A print of the street."""
+    instrument = fields.instrument()
+    return {
+        "instrument": instrument,
+        "price": fields.needed_price("price", instrument),
+        "qty": fields.needed_qty("qty", instrument),
+        "side": None if fields.get("side") is None else fields.word("side", SIDES),
+    }
+
+
+def bar(fields: Fields) -> dict[str, Any]:
+    """A bar of the street."""
+    instrument = fields.instrument()
+    names = ("open", "high", "low", "close")
+    prices = tuple(fields.needed_price(name, instrument) for name in names)
+    volume = fields.decimal("volume", instrument.terms["qty_scale"], "invalid_quantity")
+    return {"instrument": instrument, "prices": prices, "volume": volume or 0}
+
+
+def agent_order(fields: Fields) -> dict[str, Any]:
+    """An order of a house bot."""
+    instrument = fields.instrument()
+    fields.integer("agent", 0, 2**32 - 1)
+    return {
+        "instrument": instrument,
+        "bot_order": fields.integer("id", 0, 2**64 - 1),
+        "side": fields.word("side", SIDES),
+        "price": fields.price("price", instrument),
+        "qty": fields.needed_qty("qty", instrument),
+    }
+
+
+def agent_cancel(fields: Fields) -> dict[str, Any]:
+    """Takes an order of a house bot out."""
+    return {"instrument": fields.instrument(), "bot_order": fields.integer("id", 0, 2**64 - 1)}
+
+
+def session(fields: Fields) -> dict[str, Any]:
+    """An exchange opens or closes."""
+    exchange = fields.world.find_exchange(fields.text("exchange"))
+    if exchange is None:
+        raise malformed("exchange")
+    state = fields.word("state", ("open", "closed"))
+    is_known = fields.get("next_ns") is not None
+    next_ns = fields.integer("next_ns", -(2**63), 2**63 - 1) if is_known else 0
+    return {"exchange": exchange, "state": state, "next_ns": next_ns}
+
+
+READERS = {
+    "create_world": create_world,
+    "list_exchange": list_exchange,
+    "list_instrument": list_instrument,
+    "open_account": open_account,
+    "submit": lambda fields: {"order": order_terms(fields, must_be_named=True)},
+    "preview": lambda fields: {"order": order_terms(fields, must_be_named=False)},
+    "replace": replace,
+    "cancel": cancel,
+    "cancel_all": cancel_all,
+    "value": lambda fields: {"account": fields.account()},
+    "book": book,
+    "instruments": lambda _: {},
+    "exchanges": lambda _: {},
+    "quote": quote,
+    "depth": depth,
+    "trade": trade,
+    "bar": bar,
+    "agent_order": agent_order,
+    "agent_cancel": agent_cancel,
+    "time": lambda _: {},
+    "session": session,
+    "checkpoint": lambda _: {},
+}
+MARKET_INPUTS = ("quote", "depth", "trade", "bar", "agent_order", "agent_cancel")
+QUESTIONS = ("preview", "value", "book", "instruments", "exchanges")

@@ -1,0 +1,153 @@
+"""Holds the twin against the compiled core, step by step, and shrinks what differs."""
+
+import json
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from papertape.engine import World as Core
+from twin.flow import WORLD, Flow, Step
+from twin.world import STATE_HASH, Twin
+
+HASH = re.compile(r'("state_hash":")[0-9a-f]{64}"')
+
+
+@dataclass
+class Difference(Exception):  # noqa: N818 - it is the finding, not a fault
+    """Where twin and core part."""
+
+    what: str
+    twin: Any
+    core: Any
+    steps: list[Step] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"twin and core differ in {self.what}", f"  twin: {self.twin}"]
+        lines += [f"  core: {self.core}", f"after {len(self.steps)} steps:"]
+        lines += [
+            f"  {step.restart or step.time_ns} {step.command.decode(errors='replace')}"
+            for step in self.steps
+        ]
+        return "\n".join(lines)
+
+
+class Pair:
+    """The twin and the core, doing the same."""
+
+    def __init__(self) -> None:
+        self.twin, self.core = Twin(WORLD), Core(WORLD)
+        self.turns: list[tuple[int, int, int, str]] = []
+        self.words: Counter[str] = Counter()
+
+    def play(self, step: Step) -> None:
+        """Lets both do a step; raises the difference."""
+        if step.restart:
+            self.restart(step.restart)
+            return
+        outcome = self.core.apply([(step.time_ns, step.command)])
+        reply, turn = self.twin.apply(step.time_ns, step.command)
+        self.turns += outcome.turns
+        same("the turn", one_turn(turn), one_turn(*outcome.turns))
+        same("the reply", reply, plain_reply(outcome.replies[0]))
+        same("more_due", self.twin.more_due, outcome.more_due)
+        same("the prints", self.twin.world.prints, outcome.prints)
+        self.count(reply, turn)
+
+    def count(self, reply: Any, turn: Any) -> None:
+        """Counts what the flow has reached."""
+        if reply is not None:
+            self.words[reply[0]] += 1
+        for event in self.twin.world.events if turn else ():
+            self.words[event["e"]] += 1
+            self.words[f"{event['e']} {event.get('reason', '')}".strip()] += 1
+
+    def restart(self, how: str) -> None:
+        """Both stop and start again; the core from its snapshot or from its tape."""
+        before = self.core.state_hash()
+        if how == "snapshot":
+            self.core = Core.restore(self.core.snapshot())
+        else:
+            self.core = Core(WORLD)
+            self.core.evolve(self.turns)
+        same("the state after a restart", before, self.core.state_hash())
+        self.twin.restart()
+
+    def finish(self) -> None:
+        """The tape rebuilds the very state."""
+        rebuilt = Core(WORLD)
+        rebuilt.evolve(self.turns)
+        same("the state that the tape rebuilds", self.core.state_hash(), rebuilt.state_hash())
+
+
+def same(what: str, twin: Any, core: Any) -> None:
+    """Raises what differs."""
+    if twin != core:
+        raise Difference(what, twin, core)
+
+
+def one_turn(turn: Any = None, *more: Any) -> Any:
+    """A turn without the hash that only the core can know."""
+    if turn is None or more:
+        return [turn, *more] if more else None
+    return (*turn[:3], HASH.sub(rf'\1{STATE_HASH}"', turn[3]))
+
+
+def plain_reply(reply: tuple[str, bytes] | None) -> Any:
+    """A reply as parsed JSON without the sentences for people."""
+    return None if reply is None else (reply[0], without_sentences(json.loads(reply[1])))
+
+
+def without_sentences(value: Any) -> Any:
+    """A value without the members called `detail`."""
+    if isinstance(value, dict):
+        return {key: without_sentences(one) for key, one in value.items() if key != "detail"}
+    return [without_sentences(one) for one in value] if isinstance(value, list) else value
+
+
+def run(seed: int, count: int) -> Counter[str]:
+    """Plays a flow; raises the first difference with all steps up to it."""
+    flow, pair, steps = Flow(seed), Pair(), list[Step]()
+    try:
+        for _ in range(count):
+            steps.append(flow.next(pair.twin.world))
+            pair.play(steps[-1])
+        pair.finish()
+    except Difference as difference:
+        difference.steps = steps
+        raise
+    return pair.words
+
+
+def replay(steps: list[Step]) -> Difference | None:
+    """The first difference of these steps."""
+    pair, played = Pair(), 0
+    try:
+        for step in steps:
+            played += 1
+            pair.play(step)
+        pair.finish()
+    except Difference as difference:
+        difference.steps = steps[:played]
+        return difference
+    return None
+
+
+def shrink(found: Difference, seconds: float = 60) -> Difference:
+    """Leaves out steps as long as something still differs: halves first, single ones last."""
+    deadline = time.monotonic() + seconds
+    size = max(1, len(found.steps) // 2)
+    while time.monotonic() < deadline:
+        at, before = 0, len(found.steps)
+        while at < len(found.steps) and time.monotonic() < deadline:
+            less = found.steps[:at] + found.steps[at + size :]
+            smaller = replay(less)
+            if smaller is None:
+                at += size
+            else:
+                found = smaller
+        if size == 1 and len(found.steps) == before:
+            break
+        size = max(1, size // 2)
+    return found

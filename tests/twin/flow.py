@@ -1,0 +1,558 @@
+"""Random commands from a seed: sensible ones, nonsense, strangers' ids, market moves, restarts.
+
+A flow looks at the twin to choose (which orders are open, what is held), so that it goes deep; what
+it gives are plain steps that can be played again without it.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from twin.amounts import format_decimal
+from twin.ids import ORDER, make_id
+from twin.prices import price
+from twin.state import Account, Instrument, Order, World
+
+SECOND_NS = 10**9
+START_NS = 1_795_168_800 * SECOND_NS
+WORLD = "twin"
+SCALES = [
+    # price scale, quantity scale, tick, lot, middle price in ticks
+    (6, 6, 10_000, 1_000_000, 100),
+    (2, 0, 5, 10, 400),
+    (2, 0, 1, 1, 10_000),
+    (8, 8, 1_000_000, 10_000, 300),
+    (9, 0, 1, 100, 7_000),
+    (0, 12, 1, 1_000_000_000, 50),
+    (5, 2, 1, 100, 110_000),
+    (12, 12, 10**9, 10**10, 90),
+    (1, 1, 5, 3, 60),
+]
+NONSENSE: list[Any] = [
+    None,
+    True,
+    [],
+    {},
+    "",
+    " ",
+    "x",
+    "-1",
+    "0",
+    "1e3",
+    "1.",
+    ".5",
+    "0.0000000000001",
+    "NaN",
+    -1,
+    0,
+    1.5,
+    2**70,
+    "9" * 40,
+    "\u0000",
+    "ä" * 70,
+    "cash",
+    "buy",
+    "market",
+    "\x7f",
+    12,
+]
+NO_COMMANDS = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b'"submit"',
+    b"{}",
+    b'{"kind":5}',
+    b'{"kind":"nothing"}',
+    b"\xff\xfe",
+    b'{"kind":"time","kind":"time"}',
+    b'{"kind":"time"} x',
+    b"[" * 40,
+    b'{"kind":NaN}',
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens next: a command at a time, or a restart (`snapshot`, `tape`)."""
+
+    time_ns: int
+    command: bytes
+    restart: str = ""
+
+
+class Flow:
+    """Gives one step after the other."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.now_ns = START_NS + self.random.randrange(86_400) * SECOND_NS
+        self.ids = 0
+        self.bots = 0
+        self.is_crowd = seed % 25 == 7
+        self.middles: dict[str, int] = {}
+        self.sent: list[dict[str, Any]] = []
+        self.script = self.listing()
+
+    # The stage -----------------------------------------------------------------------------
+
+    def listing(self) -> list[dict[str, Any]]:
+        """The commands that create the world."""
+        draw = self.random
+        steps = [{"kind": "create_world", "world": WORLD, "seed": 7, "sharing": "shared"}]
+        exchanges = ["XONE", "XTWO", "XTRI"][: draw.randint(1, 3)]
+        steps += [self.exchange(name) for name in exchanges]
+        for index in range(draw.randint(1, 4)):
+            steps.append(self.instrument(index, draw.choice(exchanges)))
+        for index in range(draw.randint(2, 4)):
+            steps.append(self.opening(index))
+        return steps
+
+    def exchange(self, name: str) -> dict[str, Any]:
+        draw = self.random
+        rates = ["0", "0.001", "0.0025", "0.000333333", "0.05", "1"]
+        return {
+            "kind": "list_exchange",
+            "exchange": name,
+            "name": f"Exchange {name}",
+            "currency": "USD",
+            "calendar": "24/7",
+            "fees": {
+                "maker_rate": draw.choice(rates),
+                "taker_rate": draw.choice(rates),
+                "per_share": draw.choice(["0", "0", "0.005", "0.000000001", "1.5"]),
+                "minimum": draw.choice(["0", "0", "0.000017", "1", "35"]),
+            },
+            "profile": {
+                "name": "realistic",
+                "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
+                "participation": draw.choice(["0", "0.1", "0.333333333", "1"]),
+                "market_orders": draw.choice(["street", "next_bar"]),
+            },
+        }
+
+    def instrument(self, index: int, exchange: str) -> dict[str, Any]:
+        draw = self.random
+        price_scale, qty_scale, tick, lot, middle = draw.choice(SCALES)
+        symbol = ["ACME", "BTC/USD", "ZULU", "EUR/USD"][index]
+        self.middles[symbol] = middle
+        return {
+            "kind": "list_instrument",
+            "symbol": symbol,
+            "name": f"Instrument {index}",
+            "asset_class": draw.choice(["us_equity", "crypto", "fx"]),
+            "exchange": exchange,
+            "sector": draw.choice(["", "Industrials"]),
+            "currency": draw.choice(["USD"] * 9 + ["EUR"]),
+            "tick_size": format_decimal(tick, price_scale, 0),
+            "lot_size": format_decimal(lot, qty_scale, 0),
+            "price_scale": price_scale,
+            "qty_scale": qty_scale,
+            "source": draw.choice(["street", "street", "agents"]),
+            "trigger": draw.choice(["bid_ask", "last"]),
+        }
+
+    def opening(self, index: int) -> dict[str, Any]:
+        return {
+            "kind": "open_account",
+            "account_id": f"00000000-0000-4000-8000-00000000000{index}",
+            "owner": f"user-{self.random.randrange(2)}",
+            "account_kind": "cash",
+            "currency": self.random.choice(["USD"] * 12 + ["EUR"]),
+            "starting_cash": self.random.choice(
+                ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"]
+            ),
+            "request_id": "open",
+        }
+
+    # One step ------------------------------------------------------------------------------
+
+    def next(self, world: World) -> Step:
+        """The next step, chosen by what the twin's world looks like."""
+        draw = self.random
+        if self.script:
+            return self.step(self.script.pop(0))
+        if draw.random() < 0.004:
+            return Step(self.now_ns, b"", draw.choice(["snapshot", "tape"]))
+        if draw.random() < 0.003:
+            return Step(self.now_ns, draw.choice(NO_COMMANDS))
+        self.now_ns += self.pause()
+        if not world.accounts or not world.instruments:
+            return self.step({"kind": "time"})
+        command = draw.choices(*KINDS)[0](self, world)
+        if "client_order_id" in command or "request_id" in command:
+            self.sent.append(dict(command))
+        if draw.random() < 0.02:
+            self.spoil(command)
+        return self.step(command)
+
+    def step(self, command: dict[str, Any]) -> Step:
+        return Step(self.now_ns, json.dumps(command).encode())
+
+    def pause(self) -> int:
+        """Mostly nothing, now and then more than a day, now and then back."""
+        draw = self.random
+        kind = draw.random()
+        if kind < 0.6:
+            return 0
+        if kind < 0.9:
+            return draw.randrange(3 * SECOND_NS)
+        if kind < 0.985:
+            return draw.randrange(120 * SECOND_NS)
+        if kind < 0.99:
+            return -SECOND_NS
+        return draw.randrange(200_000 * SECOND_NS)
+
+    def spoil(self, command: dict[str, Any]) -> None:
+        """Breaks one member."""
+        draw = self.random
+        name = draw.choice(list(command))
+        if draw.random() < 0.3:
+            del command[name]
+        else:
+            command[name] = draw.choice(NONSENSE)
+
+    # Parts ---------------------------------------------------------------------------------
+
+    def account(self, world: World) -> str:
+        draw = self.random
+        if draw.random() < 0.005:
+            return draw.choice(["00000000-0000-4000-8000-0000000000ff", "me", ""])
+        account: Account = draw.choice(world.accounts)
+        return account.text if draw.random() > 0.01 else account.text.upper()
+
+    def order_id(self, world: World) -> tuple[str, str]:
+        """An order to change and the account that asks: mostly the owner of an open one."""
+        draw = self.random
+        if world.open and draw.random() < 0.85:
+            order: Order = draw.choice(world.open)
+            owner = order.account.text if draw.random() < 0.97 else self.account(world)
+            return owner, make_id(world.name, ORDER, order.number)
+        number = draw.randrange(max(1, world.next_order + 1))
+        name = draw.choices([world.name, "another"], [30, 1])[0]
+        known = world.orders.get(number)
+        owner = known.account.text if known and draw.random() < 0.7 else self.account(world)
+        return owner, make_id(name, ORDER, number)
+
+    def symbol(self, world: World) -> Instrument:
+        return self.random.choice(world.instruments)
+
+    def name_of(self, instrument: Instrument) -> str:
+        draw = self.random.random()
+        if draw < 0.003:
+            return "NOPE"
+        return instrument.symbol.replace("/", "") if draw < 0.02 else instrument.symbol
+
+    def price(self, instrument: Instrument, spread: int = 8) -> str:
+        """A price near the middle, now and then off the grid or absurd."""
+        draw = self.random
+        scale = instrument.terms["price_scale"]
+        middle = self.middles.get(instrument.symbol, 100)
+        if draw.random() < 0.01:
+            return draw.choice(["0", "-1", format_decimal(4 * 10**18, scale, 0), "1"])
+        at = max(1, middle + draw.randint(-spread, spread)) * instrument.tick
+        at += draw.random() < 0.004
+        return format_decimal(at, scale, draw.choice([0, 2]))
+
+    def qty(self, instrument: Instrument, most: int = 60) -> str:
+        """A few lots, now and then very many, part of one, or nonsense."""
+        draw = self.random
+        scale = instrument.terms["qty_scale"]
+        kind = draw.random()
+        if kind < 0.01:
+            return draw.choice(["0", "-1", format_decimal(4 * 10**18, scale, 0)])
+        lots = draw.randint(100, 5_000) if kind < 0.06 else draw.randint(1, most)
+        size = lots * instrument.lot + (kind > 0.995)
+        return format_decimal(size, scale, 0)
+
+    def request(self) -> dict[str, str]:
+        """Perhaps a request id; few of them, so that some come twice."""
+        draw = self.random
+        return {} if draw.random() < 0.6 else {"request_id": f"request-{draw.randrange(400)}"}
+
+    def order_terms(self, world: World) -> dict[str, Any]:
+        draw = self.random
+        account, instrument = draw.choice(world.accounts), self.symbol(world)
+        side = draw.choice(["buy", "sell"])
+        kind = draw.choices(["market", "limit", "stop", "stop_limit"], [4, 8, 2, 2])[0]
+        terms = {
+            "account_id": account.text if draw.random() > 0.01 else self.account(world),
+            "symbol": self.name_of(instrument),
+            "side": side,
+            "type": kind,
+            "qty": self.order_qty(account, instrument, side),
+        }
+        if ("limit" in kind) != (draw.random() < 0.005):
+            terms["limit_price"] = self.price(instrument)
+        if ("stop" in kind) != (draw.random() < 0.005):
+            terms["stop_price"] = self.price(instrument)
+        if draw.random() < 0.9:
+            words = ["day", "gtc", "ioc", "fok"]
+            terms["time_in_force"] = draw.choices(words, [4, 4, 1, 1])[0]
+        return terms
+
+    def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
+        """Mostly what can be sold, or bought."""
+        draw, position = self.random, account.positions.get(instrument.index)
+        if side == "sell" and position and position.qty > position.promised and draw.random() < 0.9:
+            free = (position.qty - position.promised) // instrument.lot
+            if free:
+                lots = draw.randint(1, free)
+                return format_decimal(lots * instrument.lot, instrument.terms["qty_scale"], 0)
+        at = price(instrument)
+        if side == "buy" and at and draw.random() < 0.7:
+            worth = max(1, instrument.value(at, instrument.lot, "up"))
+            lots = max(1, min(2_000, account.buying_power // worth))
+            return self.qty(instrument, max(1, lots // draw.choice([1, 2, 5, 10])))
+        return self.qty(instrument)
+
+    # Commands ------------------------------------------------------------------------------
+
+    def submit(self, world: World) -> dict[str, Any]:
+        draw = self.random
+        self.ids += draw.random() > 0.02
+        return {
+            "kind": "submit",
+            **self.order_terms(world),
+            "client_order_id": f"order-{self.ids}",
+        }
+
+    def again(self, world: World) -> dict[str, Any]:
+        """An earlier command once more, word for word or about another quantity."""
+        if not self.sent:
+            return self.time(world)
+        command = dict(self.random.choice(self.sent[-60:]))
+        if "qty" in command and self.random.random() < 0.2:
+            command["qty"] = "3"
+        return command
+
+    def preview(self, world: World) -> dict[str, Any]:
+        return {"kind": "preview", **self.order_terms(world)}
+
+    def cancel(self, world: World) -> dict[str, Any]:
+        account, order = self.order_id(world)
+        return {"kind": "cancel", "account_id": account, "order_id": order, **self.request()}
+
+    def replace(self, world: World) -> dict[str, Any]:
+        draw = self.random
+        account, order = self.order_id(world)
+        command = {"kind": "replace", "account_id": account, "order_id": order, **self.request()}
+        known = next((o for o in world.open if make_id(world.name, ORDER, o.number) == order), None)
+        instrument = known.instrument if known else self.symbol(world)
+        if draw.random() < 0.6:
+            if known and draw.random() < 0.6:
+                least = known.filled // instrument.lot
+                lots = draw.randint(least, known.qty // instrument.lot + 1)
+                scale = instrument.terms["qty_scale"]
+                command["qty"] = format_decimal(lots * instrument.lot, scale, 0)
+            else:
+                command["qty"] = self.qty(instrument)
+        limited = known is None or known.has_limit
+        if (limited and draw.random() < 0.5) or draw.random() < 0.01:
+            command["limit_price"] = self.price(instrument)
+        stopped = known is None or known.has_stop
+        if (stopped and draw.random() < 0.5) or draw.random() < 0.01:
+            command["stop_price"] = self.price(instrument)
+        if draw.random() < 0.15:
+            command["time_in_force"] = draw.choice(["day", "gtc", "gtc", "day", "ioc"])
+        return command
+
+    def cancel_all(self, world: World) -> dict[str, Any]:
+        return {"kind": "cancel_all", "account_id": self.account(world), **self.request()}
+
+    def quote(self, world: World) -> dict[str, Any]:
+        draw, instrument = self.random, self.outside(world, "street")
+        self.drift(instrument)
+        command: dict[str, Any] = {"kind": "quote", "symbol": self.name_of(instrument)}
+        bid, ask = self.price(instrument, 3), self.price(instrument, 3)
+        if float(bid) > float(ask) and draw.random() < 0.9:
+            bid, ask = ask, bid
+        if draw.random() < 0.93:
+            command |= {"bid": bid, "bid_size": self.qty(instrument, 30)}
+        if draw.random() < 0.93:
+            command |= {"ask": ask, "ask_size": self.qty(instrument, 30)}
+        return command
+
+    def drift(self, instrument: Instrument) -> None:
+        """Prices wander."""
+        draw, symbol = self.random, instrument.symbol
+        if symbol in self.middles and draw.random() < 0.3:
+            self.middles[symbol] = max(12, self.middles[symbol] + draw.randint(-4, 4))
+
+    def depth(self, world: World) -> dict[str, Any]:
+        instrument = self.outside(world, "street")
+
+        def levels() -> list[list[str]]:
+            count = self.random.randrange(5)
+            return [[self.price(instrument, 5), self.qty(instrument, 20)] for _ in range(count)]
+
+        name = self.name_of(instrument)
+        return {"kind": "depth", "symbol": name, "bids": levels(), "asks": levels()}
+
+    def trade(self, world: World) -> dict[str, Any]:
+        draw, instrument = self.random, self.outside(world, "street")
+        command = {
+            "kind": "trade",
+            "symbol": self.name_of(instrument),
+            "price": self.price(instrument),
+            "qty": self.qty(instrument),
+        }
+        if draw.random() < 0.5:
+            command["side"] = draw.choice(["buy", "sell"])
+        return command
+
+    def bar(self, world: World) -> dict[str, Any]:
+        draw, instrument = self.random, self.outside(world, "street")
+        self.drift(instrument)
+        prices = sorted((self.price(instrument) for _ in range(4)), key=float)
+        if draw.random() < 0.02:
+            draw.shuffle(prices)
+        inner = prices[1:3]
+        draw.shuffle(inner)
+        command = {
+            "kind": "bar",
+            "symbol": self.name_of(instrument),
+            "low": prices[0],
+            "open": inner[0],
+            "close": inner[1],
+            "high": prices[3],
+        }
+        if draw.random() < 0.7:
+            command["volume"] = self.qty(instrument, 300)
+        return command
+
+    def agent_order(self, world: World) -> dict[str, Any]:
+        draw, instrument = self.random, self.outside(world, "agents")
+        self.drift(instrument)
+        self.bots += draw.random() > 0.03
+        return {
+            "kind": "agent_order",
+            "symbol": self.name_of(instrument),
+            "agent": draw.randrange(3),
+            "id": self.bots,
+            "side": draw.choice(["buy", "sell"]),
+            "price": None if draw.random() < 0.1 else self.price(instrument, 5),
+            "qty": self.qty(instrument, 20),
+        }
+
+    def agent_cancel(self, world: World) -> dict[str, Any]:
+        instrument = self.outside(world, "agents")
+        back = self.random.randrange(12)
+        return {
+            "kind": "agent_cancel",
+            "symbol": self.name_of(instrument),
+            "id": max(0, self.bots - back),
+        }
+
+    def outside(self, world: World, source: str) -> Instrument:
+        """An instrument with this source, if there is one."""
+        fitting = [one for one in world.instruments if one.terms["source"] == source]
+        return self.random.choice(fitting or world.instruments)
+
+    def market(self, world: World) -> dict[str, Any]:
+        """A move of the outside market that fits the listed instruments."""
+        draw, instrument = self.random, self.symbol(world)
+        street = [self.quote, self.depth, self.trade, self.bar]
+        bots = [self.agent_order, self.agent_cancel]
+        if instrument.terms["source"] == "street":
+            return draw.choices(street, [5, 2, 2, 2])[0](world)
+        return draw.choices(bots, [8, 1])[0](world)
+
+    def any_market(self, world: World) -> dict[str, Any]:
+        """A move that may not fit."""
+        moves = [self.quote, self.depth, self.trade, self.bar, self.agent_order, self.agent_cancel]
+        return self.random.choice(moves)(world)
+
+    def time(self, world: World) -> dict[str, Any]:
+        return {"kind": "time"}
+
+    def session(self, world: World) -> dict[str, Any]:
+        draw = self.random
+        exchange = draw.choice(world.exchanges)
+        closed = not exchange.open
+        # A closed exchange soon opens again, so most of the flow trades.
+        state = "open" if closed and draw.random() < 0.9 else draw.choice(["open", "closed"])
+        command = {"kind": "session", "exchange": exchange.id, "state": state}
+        if draw.random() < 0.5:
+            command["next_ns"] = draw.choice([0, self.now_ns + SECOND_NS])
+        return command
+
+    def value(self, world: World) -> dict[str, Any]:
+        return {"kind": "value", "account_id": self.account(world)}
+
+    def book(self, world: World) -> dict[str, Any]:
+        command = {"kind": "book", "symbol": self.name_of(self.symbol(world))}
+        if self.random.random() < 0.5:
+            command["depth"] = self.random.choice([0, 1, 2, 3, 50, 2_000])
+        return command
+
+    def listed(self, world: World) -> dict[str, Any]:
+        return {"kind": self.random.choice(["instruments", "exchanges", "checkpoint"])}
+
+    def list_again(self, world: World) -> dict[str, Any]:
+        """The stage is set again, mostly with other terms."""
+        draw = self.random
+        middles = dict(self.middles)
+        command = draw.choice(
+            [
+                {
+                    "kind": "create_world",
+                    "world": WORLD,
+                    "seed": draw.choice([7, 8]),
+                    "sharing": "shared",
+                },
+                self.exchange(draw.choice(["XONE", "XNEW"])),
+                self.instrument(draw.randrange(4), world.exchanges[0].id),
+                self.opening(draw.randrange(6)),
+            ]
+        )
+        self.middles = middles | {
+            name: at for name, at in self.middles.items() if name not in middles
+        }
+        return command
+
+    def crowd(self, world: World) -> dict[str, Any]:
+        """Many small orders, so that a turn cannot do everything at once."""
+        if not self.is_crowd:
+            return self.submit(world)
+        draw, instrument = self.random, world.instruments[0]
+        for _ in range(300):
+            self.ids += 1
+            kind = draw.choice(["limit", "stop"])
+            terms = {
+                "kind": "submit",
+                "account_id": world.accounts[draw.randrange(2)].text,
+                "symbol": instrument.symbol,
+                "side": "buy",
+                "type": kind,
+                f"{kind}_price": self.price(instrument, 2),
+                "qty": format_decimal(instrument.lot, instrument.terms["qty_scale"], 0),
+                "time_in_force": draw.choice(["day", "gtc"]),
+                "client_order_id": f"order-{self.ids}",
+            }
+            self.script.append(terms)
+        return {"kind": "time"}
+
+
+KINDS = (
+    [
+        Flow.submit,
+        Flow.market,
+        Flow.cancel,
+        Flow.replace,
+        Flow.time,
+        Flow.session,
+        Flow.value,
+        Flow.book,
+        Flow.preview,
+        Flow.cancel_all,
+        Flow.any_market,
+        Flow.listed,
+        Flow.list_again,
+        Flow.crowd,
+        Flow.again,
+    ],
+    [30, 36, 7, 9, 8, 2, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5],
+)

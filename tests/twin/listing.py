@@ -1,0 +1,125 @@
+"""Commands that create: the world, exchanges, instruments, accounts."""
+
+from typing import Any
+
+from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
+from twin.clock import next_midnight
+from twin.commands import is_name
+from twin.ids import Digest, format_uuid
+from twin.requests import remember
+from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
+
+RATES = range(10**RATE_SCALE + 1)
+
+
+def reused(field: str | None = None) -> Refused:
+    """The name is taken by something else."""
+    return Refused("id_reused", "id_reused", field)
+
+
+def require(is_fine: bool, field: str) -> None:
+    """Refuses what cannot be listed."""
+    if not is_fine:
+        raise malformed(field)
+
+
+def is_currency(code: str) -> bool:
+    """3 to 8 capitals."""
+    return 3 <= len(code) <= 8 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def create_world(world: World, /, **terms: Any) -> str:
+    """Creates the world, once."""
+    if terms["world"] != world.name:
+        raise malformed("world")
+    if world.created is not None:
+        if world.created == terms:
+            return "existing"
+        raise reused()
+    world.created = terms
+    world.emit("world_created", **terms)
+    return "created"
+
+
+def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
+    """Lists an exchange, once."""
+    known = world.find_exchange(terms["exchange"])
+    if known is not None:
+        if known.terms == terms:
+            return "existing", known
+        raise reused("exchange")
+    require(is_name(terms["exchange"]), "exchange")
+    require(is_name(terms["name"]), "name")
+    require(is_currency(terms["currency"]), "currency")
+    require(is_name(terms["calendar"]), "calendar")
+    require(terms["maker_rate"] in RATES and terms["taker_rate"] in RATES, "fees")
+    require(0 <= terms["per_share"] <= AMOUNT_MAX, "fees")
+    require(0 <= terms["minimum"] <= AMOUNT_MAX // 4, "fees")
+    require(is_name(terms["profile"]) and terms["participation"] in RATES, "profile")
+    require(terms["spread_ticks"] <= 1_000_000, "profile")
+    exchange = Exchange(terms, next_midnight(world.now_ns))
+    world.exchanges.append(exchange)
+    world.emit("exchange_listed", **terms, day_end_ns=exchange.next_ns)
+    return "created", exchange
+
+
+def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
+    """Lists an instrument, once."""
+    known = [one for one in world.instruments if one.symbol == terms["symbol"]]
+    if known:
+        if known[0].terms == terms:
+            return "existing", known[0]
+        raise reused("symbol")
+    exchange = world.find_exchange(terms["exchange"])
+    require(is_name(terms["symbol"]), "symbol")
+    require(is_name(terms["name"]), "name")
+    require(is_currency(terms["currency"]), "currency")
+    require(terms["price_scale"] <= 12, "price_scale")
+    require(terms["qty_scale"] <= 12, "qty_scale")
+    require(1 <= terms["tick_size"] <= PRICE_MAX // 1_000_000, "tick_size")
+    require(1 <= terms["lot_size"] <= QUANTITY_MAX // 1_000_000, "lot_size")
+    instrument = Instrument(len(world.instruments), terms, exchange)
+    require(instrument.value(instrument.tick, instrument.lot, "up") < 10**16, "lot_size")
+    instrument.market = Market(is_fresh=True)
+    world.instruments.append(instrument)
+    world.emit("instrument_listed", **terms)
+    return "created", instrument
+
+
+def open_account(
+    world: World,
+    account_id: int,
+    owner: str,
+    kind: str,
+    currency: str,
+    starting_cash: int,
+    request: str,
+) -> tuple[str, Account]:
+    """Opens an account, once, with its starting cash."""
+    known = world.find_account(account_id)
+    if known is not None:
+        same = (known.owner, known.kind, known.currency, known.starting_cash)
+        if same == (owner, kind, currency, starting_cash):
+            return "existing", known
+        raise reused("account_id")
+    require(is_name(owner), "owner")
+    require(is_name(request), "request_id")
+    require(is_currency(currency), "currency")
+    require(0 <= starting_cash <= ORDER_VALUE_MAX, "starting_cash")
+    account = Account(len(world.accounts), account_id, owner, kind, currency, starting_cash)
+    world.accounts.append(account)
+    digest = Digest("open_account").text(owner).text(kind).text(currency).number(starting_cash)
+    remember(world, account, request, digest.state, 0)
+    world.emit(
+        "account_opened",
+        account=format_uuid(account_id),
+        owner=owner,
+        account_kind=kind,
+        currency=currency,
+        request=request,
+        digest=f"{digest.state:016x}",
+    )
+    if starting_cash > 0:
+        account.cash += starting_cash
+        world.emit("deposited", account=format_uuid(account_id), amount=starting_cash)
+    return "created", account

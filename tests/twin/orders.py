@@ -1,0 +1,262 @@
+"""Commands about orders: submit, replace, cancel, cancel-all."""
+
+from typing import Any
+
+from twin.amounts import ORDER_VALUE_MAX, QUANTITY_MAX, clamp, divide, format_money
+from twin.checks import (
+    Failure,
+    check_price,
+    check_quantity,
+    check_terms,
+    failures,
+    hold_of,
+    off_the_steps,
+)
+from twin.ids import Digest
+from twin.money import hold_at
+from twin.requests import answered, remember
+from twin.state import Account, Order, Refused, World, not_found
+from twin.trading import arrive, cancel, order_id, touch, unlink
+
+TERMS = ("qty", "limit_price", "stop_price", "time_in_force")
+
+
+def submit(world: World, order: Order) -> tuple[str, int]:
+    """Takes an order: checks it, lets it trade, lets the rest wait."""
+    check_terms(order)
+    digest = digest_of(order)
+    known = answered(world, order.account, order.client_order_id, digest)
+    if known is not None:
+        return "existing", known
+    failed = next(failures(world, order), None)
+    hold = 0 if failed else hold_of(world, order)
+    take(world, order, hold, digest, failed)
+    if failed:
+        raise failed.refused(order.number)
+    arrive(world, order)
+    return "created", order.number
+
+
+def digest_of(order: Order) -> int:
+    """The digest of what the order asks for."""
+    digest = Digest("submit").number(order.instrument.index).text(order.side).text(order.type)
+    digest.number(order.qty).maybe(order.limit_price).maybe(order.stop_price)
+    return digest.text(order.time_in_force).state
+
+
+def take(world: World, order: Order, hold: int, digest: int, failed: Failure | None) -> None:
+    """Keeps a new order, open with its hold or rejected."""
+    order.number = world.next_order
+    order.priority = world.next_priority
+    order.created_ns = order.updated_ns = world.now_ns
+    world.next_order += 1
+    world.next_priority += 1
+    world.orders[order.number] = order
+    account = order.account
+    if failed:
+        order.status, order.reason = "rejected", failed.reason
+    else:
+        order.hold = hold
+        account.held += hold
+        if order.side == "sell":
+            account.position(order.instrument).promised += order.qty
+        world.open.append(order)
+    remember(world, account, order.client_order_id, digest, order.number)
+    fields = terms_on_tape(world, order) | {"digest": f"{digest:016x}"}
+    if failed:
+        verdict = {"reason": failed.reason, "value": failed.value, "limit": failed.limit}
+        world.emit("rejected", **fields, **verdict)
+    else:
+        world.emit("accepted", **fields, hold=hold)
+
+
+def terms_on_tape(world: World, order: Order) -> dict[str, Any]:
+    """The terms of an order as its first event carries them."""
+    return {
+        "order": order_id(world, order.number),
+        "account": order.account.text,
+        "client_order_id": order.client_order_id,
+        "symbol": order.instrument.symbol,
+        "side": order.side,
+        "type": order.type,
+        "qty": order.qty,
+        "limit_price": order.limit_price,
+        "stop_price": order.stop_price,
+        "time_in_force": order.time_in_force,
+    }
+
+
+def find_order(world: World, account: Account, number: int) -> Order:
+    """An order that the account owns and the engine still keeps."""
+    order = world.orders.get(number)
+    if order is None or order.account is not account:
+        raise not_found("order_id")
+    return order
+
+
+def cancel_order(
+    world: World, account: Account, number: int, request: str | None
+) -> tuple[str, int]:
+    """Cancels one order of the account."""
+    digest = Digest("cancel").number(number).state
+    known = answered(world, account, request, digest)
+    if known is not None:
+        return "existing", known
+    order = find_order(world, account, number)
+    if not order.is_open:
+        raise Refused("not_cancelable", "not_cancelable", order=number)
+    cancel(world, order, "requested", request, digest)
+    return "ok", number
+
+
+def cancel_all(
+    world: World, account: Account, request: str | None
+) -> tuple[str, tuple[list[int], int]]:
+    """Cancels all open orders of the account; what does not fit into this turn follows."""
+    digest = Digest("cancel_all").state
+
+    def waiting() -> int:
+        below = account.cancel_below
+        return sum(order.number < below for order in world.open_orders(account))
+
+    if answered(world, account, request, digest) is not None:
+        return "existing", ([], waiting())
+    orders = world.open_orders(account)
+    if not orders and request is None:
+        return "ok", ([], 0)
+    account.cancel_below = world.next_order
+    if request is not None:
+        remember(world, account, request, digest, 0)
+    world.emit(
+        "cancel_all_requested",
+        account=account.text,
+        below=account.cancel_below,
+        request=request,
+        digest=None if request is None else f"{digest:016x}",
+    )
+    canceled = []
+    for order in orders:
+        if world.is_full:
+            break
+        cancel(world, order, "requested")
+        canceled.append(order.number)
+    return "ok", (canceled, waiting())
+
+
+def replace(
+    world: World, account: Account, number: int, request: str | None, **asked: Any
+) -> tuple[str, int]:
+    """Gives an open order new terms; its place in the queue stays when only qty shrinks."""
+    digest = Digest("replace").number(number).maybe(asked["qty"]).maybe(asked["limit_price"])
+    digest.maybe(asked["stop_price"]).text(asked["time_in_force"] or "")
+    known = answered(world, account, request, digest.state)
+    if known is not None:
+        return "existing", known
+    order = find_order(world, account, number)
+    if not order.is_open:
+        raise not_replaceable(number)
+    if all(value is None for value in asked.values()):
+        raise Refused("malformed", "malformed")
+    new = new_terms(order, asked)
+    failed, hold = check_new_terms(order, new)
+    if failed:
+        raise failed.refused(number)
+    keeps_priority = new.qty <= order.qty and (new.limit_price, new.stop_price) == (
+        order.limit_price,
+        order.stop_price,
+    )
+    if request is not None:
+        remember(world, account, request, digest.state, number)
+    change(world, order, new, hold, keeps_priority=keeps_priority)
+    world.emit(
+        "replaced",
+        order=order_id(world, number),
+        qty=order.qty,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        time_in_force=order.time_in_force,
+        hold=hold,
+        keeps_priority=keeps_priority,
+        request=request,
+        digest=None if request is None else f"{digest.state:016x}",
+    )
+    if not keeps_priority:
+        arrive(world, order)
+    return "ok", number
+
+
+def change(world: World, order: Order, new: Order, hold: int, *, keeps_priority: bool) -> None:
+    """Gives the order its new terms, hold and place."""
+    order.account.held += hold - order.hold
+    if order.side == "sell":
+        order.account.position(order.instrument).promised += new.qty - order.qty
+    order.hold = hold
+    for name in TERMS:
+        setattr(order, name, getattr(new, name))
+    if not keeps_priority:
+        order.priority = world.next_priority
+        world.next_priority += 1
+        unlink(order, order.instrument)
+    touch(world, order)
+
+
+def not_replaceable(number: int) -> Refused:
+    """The order cannot become what was asked."""
+    return Refused("not_replaceable", "not_replaceable", order=number)
+
+
+def new_terms(order: Order, asked: dict[str, Any]) -> Order:
+    """A copy of the order with its new terms; refuses what cannot become of it."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    new = Order(
+        order.account,
+        order.client_order_id,
+        order.instrument,
+        order.side,
+        order.type,
+        **{name: given.get(name, getattr(order, name)) for name in TERMS},
+    )
+    check_quantity(new.qty)
+    check_price(new.has_limit, new.limit_price, "limit_price")
+    check_price(new.has_stop, new.stop_price, "stop_price")
+    moves_reached_stop = order.triggered and new.stop_price != order.stop_price
+    cannot_rest = new.time_in_force in {"ioc", "fok"}
+    if new.terms == order.terms or new.qty <= order.filled or moves_reached_stop or cannot_rest:
+        raise not_replaceable(order.number)
+    return new
+
+
+def check_new_terms(order: Order, new: Order) -> tuple[Failure | None, int]:
+    """The first failed check of the new terms, and the new hold."""
+    instrument, account = order.instrument, order.account
+    for failure in off_the_steps(new):
+        return failure, 0
+    prices = (new.limit_price, new.stop_price, 1)
+    at = next(price for price in prices if price is not None)
+    value = instrument.value(at, new.qty, "up")
+    if value > ORDER_VALUE_MAX or new.qty > QUANTITY_MAX:
+        limit = format_money(ORDER_VALUE_MAX)
+        return Failure("order_too_large", "qty", format_money(value), limit), 0
+    position = account.position(instrument)
+    more, free = new.qty - order.qty, position.qty - position.promised
+    if order.side == "sell":
+        if more <= free:
+            return None, 0
+        texts = (instrument.qty_text(more), instrument.qty_text(free))
+        return Failure("insufficient_quantity", "qty", *texts), 0
+    hold = new_hold(order, new)
+    if hold - order.hold <= max(0, account.buying_power):
+        return None, hold
+    texts = (format_money(hold - order.hold), format_money(account.buying_power))
+    return Failure("insufficient_buying_power", "qty", *texts), 0
+
+
+def new_hold(order: Order, new: Order) -> int:
+    """The hold of the new terms; at any price it is the old one in proportion."""
+    leaves = new.qty - order.filled
+    at = new.limit_price
+    if at is None and not order.triggered:
+        at = new.stop_price
+    if at is not None:
+        return hold_at(order.instrument, at, leaves)
+    return clamp(divide(order.hold * leaves, max(1, order.leaves), "up"))

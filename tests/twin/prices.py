@@ -1,0 +1,104 @@
+"""The live market of an instrument: who stands where, and what its price is."""
+
+from dataclasses import dataclass
+
+from twin.state import BotOrder, Instrument, Level, Order
+
+OTHER = {"buy": "sell", "sell": "buy"}
+
+
+@dataclass
+class Offer:
+    """What an incoming order can trade with: a resting order, or the street when there is none."""
+
+    price: int
+    qty: int
+    resting: Order | BotOrder | None
+
+
+def reaches(side: str, limit: int | None, price: int) -> bool:
+    """Whether an order of this side and limit trades at a price."""
+    if limit is None:
+        return True
+    return price <= limit if side == "buy" else price >= limit
+
+
+def best_first(side: str, price: int) -> int:
+    """The key that sorts the best price of a side first."""
+    return -price if side == "buy" else price
+
+
+def is_resting(one: Order | BotOrder) -> bool:
+    """Whether it stands in the book with a price."""
+    return isinstance(one, BotOrder) or (not one.is_armed and one.limit_price is not None)
+
+
+def book(instrument: Instrument, side: str) -> list[Order | BotOrder]:
+    """The resting orders of a side: better prices first, earlier ones within a price."""
+    resting = [one for one in instrument.market.queue if one.side == side and is_resting(one)]
+    return sorted(resting, key=lambda one: best_first(side, one.limit_price))
+
+
+def waiting(instrument: Instrument, side: str) -> list[Order]:
+    """Orders at any price that wait for liquidity, the earliest first."""
+    orders = [one for one in instrument.market.queue if one.side == side and not is_resting(one)]
+    return sorted((one for one in orders if not one.is_armed), key=lambda one: one.priority)
+
+
+def armed(instrument: Instrument, side: str) -> list[Order]:
+    """Orders that wait for their stop price, in the order in which a price reaches them."""
+    queue = instrument.market.queue
+    orders = [one for one in queue if isinstance(one, Order) and one.side == side and one.is_armed]
+    return sorted(orders, key=lambda one: (-best_first(side, one.stop_price), one.priority))
+
+
+def street(instrument: Instrument, side: str) -> list[Level]:
+    """The levels of the street that still have something, best first."""
+    return [level for level in instrument.market.street[side] if level.available > 0]
+
+
+def offers(instrument: Instrument, side: str) -> list[Offer]:
+    """What an incoming order of a side meets, in order; the street comes first within a price."""
+    there = OTHER[side]
+    levels = [Offer(one.price, one.available, None) for one in street(instrument, there)]
+    orders = [Offer(one.limit_price, one.leaves, one) for one in book(instrument, there)]
+    return sorted(levels + orders, key=lambda offer: best_first(there, offer.price))
+
+
+def outside(instrument: Instrument, side: str) -> tuple[int, int] | None:
+    """The best price of the outside source, and what is displayed there."""
+    if instrument.terms["source"] == "street":
+        return instrument.market.bid if side == "buy" else instrument.market.ask
+    for one in book(instrument, side):
+        if isinstance(one, BotOrder):
+            price = one.limit_price
+            there = [one.leaves for one in book(instrument, side) if one.limit_price == price]
+            return price, sum(there)
+    return None
+
+
+def price_of_mark(mark: dict[str, int | None]) -> int | None:
+    """The mid, else the last trade, else the one side that stands."""
+    bid, ask, last = mark["bid"], mark["ask"], mark["last"]
+    if bid is not None and ask is not None:
+        return (bid + ask) // 2
+    return next((price for price in (last, bid, ask) if price is not None), None)
+
+
+def live_mark(instrument: Instrument) -> dict[str, int | None]:
+    """The prices that a mark would record now."""
+    market = instrument.market
+    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
+    return {
+        "bid": bid and bid[0],
+        "ask": ask and ask[0],
+        "last": market.last,
+        "high": market.high,
+        "low": market.low,
+    }
+
+
+def price(instrument: Instrument) -> int | None:
+    """The price that stands for an instrument: live, else as recorded."""
+    live = price_of_mark(live_mark(instrument))
+    return price_of_mark(instrument.mark) if live is None else live

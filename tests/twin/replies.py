@@ -1,0 +1,237 @@
+"""The JSON of replies and answers, as parsed values."""
+
+from typing import Any
+
+from twin.amounts import MONEY_SCALE, RATE_SCALE, clamp, format_decimal, format_money, price_of
+from twin.checks import Failure, check_terms, failures, hold_of, walk
+from twin.ids import format_time
+from twin.money import fee_of_hold
+from twin.prices import best_first, book, outside, price, price_of_mark, street
+from twin.state import Account, Exchange, Instrument, Order, Position, World
+from twin.trading import order_id
+
+
+def order_object(world: World, number: int) -> dict[str, Any] | None:
+    """An order as it stands; nothing when it has left memory."""
+    order = world.orders.get(number)
+    if order is None:
+        return None
+    instrument = order.instrument
+    average = None
+    if order.filled:
+        average = instrument.price_text(average_price(order))
+    return {
+        "id": order_id(world, number),
+        "account_id": order.account.text,
+        "client_order_id": order.client_order_id,
+        "symbol": instrument.symbol,
+        "side": order.side,
+        "type": order.type,
+        "time_in_force": order.time_in_force,
+        "qty": instrument.qty_text(order.qty),
+        "filled_qty": instrument.qty_text(order.filled),
+        "filled_avg_price": average,
+        "limit_price": maybe(instrument.price_text, order.limit_price),
+        "stop_price": maybe(instrument.price_text, order.stop_price),
+        "status": order.status,
+        "reason": order.reason,
+        "created_at": format_time(order.created_ns),
+        "updated_at": format_time(order.updated_ns),
+        "as_of_seq": world.seq,
+    }
+
+
+def average_price(order: Order) -> int:
+    """The average of the fills' prices, half-even."""
+    quotient, rest = divmod(order.filled_value, order.filled)
+    up = 2 * rest > order.filled or (2 * rest == order.filled and quotient % 2 == 1)
+    return clamp(quotient + up)
+
+
+def maybe(write: Any, value: Any) -> Any:
+    """What `write` makes of a value, or nothing."""
+    return None if value is None else write(value)
+
+
+def account_object(world: World, account: Account, prices: dict[int, int | None]) -> dict[str, Any]:
+    """An account, its positions valued at the given prices, else at cost."""
+    worth, gain = account.cash, 0
+    for index, position in account.positions.items():
+        if position.qty != 0:
+            at = prices[index]
+            value = value_at(world.instruments[index], position, at)
+            worth += value
+            gain += value - position.cost
+    return {
+        "id": account.text,
+        "kind": account.kind,
+        "currency": account.currency,
+        "cash": format_money(account.cash),
+        "equity": format_money(worth),
+        "buying_power": format_money(account.buying_power),
+        "unrealized_pl": format_money(gain),
+        "realized_pl": format_money(account.realized_pl),
+        "status": account.status,
+        "as_of_seq": world.seq,
+    }
+
+
+def value_at(instrument: Instrument, position: Position, at: int | None) -> int:
+    """What a position is worth at a price; at cost when there is none."""
+    return position.cost if at is None else instrument.notional(at, position.qty)
+
+
+def account_at_marks(world: World, account: Account) -> dict[str, Any]:
+    """An account at the recorded prices."""
+    prices = {one.index: price_of_mark(one.mark) for one in world.instruments}
+    return account_object(world, account, prices)
+
+
+def value(world: World, account: Account) -> dict[str, Any]:
+    """The answer to `value`: the account and its positions at live prices."""
+    prices = {one.index: price(one) for one in world.instruments}
+    held = sorted((i, one) for i, one in account.positions.items() if one.qty != 0)
+    positions = [position_object(world.instruments[i], one, prices[i]) for i, one in held]
+    return {"account": account_object(world, account, prices), "positions": positions}
+
+
+def position_object(instrument: Instrument, position: Position, at: int | None) -> dict[str, Any]:
+    """A position."""
+    worth = value_at(instrument, position, at)
+    average = price_of(position.cost, position.qty, instrument.scales)
+    return {
+        "symbol": instrument.symbol,
+        "qty": instrument.qty_text(position.qty),
+        "avg_entry_price": instrument.price_text(average),
+        "market_value": format_money(worth),
+        "cost_basis": format_money(position.cost),
+        "unrealized_pl": format_money(worth - position.cost),
+        "current_price": maybe(instrument.price_text, at),
+        "side": "long",
+    }
+
+
+def instrument_object(instrument: Instrument) -> dict[str, Any]:
+    """An instrument as a client sees it."""
+    terms = instrument.terms
+    names = ("symbol", "name", "asset_class", "exchange", "sector", "currency")
+    return {
+        **{name: terms[name] for name in names},
+        "tick_size": instrument.price_text(instrument.tick),
+        "lot_size": instrument.qty_text(instrument.lot),
+        "status": "active",
+    }
+
+
+def exchange_object(exchange: Exchange) -> dict[str, Any]:
+    """An exchange as a client sees it."""
+    terms = exchange.terms
+
+    def rate(name: str) -> str:
+        return format_decimal(terms[name], RATE_SCALE, 0)
+
+    return {
+        **{name: terms[name] for name in ("exchange", "name", "currency", "calendar")},
+        "state": "open" if exchange.open else "closed",
+        "fees": {
+            "maker_rate": rate("maker_rate"),
+            "taker_rate": rate("taker_rate"),
+            "per_share": rate("per_share"),
+            "minimum": format_decimal(terms["minimum"], MONEY_SCALE, 0),
+        },
+        "profile": {
+            "name": terms["profile"],
+            "spread_ticks": terms["spread_ticks"],
+            "participation": rate("participation"),
+            "market_orders": terms["market_orders"],
+        },
+    }
+
+
+def quote_object(instrument: Instrument) -> dict[str, Any] | None:
+    """The live quote; nothing when there was none since the start."""
+    market = instrument.market
+    if market.time_ns == 0:
+        return None
+    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
+    return {
+        "symbol": instrument.symbol,
+        "bid": bid and instrument.price_text(bid[0]),
+        "ask": ask and instrument.price_text(ask[0]),
+        "bid_size": bid and instrument.qty_text(clamp(bid[1])),
+        "ask_size": ask and instrument.qty_text(clamp(ask[1])),
+        "last": maybe(instrument.price_text, market.last),
+        "time": format_time(market.time_ns),
+    }
+
+
+def book_object(world: World, instrument: Instrument, depth: int) -> dict[str, Any]:
+    """The answer to `book`: street, bots and users together, best levels first."""
+
+    def levels(side: str) -> list[list[Any]]:
+        orders: dict[int, list[int]] = {}
+        for one in book(instrument, side):
+            orders.setdefault(one.limit_price, []).append(one.leaves)
+        merged = {at: orders[at] for at in list(orders)[:depth]}
+        for level in street(instrument, side)[:depth]:
+            merged.setdefault(level.price, []).append(level.available)
+        best = sorted(merged, key=lambda at: best_first(side, at))[:depth]
+        return [
+            [
+                instrument.price_text(at),
+                instrument.qty_text(clamp(sum(merged[at]))),
+                len(merged[at]),
+            ]
+            for at in best
+        ]
+
+    return {
+        "symbol": instrument.symbol,
+        "bids": levels("buy"),
+        "asks": levels("sell"),
+        "quote": quote_object(instrument),
+        "as_of_seq": world.seq,
+    }
+
+
+def preview(world: World, order: Order) -> dict[str, Any]:
+    """What an order would do if it came now."""
+    check_terms(order)
+    instrument, account = order.instrument, order.account
+    failed = [failure_object(one) for one in failures(world, order)]
+    walked = walk(world, order)
+    if order.has_stop:
+        walked = type(walked)()
+    rest = max(0, order.qty - walked.filled)
+    own = (order.limit_price, order.stop_price, walked.worst, price(instrument), 0)
+    at = next(one for one in own if one is not None)
+    rest_value = instrument.notional(at, rest)
+    fees = walked.fees + (fee_of_hold(instrument, rest, rest_value) if rest > 0 else 0)
+    cost = (walked.notional + rest_value) * (1 if order.side == "buy" else -1)
+    after = account.buying_power
+    after -= hold_of(world, order) if order.side == "buy" else cost + fees
+    waits = rest > 0 and not order.has_stop
+    return {
+        "cost": format_money(cost),
+        "fees": format_money(fees),
+        "buying_power_after": format_money(after),
+        "expected_slippage": slippage(order, walked.notional, walked.filled),
+        "rejections": failed,
+        "warnings": [{"reason": "would_wait"}] if waits else [],
+    }
+
+
+def slippage(order: Order, notional: int, filled: int) -> str | None:
+    """How much worse than the mid the order would fill."""
+    instrument = order.instrument
+    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
+    if bid is None or ask is None or filled == 0:
+        return None
+    average = price_of(notional, filled, instrument.scales)
+    worse = average - (bid[0] + ask[0]) // 2
+    return instrument.price_text(clamp(worse if order.side == "buy" else -worse))
+
+
+def failure_object(failure: Failure) -> dict[str, Any]:
+    """A failed check of a preview."""
+    return {"reason": failure.reason, "value": failure.value, "limit": failure.limit}

@@ -1,0 +1,55 @@
+"""Random commands by the million: `python -m twin.soak 2000000` (with `tests` on the path).
+
+Splits the work over seeds and processes, says how far it is, and ends with the smallest steps that
+make twin and core differ, if there are any.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections import Counter
+
+from twin.differ import Difference, run, shrink
+
+RUN = 2_000
+
+
+def one(task: tuple[int, int]) -> tuple[int, Counter[str], Difference | None]:
+    """Plays one seed."""
+    seed, count = task
+    try:
+        return seed, run(seed, count), None
+    except Difference as difference:
+        return seed, Counter(), shrink(difference)
+
+
+def main() -> int:
+    """Plays as many commands as asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("commands", type=int, nargs="?", default=2_000_000)
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="the first seed")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--each", type=int, default=RUN, help="commands of one seed")
+    ask = parser.parse_args()
+    tasks = [(ask.seed + i, ask.each) for i in range(-(-ask.commands // ask.each))]
+    words: Counter[str] = Counter()
+    began, done = time.monotonic(), 0
+    print(f"{len(tasks) * ask.each} commands from seed {ask.seed} on")
+    with multiprocessing.get_context("spawn").Pool(ask.processes) as pool:
+        for seed, found, difference in pool.imap_unordered(one, tasks):
+            if difference:
+                print(f"seed {seed}: {difference}")
+                return 1
+            words += found
+            done += ask.each
+            if done % (50 * ask.each) == 0:
+                print(f"{done} commands, {done / (time.monotonic() - began):.0f}/s", flush=True)
+    for word, count in sorted(words.items()):
+        print(f"{count:>12} {word}")
+    print(f"no difference in {done} commands, {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

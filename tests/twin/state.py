@@ -1,0 +1,292 @@
+"""What the twin keeps: plain objects in lists, found again by looking through them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from twin.amounts import clamp, digits_of_step, divide, format_decimal, value_of
+from twin.ids import format_uuid
+
+OPEN = ("pending_new", "new", "partially_filled", "held")
+
+
+class Refused(Exception):  # noqa: N818 - a word of the engine
+    """A command that is not done: how it ended, why, and what was wrong."""
+
+    def __init__(
+        self,
+        outcome: str,
+        reason: str,
+        field: str | None = None,
+        value: str | None = None,
+        limit: str | None = None,
+        order: "int | None" = None,
+    ) -> None:
+        super().__init__(f"{outcome}: {reason}")
+        self.outcome, self.reason, self.field = outcome, reason, field
+        self.value, self.limit, self.order = value, limit, order
+
+
+def malformed(field: str | None = None, reason: str = "malformed") -> Refused:
+    """A request that was not understood."""
+    return Refused("malformed", reason, field)
+
+
+def not_found(field: str) -> Refused:
+    """Something that is not there, or that belongs to somebody else."""
+    return Refused("not_found", "not_found", field)
+
+
+@dataclass
+class Exchange:
+    """An exchange and its day."""
+
+    terms: dict[str, Any]
+    next_ns: int
+    has_sessions: bool = False
+    open: bool = True
+    expire_below: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.terms["exchange"]
+
+
+@dataclass
+class BotOrder:
+    """A resting order of a house bot."""
+
+    id: int
+    side: str
+    limit_price: int
+    leaves: int
+
+
+@dataclass
+class Level:
+    """A price that the street shows, and what users left of it."""
+
+    price: int
+    displayed: int
+    available: int
+
+
+@dataclass
+class Market:
+    """What lives only while the product runs: the street, the book, the armed orders, prices."""
+
+    street: dict[str, list[Level]] = field(default_factory=lambda: {"buy": [], "sell": []})
+    queue: "list[Order | BotOrder]" = field(default_factory=list)
+    """Everything that rests, waits or is armed, in the order in which it was linked."""
+    bid: tuple[int, int] | None = None
+    ask: tuple[int, int] | None = None
+    last: int | None = None
+    high: int | None = None
+    low: int | None = None
+    time_ns: int = 0
+    heard: list[int] = field(default_factory=list)
+    is_fresh: bool = False
+    is_unmarked: bool = False
+
+
+@dataclass
+class Instrument:
+    """An instrument, its recorded mark, and its live market."""
+
+    index: int
+    terms: dict[str, Any]
+    exchange: Exchange
+    mark: dict[str, int | None] = field(
+        default_factory=lambda: dict.fromkeys(("bid", "ask", "last", "high", "low"))
+    )
+    market: Market = field(default_factory=Market)
+
+    @property
+    def symbol(self) -> str:
+        return self.terms["symbol"]
+
+    @property
+    def scales(self) -> int:
+        return self.terms["price_scale"] + self.terms["qty_scale"]
+
+    @property
+    def tick(self) -> int:
+        return self.terms["tick_size"]
+
+    @property
+    def lot(self) -> int:
+        return self.terms["lot_size"]
+
+    def value(self, price: int, qty: int, rounding: str) -> int:
+        """What a quantity is worth at a price."""
+        return value_of(price, qty, self.scales, rounding)
+
+    def notional(self, price: int, qty: int) -> int:
+        """The money of a fill, within 64 bits."""
+        return clamp(self.value(price, qty, "half_even"))
+
+    def whole_lots(self, qty: int) -> int:
+        """The quantity, cut down to whole lots (towards zero)."""
+        return divide(qty, self.lot, "down") * self.lot
+
+    def price_text(self, price: int) -> str:
+        """A price with at least the decimals of the tick."""
+        scale = self.terms["price_scale"]
+        return format_decimal(price, scale, digits_of_step(self.tick, scale))
+
+    def qty_text(self, qty: int) -> str:
+        """A quantity."""
+        return format_decimal(qty, self.terms["qty_scale"], 0)
+
+
+@dataclass
+class Position:
+    """A holding at average cost."""
+
+    qty: int = 0
+    promised: int = 0
+    cost: int = 0
+    realized_pl: int = 0
+
+
+@dataclass
+class Account:
+    """An account; the positions stand by the index of their instrument."""
+
+    index: int
+    id: int
+    owner: str
+    kind: str
+    currency: str
+    starting_cash: int
+    status: str = "active"
+    cash: int = 0
+    held: int = 0
+    realized_pl: int = 0
+    cancel_below: int = 0
+    positions: dict[int, Position] = field(default_factory=dict)
+    requests: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """By id: digest, order number (0: none), time; the oldest first."""
+
+    @property
+    def text(self) -> str:
+        return format_uuid(self.id)
+
+    @property
+    def buying_power(self) -> int:
+        return self.cash - self.held
+
+    def position(self, instrument: Instrument) -> Position:
+        """The position in an instrument, made when there was none."""
+        return self.positions.setdefault(instrument.index, Position())
+
+
+@dataclass
+class Order:
+    """An order and where it stands."""
+
+    account: Account
+    client_order_id: str
+    instrument: Instrument
+    side: str
+    type: str
+    qty: int
+    limit_price: int | None
+    stop_price: int | None
+    time_in_force: str
+    number: int = 0
+    filled: int = 0
+    filled_value: int = 0
+    hold: int = 0
+    status: str = "new"
+    reason: str | None = None
+    triggered: bool = False
+    priority: int = 0
+    created_ns: int = 0
+    updated_ns: int = 0
+
+    @property
+    def leaves(self) -> int:
+        return self.qty - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def has_limit(self) -> bool:
+        return self.type in {"limit", "stop_limit"}
+
+    @property
+    def has_stop(self) -> bool:
+        return self.type in {"stop", "stop_limit"}
+
+    @property
+    def is_armed(self) -> bool:
+        return self.is_open and self.has_stop and not self.triggered
+
+    @property
+    def terms(self) -> tuple[Any, ...]:
+        """What a replace may change."""
+        return (self.qty, self.limit_price, self.stop_price, self.time_in_force)
+
+
+@dataclass
+class World:
+    """One world."""
+
+    name: str
+    created: dict[str, Any] | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    instruments: list[Instrument] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    orders: dict[int, Order] = field(default_factory=dict)
+    open: list[Order] = field(default_factory=list)
+    next_order: int = 1
+    next_fill: int = 1
+    next_priority: int = 1
+    marked_ns: int = 0
+    equity_ns: int = 0
+    seq: int = 0
+    now_ns: int = 0
+    market_seq: int = 0
+    turn_ns: int = 0
+    turn_market_seq: int = 0
+    unfinished: set[int] = field(default_factory=set)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    prints: list[tuple[str, int, str, str, str]] = field(default_factory=list)
+    is_market_input: bool = False
+
+    def emit(self, name: str, /, **fields: Any) -> None:
+        """Notes an event; the first of a turn takes the next number of the tape."""
+        if not self.events:
+            self.seq += 1
+            self.turn_ns = self.now_ns
+            self.turn_market_seq = self.market_seq + self.is_market_input
+        self.events.append({"e": name, **fields})
+
+    @property
+    def is_full(self) -> bool:
+        """Whether mass work has to go on in a later turn."""
+        return len(self.events) + 4 > 1_000
+
+    def open_orders(self, account: Account | None = None) -> list[Order]:
+        """The open orders (of an account), by number."""
+        return [one for one in self.open if account is None or one.account is account]
+
+    def find_exchange(self, name: str) -> Exchange | None:
+        """An exchange by its id."""
+        return next((one for one in self.exchanges if one.id == name), None)
+
+    def find_instrument(self, symbol: str) -> Instrument | None:
+        """An instrument by its symbol; `BTCUSD` also finds `BTC/USD`."""
+        found = [one for one in self.instruments if one.symbol == symbol]
+        if not found and "/" not in symbol:
+            pairs = sorted(
+                (one for one in self.instruments if "/" in one.symbol), key=lambda one: one.symbol
+            )
+            found = [one for one in pairs if one.symbol.replace("/", "") == symbol]
+        return found[0] if found else None
+
+    def find_account(self, bits: int | None) -> Account | None:
+        """An account by its id."""
+        return next((one for one in self.accounts if one.id == bits), None)

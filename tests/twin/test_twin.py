@@ -1,0 +1,67 @@
+"""The plain twin of a world and the compiled core agree on every reply and every event.
+
+`make test` sends 50,000 random commands, `make soak` two million. When they part, the smallest
+steps that show it are printed; who is right is written in `docs/subsystems/engine.md`.
+"""
+
+import multiprocessing
+import os
+from collections import Counter
+
+import pytest
+
+from twin.differ import Difference, run, shrink
+from twin.flow import Step
+
+COMMANDS = int(os.environ.get("PAPERTAPE_TWIN_COMMANDS", "50000"))
+EACH = 2_000
+WANTED = [
+    "accepted", "account_opened", "cancel_all_requested", "canceled requested",
+    "canceled ioc_remainder", "canceled no_liquidity", "canceled insufficient_buying_power",
+    "checkpoint", "day_ended", "deposited", "expired", "filled", "marked", "replaced",
+    "session_changed", "triggered", "existing", "id_reused", "malformed", "not_cancelable",
+    "not_found", "not_replaceable", "rejected market_closed", "rejected invalid_lot",
+    "rejected invalid_tick", "rejected order_too_large", "rejected no_reference_price",
+    "rejected would_not_fill", "rejected insufficient_quantity",
+    "rejected insufficient_buying_power",
+]  # fmt: skip
+
+
+def play(seed: int) -> Counter[str]:
+    """What the flow of a seed has reached; fails with the smallest steps that differ."""
+    try:
+        return run(seed, EACH)
+    except Difference as difference:
+        raise AssertionError(f"seed {seed}: {shrink(difference)}") from None
+
+
+@pytest.mark.timeout(900)
+def test_the_twin_and_the_core_agree_on_everything_that_happens():
+    seeds = range(1, 1 + max(1, COMMANDS // EACH))
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        words = sum(pool.imap_unordered(play, seeds), Counter())
+    missing = [word for word in WANTED if not words[word]]
+    assert not missing, "the flow never reached these"
+
+
+def test_a_difference_is_found_and_made_small(monkeypatch):
+    """A twin that forgets the maker's fee is caught within a few steps."""
+    from twin import trading
+
+    honest = trading.fee_of
+
+    def forgetful(instrument, side, qty, notional, liquidity):
+        return 0 if liquidity == "maker" else honest(instrument, side, qty, notional, liquidity)
+
+    monkeypatch.setattr(trading, "fee_of", forgetful)
+    found = None
+    for seed in range(1, 20):
+        try:
+            run(seed, 500)
+        except Difference as difference:
+            found = shrink(difference, seconds=20)
+            break
+    assert found is not None
+    assert len(found.steps) < 15
+    assert all(isinstance(step, Step) for step in found.steps)
+    assert '"fee"' in str(found)

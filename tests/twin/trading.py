@@ -1,0 +1,414 @@
+"""Orders meet: executing, filling, resting, waiting, canceling, and stops that fire."""
+
+from twin.checks import is_due, walk
+from twin.ids import FILL, ORDER, make_id
+from twin.money import fee_of, payable, release_of, share_of_cost
+from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
+from twin.requests import remember
+from twin.state import BotOrder, Instrument, Order, World
+
+
+def order_id(world: World, number: int) -> str:
+    """The id of an order."""
+    return make_id(world.name, ORDER, number)
+
+
+def may_trade(instrument: Instrument) -> bool:
+    """Whether the exchange is open and prices are fresh."""
+    return instrument.exchange.open and instrument.market.is_fresh
+
+
+# What happens to one order --------------------------------------------------------------------
+
+
+def link(order: Order) -> None:
+    """Puts an open order where it waits, rests or is armed."""
+    if all(one is not order for one in order.instrument.market.queue):
+        order.instrument.market.queue.append(order)
+
+
+def unlink(order: Order | BotOrder, instrument: Instrument) -> None:
+    """Takes an order out of the market."""
+    queue = instrument.market.queue
+    queue[:] = [one for one in queue if one is not order]
+
+
+def touch(world: World, order: Order) -> None:
+    """Stamps an order that has changed."""
+    order.updated_ns = world.now_ns
+
+
+def cancel(
+    world: World, order: Order, reason: str, request: str | None = None, digest: int = 0
+) -> None:
+    """Cancels an open order and sets its hold free."""
+    if request is not None:
+        remember(world, order.account, request, digest, order.number)
+    release = order.hold
+    close(world, order, "canceled", reason)
+    world.emit(
+        "canceled",
+        order=order_id(world, order.number),
+        reason=reason,
+        release=release,
+        request=request,
+        digest=None if request is None else f"{digest:016x}",
+    )
+
+
+def expire(world: World, order: Order) -> None:
+    """Ends an order whose time is over."""
+    release = order.hold
+    close(world, order, "expired", "expired")
+    world.emit("expired", order=order_id(world, order.number), release=release)
+
+
+def close(world: World, order: Order, status: str, reason: str) -> None:
+    """Takes what an order held away from it, and the order out of everything open."""
+    order.account.held -= order.hold
+    if order.side == "sell":
+        order.account.position(order.instrument).promised -= order.leaves
+    order.hold = 0
+    order.status, order.reason = status, reason
+    touch(world, order)
+    leave(world, order)
+
+
+def leave(world: World, order: Order) -> None:
+    """Takes a closed order out of everything open."""
+    world.open = [one for one in world.open if one is not order]
+    unlink(order, order.instrument)
+
+
+def leave_if_due(world: World, order: Order) -> bool:
+    """Closes an order that is due to leave; says whether it was."""
+    why = is_due(order)
+    if why == "cancel":
+        cancel(world, order, "requested")
+    elif why == "expire":
+        expire(world, order)
+    return why is not None
+
+
+def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other: str) -> None:
+    """Fills one order; every amount of it is decided here."""
+    instrument, account = order.instrument, order.account
+    notional = instrument.notional(price, qty)
+    fee = fee_of(instrument, order.side, qty, notional, liquidity)
+    release = release_of(order, qty, notional + fee)
+    completes = qty == order.leaves
+    position = account.position(instrument)
+    if order.side == "buy":
+        cost, realized_pl = notional, 0
+        position.cost += cost
+        position.qty += qty
+        account.cash -= notional + fee
+    else:
+        cost = share_of_cost(account, instrument, qty)
+        realized_pl = notional - cost
+        position.cost -= cost
+        position.qty -= qty
+        position.promised -= qty
+        account.cash += notional - fee
+    position.realized_pl += realized_pl
+    account.realized_pl += realized_pl
+    account.held -= release
+    order.hold -= release
+    order.filled += qty
+    order.filled_value += price * qty
+    order.status = "filled" if completes else "partially_filled"
+    touch(world, order)
+    if all(one is None for one in instrument.mark.values()):
+        instrument.mark["last"] = price
+    if completes:
+        leave(world, order)
+    world.emit(
+        "filled",
+        fill=make_id(world.name, FILL, world.next_fill),
+        order=order_id(world, order.number),
+        account=account.text,
+        symbol=instrument.symbol,
+        side=order.side,
+        price=price,
+        qty=qty,
+        notional=notional,
+        fee=fee,
+        release=release,
+        cost=cost,
+        realized_pl=realized_pl,
+        liquidity=liquidity,
+        counterparty=other,
+        completes=completes,
+    )
+    world.next_fill += 1
+
+
+def print_trade(
+    world: World, instrument: Instrument, price: int, qty: int, side: str | None
+) -> None:
+    """Tells a public trade."""
+    world.prints.append(
+        (
+            instrument.symbol,
+            world.now_ns,
+            instrument.price_text(price),
+            instrument.qty_text(qty),
+            side or "",
+        )
+    )
+    traded(world, instrument, price)
+
+
+def traded(world: World, instrument: Instrument, price: int) -> None:
+    """Notes a traded price."""
+    market = instrument.market
+    market.last = price
+    market.high = price if market.high is None else max(market.high, price)
+    market.low = price if market.low is None else min(market.low, price)
+    market.heard.append(price)
+    changed(world, instrument)
+
+
+def changed(world: World, instrument: Instrument) -> None:
+    """Notes that prices have changed."""
+    instrument.market.time_ns = world.now_ns
+    instrument.market.is_unmarked = True
+
+
+# An order takes what it can -------------------------------------------------------------------
+
+
+def arrive(world: World, order: Order) -> None:
+    """Lets an order that was just accepted wait for its stop price, or trade."""
+    if not order.is_armed:
+        enter(world, order)
+    else:
+        through = price_through(order)
+        if through is None:
+            link(order)
+        else:
+            trigger(world, order, through)
+    fire_stops(world, order.instrument)
+
+
+def enter(world: World, order: Order) -> None:
+    """Lets an order trade, then rest; what waits for liquidity may trade with the rest."""
+    if may_trade(order.instrument):
+        execute(world, order)
+    settle(world, order)
+    serve_waiting(world, order.instrument)
+
+
+def execute(world: World, order: Order) -> None:
+    """Lets an order take offers until there is none that it takes."""
+    instrument = order.instrument
+    while order.is_open:
+        offer = next(iter(offers(instrument, order.side)), None)
+        if offer is None or not reaches(order.side, order.limit_price, offer.price):
+            return
+        maker = offer.resting if isinstance(offer.resting, Order) else None
+        if maker is not None and leave_if_due(world, maker):
+            continue
+        qty = payable(order, offer.price, min(order.leaves, offer.qty), "taker")
+        if qty == 0:
+            cancel(world, order, "insufficient_buying_power")
+            return
+        if maker is not None:
+            qty = payable(maker, offer.price, qty, "maker")
+            if qty == 0:
+                cancel(world, maker, "insufficient_buying_power")
+                continue
+        trade(world, order, offer, qty)
+        print_trade(world, instrument, offer.price, qty, order.side)
+
+
+def trade(world: World, order: Order, offer: Offer, qty: int) -> None:
+    """Fills the order, and whoever it meets."""
+    if isinstance(offer.resting, Order):
+        fill(world, order, offer.price, qty, "taker", "user")
+        fill(world, offer.resting, offer.price, qty, "maker", "user")
+        return
+    fill(world, order, offer.price, qty, "taker", "house")
+    if offer.resting is None:
+        take_from_street(order.instrument, OTHER[order.side], offer.price, qty)
+    else:
+        reduce_bot(order.instrument, offer.resting, qty)
+
+
+def take_from_street(instrument: Instrument, side: str, price: int, qty: int) -> None:
+    """What is taken stays taken until its level is refreshed."""
+    for level in instrument.market.street[side]:
+        if level.price == price:
+            level.available = max(0, level.available - qty)
+
+
+def reduce_bot(instrument: Instrument, order: BotOrder, qty: int) -> None:
+    """Takes a part of a bot's order; nothing is left of it when all is taken."""
+    order.leaves -= qty
+    if order.leaves <= 0:
+        unlink(order, instrument)
+
+
+def settle(world: World, order: Order) -> None:
+    """What happens to the rest of an order that could not fill at once."""
+    if not order.is_open:
+        return
+    if order.time_in_force in {"ioc", "fok"}:
+        nothing_there = order.filled == 0 and order.limit_price is None
+        cancel(world, order, "no_liquidity" if nothing_there else "ioc_remainder")
+    else:
+        link(order)
+
+
+def serve_waiting(world: World, instrument: Instrument) -> None:
+    """Lets orders at any price that wait take what has come since."""
+    if not may_trade(instrument):
+        return
+    for side in ("buy", "sell"):
+        orders = waiting(instrument, side)
+        if not offers(instrument, side):
+            continue
+        for order in orders:
+            if world.is_full:
+                world.unfinished.add(instrument.index)
+                return
+            if order.is_open and not leave_if_due(world, order):
+                execute(world, order)
+
+
+def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
+    """Fills a resting order against the house at its own price; gives how much."""
+    if leave_if_due(world, order):
+        return 0
+    qty = payable(order, price, wanted, "maker")
+    if qty == 0:
+        cancel(world, order, "insufficient_buying_power")
+        return 0
+    fill(world, order, price, qty, "maker", "house")
+    print_trade(world, order.instrument, price, qty, OTHER[order.side])
+    return qty
+
+
+# Stops ----------------------------------------------------------------------------------------
+
+
+def watched(instrument: Instrument) -> tuple[int | None, int | None]:
+    """Bid and ask that fire stops; nothing for instruments that trigger by trades only."""
+    if instrument.terms["trigger"] == "last":
+        return None, None
+    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
+    return bid and bid[0], ask and ask[0]
+
+
+def price_through(order: Order) -> int | None:
+    """The price that is through the stop price of an order that has just come."""
+    if not may_trade(order.instrument):
+        return None
+    bid, ask = watched(order.instrument)
+    side = ask if order.side == "buy" else bid
+    seen = order.instrument.market.last if side is None else side
+    if seen is None:
+        return None
+    is_through = seen >= order.stop_price if order.side == "buy" else seen <= order.stop_price
+    return seen if is_through else None
+
+
+def reached(instrument: Instrument) -> tuple[Order, int] | None:
+    """The next stop order whose price is reached, and the price that reached it; buys first."""
+    bid, ask = watched(instrument)
+    heard = instrument.market.heard
+    highest = max([*heard, *([] if ask is None else [ask])], default=None)
+    lowest = min([*heard, *([] if bid is None else [bid])], default=None)
+    for order in armed(instrument, "buy")[:1]:
+        if highest is not None and highest >= order.stop_price:
+            return order, highest
+    for order in armed(instrument, "sell")[:1]:
+        if lowest is not None and lowest <= order.stop_price:
+            return order, lowest
+    return None
+
+
+def fire_stops(world: World, instrument: Instrument) -> None:
+    """Fires stop orders one by one: a fired order may trade and reach the next."""
+    while may_trade(instrument):
+        found = reached(instrument)
+        if found is None:
+            break
+        if world.is_full:
+            world.unfinished.add(instrument.index)
+            return
+        order, price = found
+        if not leave_if_due(world, order):
+            trigger(world, order, price)
+    instrument.market.heard.clear()
+
+
+def trigger(world: World, order: Order, price: int) -> None:
+    """Fires one order and lets it trade."""
+    fired(world, order, price)
+    if order.time_in_force == "fok" and walk(world, order).filled < order.qty:
+        cancel(world, order, "no_liquidity")
+        return
+    enter(world, order)
+
+
+def fired(world: World, order: Order, price: int) -> None:
+    """Notes that the stop price of an order was reached; its place in time is a new one."""
+    unlink(order, order.instrument)
+    order.triggered = True
+    order.priority = world.next_priority
+    world.next_priority += 1
+    touch(world, order)
+    world.emit("triggered", order=order_id(world, order.number), price=price)
+
+
+# The other side of the market moves -----------------------------------------------------------
+
+
+def work_on(world: World, instrument: Instrument) -> None:
+    """Lets everything happen that new liquidity or a new price makes possible."""
+    world.unfinished.discard(instrument.index)
+    if may_trade(instrument):
+        serve_waiting(world, instrument)
+        uncross(world, instrument)
+        cross_street(world, instrument)
+    fire_stops(world, instrument)
+
+
+def uncross(world: World, instrument: Instrument) -> None:
+    """Resting orders that came to cross while nothing could trade: the later one takes."""
+    while True:
+        later = later_of_crossed(instrument)
+        if later is None:
+            return
+        if world.is_full:
+            world.unfinished.add(instrument.index)
+            return
+        if not leave_if_due(world, later):
+            execute(world, later)
+
+
+def later_of_crossed(instrument: Instrument) -> Order | None:
+    """Of the best bid and ask, when they cross, the user's order that came later."""
+    bids, asks = book(instrument, "buy"), book(instrument, "sell")
+    if not bids or not asks or bids[0].limit_price < asks[0].limit_price:
+        return None
+    orders = [one for one in (bids[0], asks[0]) if isinstance(one, Order)]
+    return max(orders, key=lambda one: one.priority, default=None)
+
+
+def cross_street(world: World, instrument: Instrument) -> None:
+    """The street trades with resting orders that it has come to cross, at their own price."""
+    for side in ("buy", "sell"):
+        while True:
+            resting, levels = book(instrument, side), street(instrument, OTHER[side])
+            if not resting or not levels or not isinstance(resting[0], Order):
+                break
+            order, level = resting[0], levels[0]
+            if not reaches(side, order.limit_price, level.price):
+                break
+            if world.is_full:
+                world.unfinished.add(instrument.index)
+                return
+            wanted = min(order.leaves, level.available)
+            level.available -= fill_resting(world, order, order.limit_price, wanted)
