@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
 from twin.commands import is_name
-from twin.money import fee_of, hold_at
+from twin.margin import power_for
+from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.prices import offers, price, reaches
 from twin.state import Order, Refused, World, malformed
 
@@ -88,7 +89,9 @@ def is_due(order: Order) -> str | None:
 
 
 def hold_of(world: World, order: Order) -> int:
-    """The cash that a new order sets aside."""
+    """The cash that a new order sets aside, or on margin the requirement."""
+    if order.account.margin is not None:
+        return margin_hold(order, order.qty, value_of_order(world, order), 0)
     if order.side == "sell":
         return 0
     at = order.limit_price if order.limit_price is not None else order.stop_price
@@ -100,6 +103,18 @@ def hold_of(world: World, order: Order) -> int:
     rest = order.qty - walked.filled
     beyond = hold_at(order.instrument, at or 0, rest) if rest > 0 else 0
     return clamp(walked.notional + walked.fees + beyond)
+
+
+def value_of_order(world: World, order: Order) -> int:
+    """What an order is worth: at its price (a sell at a higher market), else as the book gives."""
+    instrument = order.instrument
+    at = order.limit_price if order.limit_price is not None else order.stop_price
+    if at is None:
+        walked = walk(world, order)
+        at = walked.worst if walked.worst is not None else price(instrument)
+        return walked.notional + instrument.value(at or 0, order.qty - walked.filled, "up")
+    reference = price(instrument) if order.side == "sell" else None
+    return instrument.value(max(at, reference or at), order.qty, "up")
 
 
 def failures(world: World, order: Order) -> Iterator[Failure]:
@@ -123,7 +138,8 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
             )
     position = account.position(instrument)
     free = position.qty - position.promised
-    if order.side == "sell" and order.qty > free:
+    is_cash = account.margin is None
+    if order.side == "sell" and is_cash and order.qty > free:
         yield Failure(
             "insufficient_quantity",
             "qty",
@@ -132,8 +148,9 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
         )
     hold = hold_of(world, order)
     same_currency = account.currency == instrument.terms["currency"]
-    power = account.buying_power if same_currency else 0
-    if not same_currency or (order.side == "buy" and hold > power):
+    power = power_for(world, account, instrument)
+    is_paid = order.side == "sell" if is_cash else position.free_to_close(order.side) >= order.qty
+    if not same_currency or (not is_paid and hold > power):
         yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
 
 
@@ -160,7 +177,7 @@ def beyond_bounds(order: Order) -> Iterator[Failure]:
         limit = format_money(ORDER_VALUE_MAX)
         yield Failure("order_too_large", "qty", format_money(value), limit)
         return
-    after = order.account.position(instrument).qty + (order.qty if order.side == "buy" else 0)
-    if after > QUANTITY_MAX:
+    after = order.account.position(instrument).qty + signed(order.side, order.qty)
+    if abs(after) > QUANTITY_MAX:
         limit = instrument.qty_text(QUANTITY_MAX)
         yield Failure("order_too_large", "qty", instrument.qty_text(clamp(after)), limit)

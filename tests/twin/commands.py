@@ -228,11 +228,35 @@ def open_account(fields: Fields) -> dict[str, Any]:
     return {
         "account_id": bits,
         "owner": fields.text("owner"),
-        "kind": fields.word("account_kind", ("cash",)),
+        "kind": fields.word("account_kind", ("cash", "margin")),
         "currency": fields.text("currency"),
         "starting_cash": fields.needed("starting_cash", MONEY_SCALE, "malformed"),
         "request": fields.text("request_id"),
+        "margin": margin_terms(fields),
     }
+
+
+MARGIN = (
+    ("multiplier", "multiplier", 0, 2),
+    ("maintenance_rate", "long_maintenance", RATE_SCALE, 10**RATE_SCALE // 4),
+    ("short_maintenance_rate", "short_maintenance", RATE_SCALE, 3 * 10**RATE_SCALE // 10),
+    ("interest_rate", "interest_rate", RATE_SCALE, 0),
+)
+"""Member of the command, name on the tape, scale, default."""
+
+
+def margin_terms(fields: Fields) -> dict[str, int] | None:
+    """What a margin account may borrow; no other account has such members."""
+    if fields.get("account_kind") != "margin":
+        for member, *_ in MARGIN:
+            if fields.get(member) is not None:
+                raise malformed(member)
+        return None
+    terms = {}
+    for member, name, scale, default in MARGIN:
+        given = fields.get(member)
+        terms[name] = default if given is None else decimal(given, member, scale, "malformed")
+    return terms
 
 
 def order_terms(fields: Fields, *, must_be_named: bool) -> Order:

@@ -155,17 +155,26 @@ class Flow:
         }
 
     def opening(self, index: int) -> dict[str, Any]:
-        return {
+        draw = self.random
+        command = {
             "kind": "open_account",
             "account_id": f"00000000-0000-4000-8000-00000000000{index}",
-            "owner": f"user-{self.random.randrange(2)}",
-            "account_kind": "cash",
-            "currency": self.random.choice(["USD"] * 12 + ["EUR"]),
-            "starting_cash": self.random.choice(
+            "owner": f"user-{draw.randrange(2)}",
+            "account_kind": draw.choice(["cash", "margin"]),
+            "currency": draw.choice(["USD"] * 12 + ["EUR"]),
+            "starting_cash": draw.choice(
                 ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"]
             ),
             "request_id": "open",
         }
+        if command["account_kind"] == "margin" or draw.random() < 0.01:
+            if draw.random() < 0.7:
+                command["multiplier"] = draw.choice([1, 2, 4, "4", 3])
+            if draw.random() < 0.3:
+                command["maintenance_rate"] = draw.choice(["0", "0.3", "1", "0.123456789"])
+            if draw.random() < 0.3:
+                command["short_maintenance_rate"] = draw.choice(["0", "0.4", "1", "2"])
+        return command
 
     # One step ------------------------------------------------------------------------------
 
@@ -304,7 +313,7 @@ class Flow:
         at = price(instrument)
         if side == "buy" and at and draw.random() < 0.7:
             worth = max(1, instrument.value(at, instrument.lot, "up"))
-            lots = max(1, min(2_000, account.buying_power // worth))
+            lots = max(1, min(2_000, account.free_cash // worth))
             return self.qty(instrument, max(1, lots // draw.choice([1, 2, 5, 10])))
         return self.qty(instrument)
 

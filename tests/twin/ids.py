@@ -52,19 +52,20 @@ class Digest:
         self.state = 0xCBF2_9CE4_8422_2325
         self.text(kind)
 
-    def _bytes(self, data: bytes) -> "Digest":
+    def raw(self, data: bytes) -> "Digest":
+        """Adds bytes."""
         for byte in data:
             self.state = ((self.state ^ byte) * 0x0000_0100_0000_01B3) % 2**64
         return self
 
     def text(self, text: str) -> "Digest":
         """Adds a text."""
-        return self._bytes(text.encode() + b"\xff")
+        return self.raw(text.encode() + b"\xff")
 
     def number(self, number: int) -> "Digest":
         """Adds a number."""
-        return self._bytes((number % 2**64).to_bytes(8, "little"))
+        return self.raw((number % 2**64).to_bytes(8, "little"))
 
     def maybe(self, number: int | None) -> "Digest":
         """Adds a number that may be missing."""
-        return self._bytes(b"\0") if number is None else self._bytes(b"\1").number(number)
+        return self.raw(b"\0") if number is None else self.raw(b"\1").number(number)

@@ -1,5 +1,6 @@
 """Commands that create: the world, exchanges, instruments, accounts."""
 
+import json
 from typing import Any
 
 from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
@@ -94,21 +95,30 @@ def open_account(
     currency: str,
     starting_cash: int,
     request: str,
+    margin: dict[str, int] | None,
 ) -> tuple[str, Account]:
     """Opens an account, once, with its starting cash."""
     known = world.find_account(account_id)
     if known is not None:
-        same = (known.owner, known.kind, known.currency, known.starting_cash)
-        if same == (owner, kind, currency, starting_cash):
+        same = (known.owner, known.kind, known.currency, known.starting_cash, known.margin)
+        if same == (owner, kind, currency, starting_cash, margin):
             return "existing", known
         raise reused("account_id")
     require(is_name(owner), "owner")
     require(is_name(request), "request_id")
     require(is_currency(currency), "currency")
+    if margin is not None:
+        require(margin["multiplier"] in {1, 2, 4}, "multiplier")
+        require(margin["long_maintenance"] in RATES, "maintenance_rate")
+        require(margin["short_maintenance"] in RATES, "short_maintenance_rate")
+        require(margin["interest_rate"] in RATES, "interest_rate")
     require(0 <= starting_cash <= ORDER_VALUE_MAX, "starting_cash")
-    account = Account(len(world.accounts), account_id, owner, kind, currency, starting_cash)
+    account = Account(len(world.accounts), account_id, owner, kind, currency, starting_cash, margin)
     world.accounts.append(account)
     digest = Digest("open_account").text(owner).text(kind).text(currency).number(starting_cash)
+    agreed = {} if margin is None else {"margin": margin}
+    if agreed:
+        digest.raw(json.dumps(agreed, separators=(",", ":")).encode())
     remember(world, account, request, digest.state, 0)
     world.emit(
         "account_opened",
@@ -116,6 +126,7 @@ def open_account(
         owner=owner,
         account_kind=kind,
         currency=currency,
+        **agreed,
         request=request,
         digest=f"{digest.state:016x}",
     )

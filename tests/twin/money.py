@@ -1,7 +1,8 @@
 """What things cost: fees, holds, what an account can pay, what a fill moves."""
 
 from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, RATE_SCALE, clamp, divide
-from twin.state import Account, Instrument, Order
+from twin.margin import initial_of, power_for
+from twin.state import Instrument, Order, Position, World
 
 
 def fee_at(rate: int, instrument: Instrument, qty: int, notional: int, rounding: str) -> int:
@@ -34,25 +35,60 @@ def hold_at(instrument: Instrument, price: int, qty: int) -> int:
     return clamp(min(value + fee_of_hold(instrument, qty, clamp(value)), AMOUNT_MAX))
 
 
-def payable(order: Order, price: int, wanted: int, liquidity: str) -> int:
+def margin_hold(order: Order, qty: int, value: int, own: int) -> int:
+    """What an order on margin sets aside: the requirement of what it would open, and the fee."""
+    account, instrument = order.account, order.instrument
+    position = account.position(instrument)
+    opening = qty - min(qty, position.free_to_close(order.side, own))
+    need = 0
+    if opening:
+        share = divide(value * opening, qty, "up")
+        need = initial_of(account.margin, instrument, signed(order.side, opening), share)
+    fee = fee_of_hold(instrument, qty, clamp(min(value, AMOUNT_MAX)))
+    return clamp(min(need + fee, AMOUNT_MAX))
+
+
+def signed(side: str, qty: int) -> int:
+    """A quantity as the change of a position."""
+    return qty if side == "buy" else -qty
+
+
+def spent_by(order: Order, price: int, qty: int, liquidity: str) -> int:
+    """What a fill takes of the account's power: cash, or on margin what it opens requires."""
+    instrument, margin = order.instrument, order.account.margin
+    notional = instrument.notional(price, qty)
+    fee = fee_of(instrument, order.side, qty, notional, liquidity)
+    if margin is None:
+        return notional + fee
+    opening = qty - min(qty, order.account.position(instrument).closing(order.side))
+    if opening == 0:
+        return 0
+    value = instrument.value(price, opening, "up")
+    return initial_of(margin, instrument, signed(order.side, opening), value) + fee
+
+
+def payable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
     """How much of `wanted` the account can pay at this price: all of it, or whole lots."""
     instrument, account = order.instrument, order.account
     value = instrument.value(price, wanted, "up")
     if value > AMOUNT_MAX:
         wanted = instrument.whole_lots(clamp(wanted // (value // AMOUNT_MAX + 1)))
-    if order.side == "sell":
+    if order.side == "sell" and account.margin is None:
         return wanted
-    position = account.position(instrument)
-    wanted = min(wanted, instrument.whole_lots(QUANTITY_MAX - position.qty))
-    budget = min(account.buying_power + order.hold, AMOUNT_MAX - position.cost)
+    position, sign = account.position(instrument), signed(order.side, 1)
+    wanted = min(wanted, instrument.whole_lots(QUANTITY_MAX - sign * position.qty))
+    power = power_for(world, account, instrument) + order.hold
+    room = AMOUNT_MAX - sign * position.cost
 
     def fits(qty: int) -> bool:
-        notional = instrument.notional(price, qty)
-        return notional + fee_of(instrument, "buy", qty, notional, liquidity) <= budget
+        need = spent_by(order, price, qty, liquidity)
+        if account.margin is None:
+            return need <= min(power, room)
+        return need == 0 or (need <= power and instrument.notional(price, qty) <= room)
 
     if fits(wanted):
         return wanted
-    # The most lots that fit. Fees only grow with the quantity, so halving finds them.
+    # The most lots that fit. What they need only grows with the quantity, so halving finds them.
     lots, beyond = 0, wanted // instrument.lot + 1
     while beyond - lots > 1:
         middle = (lots + beyond) // 2
@@ -60,22 +96,33 @@ def payable(order: Order, price: int, wanted: int, liquidity: str) -> int:
     return lots * instrument.lot
 
 
-def release_of(order: Order, qty: int, spent: int) -> int:
+def release_of(world: World, order: Order, price: int, qty: int, liquidity: str) -> int:
     """What a fill sets free of the order's hold."""
     if qty == order.leaves:
         return order.hold
-    rest = order.leaves - qty
-    if order.side == "buy" and order.limit_price is not None:
+    account, rest = order.account, order.leaves - qty
+    if order.side == "buy" and order.limit_price is not None and account.margin is None:
         kept = hold_at(order.instrument, order.limit_price, rest)
     else:
         kept = divide(order.hold * rest, order.leaves, "up")
-    release = max(order.hold - kept, spent - order.account.buying_power)
-    return max(0, min(order.hold, release))
+    needed = spent_by(order, price, qty, liquidity) - power_for(world, account, order.instrument)
+    return max(0, min(order.hold, max(order.hold - kept, needed)))
 
 
-def share_of_cost(account: Account, instrument: Instrument, qty: int) -> int:
-    """The cost that selling removes: its share of the position's, half-even."""
-    position = account.position(instrument)
-    whole = max(position.qty, 1)
-    times, rest = divmod(position.cost, whole)
-    return clamp(times * qty + divide(rest * qty, whole, "half_even"))
+def cost_of(position: Position, side: str, qty: int, notional: int) -> tuple[int, int]:
+    """Cost that a fill adds (buy) or removes (sell), and the profit of what it closes.
+
+    What crosses zero closes first, at its share of the notional, and opens the rest.
+    """
+    closing = min(qty, position.closing(side))
+    if closing == 0:
+        return notional, 0
+    closed = share_of(notional, closing, qty)
+    share = share_of(abs(position.cost), closing, abs(position.qty))
+    profit = closed - share if side == "sell" else share - closed
+    return share + notional - closed, profit
+
+
+def share_of(total: int, part: int, whole: int) -> int:
+    """A share of a sum, half-even."""
+    return clamp(divide(total * part, whole, "half_even"))

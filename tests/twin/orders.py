@@ -13,7 +13,8 @@ from twin.checks import (
     off_the_steps,
 )
 from twin.ids import Digest
-from twin.money import hold_at
+from twin.margin import power_for
+from twin.money import hold_at, margin_hold
 from twin.requests import answered, remember
 from twin.state import Account, Order, Refused, World, not_found
 from twin.trading import arrive, cancel, order_id, touch, unlink
@@ -58,8 +59,7 @@ def take(world: World, order: Order, hold: int, digest: int, failed: Failure | N
     else:
         order.hold = hold
         account.held += hold
-        if order.side == "sell":
-            account.position(order.instrument).promised += order.qty
+        account.promise(order, order.qty)
         world.open.append(order)
     remember(world, account, order.client_order_id, digest, order.number)
     fields = terms_on_tape(world, order) | {"digest": f"{digest:016x}"}
@@ -158,7 +158,7 @@ def replace(
     if all(value is None for value in asked.values()):
         raise Refused("malformed", "malformed")
     new = new_terms(order, asked)
-    failed, hold = check_new_terms(order, new)
+    failed, hold = check_new_terms(world, order, new)
     if failed:
         raise failed.refused(number)
     keeps_priority = new.qty <= order.qty and (new.limit_price, new.stop_price) == (
@@ -188,8 +188,7 @@ def replace(
 def change(world: World, order: Order, new: Order, hold: int, *, keeps_priority: bool) -> None:
     """Gives the order its new terms, hold and place."""
     order.account.held += hold - order.hold
-    if order.side == "sell":
-        order.account.position(order.instrument).promised += new.qty - order.qty
+    order.account.promise(order, new.qty - order.qty)
     order.hold = hold
     for name in TERMS:
         setattr(order, name, getattr(new, name))
@@ -226,7 +225,7 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
     return new
 
 
-def check_new_terms(order: Order, new: Order) -> tuple[Failure | None, int]:
+def check_new_terms(world: World, order: Order, new: Order) -> tuple[Failure | None, int]:
     """The first failed check of the new terms, and the new hold."""
     instrument, account = order.instrument, order.account
     for failure in off_the_steps(new):
@@ -239,15 +238,16 @@ def check_new_terms(order: Order, new: Order) -> tuple[Failure | None, int]:
         return Failure("order_too_large", "qty", format_money(value), limit), 0
     position = account.position(instrument)
     more, free = new.qty - order.qty, position.qty - position.promised
-    if order.side == "sell":
+    if order.side == "sell" and account.margin is None:
         if more <= free:
             return None, 0
         texts = (instrument.qty_text(more), instrument.qty_text(free))
         return Failure("insufficient_quantity", "qty", *texts), 0
     hold = new_hold(order, new)
-    if hold - order.hold <= max(0, account.buying_power):
+    power = power_for(world, account, instrument)
+    if hold - order.hold <= max(0, power):
         return None, hold
-    texts = (format_money(hold - order.hold), format_money(account.buying_power))
+    texts = (format_money(hold - order.hold), format_money(power))
     return Failure("insufficient_buying_power", "qty", *texts), 0
 
 
@@ -257,6 +257,8 @@ def new_hold(order: Order, new: Order) -> int:
     at = new.limit_price
     if at is None and not order.triggered:
         at = new.stop_price
+    if at is not None and order.account.margin is not None:
+        return margin_hold(new, leaves, order.instrument.value(at, leaves, "up"), order.leaves)
     if at is not None:
         return hold_at(order.instrument, at, leaves)
     return clamp(divide(order.hold * leaves, max(1, order.leaves), "up"))

@@ -268,7 +268,7 @@ class Path:
         if self.left == 0 or leave_if_due(self.world, order):
             return
         wanted = order.leaves if self.left is None else min(self.left, order.leaves)
-        qty = payable(order, self.price, wanted, liquidity)
+        qty = payable(self.world, order, self.price, wanted, liquidity)
         if qty > 0:
             fill(self.world, order, self.price, qty, liquidity, "house")
             aggressor = order.side if liquidity == "taker" else OTHER[order.side]

@@ -5,6 +5,7 @@ from typing import Any
 from twin.amounts import MONEY_SCALE, RATE_SCALE, clamp, format_decimal, format_money, price_of
 from twin.checks import Failure, check_terms, failures, hold_of, walk
 from twin.ids import format_time
+from twin.margin import Worth, power_for, value_at, worth
 from twin.money import fee_of_hold
 from twin.prices import best_first, book, outside, price, price_of_mark, street
 from twin.state import Account, Exchange, Instrument, Order, Position, World
@@ -53,61 +54,50 @@ def maybe(write: Any, value: Any) -> Any:
     return None if value is None else write(value)
 
 
-def account_object(world: World, account: Account, prices: dict[int, int | None]) -> dict[str, Any]:
-    """An account, its positions valued at the given prices, else at cost."""
-    worth, gain = account.cash, 0
-    for index, position in account.positions.items():
-        if position.qty != 0:
-            at = prices[index]
-            value = value_at(world.instruments[index], position, at)
-            worth += value
-            gain += value - position.cost
+def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]:
+    """An account that is worth so much."""
     return {
         "id": account.text,
         "kind": account.kind,
         "currency": account.currency,
         "cash": format_money(account.cash),
-        "equity": format_money(worth),
-        "buying_power": format_money(account.buying_power),
-        "unrealized_pl": format_money(gain),
+        "equity": format_money(now.equity),
+        "buying_power": format_money(now.buying_power(account)),
+        "unrealized_pl": format_money(now.unrealized_pl),
         "realized_pl": format_money(account.realized_pl),
         "status": account.status,
         "as_of_seq": world.seq,
     }
 
 
-def value_at(instrument: Instrument, position: Position, at: int | None) -> int:
-    """What a position is worth at a price; at cost when there is none."""
-    return position.cost if at is None else instrument.notional(at, position.qty)
-
-
 def account_at_marks(world: World, account: Account) -> dict[str, Any]:
     """An account at the recorded prices."""
-    prices = {one.index: price_of_mark(one.mark) for one in world.instruments}
-    return account_object(world, account, prices)
+    return account_object(world, account, worth(world, account, lambda i: price_of_mark(i.mark)))
 
 
 def value(world: World, account: Account) -> dict[str, Any]:
     """The answer to `value`: the account and its positions at live prices."""
-    prices = {one.index: price(one) for one in world.instruments}
-    held = sorted((i, one) for i, one in account.positions.items() if one.qty != 0)
-    positions = [position_object(world.instruments[i], one, prices[i]) for i, one in held]
-    return {"account": account_object(world, account, prices), "positions": positions}
+    held = [(one, account.positions.get(one.index, Position())) for one in world.instruments]
+    positions = [position_object(*one, price(one[0])) for one in held if one[1].qty != 0]
+    return {
+        "account": account_object(world, account, worth(world, account)),
+        "positions": positions,
+    }
 
 
 def position_object(instrument: Instrument, position: Position, at: int | None) -> dict[str, Any]:
     """A position."""
-    worth = value_at(instrument, position, at)
+    now = value_at(instrument, position, at)
     average = price_of(position.cost, position.qty, instrument.scales)
     return {
         "symbol": instrument.symbol,
         "qty": instrument.qty_text(position.qty),
         "avg_entry_price": instrument.price_text(average),
-        "market_value": format_money(worth),
+        "market_value": format_money(now),
         "cost_basis": format_money(position.cost),
-        "unrealized_pl": format_money(worth - position.cost),
+        "unrealized_pl": format_money(now - position.cost),
         "current_price": maybe(instrument.price_text, at),
-        "side": "long",
+        "side": "short" if position.qty < 0 else "long",
     }
 
 
@@ -208,8 +198,10 @@ def preview(world: World, order: Order) -> dict[str, Any]:
     rest_value = instrument.notional(at, rest)
     fees = walked.fees + (fee_of_hold(instrument, rest, rest_value) if rest > 0 else 0)
     cost = (walked.notional + rest_value) * (1 if order.side == "buy" else -1)
-    after = account.buying_power
-    after -= hold_of(world, order) if order.side == "buy" else cost + fees
+    takes = cost + fees
+    if order.side == "buy" or account.margin is not None:
+        takes = hold_of(world, order)
+    after = power_for(world, account, instrument) - takes
     waits = rest > 0 and not order.has_stop
     return {
         "cost": format_money(cost),

@@ -140,12 +140,22 @@ class Instrument:
 
 @dataclass
 class Position:
-    """A holding at average cost."""
+    """A holding at average cost; below zero it is short."""
 
     qty: int = 0
     promised: int = 0
+    covering: int = 0
     cost: int = 0
     realized_pl: int = 0
+
+    def closing(self, side: str) -> int:
+        """How much a trade of this side closes before it opens the other way."""
+        return max(0, self.qty if side == "sell" else -self.qty)
+
+    def free_to_close(self, side: str, own: int = 0) -> int:
+        """How much of that no other open order has promised; `own` is the asking order's part."""
+        promised = self.promised if side == "sell" else self.covering
+        return max(0, self.closing(side) - (promised - own))
 
 
 @dataclass
@@ -158,6 +168,7 @@ class Account:
     kind: str
     currency: str
     starting_cash: int
+    margin: dict[str, int] | None
     status: str = "active"
     cash: int = 0
     held: int = 0
@@ -172,12 +183,20 @@ class Account:
         return format_uuid(self.id)
 
     @property
-    def buying_power(self) -> int:
+    def free_cash(self) -> int:
         return self.cash - self.held
 
     def position(self, instrument: Instrument) -> Position:
         """The position in an instrument, made when there was none."""
         return self.positions.setdefault(instrument.index, Position())
+
+    def promise(self, order: "Order", more: int) -> None:
+        """Adds to what open orders have promised: sells, and on margin buys too."""
+        position = self.position(order.instrument)
+        if order.side == "sell":
+            position.promised += more
+        elif self.margin is not None:
+            position.covering += more
 
 
 @dataclass

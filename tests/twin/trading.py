@@ -2,7 +2,7 @@
 
 from twin.checks import is_due, walk
 from twin.ids import FILL, ORDER, make_id
-from twin.money import fee_of, payable, release_of, share_of_cost
+from twin.money import cost_of, fee_of, payable, release_of, signed
 from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
 from twin.requests import remember
 from twin.state import BotOrder, Instrument, Order, World
@@ -66,8 +66,7 @@ def expire(world: World, order: Order) -> None:
 def close(world: World, order: Order, status: str, reason: str) -> None:
     """Takes what an order held away from it, and the order out of everything open."""
     order.account.held -= order.hold
-    if order.side == "sell":
-        order.account.position(order.instrument).promised -= order.leaves
+    order.account.promise(order, -order.leaves)
     order.hold = 0
     order.status, order.reason = status, reason
     touch(world, order)
@@ -95,21 +94,15 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     instrument, account = order.instrument, order.account
     notional = instrument.notional(price, qty)
     fee = fee_of(instrument, order.side, qty, notional, liquidity)
-    release = release_of(order, qty, notional + fee)
+    release = release_of(world, order, price, qty, liquidity)
     completes = qty == order.leaves
     position = account.position(instrument)
-    if order.side == "buy":
-        cost, realized_pl = notional, 0
-        position.cost += cost
-        position.qty += qty
-        account.cash -= notional + fee
-    else:
-        cost = share_of_cost(account, instrument, qty)
-        realized_pl = notional - cost
-        position.cost -= cost
-        position.qty -= qty
-        position.promised -= qty
-        account.cash += notional - fee
+    cost, realized_pl = cost_of(position, order.side, qty, notional)
+    bought = signed(order.side, 1)
+    position.cost += bought * cost
+    position.qty += bought * qty
+    account.cash -= bought * notional + fee
+    account.promise(order, -qty)
     position.realized_pl += realized_pl
     account.realized_pl += realized_pl
     account.held -= release
@@ -209,12 +202,12 @@ def execute(world: World, order: Order) -> None:
         maker = offer.resting if isinstance(offer.resting, Order) else None
         if maker is not None and leave_if_due(world, maker):
             continue
-        qty = payable(order, offer.price, min(order.leaves, offer.qty), "taker")
+        qty = payable(world, order, offer.price, min(order.leaves, offer.qty), "taker")
         if qty == 0:
             cancel(world, order, "insufficient_buying_power")
             return
         if maker is not None:
-            qty = payable(maker, offer.price, qty, "maker")
+            qty = payable(world, maker, offer.price, qty, "maker")
             if qty == 0:
                 cancel(world, maker, "insufficient_buying_power")
                 continue
@@ -280,7 +273,7 @@ def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
     """Fills a resting order against the house at its own price; gives how much."""
     if leave_if_due(world, order):
         return 0
-    qty = payable(order, price, wanted, "maker")
+    qty = payable(world, order, price, wanted, "maker")
     if qty == 0:
         cancel(world, order, "insufficient_buying_power")
         return 0

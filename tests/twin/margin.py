@@ -1,0 +1,92 @@
+"""What margin accounts may borrow: what positions require, and what an account can spend.
+
+Regulation T (12 CFR 220.12) bounds what is opened, FINRA Rule 4210(c) what is kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twin.amounts import RATE_SCALE, divide
+from twin.prices import price
+from twin.state import Account, Instrument, Position, World
+
+WHOLE = 10**RATE_SCALE
+DOLLAR = 10**6
+
+
+@dataclass
+class Worth:
+    """What an account is worth at some prices, and what its positions require."""
+
+    equity: int
+    unrealized_pl: int = 0
+    initial: int = 0
+    maintenance: int = 0
+
+    def excess(self, account: Account) -> int:
+        """Equity that no position and no open order needs."""
+        return self.equity - self.initial - account.held
+
+    def buying_power(self, account: Account) -> int:
+        """What the account shows as buying power."""
+        if account.margin is None:
+            return account.free_cash
+        return max(0, self.excess(account)) * account.margin["multiplier"]
+
+
+def at_rate(value: int, rate: int) -> int:
+    """A share of a value, rounded up."""
+    return divide(value * rate, WHOLE, "up")
+
+
+def maintenance_of(margin: dict[str, int], instrument: Instrument, qty: int, value: int) -> int:
+    """What keeping `qty` (short: below zero) worth `value` requires."""
+    value = abs(value)
+    if qty >= 0:
+        return at_rate(value, margin["long_maintenance"])
+
+    def each(money: int) -> int:
+        return divide(money * -qty, 10 ** instrument.terms["qty_scale"], "up")
+
+    share = at_rate(value, margin["short_maintenance"])
+    if instrument.terms["asset_class"] != "us_equity":
+        return share
+    if value >= each(5 * DOLLAR):
+        return max(share, each(5 * DOLLAR))
+    return max(value, each(5 * DOLLAR // 2))
+
+
+def initial_of(margin: dict[str, int], instrument: Instrument, qty: int, value: int) -> int:
+    """What opening requires: never less than keeping."""
+    rate = WHOLE // margin["multiplier"]
+    return max(at_rate(abs(value), rate), maintenance_of(margin, instrument, qty, value))
+
+
+def value_at(instrument: Instrument, position: Position, at: int | None) -> int:
+    """What a position is worth at a price; at cost when there is none."""
+    return position.cost if at is None else instrument.notional(at, position.qty)
+
+
+def worth(
+    world: World, account: Account, price_of: Callable[[Instrument], int | None] = price
+) -> Worth:
+    """What an account is worth at the live prices, or others."""
+    sums = Worth(account.cash)
+    for index, position in account.positions.items():
+        instrument = world.instruments[index]
+        if position.qty == 0:
+            continue
+        value = value_at(instrument, position, price_of(instrument))
+        sums.equity += value
+        sums.unrealized_pl += value - position.cost
+        if account.margin is not None:
+            sums.initial += initial_of(account.margin, instrument, position.qty, value)
+            sums.maintenance += maintenance_of(account.margin, instrument, position.qty, value)
+    return sums
+
+
+def power_for(world: World, account: Account, instrument: Instrument) -> int:
+    """What an account may spend on an instrument."""
+    if account.currency != instrument.terms["currency"]:
+        return 0
+    return account.free_cash if account.margin is None else worth(world, account).excess(account)
