@@ -9,8 +9,9 @@ use crate::market::Ephemeral;
 use crate::matching::{Walk, walk};
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
+use crate::session::Phase;
 use crate::units::{
-    Money, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
+    Money, Nanos, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
 };
 use crate::words::{
     AccountStatus, InstrumentStatus, OrderType, Reason, Side, TimeInForce, refusal,
@@ -27,15 +28,30 @@ pub(crate) struct Failure {
     pub field: Option<&'static str>,
     pub value: Option<String>,
     pub limit: Option<String>,
+    /// When the exchange opens next, where that is what to wait for.
+    pub next_open_ns: Option<Nanos>,
 }
 
 impl Failure {
     pub fn new(reason: Reason, detail: impl Into<String>) -> Failure {
-        Failure { reason, detail: detail.into(), field: None, value: None, limit: None }
+        Failure {
+            reason,
+            detail: detail.into(),
+            field: None,
+            value: None,
+            limit: None,
+            next_open_ns: None,
+        }
     }
 
     pub fn at(mut self, field: &'static str) -> Failure {
         self.field = Some(field);
+        self
+    }
+
+    /// The same failure, saying when the exchange opens next, if that is known.
+    pub fn opening(mut self, next_open_ns: Option<Nanos>) -> Failure {
+        self.next_open_ns = next_open_ns.filter(|time_ns| *time_ns > 0);
         self
     }
 
@@ -63,7 +79,8 @@ pub(crate) fn check_terms(terms: &OrderTerms) -> Result<(), Refusal> {
     check_quantity(terms.qty)?;
     let kind = terms.order_type;
     check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
-    check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")
+    check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
+    crate::session::check_hours(terms)
 }
 
 /// A quantity that can be traded at all.
@@ -111,12 +128,13 @@ pub(crate) struct Checks<'a> {
 type Check = fn(&Checks<'_>) -> Result<(), Failure>;
 
 /// The checks in the order in which they are made and documented.
-const ORDER_OF_CHECKS: [Check; 9] = [
+const ORDER_OF_CHECKS: [Check; 10] = [
     |checks| checks.account_is_active(),
     |checks| checks.instrument_is_active(),
     |checks| checks.market_is_open(),
     |checks| checks.whole_lots(),
     |checks| checks.on_the_tick_grid(),
+    |checks| checks.within_band(),
     |checks| checks.within_bounds(),
     |checks| checks.has_reference_price(),
     |checks| checks.would_fill(),
@@ -140,7 +158,7 @@ impl Checks<'_> {
         failures.chain(self.can_pay(self.hold()).err()).collect()
     }
 
-    fn instrument(&self) -> Option<&Instrument> {
+    pub fn instrument(&self) -> Option<&Instrument> {
         self.durable.instrument(self.terms.instrument).map(|record| &record.terms)
     }
 
@@ -161,21 +179,13 @@ impl Checks<'_> {
             .at("symbol"))
     }
 
-    fn is_open(&self) -> bool {
-        let exchange = self.instrument().and_then(|terms| self.durable.exchange_for(terms));
-        exchange.is_some_and(|exchange| exchange.open)
-    }
-
-    fn market_is_open(&self) -> Result<(), Failure> {
-        let tif = self.terms.time_in_force;
-        let cannot_wait = self.terms.order_type == OrderType::Market
-            || matches!(tif, TimeInForce::Ioc | TimeInForce::Fok);
-        if self.is_open() || !cannot_wait {
-            return Ok(());
+    /// Whether the order would meet others at once in this part of the day.
+    fn takes_part(&self) -> bool {
+        match self.durable.phase(self.terms.instrument) {
+            Phase::Continuous => crate::session::auction_of(self.terms).is_none(),
+            Phase::Extended => crate::session::is_extended(self.terms),
+            _ => false,
         }
-        let detail = "the exchange is closed: send a limit or stop order with time in force day \
-                      or gtc, which waits for the opening";
-        Err(Failure::new(Reason::MarketClosed, detail))
     }
 
     fn whole_lots(&self) -> Result<(), Failure> {
@@ -198,10 +208,11 @@ impl Checks<'_> {
         let prices =
             [("limit_price", self.terms.limit_price), ("stop_price", self.terms.stop_price)];
         for (field, price) in prices {
-            let Some(price) = price.filter(|price| price % instrument.tick_size != 0) else {
+            let off_grid = |price: &Price| price % instrument.tick_at(*price) != 0;
+            let Some(price) = price.filter(off_grid) else {
                 continue;
             };
-            let tick = instrument.format_price(instrument.tick_size);
+            let tick = instrument.format_price(instrument.tick_at(price));
             let detail = format!("the {field} must be a multiple of the tick size {tick}");
             let failure = Failure::new(Reason::InvalidTick, detail).at(field);
             return Err(failure.compare(instrument.format_price(price), tick));
@@ -256,7 +267,7 @@ impl Checks<'_> {
     pub fn walk(&self) -> Walk {
         let market = self.ephemeral.market(self.terms.instrument);
         match (self.instrument(), market) {
-            (Some(instrument), Some(market)) if self.is_open() && market.is_fresh => {
+            (Some(instrument), Some(market)) if self.takes_part() && market.is_fresh => {
                 walk(self.durable, market, instrument, self.terms)
             }
             _ => Walk::default(),

@@ -1,14 +1,11 @@
 //! Time: the end of days, sessions, marks, and work that is due.
 
-use crate::command::Session;
 use crate::event::Event;
 use crate::ids::{ExchangeIndex, InstrumentIndex};
 use crate::instrument::Mark;
 use crate::live::Live;
-use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{DAY_NS, MINUTE_NS, Nanos, SECOND_NS};
-use crate::words::{SessionState, refusal};
 
 /// The first 00:00 UTC after a time.
 pub(crate) const fn next_midnight(time_ns: Nanos) -> Nanos {
@@ -36,6 +33,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Time passed: due orders leave, matching that stopped goes on, prices are marked.
     pub fn time(&mut self) {
+        self.cross_auctions();
         self.work_off_due();
         self.continue_matching();
         self.mark();
@@ -51,7 +49,7 @@ impl<S: Sink> Live<'_, S> {
         }
     }
 
-    fn continue_matching(&mut self) {
+    pub fn continue_matching(&mut self) {
         let unfinished: Vec<InstrumentIndex> = self.ephemeral.unfinished.iter().copied().collect();
         for instrument in unfinished {
             if self.is_full() {
@@ -77,6 +75,7 @@ impl<S: Sink> Live<'_, S> {
             let Some(market) = self.ephemeral.markets.get_mut(index) else {
                 continue;
             };
+            market.band_reference = market.quote.last;
             if record.interest == 0 || !market.is_unmarked {
                 continue;
             }
@@ -91,44 +90,6 @@ impl<S: Sink> Live<'_, S> {
         if !marks.is_empty() {
             let new_minute = now_ns / MINUTE_NS > self.durable.equity_ns / MINUTE_NS;
             self.emit(Event::Marked { marks, new_minute });
-        }
-    }
-
-    /// An exchange opens or closes. What could not trade meanwhile trades at the opening; DAY
-    /// orders of a session that closed leave, as many as a turn may.
-    pub fn session(&mut self, session: &Session) -> Result<(), Refusal> {
-        let Some(record) = self.durable.exchange(session.exchange) else {
-            let detail = "no such exchange in this world";
-            return Err(Refusal::malformed(refusal::MALFORMED, detail).at("exchange"));
-        };
-        let opens = session.state == SessionState::Open;
-        let same = record.has_sessions && record.open == opens && record.next_ns == session.next_ns;
-        if same {
-            return Ok(());
-        }
-        let closes_now = record.open && !opens;
-        let below = if closes_now { self.next_order() } else { record.expire_below };
-        self.emit(Event::SessionChanged { session: *session, below });
-        if opens {
-            self.open_markets(session.exchange);
-        } else {
-            self.work_off_due();
-        }
-        Ok(())
-    }
-
-    fn open_markets(&mut self, exchange: ExchangeIndex) {
-        let instruments = self.durable.instruments.iter().enumerate();
-        let here: Vec<InstrumentIndex> = instruments
-            .filter(|(_, record)| record.terms.exchange == exchange)
-            .map(|(index, _)| index as InstrumentIndex)
-            .collect();
-        for instrument in here {
-            if self.is_full() {
-                self.ephemeral.unfinished.insert(instrument);
-            } else {
-                self.work_on(instrument);
-            }
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
 use crate::order::OrderTerms;
 use crate::risk::RiskCommand;
+use crate::session::{Halt, Resume};
 use crate::units::{Money, Nanos, Price, Quantity};
-use crate::words::{AccountKind, SessionState, Sharing, Side, TimeInForce};
+use crate::words::{AccountKind, AuctionKind, SessionState, Sharing, Side, TimeInForce};
 
 /// Creates the world: its seed and whether users trade with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,15 +137,19 @@ pub struct Bar {
     pub volume: Quantity,
 }
 
-/// Opens or closes an exchange.
+/// Puts an exchange into another part of its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Which exchange.
     pub exchange: ExchangeIndex,
     /// What it is from now on.
     pub state: SessionState,
+    /// What its auction is for, while it is in one.
+    pub auction: Option<AuctionKind>,
     /// When it changes next; 0 when it is not known.
     pub next_ns: Nanos,
+    /// When its next regular hours begin; 0 when it is not known.
+    pub next_open_ns: Nanos,
 }
 
 /// An order of a house bot: a limit order that rests, or a market order without a price.
@@ -224,10 +229,14 @@ pub enum Input {
     AgentCancel(AgentCancel),
     /// Time passed.
     Time,
-    /// An exchange opens or closes.
+    /// An exchange enters another part of its day.
     Session(Session),
     /// Sets or asks for what the risk policy says.
     Risk(RiskCommand),
+    /// Trading stops.
+    Halt(Halt),
+    /// Trading goes on after a halt.
+    Resume(Resume),
     /// Asks for an event with the state hash.
     Checkpoint,
 }
@@ -258,6 +267,8 @@ impl Input {
             Input::Time => "time",
             Input::Session(_) => "session",
             Input::Risk(command) => command.kind(),
+            Input::Halt(_) => "halt",
+            Input::Resume(_) => "resume",
             Input::Checkpoint => "checkpoint",
         }
     }

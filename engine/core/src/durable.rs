@@ -17,8 +17,8 @@ use crate::margin::Worth;
 use crate::order::Order;
 use crate::orders::{Chain, OrderList, Orders};
 use crate::risk::RiskState;
+use crate::session::Sessions;
 use crate::units::{Balance, Nanos};
-use crate::words::TimeInForce;
 
 /// The world's own balances in one currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Durable {
     pub day_orders: Vec<OrderList>,
     /// Accounts whose cancel-all is not done. Derived.
     pub canceling: BTreeSet<AccountIndex>,
+    /// Auctions that are being uncrossed.
+    pub sessions: Sessions,
 }
 
 impl Durable {
@@ -104,6 +106,7 @@ impl Durable {
             exchange_of: BTreeMap::new(),
             day_orders: Vec::new(),
             canceling: BTreeSet::new(),
+            sessions: Sessions::default(),
         }
     }
 
@@ -168,10 +171,7 @@ impl Durable {
         if order.number < account.cancel_below {
             return Some(Due::Cancel);
         }
-        let is_day = order.terms.time_in_force == TimeInForce::Day;
-        let instrument = self.instrument(order.terms.instrument)?;
-        let exchange = self.exchange_for(&instrument.terms)?;
-        (is_day && order.number < exchange.expire_below).then_some(Due::Expire)
+        self.has_ended(order)
     }
 
     /// The next order that is due to leave.
@@ -181,10 +181,12 @@ impl Durable {
                 return Some((order.number, Due::Cancel));
             }
         }
-        self.exchanges.iter().zip(&self.day_orders).find_map(|(exchange, orders)| {
+        let mut days = self.exchanges.iter().zip(&self.day_orders);
+        let ended = days.find_map(|(exchange, orders)| {
             let number = self.orders.first(orders)?.number;
-            (number < exchange.expire_below).then_some((number, Due::Expire))
-        })
+            (number < exchange.expire_below).then_some(number)
+        });
+        ended.or_else(|| self.next_ended()).map(|number| (number, Due::Expire))
     }
 
     /// What an account's positions are worth at the recorded marks, and what they cost.
@@ -227,4 +229,6 @@ pub enum Due {
     Expire,
     /// A kill switch is on.
     Kill,
+    /// The auction that it was for is over.
+    AuctionOver,
 }

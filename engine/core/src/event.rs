@@ -13,6 +13,7 @@ use crate::label::Label;
 use crate::order::OrderTerms;
 use crate::receipt::Receipt;
 use crate::risk::{Passed, RiskEvent};
+use crate::session::{DayMarks, SessionEvent};
 use crate::units::{Money, Nanos, Price, Quantity};
 use crate::words::{AccountKind, Counterparty, Liquidity, Reason, Side, TimeInForce};
 
@@ -213,13 +214,15 @@ pub enum Event {
         /// When the next day ends.
         next_ns: Nanos,
     },
-    /// An exchange opened or closed.
+    /// An exchange entered another part of its day.
     SessionChanged {
         /// Which, and to what.
         session: Session,
-        /// DAY orders below this number are past their day (when it closed).
-        below: OrderNumber,
+        /// Orders below these numbers are past their time, once an auction that it leaves is done.
+        marks: DayMarks,
     },
+    /// Something happened to a halt or an auction.
+    Session(Box<SessionEvent>),
     /// Prices of instruments that somebody holds or has an order in.
     Marked {
         /// The instruments and their prices.

@@ -7,7 +7,7 @@ use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
-use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderNumber};
+use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::order::{Order, OrderTerms};
@@ -15,8 +15,9 @@ use crate::orders::{Chain, OrderList, Place};
 use crate::postings::{Asset, Line, Party, lines_of_fill, postings};
 use crate::requests::{Request, Requests};
 use crate::risk;
-use crate::units::{Balance, Money, Quantity};
-use crate::words::{AccountStatus, Reason, SessionState, Side, Status, TimeInForce};
+use crate::session::{DayList, DayOrders, End, ExchangeSession, end_of};
+use crate::units::{Balance, Money, Nanos, Quantity};
+use crate::words::{AccountStatus, Reason, SessionState, Side, Status};
 
 /// Applies one event of a turn to the durable state. The event is known to fit the state: either
 /// this engine has just decided it, or `tape` has checked what it names.
@@ -55,7 +56,13 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::CancelAllRequested { account, below, request } => {
             start_cancel_all(durable, *account, *below, request.as_ref());
         }
-        Event::DayEnded { .. } | Event::SessionChanged { .. } => pass_time(durable, event),
+        Event::DayEnded { exchange, below, next_ns } => {
+            end_day(durable, *exchange, *below, *next_ns);
+        }
+        Event::SessionChanged { session, marks } => {
+            crate::session::change_session(durable, session, marks);
+        }
+        Event::Session(event) => crate::session::evolve(durable, event),
         Event::Marked { marks, new_minute } => mark(durable, marks, *new_minute),
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Checkpoint { .. } => {}
@@ -65,24 +72,11 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
     }
 }
 
-/// A day ended, or an exchange opened or closed.
-fn pass_time(durable: &mut Durable, event: &Event) {
-    match event {
-        Event::DayEnded { exchange, below, next_ns } => {
-            if let Some(record) = durable.exchanges.get_mut(*exchange as usize) {
-                record.expire_below = *below;
-                record.next_ns = *next_ns;
-            }
-        }
-        Event::SessionChanged { session, below } => {
-            if let Some(record) = durable.exchanges.get_mut(session.exchange as usize) {
-                record.has_sessions = true;
-                record.open = session.state == SessionState::Open;
-                record.next_ns = session.next_ns;
-                record.expire_below = *below;
-            }
-        }
-        _ => {}
+/// The day of an always-open exchange ended.
+fn end_day(durable: &mut Durable, exchange: ExchangeIndex, below: OrderNumber, next_ns: Nanos) {
+    if let Some(record) = durable.exchanges.get_mut(exchange as usize) {
+        record.expire_below = below;
+        record.next_ns = next_ns;
     }
 }
 
@@ -104,12 +98,14 @@ fn list(durable: &mut Durable, event: &Event) {
             let index = durable.exchanges.len() as u32;
             durable.exchange_of.insert(exchange.id.clone(), index);
             durable.day_orders.push(OrderList::default());
+            durable.sessions.day_orders.push(DayOrders::default());
             durable.exchanges.push(ExchangeRecord {
                 terms: exchange.clone(),
                 has_sessions: false,
-                open: true,
+                state: SessionState::Open,
                 next_ns: *day_end_ns,
                 expire_below: 0,
+                session: ExchangeSession::default(),
             });
         }
         Event::InstrumentListed(terms) => {
@@ -123,6 +119,7 @@ fn list(durable: &mut Durable, event: &Event) {
                 house: 0,
                 clearing: 0,
                 interest: 0,
+                halt: None,
             });
         }
         _ => {}
@@ -214,7 +211,7 @@ fn open_order(durable: &mut Durable, place: Place) {
     let Some(order) = durable.orders.at(place) else {
         return;
     };
-    if order.terms.time_in_force == TimeInForce::Day {
+    if end_of(&order.terms) != End::Never {
         list_day_order(durable, place);
     }
     let Some(order) = durable.orders.at(place) else {
@@ -247,17 +244,25 @@ fn promise(account: &mut Account, terms: &OrderTerms, more: Quantity) {
     *promised = promised.saturating_add(more);
 }
 
-/// Puts an order into the list of its exchange's DAY orders, or takes it out, by its terms.
+/// Puts an order into the list of what ends it, or takes it out, by its terms.
 pub(crate) fn list_day_order(durable: &mut Durable, place: Place) {
     let Some(order) = durable.orders.at(place) else {
         return;
     };
-    let is_day = order.is_open() && order.terms.time_in_force == TimeInForce::Day;
+    let ends = order.is_open() && end_of(&order.terms) != End::Never;
+    let list = DayList::of(&order.terms);
     let Some(record) = durable.instruments.get(order.terms.instrument as usize) else {
         return;
     };
-    if let Some(orders) = durable.day_orders.get_mut(record.terms.exchange as usize) {
-        if is_day {
+    let exchange = record.terms.exchange as usize;
+    let rarer = durable.sessions.day_orders.get_mut(exchange);
+    let list = match list {
+        DayList::Regular => durable.day_orders.get_mut(exchange),
+        DayList::Extended => rarer.map(|orders| &mut orders.extended),
+        DayList::Opening => rarer.map(|orders| &mut orders.opening),
+    };
+    if let Some(orders) = list {
+        if ends {
             durable.orders.enlist(orders, Chain::Day, place);
         } else {
             durable.orders.delist(orders, Chain::Day, place);

@@ -2,10 +2,11 @@
 
 use crate::ids::OrderNumber;
 use crate::instrument::Instrument;
+use crate::session::{ExchangeRules, ExchangeSession};
 use crate::units::{
     AMOUNT_MAX, Money, Nanos, Price, Quantity, RATE_SCALE, Rounding, clamp, divide, power_of_ten,
 };
-use crate::words::{Liquidity, MarketOrders};
+use crate::words::{Liquidity, MarketOrders, SessionState};
 
 /// What an exchange takes for a fill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub struct Exchange {
     pub fees: Fees,
     /// How it fills orders.
     pub profile: Profile,
+    /// Rules beyond these.
+    pub rules: Option<Box<ExchangeRules>>,
 }
 
 /// The durable record of an exchange.
@@ -134,10 +137,12 @@ pub struct ExchangeRecord {
     /// Whether sessions rule its day; without any `session` command it is always open and its
     /// day ends at 00:00 UTC.
     pub has_sessions: bool,
-    /// Whether it matches orders.
-    pub open: bool,
+    /// The part of its day that it is in.
+    pub state: SessionState,
     /// When the next day ends (always open) or the session changes next (0: not known).
     pub next_ns: Nanos,
     /// DAY orders with a smaller number are past their day.
     pub expire_below: OrderNumber,
+    /// What sessions and halts add.
+    pub session: ExchangeSession,
 }

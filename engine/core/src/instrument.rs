@@ -2,6 +2,7 @@
 
 use crate::contract::Contract;
 use crate::ids::{CurrencyIndex, ExchangeIndex};
+use crate::session::{Halted, InstrumentRules};
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, Quantity, Rounding, clamp, digits_of_step, format_decimal,
     power_of_ten, price_of, value_of,
@@ -39,6 +40,8 @@ pub struct Instrument {
     pub status: InstrumentStatus,
     /// What makes it more than a thing to hold; nothing for stocks, funds and spot pairs.
     pub contract: Option<Box<Contract>>,
+    /// Rules beyond its steps.
+    pub rules: Option<Box<InstrumentRules>>,
 }
 
 impl Instrument {
@@ -151,4 +154,6 @@ pub struct InstrumentRecord {
     pub clearing: Balance,
     /// How many positions and open orders there are: the instrument is marked while it is not 0.
     pub interest: u64,
+    /// Its halt, if it is halted.
+    pub halt: Option<Box<Halted>>,
 }

@@ -18,6 +18,7 @@
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
 pub mod account;
+pub mod auction;
 mod bars;
 pub mod book;
 mod checks;
@@ -56,6 +57,7 @@ pub mod reply;
 pub mod requests;
 pub mod risk;
 pub mod rows;
+pub mod session;
 pub mod sink;
 mod snapshot;
 mod stops;

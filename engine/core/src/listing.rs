@@ -132,6 +132,10 @@ fn check_exchange(exchange: &Exchange) -> Result<(), Refusal> {
     require(is_rate(fees.taker_rate), "fees", "a fee rate lies between 0 and 1")?;
     require((0..=AMOUNT_MAX).contains(&fees.per_share), "fees", "a fee is not negative")?;
     require((0..=AMOUNT_MAX / 4).contains(&fees.minimum), "fees", "a fee is not negative")?;
+    let mic = exchange.rules.as_ref().map_or("", |rules| rules.mic.as_str());
+    require(mic.is_empty() || is_name(mic), "mic", "a mic is a name")?;
+    let band = exchange.rules.as_ref().map_or(0, |rules| rules.band);
+    require(is_rate(band), "band", "a band is a percentage between 0 and 100")?;
     require(is_name(&profile.name), "profile", "a profile needs a name")?;
     require(is_rate(profile.participation), "profile", "participation lies between 0 and 1")?;
     require(profile.spread_ticks <= 1_000_000, "profile", "the spread is at most 1000000 ticks")
@@ -147,6 +151,14 @@ fn check_instrument(instrument: &Instrument) -> Result<(), Refusal> {
     require(instrument.qty_scale <= SCALE_MAX, "qty_scale", "a scale is at most 12")?;
     require(steps.contains(&instrument.tick_size), "tick_size", "the tick size is above zero")?;
     require(lots.contains(&instrument.lot_size), "lot_size", "the lot size is above zero")?;
+    if let Some(rules) = &instrument.rules {
+        let fault = rules.fault(instrument.tick_size);
+        require(fault.is_none(), "tick_table", fault.unwrap_or(""))?;
+        let is_fine = rules.industry.is_empty() || is_name(&rules.industry);
+        require(is_fine, "industry", "an industry is a name")?;
+        let is_rate = (0..=10_i64.pow(u32::from(RATE_SCALE))).contains(&rules.band);
+        require(is_rate, "band", "a band is a percentage between 0 and 100")?;
+    }
     let lot_value =
         instrument.value(instrument.tick_size, instrument.lot_size, crate::units::Rounding::Up);
     let fits = lot_value < power_of_ten(16);

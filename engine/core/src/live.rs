@@ -87,10 +87,9 @@ impl<S: Sink> Live<'_, S> {
         fresh && self.is_open(instrument)
     }
 
-    /// Whether the exchange of an instrument is open.
+    /// Whether orders of an instrument meet one by one now: no closed exchange, halt or auction.
     pub fn is_open(&self, instrument: InstrumentIndex) -> bool {
-        let exchange = self.terms_of(instrument).and_then(|terms| self.durable.exchange_for(terms));
-        exchange.is_some_and(|exchange| exchange.open)
+        self.durable.phase(instrument).is_matching()
     }
 
     /// The number that the next order gets.

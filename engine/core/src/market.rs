@@ -10,10 +10,11 @@ use crate::book::{Book, Handle, Owner, reaches};
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
-use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::order::Order;
 use crate::paged::Paged;
+use crate::session::{Parked, ParkedPlace, Phase, Seat};
 use crate::street::Street;
 use crate::triggers::Triggers;
 use crate::units::{Nanos, Price, Quantity};
@@ -53,6 +54,7 @@ enum Place {
     Book(Handle),
     Waiting(Side, u64),
     Armed(Side, Price, u64),
+    Parked(ParkedPlace),
 }
 
 /// The market of one instrument.
@@ -66,6 +68,9 @@ pub struct Market {
     pub triggers: Triggers,
     /// Live prices.
     pub quote: LiveQuote,
+    /// The last trade of the second before: where the price band lies. A band that followed each
+    /// trade would let one order walk through it.
+    pub band_reference: Option<Price>,
     /// Whether there was a quote since the start, so orders may trade.
     pub is_fresh: bool,
     /// Whether the quote changed since `World::quotes` told it.
@@ -75,6 +80,17 @@ pub struct Market {
     /// Resting orders of bots by their id.
     pub agents: BTreeMap<u64, Handle>,
     waiting: [BTreeMap<u64, OrderNumber>; 2],
+    /// Orders that are not in the market now, though they are open.
+    pub parked: Option<Box<Parked>>,
+}
+
+/// Parks an order that is not in the market in this part of the day.
+fn park(durable: &Durable, market: &mut Market, order: &Order) -> Option<Place> {
+    let seat = durable.seat(order);
+    if seat == Seat::Market {
+        return None;
+    }
+    Some(Place::Parked(market.parked.get_or_insert_default().add(seat, order)))
 }
 
 impl Market {
@@ -130,6 +146,7 @@ impl Market {
     pub fn traded(&mut self, price: Price, time_ns: Nanos) {
         let quote = &mut self.quote;
         quote.last = Some(price);
+        self.band_reference.get_or_insert(price);
         quote.high = Some(quote.high.map_or(price, |high| high.max(price)));
         quote.low = Some(quote.low.map_or(price, |low| low.min(price)));
         self.triggers.hear(price);
@@ -259,6 +276,11 @@ impl Ephemeral {
         let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
             return;
         };
+        market.is_untold |= durable.phase(terms.instrument) != Phase::Continuous;
+        if let Some(place) = park(durable, market, order) {
+            *place_of = Some((terms.instrument, place));
+            return;
+        }
         let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
             (true, Some(stop), _) => {
                 market.triggers.arm(terms.side, stop, order.priority, order.number);
@@ -284,6 +306,32 @@ impl Ephemeral {
         self.places.get_mut(durable.orders.place(number)?)
     }
 
+    /// Links the orders of an instrument that sleep, by place in time.
+    pub fn wake(&mut self, durable: &Durable, instrument: InstrumentIndex) {
+        let parked = self.market(instrument).and_then(|market| market.parked.as_ref());
+        for number in parked.map_or(Vec::new(), |parked| parked.idle()) {
+            self.unlink(durable, number);
+            self.link(durable, number);
+        }
+    }
+
+    /// Links all open orders of an exchange anew, by place in time: orders that slept come back to
+    /// their places among those that did not, behind bots of the same price.
+    pub fn relink(&mut self, durable: &Durable, exchange: ExchangeIndex) {
+        let is_here = |order: &&Order| {
+            let record = durable.instrument(order.terms.instrument);
+            order.is_open() && record.is_some_and(|record| record.terms.exchange == exchange)
+        };
+        let mut open: Vec<&Order> = durable.orders.iter().filter(is_here).collect();
+        open.sort_by_key(|order| order.priority);
+        for order in &open {
+            self.unlink(durable, order.number);
+        }
+        for order in open {
+            self.link(durable, order.number);
+        }
+    }
+
     fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
         let Some((instrument, place)) =
             self.place_mut(durable, number).and_then(|place| place.take())
@@ -293,6 +341,7 @@ impl Ephemeral {
         let Some(market) = self.markets.get_mut(instrument as usize) else {
             return;
         };
+        market.is_untold |= durable.phase(instrument) != Phase::Continuous;
         match place {
             Place::Book(handle) => market.book.remove(handle),
             Place::Waiting(side, priority) => {
@@ -300,6 +349,11 @@ impl Ephemeral {
             }
             Place::Armed(side, stop, priority) => {
                 market.triggers.disarm(side, stop, priority, number);
+            }
+            Place::Parked(place) => {
+                if let Some(parked) = &mut market.parked {
+                    parked.remove(place);
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
+use crate::session::{Seat, band_limit};
 use crate::sink::{Print, Sink};
 use crate::units::{Balance, Money, Price, Quantity};
 use crate::words::{Counterparty, How, Liquidity, OrderType, Reason, Side, TimeInForce};
@@ -61,7 +62,8 @@ impl<S: Sink> Live<'_, S> {
     /// Lets an order take what it can at once.
     pub fn execute(&mut self, number: OrderNumber) {
         self.sweep.clear();
-        while let Some((order, offer)) = self.next_offer(number) {
+        let bound = self.bound_of(number);
+        while let Some((order, offer)) = self.next_offer(number, bound) {
             let (instrument, side, leaves) =
                 (order.terms.instrument, order.terms.side, order.leaves());
             let maker = match offer.resting {
@@ -90,10 +92,20 @@ impl<S: Sink> Live<'_, S> {
         }
     }
 
-    fn next_offer(&self, number: OrderNumber) -> Option<(&Order, Offer)> {
+    /// The worst price that an order may take: its limit price, or the edge of the price band.
+    fn bound_of(&self, number: OrderNumber) -> Option<Price> {
+        let order = self.order(number)?;
+        let (side, instrument) = (order.terms.side, order.terms.instrument);
+        order.price_limit().or_else(|| {
+            let band = self.durable.band(instrument, self.market(instrument)?)?;
+            Some(band_limit(side, band))
+        })
+    }
+
+    fn next_offer(&self, number: OrderNumber, bound: Option<Price>) -> Option<(&Order, Offer)> {
         let order = self.order(number).filter(|order| order.leaves() > 0)?;
         let offer = self.market(order.terms.instrument)?.best_offer(order.terms.side)?;
-        let reaches = reaches(order.terms.side, order.price_limit(), offer.price);
+        let reaches = reaches(order.terms.side, bound, offer.price);
         reaches.then_some((order, offer))
     }
 
@@ -186,8 +198,15 @@ impl<S: Sink> Live<'_, S> {
                 let reason = if nothing_there { Reason::NoLiquidity } else { Reason::IocRemainder };
                 self.cancel(number, reason, None);
             }
-            TimeInForce::Day | TimeInForce::Gtc => self.ephemeral.link(self.durable, number),
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Opg | TimeInForce::Cls => {
+                self.ephemeral.link(self.durable, number);
+            }
         }
+    }
+
+    /// Whether an order takes part in this part of the day.
+    pub fn is_seated(&self, number: OrderNumber) -> bool {
+        self.order(number).is_some_and(|order| self.durable.seat(order) == Seat::Market)
     }
 
     /// Lets an order that has just come to the market trade, then rest.
@@ -195,7 +214,7 @@ impl<S: Sink> Live<'_, S> {
         let Some(instrument) = self.order(number).map(|order| order.terms.instrument) else {
             return;
         };
-        if self.may_trade(instrument) {
+        if self.may_trade(instrument) && self.is_seated(number) {
             self.execute(number);
         }
         self.settle(number);
@@ -250,6 +269,7 @@ impl<S: Sink> Live<'_, S> {
             Some(Due::Cancel) => self.cancel(number, Reason::Requested, None),
             Some(Due::Kill) => self.cancel(number, Reason::KillSwitch, None),
             Some(Due::Expire) => self.emit(Event::Expired { order: number, release }),
+            Some(Due::AuctionOver) => self.cancel(number, Reason::AuctionOver, None),
         }
         true
     }
@@ -346,7 +366,13 @@ pub(crate) fn walk(
     terms: &crate::order::OrderTerms,
 ) -> Walk {
     let mut walk = Walk::default();
-    let limit = if terms.order_type == OrderType::Market { None } else { terms.limit_price };
+    let limit = match terms.order_type {
+        OrderType::Market => {
+            let band = durable.band(terms.instrument, market);
+            band.map(|band| band_limit(terms.side, band))
+        }
+        _ => terms.limit_price,
+    };
     for offer in market.offers(terms.side) {
         if walk.filled == terms.qty || !reaches(terms.side, limit, offer.price) {
             break;

@@ -2,18 +2,20 @@
 //! for replies, streams and questions alike.
 
 use crate::account::{Account, Position};
+use crate::auction::push_indication;
 use crate::command::StreetLevel;
 use crate::details;
 use crate::durable::Durable;
 use crate::event::{Fill, Turn};
-use crate::exchange::Exchange;
+use crate::exchange::ExchangeRecord;
 use crate::ids::format_uuid;
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentRecord};
 use crate::json::ObjectWriter;
 use crate::margin::Worth;
-use crate::market::LiveQuote;
+use crate::market::Market;
 use crate::order::Order;
 use crate::project::{fill_row, order_row};
+use crate::session::text as session;
 use crate::units::{MONEY_SCALE, Price, RATE_SCALE, format_decimal, format_money, format_time};
 use crate::words::Side;
 
@@ -119,31 +121,28 @@ pub(crate) fn push_position(
 }
 
 /// Appends a quote; a side that is empty is null.
-pub(crate) fn push_quote(
-    out: &mut String,
-    terms: &Instrument,
-    quote: &LiveQuote,
-    outside: impl Fn(Side) -> Option<StreetLevel>,
-) {
-    let (bid, ask) = (outside(Side::Buy), outside(Side::Sell));
+pub(crate) fn push_quote(out: &mut String, durable: &Durable, terms: &Instrument, market: &Market) {
+    let quote = &market.quote;
+    let (bid, ask) = (market.outside(terms, Side::Buy), market.outside(terms, Side::Sell));
     let price = |level: Option<StreetLevel>| level.map(|(price, _)| terms.format_price(price));
     let size = |level: Option<StreetLevel>| level.map(|(_, size)| terms.format_quantity(size));
     let last = quote.last.map(|price| terms.format_price(price));
-    ObjectWriter::begin(out)
+    let object = ObjectWriter::begin(out)
         .text("symbol", &terms.symbol)
         .maybe_text("bid", price(bid).as_deref())
         .maybe_text("ask", price(ask).as_deref())
         .maybe_text("bid_size", size(bid).as_deref())
         .maybe_text("ask_size", size(ask).as_deref())
         .maybe_text("last", last.as_deref())
-        .text("time", &format_time(quote.time_ns))
-        .end();
+        .text("time", &format_time(quote.time_ns));
+    push_indication(object, durable, market, terms).end();
 }
 
 /// Appends an instrument as a client sees it.
-pub(crate) fn push_instrument(out: &mut String, durable: &Durable, terms: &Instrument) {
+pub(crate) fn push_instrument(out: &mut String, durable: &Durable, record: &InstrumentRecord) {
+    let terms = &record.terms;
     let exchange = durable.exchange_for(terms).map_or("", |exchange| exchange.terms.id.as_str());
-    ObjectWriter::begin(out)
+    let object = ObjectWriter::begin(out)
         .text("symbol", &terms.symbol)
         .text("name", &terms.name)
         .text("asset_class", terms.asset_class.word())
@@ -152,21 +151,22 @@ pub(crate) fn push_instrument(out: &mut String, durable: &Durable, terms: &Instr
         .text("currency", &terms.currency)
         .text("tick_size", &terms.format_price(terms.tick_size))
         .text("lot_size", &terms.format_quantity(terms.lot_size))
-        .text("status", terms.status.word())
-        .members_of(&details::of_instrument(durable, terms))
-        .end();
+        .text("status", session::status_of(durable, record).word())
+        .members_of(&details::of_instrument(durable, terms));
+    session::with_instrument(object, record).end();
 }
 
 /// Appends an exchange as a client sees it.
-pub(crate) fn push_exchange(out: &mut String, terms: &Exchange, is_open: bool) {
+pub(crate) fn push_exchange(out: &mut String, record: &ExchangeRecord) {
+    let terms = &record.terms;
     let rate = |rate: i64| format_decimal(i128::from(rate), RATE_SCALE, 0);
     let fees = &terms.fees;
-    ObjectWriter::begin(out)
+    let object = ObjectWriter::begin(out)
         .text("exchange", &terms.id)
         .text("name", &terms.name)
         .text("currency", &terms.currency)
         .text("calendar", &terms.calendar)
-        .text("state", if is_open { "open" } else { "closed" })
+        .text("state", record.state.word())
         .with("fees", |out| {
             ObjectWriter::begin(out)
                 .text("maker_rate", &rate(fees.maker_rate))
@@ -182,6 +182,6 @@ pub(crate) fn push_exchange(out: &mut String, terms: &Exchange, is_open: bool) {
                 .text("participation", &rate(terms.profile.participation))
                 .text("market_orders", terms.profile.market_orders.word())
                 .end();
-        })
-        .end();
+        });
+    session::with_exchange(object, record).end();
 }

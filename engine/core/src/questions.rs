@@ -66,7 +66,7 @@ impl Present<'_> {
             .with("bids", |out| push_levels(out, terms, market, (Side::Buy, depth)))
             .with("asks", |out| push_levels(out, terms, market, (Side::Sell, depth)))
             .with("quote", |out| match has_quote {
-                true => push_live_quote(out, terms, market),
+                true => objects::push_quote(out, self.durable, terms, market),
                 false => out.push_str("null"),
             })
             .value("as_of_seq", self.seq)
@@ -93,7 +93,7 @@ impl Present<'_> {
         ObjectWriter::begin(&mut out)
             .with("items", |out| {
                 push_list(out, records, |out, record| {
-                    objects::push_instrument(out, self.durable, &record.terms);
+                    objects::push_instrument(out, self.durable, record);
                 });
             })
             .end();
@@ -108,7 +108,7 @@ impl Present<'_> {
         ObjectWriter::begin(&mut out)
             .with("items", |out| {
                 push_list(out, records, |out, record| {
-                    objects::push_exchange(out, &record.terms, record.open);
+                    objects::push_exchange(out, record);
                 });
             })
             .end();
@@ -187,11 +187,6 @@ struct Estimate {
     fees: i128,
     slippage: Option<String>,
     warnings: Vec<(&'static str, String)>,
-}
-
-/// Appends a live quote.
-pub(crate) fn push_live_quote(out: &mut String, terms: &Instrument, market: &Market) {
-    objects::push_quote(out, terms, &market.quote, |side| market.outside(terms, side));
 }
 
 /// Appends the best levels of a side: `[price, qty, orders]`, a street level counting as one

@@ -13,6 +13,7 @@ use crate::live::Live;
 use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
 use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::session::within_band;
 use crate::sink::Sink;
 use crate::submit::{refused, request_id};
 use crate::units::{
@@ -107,6 +108,11 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
         let detail = "an open order cannot become ioc or fok; cancel it and send a new one";
         return Err(not_replaceable(detail, order.number));
     }
+    let is_auction = |terms: &OrderTerms| crate::session::auction_of(terms).is_some();
+    if terms.time_in_force != old.time_in_force && (is_auction(&terms) || is_auction(old)) {
+        let detail = "an order cannot move into or out of an auction; cancel it and send a new one";
+        return Err(not_replaceable(detail, order.number));
+    }
     Ok(terms)
 }
 
@@ -122,6 +128,10 @@ fn check_new_terms(
     };
     let instrument = &record.terms;
     check_steps(instrument, terms)?;
+    let moved = terms.limit_price.filter(|_| terms.limit_price != order.terms.limit_price);
+    if let (Some(limit), Some(market)) = (moved, ephemeral.market(terms.instrument)) {
+        within_band(durable, market, terms, limit)?;
+    }
     let price = terms.limit_price.or(terms.stop_price).unwrap_or(1);
     let value = instrument.value(price, terms.qty, Rounding::Up);
     if value > i128::from(ORDER_VALUE_MAX) || terms.qty > QUANTITY_MAX {
@@ -140,11 +150,11 @@ fn check_steps(instrument: &Instrument, terms: &OrderTerms) -> Result<(), Failur
         let failure = Failure::new(Reason::InvalidLot, detail).at("qty");
         return Err(failure.compare(instrument.format_quantity(terms.qty), lot));
     }
-    let off_grid = |price: &Price| price % instrument.tick_size != 0;
+    let off_grid = |price: &Price| price % instrument.tick_at(*price) != 0;
     let prices = [("limit_price", terms.limit_price), ("stop_price", terms.stop_price)];
     for (field, price) in prices {
         if let Some(price) = price.filter(off_grid) {
-            let tick = instrument.format_price(instrument.tick_size);
+            let tick = instrument.format_price(instrument.tick_at(price));
             let detail = format!("the {field} must be a multiple of the tick size {tick}");
             let failure = Failure::new(Reason::InvalidTick, detail).at(field);
             return Err(failure.compare(instrument.format_price(price), tick));

@@ -1,6 +1,7 @@
 //! What a command is answered with.
 
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
+use crate::units::Nanos;
 
 /// How a command ended; the server turns it into a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Refusal {
     pub limit: Option<Box<str>>,
     /// The order that is kept or that stands.
     pub order: Option<OrderNumber>,
+    /// When the exchange opens next, where that is what to wait for.
+    pub next_open_ns: Option<Nanos>,
 }
 
 impl Refusal {
@@ -78,6 +81,7 @@ impl Refusal {
             value: None,
             limit: None,
             order: None,
+            next_open_ns: None,
         }
     }
 

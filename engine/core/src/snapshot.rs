@@ -26,6 +26,7 @@ use crate::requests::{Request, Requests};
 use crate::risk::policy::Policy;
 use crate::risk::text::{parse_policy, policy_text};
 use crate::risk::{AccountRisk, Call, RiskState, Stop};
+use crate::session::*;
 use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
@@ -83,6 +84,7 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     for (index, exchange) in durable.exchanges.iter().enumerate() {
         durable.exchange_of.insert(exchange.terms.id.clone(), index as u32);
         durable.day_orders.push(Default::default());
+        durable.sessions.day_orders.push(Default::default());
     }
     for (index, record) in durable.instruments.iter().enumerate() {
         let known = durable.exchange(record.terms.exchange).is_some();
@@ -192,6 +194,8 @@ stored_words!(
     Source,
     TriggerSource,
     MarketOrders,
+    SessionState,
+    AuctionKind,
     Sharing,
     Measure
 );
@@ -216,14 +220,21 @@ stored_records! {
     Currency { code, house, fees, funding, clearing };
     Fees { maker_rate, taker_rate, per_share, minimum };
     Profile { name, spread_ticks, participation, market_orders };
-    Exchange { id, name, currency, calendar, fees, profile };
-    ExchangeRecord { terms, has_sessions, open, next_ns, expire_below };
+    Exchange { id, name, currency, calendar, fees, profile, rules };
+    ExchangeRecord { terms, has_sessions, state, next_ns, expire_below, session };
+    ExchangeRules { mic, band, halt_auction };
+    ExchangeSession { auction, next_open_ns, extended_below, opening_below, halt };
+    Halted { reason, since_ns, is_auction };
+    InstrumentRules { industry, tick_table, band };
+    DayMarks { regular, extended, opening };
+    Crossing { auction, exchange, next, end, below, marks, price };
+    Sessions { crossings } derived { day_orders };
     Instrument {
         symbol, name, asset_class, exchange, sector, currency, tick_size, lot_size, price_scale,
-        qty_scale, source, trigger, status, contract,
+        qty_scale, source, trigger, status, contract, rules,
     };
     Mark { bid, ask, last, high, low };
-    InstrumentRecord { terms, currency, mark, house, clearing, interest };
+    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt };
     Position { qty, promised, cost, realized_pl, seq, covering };
     MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };
     AccountTerms { margin };
@@ -250,7 +261,7 @@ stored_records! {
     } derived { accounts_of, flattening, called };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns, risk,
+        next_fill, next_priority, marked_ns, equity_ns, risk, sessions,
     } derived {
         prefix, account_of, instrument_of, exchange_of, day_orders, canceling
     };
@@ -282,22 +293,41 @@ impl Stored for String {
 }
 
 /// As its canonical text, so that a new term changes no layout.
-impl Stored for Box<MoreTerms> {
+impl Stored for MoreTerms {
     fn put(&self, out: &mut Vec<u8>) {
         self.text().put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        MoreTerms::from_text(&String::get(input)?).map(Box::new).map_err(|why| bad(&why))
+        MoreTerms::from_text(&String::get(input)?).map_err(|why| bad(&why))
     }
 }
 
 /// As its canonical text, so that a new term changes no layout.
-impl Stored for Box<Contract> {
+impl Stored for Contract {
     fn put(&self, out: &mut Vec<u8>) {
         self.text().put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Contract::from_text(&String::get(input)?).map(Box::new).map_err(|why| bad(&why))
+        Contract::from_text(&String::get(input)?).map_err(|why| bad(&why))
+    }
+}
+
+impl<T: Stored> Stored for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_ref().put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        T::get(input).map(Box::new)
+    }
+}
+
+impl<A: Stored, B: Stored> Stored for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Ok((A::get(input)?, B::get(input)?))
     }
 }
 
@@ -320,15 +350,6 @@ impl Stored for Policy {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         parse_policy(&String::get(input)?).map_err(|error| bad(&error.detail))
-    }
-}
-
-impl<T: Stored> Stored for Box<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        T::put(self, out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        T::get(input).map(Box::new)
     }
 }
 

@@ -57,7 +57,7 @@ impl<S: Sink> Live<'_, S> {
     /// the watched side, or the last trade where nothing stands there.
     pub fn price_through(&self, order: &Order) -> Option<Price> {
         let instrument = order.terms.instrument;
-        if !self.may_trade(instrument) {
+        if !self.may_trade(instrument) || !self.is_seated(order.number) {
             return None;
         }
         let (bid, ask) = self.watched(instrument);

@@ -188,6 +188,7 @@ pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
         value: failure.value.map(Into::into),
         limit: failure.limit.map(Into::into),
         order: None,
+        next_open_ns: failure.next_open_ns,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::order::OrderTerms;
 use crate::project::{account_id, fill_id, order_id};
 use crate::receipt::text::push_tape as push_receipt;
 use crate::risk;
+use crate::session::text as session;
 use crate::snapshot::SNAPSHOT_VERSION;
 use crate::tape_read::Fields;
 use crate::units::Nanos;
@@ -209,7 +210,7 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
 
 fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {
     let (fees, profile) = (&exchange.fees, &exchange.profile);
-    begin(out, "exchange_listed")
+    let object = begin(out, "exchange_listed")
         .text("exchange", &exchange.id)
         .text("name", &exchange.name)
         .text("currency", &exchange.currency)
@@ -222,8 +223,8 @@ fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {
         .value("spread_ticks", profile.spread_ticks)
         .value("participation", profile.participation)
         .text("market_orders", profile.market_orders.word())
-        .value("day_end_ns", day_end_ns)
-        .end();
+        .value("day_end_ns", day_end_ns);
+    session::with_exchange_rules(object, exchange.rules.as_deref()).end();
 }
 
 fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
@@ -238,7 +239,7 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
         }
         Event::InstrumentListed(terms) => {
             let exchange = durable.exchange_for(terms);
-            begin(out, "instrument_listed")
+            let object = begin(out, "instrument_listed")
                 .text("symbol", &terms.symbol)
                 .text("name", &terms.name)
                 .text("asset_class", terms.asset_class.word())
@@ -251,8 +252,8 @@ fn push_listing(out: &mut String, durable: &Durable, event: &Event) {
                 .value("qty_scale", terms.qty_scale)
                 .text("source", terms.source.word())
                 .text("trigger", terms.trigger.word())
-                .members_of(&contract::text::member(terms))
-                .end();
+                .members_of(&contract::text::member(terms));
+            session::with_instrument_rules(object, terms.rules.as_deref()).end();
         }
         Event::AccountOpened { id, owner, kind, currency, request, terms } => {
             let object = begin(out, "account_opened")
@@ -281,12 +282,14 @@ fn push_time_event(out: &mut String, durable: &Durable, event: &Event) {
             .value("below", below)
             .value("next_ns", next_ns)
             .end(),
-        Event::SessionChanged { session, below } => begin(out, "session_changed")
-            .text("exchange", exchange(session.exchange))
-            .text("state", session.state.word())
-            .value("next_ns", session.next_ns)
-            .value("below", below)
-            .end(),
+        Event::SessionChanged { session, marks } => {
+            let object = begin(out, "session_changed")
+                .text("exchange", exchange(session.exchange))
+                .text("state", session.state.word())
+                .value("next_ns", session.next_ns);
+            session::with_session(object, session, marks).end();
+        }
+        Event::Session(event) => session::push_event(out, durable, event),
         Event::Marked { marks, new_minute } => begin(out, "marked")
             .value("new_minute", new_minute)
             .with("marks", |out| {

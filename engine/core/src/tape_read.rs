@@ -1,6 +1,6 @@
 //! Reads events back from the tape, checking that each fits the state that it is applied to.
 
-use crate::command::{CreateWorld, Session};
+use crate::command::CreateWorld;
 use crate::contract;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Replaced, RequestId};
@@ -238,13 +238,19 @@ impl<'a> Fields<'a> {
         if qty <= order.filled {
             return Err("qty is less than what is filled".to_owned());
         }
+        let time_in_force = self.word("time_in_force", TimeInForce::from_word)?;
+        let is_auction = |word| matches!(word, TimeInForce::Opg | TimeInForce::Cls);
+        let old = order.terms.time_in_force;
+        if time_in_force != old && (is_auction(time_in_force) || is_auction(old)) {
+            return Err("an order for an auction stays one".to_owned());
+        }
         Ok(Event::Replaced(Replaced {
             order: order.number,
             request: self.request()?,
             qty,
             limit_price: self.price("limit_price")?,
             stop_price: self.price("stop_price")?,
-            time_in_force: self.word("time_in_force", TimeInForce::from_word)?,
+            time_in_force,
             hold: self.amount("hold")?,
             keeps_priority: self.flag("keeps_priority")?,
         }))
@@ -282,6 +288,7 @@ impl<'a> Fields<'a> {
                 participation: self.amount("participation")?,
                 market_orders: self.word("market_orders", MarketOrders::from_word)?,
             },
+            rules: self.exchange_rules()?,
         };
         Ok(Event::ExchangeListed { exchange, day_end_ns: self.integer("day_end_ns")? })
     }
@@ -303,6 +310,7 @@ impl<'a> Fields<'a> {
             trigger: self.word("trigger", TriggerSource::from_word)?,
             status: InstrumentStatus::Active,
             contract: contract::text::read_member(self.value)?,
+            rules: self.instrument_rules(self.bounded("tick_size", PRICE_MAX)?)?,
             symbol,
         };
         let is_known = self.durable.instrument_of.contains_key(&terms.symbol);
@@ -340,14 +348,13 @@ impl<'a> Fields<'a> {
                 below: self.integer("below")?,
                 next_ns: self.integer("next_ns")?,
             }),
-            "session_changed" => Ok(Event::SessionChanged {
-                session: Session {
-                    exchange: self.exchange()?,
-                    state: self.word("state", SessionState::from_word)?,
-                    next_ns: self.integer("next_ns")?,
-                },
-                below: self.integer("below")?,
-            }),
+            "session_changed" => {
+                let (session, marks) = self.session_changed()?;
+                Ok(Event::SessionChanged { session, marks })
+            }
+            "halted" | "resumed" | "auction_crossed" | "crossing_moved" | "crossing_ended" => {
+                self.session_event().map(|event| Event::Session(Box::new(event)))
+            }
             "marked" => self.marked(),
             "checkpoint" => self.checkpoint(),
             _ => self.risk_event(),

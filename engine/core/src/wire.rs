@@ -44,6 +44,8 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "agent_cancel" => fields.agent_cancel(),
         "time" => Ok(Input::Time),
         "session" => fields.session(),
+        "halt" => fields.halt(),
+        "resume" => fields.resume(),
         "checkpoint" => Ok(Input::Checkpoint),
         kind => match fields.risk_command(kind) {
             Some(command) => command.map(Input::Risk),
@@ -282,6 +284,7 @@ impl<'a> Fields<'a> {
                     MarketOrders::word,
                 )?,
             },
+            rules: self.exchange_rules()?,
         }))
     }
 
@@ -317,6 +320,7 @@ impl<'a> Fields<'a> {
             )?,
             status: InstrumentStatus::Active,
             contract,
+            rules: self.instrument_rules(price_scale)?,
         };
         contract::listing::check_tick_value(&terms, tick_value)?;
         Ok(Input::ListInstrument(terms))
@@ -483,16 +487,5 @@ impl<'a> Fields<'a> {
     pub(crate) fn agent_cancel(&self) -> Result<Input, Refusal> {
         let (instrument, _) = self.instrument()?;
         Ok(Input::AgentCancel(AgentCancel { instrument, id: self.integer("id")? }))
-    }
-
-    pub(crate) fn session(&self) -> Result<Input, Refusal> {
-        let exchange = self.durable.exchange_of.get(self.text("exchange")?).copied();
-        let states = SessionState::ALL;
-        Ok(Input::Session(Session {
-            exchange: exchange
-                .ok_or_else(|| malformed("no such exchange in this world").at("exchange"))?,
-            state: self.word("state", SessionState::from_word, states, SessionState::word)?,
-            next_ns: if self.get("next_ns").is_some() { self.integer("next_ns")? } else { 0 },
-        }))
     }
 }

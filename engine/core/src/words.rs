@@ -89,6 +89,10 @@ TimeInForce {
     Ioc = "ioc",
     /// Fills completely at once, or is rejected.
     Fok = "fok",
+    /// Trades in the next opening auction only.
+    Opg = "opg",
+    /// Trades in the next closing auction only.
+    Cls = "cls",
 }
 }
 
@@ -190,6 +194,14 @@ Reason {
     RiskStop = "risk_stop",
     /// The account's equity is below its maintenance requirement.
     Liquidation = "liquidation",
+    /// The instrument or its exchange is halted and the order cannot wait.
+    Halted = "halted",
+    /// A price lies outside the price band.
+    OutsidePriceBand = "outside_price_band",
+    /// The exchange is always open and holds no auctions.
+    NoAuction = "no_auction",
+    /// The auction that the order was for is over.
+    AuctionOver = "auction_over",
 }
 }
 
@@ -479,12 +491,30 @@ Counterparty {
 }
 
 words! {
-/// Whether an exchange matches orders.
+/// Which part of its day an exchange is in.
 SessionState {
-    /// Matches.
+    /// Regular hours: matches all orders.
     Open = "open",
-    /// Takes limit orders that wait; matches nothing.
+    /// Takes orders that wait; matches nothing.
     Closed = "closed",
+    /// Before the regular hours: matches orders for extended hours only.
+    PreMarket = "pre_market",
+    /// After the regular hours: matches orders for extended hours only.
+    PostMarket = "post_market",
+    /// Collects orders for one price; matches nothing until it is left.
+    Auction = "auction",
+}
+}
+
+words! {
+/// What a call auction is for.
+AuctionKind {
+    /// Opens the regular hours; opg orders fill only here.
+    Open = "open",
+    /// Closes the regular hours; cls orders fill only here.
+    Close = "close",
+    /// Ends a halt.
+    Halt = "halt",
 }
 }
 
@@ -575,6 +605,8 @@ pub mod refusal {
     pub const TOO_MANY_DECIMALS: &str = "too_many_decimals";
     /// Not a positive quantity.
     pub const INVALID_QUANTITY: &str = "invalid_quantity";
+    /// This type of order cannot live that long, or not in extended hours.
+    pub const INVALID_TIME_IN_FORCE: &str = "invalid_time_in_force";
     /// Not a positive price.
     pub const INVALID_PRICE: &str = "invalid_price";
     /// This type of order needs the price.

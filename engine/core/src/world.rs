@@ -16,14 +16,14 @@ use crate::json::{ObjectWriter, push_list};
 use crate::live::Live;
 use crate::market::Ephemeral;
 use crate::objects;
-use crate::questions::{Present, push_live_quote};
+use crate::questions::Present;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::risk::RiskCommand;
 use crate::rows::TapeTurn;
 use crate::sink::{Sink, TapeSink};
 use crate::snapshot::{self, SnapshotError};
 use crate::tape;
-use crate::units::{Balance, Nanos, Quantity, TIME_MAX_NS};
+use crate::units::{Balance, Nanos, Quantity, TIME_MAX_NS, format_time};
 use crate::wire;
 use crate::words::refusal;
 
@@ -107,6 +107,7 @@ impl World {
     /// Whether due work is left for another `time` input.
     pub fn more_due(&self) -> bool {
         self.durable.next_due().is_some()
+            || !self.durable.sessions.crossings.is_empty()
             || !self.ephemeral.unfinished.is_empty()
             || self.durable.is_risk_busy()
     }
@@ -227,12 +228,12 @@ impl World {
             }
             Body::Instrument(index) => {
                 if let Some(record) = durable.instrument(*index) {
-                    objects::push_instrument(out, durable, &record.terms);
+                    objects::push_instrument(out, durable, record);
                 }
             }
             Body::Exchange(index) => {
                 if let Some(record) = durable.exchange(*index) {
-                    objects::push_exchange(out, &record.terms, record.open);
+                    objects::push_exchange(out, record);
                 }
             }
             _ => {
@@ -260,6 +261,9 @@ impl World {
             if let Some(text) = text {
                 object = object.text(key, text);
             }
+        }
+        if let Some(time_ns) = refusal.next_open_ns {
+            object = object.text("next_open", &format_time(time_ns));
         }
         if let Some(number) = refusal.order {
             object = object
@@ -332,7 +336,7 @@ impl World {
             }
             market.is_untold = false;
             let mut out = String::new();
-            push_live_quote(&mut out, &record.terms, market);
+            objects::push_quote(&mut out, &self.durable, &record.terms, market);
             quotes.push((record.terms.symbol.clone(), out));
         }
         quotes
@@ -411,6 +415,8 @@ impl<S: Sink> Live<'_, S> {
             Input::Cancel(cancel) => self.cancel_order(cancel),
             Input::CancelAll(cancel) => self.cancel_all(cancel),
             Input::Risk(command) => self.risk(command),
+            Input::Halt(halt) => self.halt(halt),
+            Input::Resume(resume) => self.resume(resume),
             Input::Checkpoint => Ok(self.checkpoint()),
             _ => self.hear(input).map(|()| Reply::nothing()),
         }

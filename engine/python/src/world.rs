@@ -266,7 +266,15 @@ impl PyWorld {
             .iter()
             .filter(|record| record.has_sessions);
         Ok(ruled
-            .map(|record| (record.terms.id.clone(), (record.open, record.next_ns)))
+            .map(|record| {
+                (
+                    record.terms.id.clone(),
+                    (
+                        record.state == papertape_core::words::SessionState::Open,
+                        record.next_ns,
+                    ),
+                )
+            })
             .collect())
     }
 

@@ -5,7 +5,9 @@ use papertape_core::command::*;
 use papertape_core::exchange::{Exchange, Fees, Profile};
 use papertape_core::instrument::Instrument;
 use papertape_core::margin::MarginTerms;
+use papertape_core::more_terms::MoreTerms;
 use papertape_core::order::OrderTerms;
+use papertape_core::session::{Halt, InstrumentRules, Resume, Scope};
 use papertape_core::words::*;
 use papertape_core::{Input, Sink, World};
 use proptest::option::{of, weighted};
@@ -62,6 +64,7 @@ pub fn listing(world: &str) -> Vec<Input> {
             trigger: if index == 1 { TriggerSource::Last } else { TriggerSource::BidAsk },
             status: InstrumentStatus::Active,
             contract: None,
+            rules: rules(index, tick_size),
         }));
     }
     let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000];
@@ -78,6 +81,17 @@ pub fn listing(world: &str) -> Vec<Input> {
         }));
     }
     inputs
+}
+
+/// The first stock has a band of 20 percent, the second a tick table.
+fn rules(index: usize, tick_size: i64) -> Option<Box<InstrumentRules>> {
+    let tick_table = vec![(100 * tick_size, 2 * tick_size)];
+    let rules = match index {
+        0 => InstrumentRules { band: 200_000_000, ..Default::default() },
+        1 => InstrumentRules { tick_table, ..Default::default() },
+        _ => return None,
+    };
+    Some(Box::new(rules))
 }
 
 fn fees(maker_rate: i64, taker_rate: i64, per_share: i64, minimum: i64) -> Fees {
@@ -97,6 +111,7 @@ fn exchange(id: &str, market_orders: MarketOrders, fees: Fees) -> Input {
             participation: 100_000_000,
             market_orders,
         },
+        rules: None,
     })
 }
 
@@ -163,7 +178,7 @@ fn terms() -> impl Strategy<Value = OrderTerms> {
                     limit_price: (order_type.has_limit() != (odd == 1)).then_some(limit),
                     stop_price: (order_type.has_stop() != (odd == 2)).then_some(stop),
                     time_in_force,
-                    more: None,
+                    more: MoreTerms { extended_hours: odd >= 30, ..MoreTerms::NONE }.boxed(),
                 },
             )
         })
@@ -236,15 +251,26 @@ fn market() -> impl Strategy<Value = Input> {
 }
 
 fn other() -> impl Strategy<Value = Input> {
-    let session =
-        (0..3_u32, word(SessionState::ALL), 0..3_i64).prop_map(|(exchange, state, next_ns)| {
-            Input::Session(Session { exchange, state, next_ns })
-        });
+    let session = (0..3_u32, word(SessionState::ALL), word(AuctionKind::ALL), 0..3_i64).prop_map(
+        |(exchange, state, kind, next_ns)| {
+            let auction = (state == SessionState::Auction).then_some(kind);
+            Input::Session(Session { exchange, state, auction, next_ns, next_open_ns: next_ns })
+        },
+    );
+    let scope = prop_oneof![
+        3 => instrument().prop_map(Scope::Instrument),
+        1 => (0..3_u32).prop_map(Scope::Exchange),
+    ];
+    let halt = (scope, 0..3_u32, of(any::<bool>())).prop_map(|(scope, what, auction)| match what {
+        0 => Input::Halt(Halt { scope, reason: "news".to_owned() }),
+        _ => Input::Resume(Resume { scope, auction }),
+    });
     let cancel_all = (account(), request_id())
         .prop_map(|(account, request_id)| Input::CancelAll(CancelAll { account, request_id }));
     prop_oneof![
         6 => Just(Input::Time),
-        1 => session,
+        3 => session,
+        2 => halt,
         1 => cancel_all,
         1 => Just(Input::Checkpoint),
         1 => terms().prop_map(Input::Preview),

@@ -206,7 +206,10 @@ impl Stage {
             "agent_cancel" => {
                 json!({"kind": "agent_cancel", "symbol": symbol, "id": self.agents[words[2]]})
             }
-            "session" => json!({"kind": "session", "exchange": symbol, "state": words[2]}),
+            "session" => json!({
+                "kind": "session", "exchange": symbol, "state": words[2],
+                "auction": words.get(3),
+            }),
             verb => panic!("unknown statement {verb:?}"),
         }
     }
