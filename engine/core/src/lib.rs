@@ -48,6 +48,7 @@ pub mod order;
 pub mod orders;
 mod outside;
 mod paged;
+mod plain;
 pub mod postings;
 mod project;
 mod questions;

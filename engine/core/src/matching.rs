@@ -10,6 +10,7 @@ use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
+use crate::plain::{Deal, plain_fills};
 use crate::session::{Seat, band_limit};
 use crate::sink::{Print, Sink};
 use crate::units::{Balance, Money, Price, Quantity};
@@ -74,6 +75,10 @@ impl<S: Sink> Live<'_, S> {
                 continue;
             }
             let wanted = leaves.min(offer.qty);
+            if maker.is_some_and(|maker| self.plain_trade(number, maker, &offer, wanted)) {
+                self.print_trade(instrument, offer.price, wanted, Some(side));
+                continue;
+            }
             let payable = self.payable(number, offer.price, wanted, Liquidity::Taker);
             if payable == 0 {
                 self.cancel(number, Reason::InsufficientBuyingPower, None);
@@ -107,6 +112,46 @@ impl<S: Sink> Live<'_, S> {
         let offer = self.market(order.terms.instrument)?.best_offer(order.terms.side)?;
         let reaches = reaches(order.terms.side, bound, offer.price);
         reaches.then_some((order, offer))
+    }
+
+    /// Lets two plain orders trade, when both can pay; says whether they have.
+    fn plain_trade(
+        &mut self,
+        taker: OrderNumber,
+        maker: OrderNumber,
+        offer: &Offer,
+        qty: Quantity,
+    ) -> bool {
+        let fills = self.order(taker).and_then(|order| {
+            let deal = Deal { instrument: order.terms.instrument, price: offer.price, qty };
+            plain_fills(self.durable, order, maker, deal)
+        });
+        let Some([taken, made]) = fills else {
+            return false;
+        };
+        debug_assert_eq!(self.payable(taker, offer.price, qty, Liquidity::Taker), qty);
+        debug_assert_eq!(self.payable(maker, offer.price, qty, Liquidity::Maker), qty);
+        let role = Role::new(Liquidity::Taker, Counterparty::User).offered(offer.qty);
+        self.emit_plain(taken, role);
+        let sweep = std::mem::take(&mut self.sweep);
+        self.emit_plain(made, Role::new(Liquidity::Maker, Counterparty::User));
+        self.sweep = sweep;
+        self.note_step(offer.price, qty);
+        true
+    }
+
+    fn emit_plain(&mut self, mut fill: Fill, role: Role) {
+        debug_assert_eq!(
+            self.order(fill.order).and_then(|order| {
+                let deal = (fill.price, fill.qty);
+                decide_fill(self.durable, self.ephemeral, order, deal, role)
+            }),
+            Some(fill.clone())
+        );
+        if S::RECEIPTS {
+            fill.receipt = self.receipt(&fill, role);
+        }
+        self.emit(Event::Filled(fill));
     }
 
     fn trade(
