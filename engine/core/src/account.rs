@@ -77,6 +77,8 @@ pub struct Account {
     pub deposited: Balance,
     /// What was first put into it.
     pub starting_cash: Money,
+    /// Dividends that it is owed and not yet paid; negative when it owes them.
+    pub receivable: Balance,
     /// The turn that changed it last.
     pub seq: u64,
     /// Open orders with a smaller number are to be canceled.

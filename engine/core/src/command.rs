@@ -4,6 +4,7 @@
 //! when they are applied, so a wrong value built by a program is refused like one from a client.
 
 use crate::account::AccountTerms;
+use crate::corporate::CorporateCommand;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
@@ -237,6 +238,8 @@ pub enum Input {
     Halt(Halt),
     /// Trading goes on after a halt.
     Resume(Resume),
+    /// Announces a corporate action, or calls one off.
+    Corporate(CorporateCommand),
     /// Asks for an event with the state hash.
     Checkpoint,
 }
@@ -269,6 +272,7 @@ impl Input {
             Input::Risk(command) => command.kind(),
             Input::Halt(_) => "halt",
             Input::Resume(_) => "resume",
+            Input::Corporate(_) => "corporate_action",
             Input::Checkpoint => "checkpoint",
         }
     }

@@ -12,6 +12,7 @@ use crate::instrument::Instrument;
 use crate::json::ObjectWriter;
 use crate::order::Order;
 use crate::risk;
+use crate::units::format_money;
 
 /// Further members of an order.
 pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
@@ -20,7 +21,13 @@ pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
 
 /// Further members of an account.
 pub(crate) fn of_account(_: &Durable, account: &Account) -> String {
-    collect(|object| risk::answer::details(object, account))
+    collect(|object| {
+        let object = match account.receivable {
+            0 => object,
+            owed => object.text("receivable", &format_money(owed)),
+        };
+        risk::answer::details(object, account)
+    })
 }
 
 /// Further members of a position.

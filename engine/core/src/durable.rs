@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::command::CreateWorld;
+use crate::corporate::Corporate;
 use crate::event::Turn;
 use crate::exchange::{Exchange, ExchangeRecord};
 use crate::ids::{
@@ -68,6 +69,8 @@ pub struct Durable {
     pub equity_ns: Nanos,
     /// The risk policy and kill switches; nothing until one is set.
     pub risk: Option<Box<RiskState>>,
+    /// Corporate actions that are not over.
+    pub corporate: Corporate,
     /// Account of an id. Derived.
     pub account_of: BTreeMap<u128, AccountIndex>,
     /// Instrument of a symbol. Derived.
@@ -101,6 +104,7 @@ impl Durable {
             marked_ns: 0,
             equity_ns: 0,
             risk: None,
+            corporate: Corporate::default(),
             account_of: BTreeMap::new(),
             instrument_of: BTreeMap::new(),
             exchange_of: BTreeMap::new(),
@@ -200,18 +204,28 @@ impl Durable {
         account: &Account,
         price_of: impl Fn(InstrumentIndex, &InstrumentRecord) -> Option<i64>,
     ) -> Worth {
-        let mut worth = Worth { equity: account.cash, ..Worth::default() };
+        let mut worth = Worth { equity: account.cash + account.receivable, ..Worth::default() };
         let margin = account.margin();
         for (index, position) in &account.positions {
             let Some(record) = self.instrument(*index).filter(|_| position.qty != 0) else {
                 continue;
             };
             let cost = Balance::from(position.cost);
-            let value = price_of(*index, record)
+            let price = self.price_before(account, *index).or_else(|| price_of(*index, record));
+            let value = price
                 .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
             worth.add(margin, &record.terms, (position.qty, value, cost));
         }
         worth
+    }
+
+    /// The price of a position whose turn in a split has not come, though the prices have changed.
+    fn price_before(&self, account: &Account, instrument: InstrumentIndex) -> Option<i64> {
+        if self.corporate.actions.is_empty() {
+            return None;
+        }
+        let index = self.account_of.get(&account.id)?;
+        self.corporate.mark_before(*index, instrument)?.price()
     }
 
     /// Whether an exchange with these terms is listed.

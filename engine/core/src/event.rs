@@ -6,6 +6,7 @@
 
 use crate::account::AccountTerms;
 use crate::command::{CreateWorld, Session};
+use crate::corporate::event::CorporateEvent;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark};
@@ -232,6 +233,8 @@ pub enum Event {
     },
     /// The risk policy, an operator or a falling price did something.
     Risk(Box<RiskEvent>),
+    /// A step of a corporate action.
+    Corporate(Box<CorporateEvent>),
     /// The hash of the durable state before this turn.
     Checkpoint {
         /// SHA-256 of the snapshot.

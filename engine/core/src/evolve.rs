@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
+use crate::corporate;
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
@@ -65,6 +66,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::Session(event) => crate::session::evolve(durable, event),
         Event::Marked { marks, new_minute } => mark(durable, marks, *new_minute),
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
+        Event::Corporate(event) => corporate::event::evolve(durable, event),
         Event::Checkpoint { .. } => {}
     }
     for line in postings(event).iter() {
@@ -120,6 +122,7 @@ fn list(durable: &mut Durable, event: &Event) {
                 clearing: 0,
                 interest: 0,
                 halt: None,
+                former: Vec::new(),
             });
         }
         _ => {}
@@ -153,6 +156,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         realized_pl: 0,
         deposited: 0,
         starting_cash: 0,
+        receivable: 0,
         seq: durable.turn.seq,
         cancel_below: 0,
         positions: BTreeMap::new(),
@@ -231,7 +235,7 @@ fn open_order(durable: &mut Durable, place: Place) {
 
 /// Adds to what open orders have promised of a position: sells of what is held, and on margin buys
 /// of what is owed.
-fn promise(account: &mut Account, terms: &OrderTerms, more: Quantity) {
+pub(crate) fn promise(account: &mut Account, terms: &OrderTerms, more: Quantity) {
     let is_margin = account.terms.margin.is_some();
     if more == 0 || (terms.side == Side::Buy && !is_margin) {
         return;

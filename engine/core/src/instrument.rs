@@ -156,4 +156,6 @@ pub struct InstrumentRecord {
     pub interest: u64,
     /// Its halt, if it is halted.
     pub halt: Option<Box<Halted>>,
+    /// Symbols that it had before, the latest last; they still find it.
+    pub former: Vec<String>,
 }

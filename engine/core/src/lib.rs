@@ -25,6 +25,7 @@ mod checks;
 mod clock;
 pub mod command;
 pub mod contract;
+pub mod corporate;
 mod costs;
 mod details;
 mod digest;

@@ -111,7 +111,7 @@ fn reused(detail: &str) -> Refusal {
     Refusal::new(Outcome::IdReused, refusal::ID_REUSED, detail)
 }
 
-fn require(is_fine: bool, field: &'static str, detail: &str) -> Result<(), Refusal> {
+pub(crate) fn require(is_fine: bool, field: &'static str, detail: &str) -> Result<(), Refusal> {
     if is_fine { Ok(()) } else { Err(malformed(detail).at(field)) }
 }
 

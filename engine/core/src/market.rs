@@ -306,6 +306,23 @@ impl Ephemeral {
         self.places.get_mut(durable.orders.place(number)?)
     }
 
+    /// Forgets what the market said of an instrument: street, bots and prices are gone until the
+    /// next input.
+    pub fn forget_market(&mut self, instrument: InstrumentIndex) {
+        let Some(market) = self.markets.get_mut(instrument as usize) else {
+            return;
+        };
+        for (_, handle) in std::mem::take(&mut market.agents) {
+            market.book.remove(handle);
+        }
+        market.street = Street::default();
+        market.quote = LiveQuote { time_ns: market.quote.time_ns, ..LiveQuote::default() };
+        market.band_reference = None;
+        market.triggers.forget_heard();
+        market.is_fresh = false;
+        market.is_untold = true;
+    }
+
     /// Links the orders of an instrument that sleep, by place in time.
     pub fn wake(&mut self, durable: &Durable, instrument: InstrumentIndex) {
         let parked = self.market(instrument).and_then(|market| market.parked.as_ref());
@@ -318,11 +335,16 @@ impl Ephemeral {
     /// Links all open orders of an exchange anew, by place in time: orders that slept come back to
     /// their places among those that did not, behind bots of the same price.
     pub fn relink(&mut self, durable: &Durable, exchange: ExchangeIndex) {
-        let is_here = |order: &&Order| {
+        self.link_again(durable, |order| {
             let record = durable.instrument(order.terms.instrument);
-            order.is_open() && record.is_some_and(|record| record.terms.exchange == exchange)
-        };
-        let mut open: Vec<&Order> = durable.orders.iter().filter(is_here).collect();
+            record.is_some_and(|record| record.terms.exchange == exchange)
+        });
+    }
+
+    /// Links those open orders anew, by price and place in time.
+    pub fn link_again(&mut self, durable: &Durable, is_concerned: impl Fn(&Order) -> bool) {
+        let concerned = |order: &&Order| order.is_open() && is_concerned(order);
+        let mut open: Vec<&Order> = durable.orders.iter().filter(concerned).collect();
         open.sort_by_key(|order| order.priority);
         for order in &open {
             self.unlink(durable, order.number);

@@ -1,6 +1,7 @@
 //! Private messages of the stream, made from events: channels `orders`, `fills`, `account`,
 //! `positions`. A channel gets a message exactly when its row changes.
 
+use crate::corporate::event::CorporateEvent;
 use crate::durable::Durable;
 use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
@@ -19,6 +20,10 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
         Event::Canceled { order, .. } => Some(("canceled", *order)),
         Event::Expired { order, .. } => Some(("expired", *order)),
         Event::Replaced(replaced) => Some(("replaced", replaced.order)),
+        Event::Corporate(event) => match &**event {
+            CorporateEvent::Order { adjusted, .. } => Some(("adjusted", adjusted.order)),
+            _ => None,
+        },
         _ => None,
     }
 }

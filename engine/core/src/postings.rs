@@ -94,6 +94,7 @@ pub fn postings(event: &Event) -> Lines {
             transfer(&mut take, parties, asset, *amount, LedgerKind::Deposit);
         }
         Event::Filled(fill) => lines_of_fill(fill, take),
+        Event::Corporate(event) => crate::corporate::event::postings(event, take),
         _ => {}
     }
     lines
@@ -101,7 +102,7 @@ pub fn postings(event: &Event) -> Lines {
 
 /// Two lines: what the first party gains, the second loses.
 #[inline(always)]
-fn transfer(
+pub(crate) fn transfer(
     take: &mut impl FnMut(Line),
     (to, from): (Party, Party),
     asset: Asset,

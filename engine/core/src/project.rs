@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
+use crate::corporate;
 use crate::details;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Turn};
@@ -22,6 +23,8 @@ pub(crate) struct Touched {
     pub positions: BTreeSet<(AccountIndex, InstrumentIndex)>,
     pub orders: BTreeSet<OrderNumber>,
     pub equity: BTreeSet<AccountIndex>,
+    /// Positions whose rows stand under the symbol that the instrument had before.
+    pub renamed: BTreeSet<(AccountIndex, InstrumentIndex)>,
 }
 
 /// Collects the rows of a batch.
@@ -30,6 +33,7 @@ pub(crate) struct Projector {
     touched: Touched,
     accounts: BTreeMap<AccountIndex, AccountRow>,
     positions: BTreeMap<(AccountIndex, InstrumentIndex), PositionRow>,
+    renamed: Vec<PositionRow>,
     orders: BTreeMap<OrderNumber, OrderRow>,
     equity: BTreeMap<(AccountIndex, Nanos), EquityRow>,
     fills: Vec<FillRow>,
@@ -74,6 +78,9 @@ impl Projector {
                 self.positions.insert((*index, *instrument), row);
             }
         }
+        for (index, instrument) in &touched.renamed {
+            self.renamed.extend(former_row(durable, *index, *instrument, turn.seq));
+        }
         for number in &touched.orders {
             self.keep_order(durable, *number);
         }
@@ -89,9 +96,11 @@ impl Projector {
 
     /// The rows so far; none are left.
     pub fn take(&mut self) -> Rows {
+        let mut positions: Vec<PositionRow> = std::mem::take(&mut self.renamed);
+        positions.extend(std::mem::take(&mut self.positions).into_values());
         Rows {
             accounts: std::mem::take(&mut self.accounts).into_values().collect(),
-            positions: std::mem::take(&mut self.positions).into_values().collect(),
+            positions,
             orders: std::mem::take(&mut self.orders).into_values().collect(),
             equity: std::mem::take(&mut self.equity).into_values().collect(),
             fills: std::mem::take(&mut self.fills),
@@ -142,6 +151,7 @@ fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
                 touched.equity.insert(index as AccountIndex);
             }
         }
+        Event::Corporate(event) => corporate::event::touch(touched, durable, event),
         _ => {}
     }
 }
@@ -215,6 +225,26 @@ fn position_row(
         cost_basis: format_money(i128::from(position.cost)),
         realized_pl: format_money(position.realized_pl),
         details: details::of_position(durable, account, terms, &position),
+        seq,
+    })
+}
+
+/// The row that a position leaves behind under the symbol that its instrument had before: flat.
+fn former_row(
+    durable: &Durable,
+    index: AccountIndex,
+    instrument: InstrumentIndex,
+    seq: u64,
+) -> Option<PositionRow> {
+    let record = durable.instrument(instrument)?;
+    Some(PositionRow {
+        account_id: account_id(durable, index),
+        symbol: record.former.last()?.clone(),
+        qty: record.terms.format_quantity(0),
+        avg_entry_price: record.terms.format_price(0),
+        cost_basis: format_money(0),
+        realized_pl: format_money(0),
+        details: String::new(),
         seq,
     })
 }

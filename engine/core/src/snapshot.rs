@@ -94,7 +94,9 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
         if !known || !steps || !sound || record.currency as usize >= durable.currencies.len() {
             return Err(bad("an instrument is not whole"));
         }
-        durable.instrument_of.insert(record.terms.symbol.clone(), index as u32);
+        for symbol in record.former.iter().chain([&record.terms.symbol]) {
+            durable.instrument_of.insert(symbol.clone(), index as u32);
+        }
     }
     for (index, account) in durable.accounts.iter().enumerate() {
         durable.account_of.insert(account.id, index as u32);
@@ -214,6 +216,8 @@ macro_rules! stored_records {
     )+};
 }
 
+pub(crate) use stored_records;
+
 stored_records! {
     Turn { seq, time_ns, market_seq };
     CreateWorld { world, seed, sharing };
@@ -234,13 +238,13 @@ stored_records! {
         qty_scale, source, trigger, status, contract, rules,
     };
     Mark { bid, ask, last, high, low };
-    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt };
+    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former };
     Position { qty, promised, cost, realized_pl, seq, covering };
     MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };
     AccountTerms { margin };
     Request { digest, order, time_ns };
     Account {
-        id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, seq,
+        id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, receivable, seq,
         cancel_below, positions, requests, terms, risk,
     } derived { open_orders };
     OrderTerms {
@@ -261,10 +265,20 @@ stored_records! {
     } derived { accounts_of, flattening, called };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns, risk, sessions,
+        next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate,
     } derived {
         prefix, account_of, instrument_of, exchange_of, day_orders, canceling
     };
+}
+
+impl<A: Stored, B: Stored> Stored for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Ok((A::get(input)?, B::get(input)?))
+    }
 }
 
 impl Stored for bool {
@@ -318,16 +332,6 @@ impl<T: Stored> Stored for Box<T> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         T::get(input).map(Box::new)
-    }
-}
-
-impl<A: Stored, B: Stored> Stored for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Ok((A::get(input)?, B::get(input)?))
     }
 }
 

@@ -6,6 +6,7 @@
 //! `upcast` before its events are read.
 
 use crate::contract;
+use crate::corporate;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, RequestId, Turn};
 use crate::evolve::evolve;
@@ -97,6 +98,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .end(),
         Event::Risk(event) => risk::tape::push_event(out, durable, event),
         Event::Filled(fill) => push_fill(out, durable, fill),
+        Event::Corporate(event) => corporate::text::push(out, durable, event),
         Event::Accepted { .. } | Event::Rejected { .. } => push_arrival(out, durable, event),
         Event::Triggered { .. }
         | Event::Canceled { .. }

@@ -2,6 +2,7 @@
 
 use crate::command::CreateWorld;
 use crate::contract;
+use crate::corporate;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Replaced, RequestId};
 use crate::exchange::{Exchange, Fees, Profile};
@@ -162,7 +163,10 @@ impl<'a> Fields<'a> {
                 Ok(Event::Expired { order: order.number, release: self.release(order)? })
             }
             "replaced" => self.replaced(),
-            _ => self.time_event(),
+            _ => match corporate::text::read(self) {
+                Some(event) => event.map(|event| Event::Corporate(Box::new(event))),
+                None => self.time_event(),
+            },
         }
     }
 
@@ -361,18 +365,22 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The prices of a mark.
+    pub(crate) fn mark(&self) -> Read<Mark> {
+        Ok(Mark {
+            bid: self.price("bid")?,
+            ask: self.price("ask")?,
+            last: self.price("last")?,
+            high: self.price("high")?,
+            low: self.price("low")?,
+        })
+    }
+
     pub(crate) fn marked(&self) -> Read<Event> {
         let list = self.value.get("marks").and_then(Value::list).ok_or("marks is no list")?;
         let read = |value: &'a Value<'a>| -> Read<(InstrumentIndex, Mark)> {
             let fields = Fields { durable: self.durable, value };
-            let mark = Mark {
-                bid: fields.price("bid")?,
-                ask: fields.price("ask")?,
-                last: fields.price("last")?,
-                high: fields.price("high")?,
-                low: fields.price("low")?,
-            };
-            Ok((fields.symbol()?, mark))
+            Ok((fields.symbol()?, fields.mark()?))
         };
         let marks = list.iter().map(read).collect::<Read<Vec<_>>>()?;
         Ok(Event::Marked { marks, new_minute: self.flag("new_minute")? })

@@ -2,6 +2,7 @@
 
 use crate::command::*;
 use crate::contract;
+use crate::corporate;
 use crate::durable::Durable;
 use crate::exchange::{Exchange, Fees, Profile};
 use crate::ids::{IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid};
@@ -46,6 +47,10 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "session" => fields.session(),
         "halt" => fields.halt(),
         "resume" => fields.resume(),
+        "corporate_action" => corporate::text::decode(&fields).map(Input::Corporate),
+        "call_off_corporate_action" => {
+            corporate::text::decode_call_off(&fields).map(Input::Corporate)
+        }
         "checkpoint" => Ok(Input::Checkpoint),
         kind => match fields.risk_command(kind) {
             Some(command) => command.map(Input::Risk),

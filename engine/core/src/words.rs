@@ -160,6 +160,10 @@ Reason {
     NoLiquidity = "no_liquidity",
     /// Its time in force ended.
     Expired = "expired",
+    /// A corporate action left nothing of it.
+    CorporateAction = "corporate_action",
+    /// Its instrument trades no more.
+    Delisted = "delisted",
     /// A kill switch is on.
     KillSwitch = "kill_switch",
     /// The account came to its daily loss; it only closes.
@@ -399,6 +403,8 @@ InstrumentStatus {
     Halted = "halted",
     /// Its contract has ended; it will not trade again.
     Expired = "expired",
+    /// Trades no more.
+    Delisted = "delisted",
 }
 }
 
@@ -529,6 +535,10 @@ LedgerKind {
     Fee = "fee",
     /// Profit or loss of a margined contract: of a fill that closed, or of a settlement.
     Variation = "variation",
+    /// A dividend, paid to a long or debited to a short position.
+    Dividend = "dividend",
+    /// What a split, or a delisting, moved.
+    CorporateAction = "corporate_action",
 }
 }
 

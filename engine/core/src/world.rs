@@ -110,6 +110,7 @@ impl World {
             || !self.durable.sessions.crossings.is_empty()
             || !self.ephemeral.unfinished.is_empty()
             || self.durable.is_risk_busy()
+            || self.durable.corporate.due(self.now_ns).is_some()
     }
 
     /// Applies one input at a time that never goes back: an earlier time counts as the present.
@@ -405,6 +406,7 @@ impl<S: Sink> Live<'_, S> {
         }
         self.end_days();
         self.begin_risk_day();
+        self.work_off_actions();
         match input {
             Input::CreateWorld(create) => self.create_world(create),
             Input::ListExchange(exchange) => self.list_exchange(exchange),
@@ -417,6 +419,7 @@ impl<S: Sink> Live<'_, S> {
             Input::Risk(command) => self.risk(command),
             Input::Halt(halt) => self.halt(halt),
             Input::Resume(resume) => self.resume(resume),
+            Input::Corporate(command) => self.corporate(command),
             Input::Checkpoint => Ok(self.checkpoint()),
             _ => self.hear(input).map(|()| Reply::nothing()),
         }

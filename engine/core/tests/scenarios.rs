@@ -71,6 +71,7 @@ tables! {
     bands_and_ticks: "bands_and_ticks.txt",
     restarts: "restarts.txt",
     positions: "positions.txt",
+    corporate_actions: "corporate_actions.txt",
     receipts: "receipts.txt",
     futures: "futures.txt",
 }

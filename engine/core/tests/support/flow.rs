@@ -2,8 +2,9 @@
 
 use papertape_core::account::AccountTerms;
 use papertape_core::command::*;
+use papertape_core::corporate::{Action, Change, CorporateCommand, Stage};
 use papertape_core::exchange::{Exchange, Fees, Profile};
-use papertape_core::instrument::Instrument;
+use papertape_core::instrument::{Instrument, Mark};
 use papertape_core::margin::MarginTerms;
 use papertape_core::more_terms::MoreTerms;
 use papertape_core::order::OrderTerms;
@@ -210,9 +211,18 @@ fn change() -> impl Strategy<Value = Step> {
             })
         },
     );
+    // One lot of what was more keeps its place.
+    let shrink = (account(), instrument()).prop_map(|(account, instrument)| {
+        let (request_id, qty) = (None, Some(step_of(instrument).1));
+        let (limit_price, stop_price, time_in_force) = (None, None, None);
+        let change =
+            Replace { account, order: 0, request_id, qty, limit_price, stop_price, time_in_force };
+        Input::Replace(change)
+    });
     let cancel = (account(), request_id())
         .prop_map(|(account, request_id)| Input::Cancel(Cancel { account, order: 0, request_id }));
-    (prop_oneof![replace, cancel], 0..8_u64).prop_map(|(input, back)| Step::Change(input, back))
+    (prop_oneof![2 => replace.boxed(), 1 => shrink.boxed(), 2 => cancel.boxed()], 0..8_u64)
+        .prop_map(|(input, back)| Step::Change(input, back))
 }
 
 fn level(instrument: u32) -> impl Strategy<Value = StreetLevel> {
@@ -268,6 +278,7 @@ fn other() -> impl Strategy<Value = Input> {
     let cancel_all = (account(), request_id())
         .prop_map(|(account, request_id)| Input::CancelAll(CancelAll { account, request_id }));
     prop_oneof![
+        1 => corporate().prop_map(Input::Corporate).boxed(),
         6 => Just(Input::Time),
         3 => session,
         2 => halt,
@@ -277,6 +288,36 @@ fn other() -> impl Strategy<Value = Input> {
         1 => account().prop_map(|account| Input::Value { account }),
         1 => instrument().prop_map(|instrument| Input::Book { instrument, depth: 3 }),
     ]
+}
+
+fn corporate() -> impl Strategy<Value = CorporateCommand> {
+    let change = prop_oneof![
+        4 => (0..3_000_000_000_i64).prop_map(|amount| Change::CashDividend { amount }),
+        4 => (0..5_u32, 0..5_u32).prop_map(|(new, old)| Change::Split { new, old }),
+        1 => (0..9_u32).prop_map(|id| Change::Rename {
+            symbol: format!("NEW{id}"),
+            name: "Renamed".to_owned(),
+        }),
+        1 => (-1..2_000_000_i64).prop_map(|price| Change::Delist { price }),
+    ];
+    let announce = (instrument(), change, 0..60_u32, 0..500_000_i64, 0..500_000_i64).prop_map(
+        |(instrument, change, id, ex_s, pay_s)| {
+            CorporateCommand::Announce(Action {
+                id: format!("action-{id}"),
+                instrument,
+                change,
+                ex_ns: ex_s * 1_000_000_000,
+                pay_ns: pay_s * 1_000_000_000,
+                stage: Stage::Announced,
+                below: 0,
+                before: Mark::default(),
+                owed: Vec::new(),
+            })
+        },
+    );
+    let call_off =
+        (0..60_u32).prop_map(|id| CorporateCommand::CallOff { id: format!("action-{id}") });
+    prop_oneof![6 => announce, 1 => call_off]
 }
 
 /// Seconds between inputs: mostly none, now and then more than a day.
@@ -289,7 +330,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     let act = |input| (input, pause()).prop_map(|(input, pause)| Step::Do(input, pause));
     prop_oneof![
         8 => act(terms().prop_map(Input::Submit).boxed()),
-        4 => change(),
+        4 => change().boxed(),
         8 => act(market().boxed()),
         3 => act(other().boxed()),
         1 => prop_oneof![1 => Just(Step::Restart), 3 => act(Just(Input::Time).boxed())],

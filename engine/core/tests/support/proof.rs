@@ -108,13 +108,14 @@ pub fn durable_is_sound(world: &World) {
 /// Equity is cash plus long less short positions, and also what was put in plus all profit.
 fn equity_is_what_stands(world: &World, account: &Account) {
     let worth = world.durable().worth(account);
-    assert_eq!(worth.equity, account.cash + worth.long_value + worth.short_value + worth.open_pl);
+    let cash = account.cash + account.receivable;
+    assert_eq!(worth.equity, cash + worth.long_value + worth.short_value + worth.open_pl);
     assert!(worth.long_value >= 0 && worth.short_value <= 0, "{worth:?}");
     let durable = world.durable();
     let margined = |index: u32| durable.instruments[index as usize].terms.is_margined();
     let held = account.positions.iter().filter(|(index, _)| !margined(**index));
     let cost: i128 = held.map(|(_, position)| i128::from(position.cost)).sum();
-    assert_eq!(worth.equity - worth.unrealized_pl, account.cash + cost, "{account:?}");
+    assert_eq!(worth.equity - worth.unrealized_pl, cash + cost, "{account:?}");
     let realized: i128 = account.positions.values().map(|position| position.realized_pl).sum();
     assert_eq!(account.realized_pl, realized, "profit is the sum over positions");
 }
