@@ -5,6 +5,8 @@
 mod language;
 #[path = "support/proof.rs"]
 mod proof;
+#[path = "support/record.rs"]
+mod record;
 #[path = "support/stage.rs"]
 mod stage;
 
@@ -32,6 +34,7 @@ fn play(name: &str, scenario: &Scenario) {
         }
     }
     proof::tape_rebuilds(&stage.world, &stage.turns, &stage.tables);
+    record::keep(name, &scenario.title, &stage.turns);
 }
 
 fn play_table(name: &str) {
