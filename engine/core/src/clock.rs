@@ -35,6 +35,7 @@ impl<S: Sink> Live<'_, S> {
     pub fn time(&mut self) {
         self.cross_auctions();
         self.work_off_due();
+        self.work_on_contracts();
         self.continue_matching();
         self.mark();
     }

@@ -4,6 +4,7 @@
 //! when they are applied, so a wrong value built by a program is refused like one from a client.
 
 use crate::account::AccountTerms;
+use crate::contract::ContractCommand;
 use crate::corporate::CorporateCommand;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
@@ -232,6 +233,8 @@ pub enum Input {
     Time,
     /// An exchange enters another part of its day.
     Session(Session),
+    /// Asks something of a contract.
+    Contract(ContractCommand),
     /// Sets or asks for what the risk policy says.
     Risk(RiskCommand),
     /// Trading stops.
@@ -269,6 +272,7 @@ impl Input {
             Input::AgentCancel(_) => "agent_cancel",
             Input::Time => "time",
             Input::Session(_) => "session",
+            Input::Contract(command) => command.kind(),
             Input::Risk(command) => command.kind(),
             Input::Halt(_) => "halt",
             Input::Resume(_) => "resume",

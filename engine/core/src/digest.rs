@@ -104,6 +104,11 @@ pub(crate) fn of_cancel(cancel: &Cancel) -> u64 {
     Digest::of("cancel").bytes(&cancel.order.to_le_bytes()).0
 }
 
+/// Digest of the exercise of an option.
+pub(crate) fn of_exercise(instrument: u32, qty: i64) -> u64 {
+    Digest::of("exercise").number(i64::from(instrument)).number(qty).0
+}
+
 /// Digest of a cancel-all request.
 pub(crate) fn of_cancel_all(_: &CancelAll) -> u64 {
     Digest::of("cancel_all").0

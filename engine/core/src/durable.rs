@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::command::CreateWorld;
+use crate::contract::ContractsDue;
 use crate::corporate::Corporate;
 use crate::event::Turn;
 use crate::exchange::{Exchange, ExchangeRecord};
@@ -67,6 +68,8 @@ pub struct Durable {
     pub marked_ns: Nanos,
     /// When a mark wrote equity rows last.
     pub equity_ns: Nanos,
+    /// What is due with contracts. Derived.
+    pub contracts: ContractsDue,
     /// The risk policy and kill switches; nothing until one is set.
     pub risk: Option<Box<RiskState>>,
     /// Corporate actions that are not over.
@@ -103,6 +106,7 @@ impl Durable {
             next_priority: 1,
             marked_ns: 0,
             equity_ns: 0,
+            contracts: ContractsDue::default(),
             risk: None,
             corporate: Corporate::default(),
             account_of: BTreeMap::new(),
@@ -174,6 +178,9 @@ impl Durable {
         }
         if order.number < account.cancel_below {
             return Some(Due::Cancel);
+        }
+        if self.contract_ended(order.terms.instrument) {
+            return Some(Due::Expire);
         }
         self.has_ended(order)
     }

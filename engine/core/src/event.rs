@@ -6,6 +6,7 @@
 
 use crate::account::AccountTerms;
 use crate::command::{CreateWorld, Session};
+use crate::contract::ContractEvent;
 use crate::corporate::event::CorporateEvent;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
@@ -235,6 +236,8 @@ pub enum Event {
     Risk(Box<RiskEvent>),
     /// A step of a corporate action.
     Corporate(Box<CorporateEvent>),
+    /// A contract settled, was funded, exercised or ended.
+    Contract(Box<ContractEvent>),
     /// The hash of the durable state before this turn.
     Checkpoint {
         /// SHA-256 of the snapshot.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
+use crate::contract::{self, ContractState};
 use crate::corporate;
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
@@ -61,10 +62,12 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
             end_day(durable, *exchange, *below, *next_ns);
         }
         Event::SessionChanged { session, marks } => {
+            contract::state::session_changed(durable, session);
             crate::session::change_session(durable, session, marks);
         }
         Event::Session(event) => crate::session::evolve(durable, event),
         Event::Marked { marks, new_minute } => mark(durable, marks, *new_minute),
+        Event::Contract(event) => contract::event::evolve(durable, turn, event),
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Corporate(event) => corporate::event::evolve(durable, event),
         Event::Checkpoint { .. } => {}
@@ -76,6 +79,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
 
 /// The day of an always-open exchange ended.
 fn end_day(durable: &mut Durable, exchange: ExchangeIndex, below: OrderNumber, next_ns: Nanos) {
+    contract::state::day_ended(durable, exchange);
     if let Some(record) = durable.exchanges.get_mut(exchange as usize) {
         record.expire_below = below;
         record.next_ns = next_ns;
@@ -123,7 +127,10 @@ fn list(durable: &mut Durable, event: &Event) {
                 interest: 0,
                 halt: None,
                 former: Vec::new(),
+                contract: terms.contract.as_ref().map(|_| Box::new(ContractState::default())),
+                has_options: false,
             });
+            contract::state::index(durable, index);
         }
         _ => {}
     }
@@ -224,6 +231,9 @@ fn open_order(durable: &mut Durable, place: Place) {
     let (terms, hold, leaves) = (&order.terms, order.hold, order.leaves());
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
+        if let Some(contract) = &mut record.contract {
+            contract.orders.insert(order.number);
+        }
     }
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(hold);
@@ -375,6 +385,9 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
     };
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest = record.interest.saturating_sub(1);
+        if let Some(contract) = &mut record.contract {
+            contract.orders.remove(&number);
+        }
     }
     let index = terms.account;
     if let Some(account) = durable.accounts.get_mut(index as usize) {
@@ -443,7 +456,7 @@ fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Optio
 }
 
 /// Keeps a request id and clears at most `REQUESTS_CLEARED` old ones, so cleaning keeps pace.
-fn remember(
+pub(crate) fn remember(
     durable: &mut Durable,
     index: AccountIndex,
     id: &Label,
@@ -546,6 +559,9 @@ fn post_holding(durable: &mut Durable, line: &Line, instrument: usize) {
             (true, false) => record.interest += 1,
             (false, true) => record.interest = record.interest.saturating_sub(1),
             _ => {}
+        }
+        if let Some(contract) = &mut record.contract {
+            contract.holds(index, position.qty);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An instrument: its scales, its steps and its mark.
 
-use crate::contract::Contract;
+use crate::contract::{Contract, ContractState};
 use crate::ids::{CurrencyIndex, ExchangeIndex};
 use crate::session::{Halted, InstrumentRules};
 use crate::units::{
@@ -158,4 +158,8 @@ pub struct InstrumentRecord {
     pub halt: Option<Box<Halted>>,
     /// Symbols that it had before, the latest last; they still find it.
     pub former: Vec<String>,
+    /// What a contract goes through; nothing for other instruments.
+    pub contract: Option<Box<ContractState>>,
+    /// Whether options on it are listed. Derived.
+    pub has_options: bool,
 }

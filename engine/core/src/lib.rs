@@ -29,6 +29,7 @@ pub mod corporate;
 mod costs;
 mod details;
 mod digest;
+mod draw;
 pub mod durable;
 pub mod event;
 mod evolve;

@@ -66,6 +66,7 @@ impl<S: Sink> Live<'_, S> {
         contract::listing::check(self.durable, instrument, self.now_ns())?;
         let index = self.durable.instruments.len() as u32;
         self.emit(Event::InstrumentListed(instrument.clone()));
+        self.begin_periods(index);
         Ok(Reply::new(Outcome::Created, Body::Instrument(index)))
     }
 

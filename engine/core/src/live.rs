@@ -84,7 +84,10 @@ impl<S: Sink> Live<'_, S> {
     /// fresh.
     pub fn may_trade(&self, instrument: InstrumentIndex) -> bool {
         let fresh = self.market(instrument).is_some_and(|market| market.is_fresh);
-        fresh && self.is_open(instrument) && !self.durable.corporate.is_working_on(instrument)
+        fresh
+            && self.is_open(instrument)
+            && !self.durable.corporate.is_working_on(instrument)
+            && !self.is_over(instrument)
     }
 
     /// Whether orders of an instrument meet one by one now: no closed exchange, halt or auction.

@@ -95,6 +95,7 @@ pub fn postings(event: &Event) -> Lines {
         }
         Event::Filled(fill) => lines_of_fill(fill, take),
         Event::Corporate(event) => crate::corporate::event::postings(event, take),
+        Event::Contract(event) => crate::contract::event::postings(event, take),
         _ => {}
     }
     lines

@@ -135,6 +135,7 @@ fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
             touch_order(touched, durable, *order);
         }
         Event::Replaced(replaced) => touch_order(touched, durable, replaced.order),
+        Event::Contract(event) => crate::contract::event::touch(touched, event),
         Event::Risk(event) => crate::risk::event::touch(touched, event),
         Event::Filled(fill) => {
             touched.orders.insert(fill.order);

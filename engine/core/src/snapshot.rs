@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::account::{Account, AccountTerms, Position};
 use crate::command::CreateWorld;
-use crate::contract::Contract;
+use crate::contract::state::{Wheel, Work};
+use crate::contract::{Contract, ContractState};
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
 use crate::evolve::list_day_order;
@@ -91,7 +92,13 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
         let steps = record.terms.tick_size > 0 && record.terms.lot_size > 0;
         let sound = record.terms.contract.as_ref();
         let sound = sound.is_none_or(|it| it.is_sound(record.terms.scales()));
-        if !known || !steps || !sound || record.currency as usize >= durable.currencies.len() {
+        let whole = record.contract.is_some() == record.terms.contract.is_some();
+        if !known
+            || !steps
+            || !sound
+            || !whole
+            || record.currency as usize >= durable.currencies.len()
+        {
             return Err(bad("an instrument is not whole"));
         }
         for symbol in record.former.iter().chain([&record.terms.symbol]) {
@@ -106,6 +113,7 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     for number in open {
         list_order(durable, number)?;
     }
+    crate::contract::state::rebuild(durable);
     if let Some(risk) = durable.risk.as_deref_mut() {
         for (index, account) in durable.accounts.iter().enumerate() {
             risk.index_account(index as u32, account);
@@ -190,6 +198,7 @@ stored_words!(
     Status,
     Reason,
     AssetClass,
+    ContractWork,
     AccountKind,
     AccountStatus,
     InstrumentStatus,
@@ -238,7 +247,14 @@ stored_records! {
         qty_scale, source, trigger, status, contract, rules,
     };
     Mark { bid, ask, last, high, low };
-    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former };
+    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former, contract } derived {
+        has_options
+    };
+    Wheel { total, count, start, passed };
+    Work { kind, price, rate, next, wheel };
+    ContractState {
+        settles, ended, settlement_price, final_price, funding_rate, next_funding_ns, works, keeping,
+    } derived { holders, orders, due_ns };
     Position { qty, promised, cost, realized_pl, seq, covering };
     MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };
     AccountTerms { margin };
@@ -267,7 +283,7 @@ stored_records! {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
         next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate,
     } derived {
-        prefix, account_of, instrument_of, exchange_of, day_orders, canceling
+        prefix, contracts, account_of, instrument_of, exchange_of, day_orders, canceling
     };
 }
 

@@ -96,6 +96,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .text("account", &account_id(durable, *account))
             .value("amount", amount)
             .end(),
+        Event::Contract(event) => contract::push_event(out, durable, event),
         Event::Risk(event) => risk::tape::push_event(out, durable, event),
         Event::Filled(fill) => push_fill(out, durable, fill),
         Event::Corporate(event) => corporate::text::push(out, durable, event),

@@ -361,7 +361,7 @@ impl<'a> Fields<'a> {
             }
             "marked" => self.marked(),
             "checkpoint" => self.checkpoint(),
-            _ => self.risk_event(),
+            _ => self.contract_event().unwrap_or_else(|| self.risk_event()),
         }
     }
 

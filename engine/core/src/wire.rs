@@ -52,10 +52,12 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
             corporate::text::decode_call_off(&fields).map(Input::Corporate)
         }
         "checkpoint" => Ok(Input::Checkpoint),
-        kind => match fields.risk_command(kind) {
-            Some(command) => command.map(Input::Risk),
-            None => Err(malformed(format!("unknown kind {kind:?}")).at("kind")),
-        },
+        kind => {
+            let risk = || fields.risk_command(kind).map(|command| command.map(Input::Risk));
+            let contract = fields.contract_command(kind).map(|it| it.map(Input::Contract));
+            let unknown = || Err(malformed(format!("unknown kind {kind:?}")).at("kind"));
+            contract.or_else(risk).unwrap_or_else(unknown)
+        }
     }
 }
 

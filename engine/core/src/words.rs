@@ -395,6 +395,22 @@ AccountStatus {
 }
 
 words! {
+/// What is done to the holders of a contract.
+ContractWork {
+    /// The daily settlement of a future.
+    Settlement = "settlement",
+    /// The funding of a perpetual or a leveraged pair.
+    Funding = "funding",
+    /// The end of the contract.
+    Expiry = "expiry",
+    /// The exercise of an option by its holder.
+    Exercise = "exercise",
+    /// The assignment of an exercised option to those who are short.
+    Assignment = "assignment",
+}
+}
+
+words! {
 /// Whether an instrument trades.
 InstrumentStatus {
     /// Trades.
@@ -539,6 +555,14 @@ LedgerKind {
     Dividend = "dividend",
     /// What a split, or a delisting, moved.
     CorporateAction = "corporate_action",
+    /// What the long ones pay to the short ones of a perpetual, or the other way round.
+    Funding = "funding",
+    /// A contract that ended.
+    Expiry = "expiry",
+    /// An option that was exercised.
+    Exercise = "exercise",
+    /// An exercised option that fell to somebody who was short.
+    Assignment = "assignment",
 }
 }
 

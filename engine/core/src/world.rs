@@ -111,6 +111,7 @@ impl World {
             || !self.ephemeral.unfinished.is_empty()
             || self.durable.is_risk_busy()
             || self.durable.corporate.due(self.now_ns).is_some()
+            || self.durable.contract_due(self.now_ns).is_some()
     }
 
     /// Applies one input at a time that never goes back: an earlier time counts as the present.
@@ -416,6 +417,7 @@ impl<S: Sink> Live<'_, S> {
             Input::Replace(replace) => self.replace(replace),
             Input::Cancel(cancel) => self.cancel_order(cancel),
             Input::CancelAll(cancel) => self.cancel_all(cancel),
+            Input::Contract(command) => self.contract(command),
             Input::Risk(command) => self.risk(command),
             Input::Halt(halt) => self.halt(halt),
             Input::Resume(resume) => self.resume(resume),

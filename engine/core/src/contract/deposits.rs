@@ -5,6 +5,8 @@
 //! (`locked`). Margin accounts tie up nothing; their equity answers (`margin`).
 
 use crate::account::Account;
+use crate::durable::Durable;
+use crate::ids::InstrumentIndex;
 use crate::instrument::Instrument;
 use crate::units::{Balance, Money, Quantity, Rounding, clamp};
 use crate::words::Right;
@@ -37,4 +39,46 @@ pub(crate) fn change_of(
     }
     let after = tied_up(terms, qty_after, cost_after);
     clamp(after - tied_up(terms, qty_before, cost_before))
+}
+
+/// How much of an instrument a cash account may still sell: what it holds, less what open sell
+/// orders have promised, less what its short calls and open sells of calls would have to deliver.
+pub(crate) fn free_to_sell(
+    durable: &Durable,
+    account: &Account,
+    instrument: InstrumentIndex,
+) -> Quantity {
+    let position = account.position(instrument);
+    let free = position.qty.saturating_sub(position.promised);
+    match durable.instrument(instrument) {
+        Some(record) if record.has_options => {
+            free.saturating_sub(locked(durable, account, instrument, &record.terms))
+        }
+        _ => free,
+    }
+}
+
+/// What the calls of an account lock of their underlying.
+fn locked(
+    durable: &Durable,
+    account: &Account,
+    underlying: InstrumentIndex,
+    base: &Instrument,
+) -> Quantity {
+    let mut locked: Quantity = 0;
+    for (index, position) in &account.positions {
+        let short = position.promised.saturating_sub(position.qty);
+        let Some(record) = durable.instrument(*index).filter(|_| short > 0) else {
+            continue;
+        };
+        let Some(contract) = record.terms.contract.as_deref() else {
+            continue;
+        };
+        let is_call = contract.option.is_some_and(|option| option.right == Right::Call);
+        if is_call && contract.underlying == Some(underlying) {
+            let units = contract.delivered(short, record.terms.qty_scale, base.qty_scale);
+            locked = locked.saturating_add(units);
+        }
+    }
+    locked
 }

@@ -8,11 +8,24 @@
 //! win, it pays.
 //!
 //! `terms` says what a contract is, `text` reads and writes it, `listing` checks it; `deposits` says
-//! what a cash account ties up for it.
+//! what a cash account ties up for it. What happens to a contract is mass work on its holders:
+//! `state` keeps it, `work` and `deciding` decide it, `outcome` says what it comes to for one
+//! account, `event` changes the state, `record` is its text on the tape.
 
+pub mod command;
+mod deciding;
 pub(crate) mod deposits;
+pub mod event;
 pub(crate) mod listing;
+mod outcome;
+mod record;
+pub mod state;
 pub mod terms;
 pub(crate) mod text;
+mod work;
 
+pub use command::ContractCommand;
+pub use event::ContractEvent;
+pub(crate) use record::push_event;
+pub use state::{ContractState, ContractsDue};
 pub use terms::{Contract, Deposit, Multiplier, OptionTerms};
