@@ -156,17 +156,19 @@ pub(crate) fn with_session<'a>(
     session: &Session,
     marks: &DayMarks,
 ) -> ObjectWriter<'a> {
-    let auction = session.auction.map(AuctionKind::word);
-    let told = |value: i64| (value != 0).then_some(value);
-    let object = object.value("below", marks.regular);
-    let object = match auction {
-        Some(auction) => object.text("auction", auction),
-        None => object,
-    };
+    let mut object = object.value("below", marks.regular);
+    if let Some(auction) = session.auction {
+        object = object.text("auction", auction.word());
+    }
+    let told = [
+        ("next_open_ns", session.next_open_ns),
+        ("extended_below", marks.extended as i64),
+        ("opening_below", marks.opening as i64),
+    ];
+    for (key, value) in told.into_iter().filter(|(_, value)| *value != 0) {
+        object = object.value(key, value);
+    }
     object
-        .maybe_value("next_open_ns", told(session.next_open_ns))
-        .maybe_value("extended_below", told(marks.extended as i64))
-        .maybe_value("opening_below", told(marks.opening as i64))
 }
 
 fn with_scope<'a>(object: ObjectWriter<'a>, durable: &Durable, scope: Scope) -> ObjectWriter<'a> {
