@@ -62,6 +62,7 @@ impl<S: Sink> Live<'_, S> {
             market.triggers.forget_heard();
         }
         self.stand_at_close(bar);
+        self.watch_prices(bar.instrument);
         Ok(())
     }
 

@@ -38,6 +38,8 @@ impl<S: Sink> Live<'_, S> {
         self.work_on_contracts();
         self.continue_matching();
         self.mark();
+        self.raise_peaks();
+        self.look_at_calls();
     }
 
     /// Closes orders that are due to leave, as many as a turn may.

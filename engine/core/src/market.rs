@@ -10,10 +10,11 @@ use crate::book::{Book, Handle, Owner, reaches};
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
-use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
+use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::order::Order;
 use crate::paged::Paged;
+use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat};
 use crate::street::Street;
 use crate::triggers::Triggers;
@@ -205,6 +206,8 @@ pub struct Ephemeral {
     pub markets: Vec<Market>,
     /// Instruments where matching stopped at the bound of a turn and goes on in the next.
     pub unfinished: BTreeSet<InstrumentIndex>,
+    /// Accounts that are watched while prices move.
+    pub watch: Watch,
     /// By the place where the order is kept.
     places: Paged<Option<(InstrumentIndex, Place)>>,
 }
@@ -214,7 +217,8 @@ impl Ephemeral {
     /// nothing fresh.
     pub fn rebuild(durable: &Durable) -> Ephemeral {
         let markets = durable.instruments.iter().map(|_| Market::default()).collect();
-        let mut ephemeral = Ephemeral { markets, ..Ephemeral::default() };
+        let watch = Watch::rebuild(durable);
+        let mut ephemeral = Ephemeral { markets, watch, ..Ephemeral::default() };
         let mut open: Vec<&Order> = durable.orders.iter().filter(|order| order.is_open()).collect();
         open.sort_by_key(|order| order.priority);
         for order in open {
@@ -241,6 +245,9 @@ impl Ephemeral {
 
     /// Follows an event that has just changed the durable state.
     pub fn follow(&mut self, durable: &Durable, event: &Event) {
+        if durable.risk.is_some() {
+            self.watch.follow(durable, event);
+        }
         match event {
             Event::InstrumentListed(_) => {
                 self.markets.push(Market { is_fresh: true, ..Market::default() });
@@ -255,6 +262,23 @@ impl Ephemeral {
             }
             Event::Replaced(replaced) => self.unlink(durable, replaced.order),
             _ => {}
+        }
+    }
+
+    /// Arms an account at a price.
+    pub fn arm_account(&mut self, account: AccountIndex, arm: Arm) {
+        if let Some(market) = self.markets.get_mut(arm.instrument as usize) {
+            market.triggers.armed.insert(arm.way, arm.price, account);
+            self.watch.arms.entry(account).or_default().push(arm);
+        }
+    }
+
+    /// Disarms an account everywhere.
+    pub fn disarm_account(&mut self, account: AccountIndex) {
+        for arm in self.watch.arms.remove(&account).unwrap_or_default() {
+            if let Some(market) = self.markets.get_mut(arm.instrument as usize) {
+                market.triggers.armed.remove(arm.way, arm.price, account);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::live::Live;
 use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
 use crate::plain::{Deal, plain_fills};
+use crate::risk::days::Traded;
 use crate::session::{Seat, band_limit};
 use crate::sink::{Print, Sink};
 use crate::units::{Balance, Money, Price, Quantity};
@@ -215,7 +216,11 @@ impl<S: Sink> Live<'_, S> {
             if S::RECEIPTS {
                 fill.receipt = self.receipt(&fill, role);
             }
+            let traded = Traded::of(&fill);
             self.emit(Event::Filled(fill));
+            if self.durable.risk.is_some() {
+                self.note_day_trade(traded);
+            }
         }
     }
 

@@ -208,7 +208,8 @@ stored_words!(
     SessionState,
     AuctionKind,
     Sharing,
-    Measure
+    Measure,
+    Clean
 );
 
 macro_rules! stored_records {
@@ -274,11 +275,11 @@ stored_records! {
     Stop { measure, value, limit };
     Call { since_ns, due_ns };
     AccountRisk {
-        killed, stop, taken, day_start, peak, alerted, call, flattening, day, opened, day_trades,
+        killed, stop, taken, day_start, peak, fired, call, clean, based, day, opened, day_trades,
     };
     RiskState {
-        version, policy, killed, killed_users, day, next_day_ns, baselined, swept, sweep_flattens,
-    } derived { accounts_of, flattening, called };
+        version, policy, killed, killed_users, day, days, next_day_ns, baselined, swept, sweep_flattens,
+    } derived { accounts_of, cleaning, called };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
         next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate,

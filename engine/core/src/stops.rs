@@ -12,6 +12,11 @@ impl<S: Sink> Live<'_, S> {
     /// Fires every stop order whose price is reached, one by one: a fired order may trade and
     /// reach the next.
     pub fn fire_stops(&mut self, instrument: InstrumentIndex) {
+        self.fire_reached(instrument);
+        self.watch_prices(instrument);
+    }
+
+    fn fire_reached(&mut self, instrument: InstrumentIndex) {
         if !self.may_trade(instrument) {
             self.forget_heard(instrument);
             return;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ids::OrderNumber;
+use crate::risk::watch::Armed as ArmedAccounts;
 use crate::units::Price;
 use crate::words::Side;
 
@@ -14,6 +15,8 @@ type Armed = (Price, u64, OrderNumber);
 pub struct Triggers {
     sides: [BTreeSet<Armed>; 2],
     heard: Option<(Price, Price)>,
+    /// Accounts that a price brings near a limit.
+    pub armed: ArmedAccounts,
 }
 
 impl Triggers {

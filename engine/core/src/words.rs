@@ -270,6 +270,16 @@ Forced {
 }
 
 words! {
+/// What of an account leaves.
+Clean {
+    /// Open orders that would open positions.
+    Opening = "opening",
+    /// All open orders, and all positions.
+    Everything = "everything",
+}
+}
+
+words! {
 /// How grave an alert is.
 RiskLevel {
     /// A share of the limit was reached.

@@ -112,6 +112,7 @@ impl World {
             || self.durable.is_risk_busy()
             || self.durable.corporate.due(self.now_ns).is_some()
             || self.durable.contract_due(self.now_ns).is_some()
+            || self.ephemeral.watch.is_behind()
     }
 
     /// Applies one input at a time that never goes back: an earlier time counts as the present.

@@ -61,6 +61,7 @@ tables! {
     rejections: "rejections.txt",
     replace: "replace.txt",
     risk: "risk.txt",
+    risk_watch: "risk_watch.txt",
     cancel: "cancel.txt",
     holds_and_fees: "holds_and_fees.txt",
     street: "street.txt",

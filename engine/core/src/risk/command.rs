@@ -95,8 +95,9 @@ impl<S: Sink> Live<'_, S> {
         if !current.is_some_and(|risk| risk.policy == *policy) {
             let version = current.map_or(0, |risk| risk.version) + 1;
             let next_day_ns = if policy.has_days() { policy.next_day(self.now_ns()) } else { 0 };
+            let day = policy.trading_day(self.now_ns());
             let policy = Box::new(policy.clone());
-            self.emit(RiskEvent::PolicySet { version, policy, next_day_ns }.into());
+            self.emit(RiskEvent::PolicySet { version, policy, day, next_day_ns }.into());
         }
         Ok(Reply::new(Outcome::Ok, Body::Json(answer::policy(self.durable))))
     }

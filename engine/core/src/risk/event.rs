@@ -6,7 +6,7 @@ use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::project::Touched;
 use crate::units::{Balance, Money, Nanos, Quantity};
-use crate::words::{AccountStatus, RiskLevel};
+use crate::words::{AccountStatus, Clean, RiskLevel};
 
 use super::policy::Policy;
 use super::{AccountRisk, Alert, Call, Passed, RiskState, Scope, Stop};
@@ -20,6 +20,8 @@ pub enum RiskEvent {
         version: u64,
         /// The policy.
         policy: Box<Policy>,
+        /// The present trading day.
+        day: u32,
         /// When the next day of losses begins; 0 when days do not matter.
         next_day_ns: Nanos,
     },
@@ -65,8 +67,8 @@ pub enum RiskEvent {
         rule: u32,
         /// The limit, and what it came to.
         stop: Stop,
-        /// Whether its positions are closed.
-        flatten: bool,
+        /// What leaves.
+        clean: Clean,
     },
     /// An operator lets a stopped account open positions again; losses count from here.
     Resumed {
@@ -142,13 +144,15 @@ pub enum RiskEvent {
         /// The requirement that it had fallen below.
         required: Balance,
     },
-    /// All positions of an account are to be closed.
-    Flattening {
+    /// Orders of an account are to leave, its positions perhaps too.
+    Cleaning {
         /// Whose.
         account: AccountIndex,
+        /// What leaves.
+        clean: Clean,
     },
-    /// Orders that close all positions of an account have been placed.
-    Flattened {
+    /// What was to leave has left; orders that close positions have been placed.
+    Cleaned {
         /// Whose.
         account: AccountIndex,
     },
@@ -185,10 +189,11 @@ fn of_world(durable: &mut Durable) -> &mut RiskState {
 /// Applies one event.
 pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
     match event {
-        RiskEvent::PolicySet { version, policy, next_day_ns } => {
+        RiskEvent::PolicySet { version, policy, day, next_day_ns } => {
             let risk = of_world(durable);
             risk.version = *version;
             risk.policy = (**policy).clone();
+            risk.day = *day;
             risk.next_day_ns = *next_day_ns;
             risk.baselined = 0;
         }
@@ -203,29 +208,34 @@ pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
                 account.seq = seq;
             }
         }
-        RiskEvent::Alerted { account, alert, order, .. } => {
-            let is_watched = order.is_none();
-            change(durable, *account, |risk| {
-                if is_watched {
-                    risk.alerted.insert(alert.rule);
-                }
-            });
-        }
-        RiskEvent::Stopped { account, stop, flatten, .. } => {
-            change(durable, *account, |risk| risk.stop = Some(stop.clone()));
-            if *flatten {
-                start_flattening(durable, *account);
+        RiskEvent::Alerted { account, level, alert, order } => {
+            if order.is_none() {
+                let version = of_world(durable).version;
+                let key = AccountRisk::fired_key(version, alert.rule, *level);
+                change(durable, *account, |risk| {
+                    risk.fired.insert(key, alert.measure);
+                });
             }
+        }
+        RiskEvent::Stopped { account, rule, stop, clean } => {
+            let version = of_world(durable).version;
+            let key = AccountRisk::fired_key(version, *rule, RiskLevel::Hard);
+            change(durable, *account, |risk| {
+                risk.fired.insert(key, stop.measure);
+                risk.stop_at(stop);
+            });
+            start_cleaning(durable, *account, *clean);
         }
         RiskEvent::Resumed { account, equity } => change(durable, *account, |risk| {
             risk.stop = None;
-            risk.alerted.clear();
+            risk.fired.clear();
             risk.day_start = Some(*equity);
             risk.peak = Some(*equity);
         }),
         RiskEvent::DayBegan { day, next_ns } => {
             let risk = of_world(durable);
             risk.day = *day;
+            risk.days = risk.days.saturating_add(1);
             risk.next_day_ns = *next_ns;
             risk.baselined = 0;
         }
@@ -245,10 +255,10 @@ pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
             change(durable, *account, |risk| risk.call = None);
             of_world(durable).called.remove(account);
         }
-        RiskEvent::Flattening { account } => start_flattening(durable, *account),
-        RiskEvent::Flattened { account } => {
-            change(durable, *account, |risk| risk.flattening = false);
-            of_world(durable).flattening.remove(account);
+        RiskEvent::Cleaning { account, clean } => start_cleaning(durable, *account, *clean),
+        RiskEvent::Cleaned { account } => {
+            change(durable, *account, |risk| risk.clean = None);
+            of_world(durable).cleaning.remove(account);
         }
         RiskEvent::Liquidated { account, .. } => change(durable, *account, |_| {}),
     }
@@ -260,7 +270,7 @@ fn switch(durable: &mut Durable, scope: &Scope, reason: Option<&String>, flatten
         Scope::Account(account) => {
             change(durable, *account, |risk| risk.killed = reason.cloned());
             if flatten && reason.is_some() {
-                start_flattening(durable, *account);
+                start_cleaning(durable, *account, Clean::Everything);
             }
             return;
         }
@@ -280,18 +290,24 @@ fn switch(durable: &mut Durable, scope: &Scope, reason: Option<&String>, flatten
     }
 }
 
-/// Notes that all positions of an account are to be closed.
-fn start_flattening(durable: &mut Durable, account: AccountIndex) {
-    change(durable, account, |risk| risk.flattening = true);
-    of_world(durable).flattening.insert(account);
+/// Notes what of an account is to leave; more never becomes less.
+fn start_cleaning(durable: &mut Durable, account: AccountIndex, clean: Clean) {
+    change(durable, account, |risk| {
+        risk.clean = Some(risk.clean.map_or(clean, |before| before.max(clean)));
+    });
+    of_world(durable).cleaning.insert(account);
 }
 
 fn baseline(durable: &mut Durable, below: AccountIndex, equities: &[(AccountIndex, Balance)]) {
+    let (version, days) = (of_world(durable).version, of_world(durable).days);
     for (account, equity) in equities {
         change(durable, *account, |risk| {
             risk.day_start = Some(*equity);
+            risk.based = days;
             risk.peak = Some(risk.peak.map_or(*equity, |peak| peak.max(*equity)));
-            risk.alerted.clear();
+            risk.fired.retain(|key, measure| {
+                !measure.ends_with_day() && AccountRisk::is_of_version(*key, version)
+            });
             if risk.stop.as_ref().is_some_and(|stop| stop.measure.ends_with_day()) {
                 risk.stop = None;
             }

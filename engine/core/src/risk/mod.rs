@@ -6,13 +6,17 @@
 //! what happens there, `event` is what all of it leaves on the tape.
 
 pub(crate) mod answer;
+mod breach;
 mod command;
+pub(crate) mod days;
 pub mod event;
+mod liquidate;
 pub mod policy;
 pub(crate) mod review;
 pub(crate) mod subject;
 pub(crate) mod tape;
 pub(crate) mod text;
+pub(crate) mod watch;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,7 +25,7 @@ use crate::account::Account;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::order::Order;
 use crate::units::{Balance, Nanos};
-use crate::words::{Measure, RiskCheck};
+use crate::words::{Clean, Measure, RiskCheck, RiskLevel};
 
 pub use command::{KillSwitch, RiskCommand, SetStatus};
 pub use event::RiskEvent;
@@ -51,6 +55,8 @@ pub struct RiskState {
     pub killed_users: BTreeMap<String, String>,
     /// Number of the present trading day; weekends belong to the day before them.
     pub day: u32,
+    /// How many days have begun, weekends included.
+    pub days: u32,
     /// When the next day begins; 0 when days do not matter.
     pub next_day_ns: Nanos,
     /// Accounts from this index on have not got their figures of this day yet.
@@ -61,8 +67,8 @@ pub struct RiskState {
     pub sweep_flattens: bool,
     /// Accounts of an owner. Derived.
     pub accounts_of: BTreeMap<String, Vec<AccountIndex>>,
-    /// Accounts that are to close all positions. Derived.
-    pub flattening: BTreeSet<AccountIndex>,
+    /// Accounts of which something is to leave. Derived.
+    pub cleaning: BTreeSet<AccountIndex>,
     /// Accounts with a margin call. Derived.
     pub called: BTreeSet<AccountIndex>,
 }
@@ -90,8 +96,8 @@ impl RiskState {
     pub(crate) fn index_account(&mut self, index: AccountIndex, account: &Account) {
         self.accounts_of.entry(account.owner.clone()).or_default().push(index);
         if let Some(risk) = account.risk.as_deref() {
-            if risk.flattening {
-                self.flattening.insert(index);
+            if risk.clean.is_some() {
+                self.cleaning.insert(index);
             }
             if risk.call.is_some() {
                 self.called.insert(index);
@@ -133,12 +139,14 @@ pub struct AccountRisk {
     pub day_start: Option<Balance>,
     /// The highest equity so far; money that came or went since is added or removed.
     pub peak: Option<Balance>,
-    /// Rules of the policy whose alert was raised and stands.
-    pub alerted: BTreeSet<u32>,
+    /// Watched rules that were come near or reached, by version, place and level.
+    pub fired: BTreeMap<u64, Measure>,
     /// Its margin call.
     pub call: Option<Call>,
-    /// Whether all its positions are to be closed.
-    pub flattening: bool,
+    /// What of it is still to leave.
+    pub clean: Option<Clean>,
+    /// The day, counted by its begin, that `day_start` belongs to.
+    pub based: u32,
     /// The number of the trading day that `opened` belongs to.
     pub day: u32,
     /// What it opened on that day and has not closed since.
@@ -148,6 +156,29 @@ pub struct AccountRisk {
 }
 
 impl AccountRisk {
+    /// The key of a rule that fired: version of the policy, place of the rule, level.
+    pub(crate) const fn fired_key(version: u64, rule: u32, level: RiskLevel) -> u64 {
+        (version << 32) | ((rule as u64 & 0x7fff_ffff) << 1) | (level as u64)
+    }
+
+    /// Whether a key belongs to a version of the policy.
+    pub(crate) const fn is_of_version(key: u64, version: u64) -> bool {
+        key >> 32 == version & 0xffff_ffff
+    }
+
+    /// Whether a rule of the policy has fired at a level.
+    pub fn has_fired(&self, version: u64, rule: u32, level: RiskLevel) -> bool {
+        self.fired.contains_key(&AccountRisk::fired_key(version, rule, level))
+    }
+
+    /// Stops the account; the stop of a day does not take the place of one that lasts.
+    pub(crate) fn stop_at(&mut self, stop: &Stop) {
+        let lasts = self.stop.as_ref().is_some_and(|before| !before.measure.ends_with_day());
+        if !lasts || !stop.measure.ends_with_day() {
+            self.stop = Some(stop.clone());
+        }
+    }
+
     /// How many orders were taken after a time.
     pub fn taken_after(&self, time_ns: Nanos) -> usize {
         self.taken.len() - self.taken.partition_point(|taken| *taken <= time_ns)

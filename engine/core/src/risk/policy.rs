@@ -218,10 +218,14 @@ impl Policy {
         (shifted.div_euclid(DAY_NS) + 1) * DAY_NS + self.day_starts_ns
     }
 
-    /// Whether the day that a time lies in is from Monday to Friday.
-    pub const fn is_weekday(&self, time_ns: Nanos) -> bool {
-        // 1970-01-01 was a Thursday.
-        (time_ns - self.day_starts_ns).div_euclid(DAY_NS).saturating_add(3).rem_euclid(7) < 5
+    /// The number of the trading day that a time lies in: days from Monday to Friday are counted,
+    /// a weekend belongs to its Friday.
+    pub const fn trading_day(&self, time_ns: Nanos) -> u32 {
+        // 1970-01-01 was a Thursday, so the Monday before it is day -3.
+        let since_monday = (time_ns - self.day_starts_ns).div_euclid(DAY_NS).saturating_add(3);
+        let (weeks, rest) = (since_monday.div_euclid(7), since_monday.rem_euclid(7));
+        let weekdays = if rest < 5 { rest + 1 } else { 5 };
+        (weeks * 5 + weekdays) as u32
     }
 }
 

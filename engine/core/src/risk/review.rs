@@ -412,7 +412,8 @@ impl<'a> Review<'a> {
         let Some(rule) = &self.policy.day_trading else {
             return Ok(());
         };
-        let Some(own) = self.account.risk.as_deref() else {
+        let own = self.account.risk.as_deref().filter(|_| self.account.margin().is_some());
+        let Some(own) = own else {
             return Ok(());
         };
         let terms = self.subject.terms;

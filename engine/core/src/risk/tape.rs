@@ -8,7 +8,7 @@ use crate::project::{account_id, order_id};
 use crate::reply::Refusal;
 use crate::tape_read::{Fields, Read};
 use crate::units::Balance;
-use crate::words::{AccountStatus, Measure, RiskLevel, refusal};
+use crate::words::{AccountStatus, Clean, Measure, RiskLevel, refusal};
 
 use super::event::RiskEvent;
 use super::text::{PolicyError, push_policy, read_policy};
@@ -36,9 +36,10 @@ pub(crate) fn with_passed<'a>(
 pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent) {
     let id = |account: &AccountIndex| account_id(durable, *account);
     match event {
-        RiskEvent::PolicySet { version, policy, next_day_ns } => begin(out, "policy_set")
+        RiskEvent::PolicySet { version, policy, day, next_day_ns } => begin(out, "policy_set")
             .value("version", version)
             .with("policy", |out| push_policy(out, policy))
+            .value("day", day)
             .value("next_day_ns", next_day_ns)
             .end(),
         RiskEvent::KillSwitched { scope, reason, flatten } => {
@@ -79,11 +80,11 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
                 .value("forget_before", forget_before)
                 .end();
         }
-        RiskEvent::Flattening { account } => {
-            begin(out, "flattening").text("account", &id(account)).end();
+        RiskEvent::Cleaning { account, clean } => {
+            begin(out, "cleaning").text("account", &id(account)).text("clean", clean.word()).end();
         }
-        RiskEvent::Flattened { account } => {
-            begin(out, "flattened").text("account", &id(account)).end();
+        RiskEvent::Cleaned { account } => {
+            begin(out, "cleaned").text("account", &id(account)).end();
         }
         _ => push_limit_event(out, durable, event),
     }
@@ -105,13 +106,13 @@ fn push_limit_event(out: &mut String, durable: &Durable, event: &RiskEvent) {
                 .maybe_text("order", order.as_deref())
                 .end();
         }
-        RiskEvent::Stopped { account, rule, stop, flatten } => begin(out, "stopped")
+        RiskEvent::Stopped { account, rule, stop, clean } => begin(out, "stopped")
             .text("account", &id(account))
             .value("rule", rule)
             .text("measure", stop.measure.word())
             .text("value", &stop.value)
             .text("limit", &stop.limit)
-            .value("flatten", flatten)
+            .text("clean", clean.word())
             .end(),
         RiskEvent::MarginCalled { account, equity, required, due_ns } => {
             begin(out, "margin_called")
@@ -175,6 +176,7 @@ impl<'a> Fields<'a> {
                 RiskEvent::PolicySet {
                     version: self.integer("version")?,
                     policy: Box::new(policy),
+                    day: self.day()?,
                     next_day_ns: self.integer("next_day_ns")?,
                 }
             }
@@ -189,8 +191,7 @@ impl<'a> Fields<'a> {
                 RiskEvent::Resumed { account: self.account()?, equity: self.balance("equity")? }
             }
             "day_began" => {
-                let day = self.bounded("day", i64::from(u32::MAX / 2))? as u32;
-                RiskEvent::DayBegan { day, next_ns: self.integer("next_ns")? }
+                RiskEvent::DayBegan { day: self.day()?, next_ns: self.integer("next_ns")? }
             }
             "baselined" => {
                 RiskEvent::Baselined { below: self.below()?, equities: self.equities()? }
@@ -199,12 +200,15 @@ impl<'a> Fields<'a> {
             "day_moved" => RiskEvent::DayMoved {
                 account: self.account()?,
                 instrument: self.symbol()?,
-                day: self.integer("day")?,
+                day: self.day()?,
                 closed: self.flag("closed")?,
                 forget_before: self.integer("forget_before")?,
             },
-            "flattening" => RiskEvent::Flattening { account: self.account()? },
-            "flattened" => RiskEvent::Flattened { account: self.account()? },
+            "cleaning" => RiskEvent::Cleaning {
+                account: self.account()?,
+                clean: self.word("clean", Clean::from_word)?,
+            },
+            "cleaned" => RiskEvent::Cleaned { account: self.account()? },
             _ => self.limit_event()?,
         };
         Ok(event.into())
@@ -234,7 +238,7 @@ impl<'a> Fields<'a> {
                     value: self.owned("value")?,
                     limit: self.owned("limit")?,
                 },
-                flatten: self.flag("flatten")?,
+                clean: self.word("clean", Clean::from_word)?,
             },
             "margin_called" => RiskEvent::MarginCalled {
                 account: self.account()?,
@@ -268,6 +272,10 @@ impl<'a> Fields<'a> {
         };
         let (reason, flatten) = (self.maybe_owned("reason")?, self.flag("flatten")?);
         Ok(RiskEvent::KillSwitched { scope, reason, flatten })
+    }
+
+    fn day(&self) -> Read<u32> {
+        self.bounded("day", i64::from(u32::MAX / 2)).map(|day| day as u32)
     }
 
     fn below(&self) -> Read<AccountIndex> {

@@ -541,6 +541,9 @@ fn same(stands: &str, wanted: &str) {
 
 /// A cash account never shows a negative balance.
 fn account_is_sound(account: &AccountRow) {
+    if account.kind != "cash" {
+        return;
+    }
     for amount in [&account.cash, &account.held, &account.buying_power] {
         assert!(!amount.starts_with('-'), "below zero: {account:?}");
     }

@@ -1,0 +1,370 @@
+//! What happens when an account comes to a limit that is watched while prices move.
+
+use crate::account::Account;
+use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::live::Live;
+use crate::margin::{Requirement, Worth};
+use crate::sink::Sink;
+use crate::units::{
+    Balance, PRICE_MAX, Price, RATE_SCALE, Rounding, clamp, divide, format_decimal, format_money,
+};
+use crate::words::{AssetClass, Clean, Measure, RiskAction, RiskLevel};
+
+use super::event::RiskEvent;
+use super::policy::{MarginRule, RATE_ONE, Rule};
+use super::watch::{Arm, Way, at_any_price};
+use super::{AccountRisk, Alert, Stop, subject};
+
+/// The most accounts that one look values.
+const LOOKS_MAX: usize = 1_000;
+
+/// A limit that an account has not come to yet.
+#[derive(Clone, Copy)]
+struct Slack {
+    /// How much it may lose and still be within the limit.
+    left: Balance,
+    /// Share of the maintenance requirement that counts against it, in 10^-9.
+    margin: i64,
+}
+
+/// A loss as a watched rule measures it.
+struct Loss {
+    /// How much was lost.
+    amount: Balance,
+    /// How much may be lost, hard.
+    most: Balance,
+    /// What it counts from.
+    from: Balance,
+}
+
+impl Loss {
+    fn of(rule: &Rule, risk: &AccountRisk, equity: Balance) -> Option<Loss> {
+        let from = if rule.measure.ends_with_day() { risk.day_start? } else { risk.peak? };
+        let limit = Balance::from(rule.limit);
+        let most = match rule.measure {
+            Measure::DailyLoss => limit,
+            _ => divide(from.max(0).saturating_mul(limit), RATE_ONE, Rounding::Down),
+        };
+        Some(Loss { amount: from - equity, most, from })
+    }
+
+    /// The loss that raises the alert of the rule.
+    fn soft(&self, rule: &Rule) -> Balance {
+        divide(self.most.saturating_mul(Balance::from(rule.alert_at)), RATE_ONE, Rounding::Up)
+    }
+
+    fn alert(&self, place: u32, rule: &Rule) -> Alert {
+        let (value, limit) = match rule.measure {
+            Measure::DailyLoss => (format_money(self.amount), format_money(self.most)),
+            _ => {
+                let share = divide(
+                    self.amount.saturating_mul(1_000_000),
+                    self.from.max(1),
+                    Rounding::HalfEven,
+                );
+                let limit = format_decimal(Balance::from(rule.limit), RATE_SCALE, 0);
+                (format_decimal(share, 6, 0), limit)
+            }
+        };
+        Alert { rule: place, measure: rule.measure, value, limit }
+    }
+}
+
+impl<S: Sink> Live<'_, S> {
+    /// Values every account that the present price of an instrument touches.
+    pub fn watch_prices(&mut self, instrument: InstrumentIndex) {
+        if self.ephemeral.watch.is_idle() {
+            return;
+        }
+        let record = self.durable.instrument(instrument);
+        let market = self.market(instrument);
+        let price = record.zip(market).and_then(|(record, market)| market.price(&record.terms));
+        if let Some(price) = price {
+            self.touch_accounts(instrument, price);
+        }
+        self.watch_accounts();
+    }
+
+    fn touch_accounts(&mut self, instrument: InstrumentIndex, price: Price) {
+        while let Some(account) =
+            self.market(instrument).and_then(|market| market.triggers.armed.touched(price))
+        {
+            self.ephemeral.disarm_account(account);
+            self.ephemeral.watch.dirty.insert(account);
+        }
+    }
+
+    /// Values the accounts that something has happened to, as many as one look may.
+    pub fn watch_accounts(&mut self) {
+        if self.ephemeral.watch.is_busy || self.ephemeral.watch.dirty.is_empty() {
+            return;
+        }
+        self.ephemeral.watch.is_busy = true;
+        let mut looks = 0;
+        while looks < LOOKS_MAX && !self.is_full() {
+            let Some(account) = self.ephemeral.watch.dirty.pop_first() else {
+                break;
+            };
+            looks += 1;
+            self.value_account(account);
+        }
+        self.ephemeral.watch.is_busy = false;
+    }
+
+    /// Values one account: acts where it has come to a limit, else arms it.
+    fn value_account(&mut self, index: AccountIndex) {
+        self.ephemeral.disarm_account(index);
+        let acted = self.comes_to_loss_limit(index) || self.comes_to_margin_limit(index);
+        self.note_rise(index);
+        // What acted has changed the account, so it is valued once more.
+        if !acted && !self.ephemeral.watch.dirty.contains(&index) {
+            for arm in self.arms_of(index) {
+                self.ephemeral.arm_account(index, arm);
+            }
+        }
+    }
+
+    pub(super) fn standing(&self, account: &Account) -> Requirement {
+        let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
+        account.requirement(durable, |index, _| subject::price(durable, ephemeral, index))
+    }
+
+    /// Acts on the first watched rule whose limit the account has come to.
+    fn comes_to_loss_limit(&mut self, index: AccountIndex) -> bool {
+        let Some(event) = self.loss_event(index) else {
+            return false;
+        };
+        self.emit(event.into());
+        true
+    }
+
+    fn loss_event(&self, index: AccountIndex) -> Option<RiskEvent> {
+        let world = self.durable.risk.as_deref()?;
+        let account = self.durable.account(index)?;
+        let risk = account.risk.as_deref()?;
+        let equity = self.standing(account).equity;
+        let rules =
+            world.policy.rules.iter().enumerate().filter(|(_, rule)| rule.measure.is_watched());
+        for (place, rule) in rules.filter(|(_, rule)| rule.who.includes(account)) {
+            let Some(loss) = Loss::of(rule, risk, equity) else {
+                continue;
+            };
+            let place = place as u32;
+            let fired = |level| risk.has_fired(world.version, place, level);
+            if loss.amount >= loss.most.max(1) && !fired(RiskLevel::Hard) {
+                return Some(hard_event(index, rule, loss.alert(place, rule)));
+            }
+            let is_near = rule.alert_at > 0 && loss.amount >= loss.soft(rule).max(1);
+            if is_near && !fired(RiskLevel::Soft) && !fired(RiskLevel::Hard) {
+                let (level, alert) = (RiskLevel::Soft, loss.alert(place, rule));
+                return Some(RiskEvent::Alerted { account: index, level, alert, order: None });
+            }
+        }
+        None
+    }
+
+    /// Where an account has to be armed, as it stands.
+    fn arms_of(&self, index: AccountIndex) -> Vec<Arm> {
+        let Some(account) = self.durable.account(index) else {
+            return Vec::new();
+        };
+        let standing = self.standing(account);
+        let slacks = self.slacks(account, &standing);
+        let gain = self.gain(index, account, &standing);
+        if slacks.is_empty() && gain.is_none() {
+            return Vec::new();
+        }
+        let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
+        let held: Vec<InstrumentIndex> = open.map(|(instrument, _)| *instrument).collect();
+        let mut arms = Vec::new();
+        for instrument in &held {
+            self.arm_position(account, *instrument, (&slacks, gain, held.len()), &mut arms);
+        }
+        arms
+    }
+
+    /// What the account may lose before each limit that it has not come to.
+    fn slacks(&self, account: &Account, standing: &Requirement) -> Vec<Slack> {
+        let Some(world) = self.durable.risk.as_deref() else {
+            return Vec::new();
+        };
+        let mut slacks = Vec::new();
+        if let Some(risk) = account.risk.as_deref() {
+            let watched = world.policy.rules.iter().enumerate();
+            let watched = watched.filter(|(_, rule)| rule.measure.is_watched());
+            for (place, rule) in watched.filter(|(_, rule)| rule.who.includes(account)) {
+                let fired = |level| risk.has_fired(world.version, place as u32, level);
+                let Some(loss) =
+                    Loss::of(rule, risk, standing.equity).filter(|_| !fired(RiskLevel::Hard))
+                else {
+                    continue;
+                };
+                let is_soft = rule.alert_at > 0 && !fired(RiskLevel::Soft);
+                let most = if is_soft { loss.soft(rule) } else { loss.most };
+                slacks.push(Slack { left: most.max(1) - loss.amount - 1, margin: 0 });
+            }
+        }
+        if let Some(rule) = world.policy.margin.filter(|_| account.margin().is_some()) {
+            let at = margin_level(&rule, account);
+            let required = share(standing.maintenance, at);
+            slacks.push(Slack { left: standing.equity - required, margin: at });
+        }
+        slacks
+    }
+
+    /// What the account has to gain before it has a new high, or has met its margin call.
+    fn gain(
+        &self,
+        index: AccountIndex,
+        account: &Account,
+        standing: &Requirement,
+    ) -> Option<Slack> {
+        let world = self.durable.risk.as_deref()?;
+        let risk = account.risk.as_deref()?;
+        if let (Some(_), Some(rule)) = (&risk.call, &world.policy.margin) {
+            let left = share(standing.maintenance, rule.call_at) - standing.equity;
+            return Some(Slack { left: left.max(0), margin: rule.call_at });
+        }
+        if !self.has_drawdown(account) || self.ephemeral.watch.rising.contains(&index) {
+            return None;
+        }
+        let left = risk.peak? - standing.equity;
+        Some(Slack { left: left.max(0), margin: 0 })
+    }
+
+    /// Arms one position: at the move that would lose its part of every slack, and at the one that
+    /// would gain its part of what is missing.
+    fn arm_position(
+        &self,
+        account: &Account,
+        instrument: InstrumentIndex,
+        (slacks, gain, count): (&[Slack], Option<Slack>, usize),
+        arms: &mut Vec<Arm>,
+    ) {
+        let Some(record) = self.durable.instrument(instrument) else {
+            return;
+        };
+        let Some(price) = subject::price(self.durable, self.ephemeral, instrument) else {
+            arms.push(at_any_price(instrument));
+            return;
+        };
+        let position = account.position(instrument);
+        let part = |price: Price, margin: i64| {
+            let mut worth = Worth::default();
+            let value = Balance::from(record.terms.notional(price, position.qty));
+            let cost = Balance::from(position.cost);
+            worth.add(account.margin(), &record.terms, (position.qty, value, cost));
+            worth.equity - share(worth.maintenance_margin, margin)
+        };
+        let is_long = position.qty > 0;
+        // Options answer for each other and for what they are on: they are valued at every move.
+        let is_plain = record.terms.asset_class != AssetClass::UsOption;
+        let moves = |slack: &Slack, way: Way| {
+            let budget = slack.left / count as Balance;
+            let change = |distance: Price| {
+                (part(moved(price, way, distance), slack.margin) - part(price, slack.margin)).abs()
+            };
+            if is_plain { longest(price, budget, change(price / 2 + 1), change) } else { 0 }
+        };
+        let (loses, gains) = if is_long { (Way::Down, Way::Up) } else { (Way::Up, Way::Down) };
+        if let Some(distance) = slacks.iter().map(|slack| moves(slack, loses)).min() {
+            arms.push(Arm { instrument, way: loses, price: moved(price, loses, distance + 1) });
+        }
+        if let Some(distance) = gain.map(|slack| moves(&slack, gains)) {
+            arms.push(Arm { instrument, way: gains, price: moved(price, gains, distance + 1) });
+        }
+    }
+
+    /// Remembers an account above its peak until prices are marked.
+    fn note_rise(&mut self, index: AccountIndex) {
+        let Some(account) = self.durable.account(index) else {
+            return;
+        };
+        let peak = account.risk.as_deref().and_then(|risk| risk.peak);
+        let is_asked = self.has_drawdown(account);
+        if is_asked && peak.is_some_and(|peak| self.standing(account).equity > peak) {
+            self.ephemeral.watch.rising.insert(index);
+        }
+    }
+
+    fn has_drawdown(&self, account: &Account) -> bool {
+        let rules = self.durable.risk.as_deref().map(|risk| &risk.policy.rules);
+        let falls = |rule: &Rule| rule.measure == Measure::Drawdown && rule.who.includes(account);
+        rules.is_some_and(|rules| rules.iter().any(falls))
+    }
+
+    /// Notes new highs of equity at the prices that were marked last, as many as a look may.
+    pub fn raise_peaks(&mut self) {
+        if !self.ephemeral.watch.is_marked || self.is_full() {
+            return;
+        }
+        let mut equities = Vec::new();
+        for _ in 0..LOOKS_MAX {
+            let Some(index) = self.ephemeral.watch.rising.pop_first() else {
+                self.ephemeral.watch.is_marked = false;
+                break;
+            };
+            self.ephemeral.watch.dirty.insert(index);
+            let account = self.durable.account(index);
+            let Some((account, risk)) =
+                account.and_then(|it| it.risk.as_deref().map(|risk| (it, risk)))
+            else {
+                continue;
+            };
+            let equity = self.durable.worth(account).equity;
+            if risk.peak.is_some_and(|peak| equity > peak) {
+                equities.push((index, equity));
+            }
+        }
+        if !equities.is_empty() {
+            self.emit(RiskEvent::PeaksRaised { equities }.into());
+        }
+    }
+}
+
+/// The event of a hard limit.
+fn hard_event(account: AccountIndex, rule: &Rule, alert: Alert) -> RiskEvent {
+    if rule.action == RiskAction::Alert {
+        return RiskEvent::Alerted { account, level: RiskLevel::Hard, alert, order: None };
+    }
+    let stop = Stop { measure: alert.measure, value: alert.value, limit: alert.limit };
+    let clean = if rule.action == RiskAction::Flatten { Clean::Everything } else { Clean::Opening };
+    RiskEvent::Stopped { account, rule: alert.rule, stop, clean }
+}
+
+/// The multiple of the requirement that the account comes to next: the call, then liquidation.
+pub(super) fn margin_level(rule: &MarginRule, account: &Account) -> i64 {
+    let is_called = account.risk.as_deref().is_some_and(|risk| risk.call.is_some());
+    if is_called { rule.liquidate_at } else { rule.call_at }
+}
+
+/// A multiple of an amount, in 10^-9, rounded up.
+pub(super) fn share(amount: Balance, rate: i64) -> Balance {
+    divide(amount.saturating_mul(Balance::from(rate)), RATE_ONE, Rounding::Up)
+}
+
+/// A price that has moved.
+fn moved(price: Price, way: Way, distance: Price) -> Price {
+    let sign = if way == Way::Up { 1 } else { -1 };
+    clamp((i128::from(price) + i128::from(distance) * sign).clamp(0, i128::from(PRICE_MAX)))
+}
+
+/// The longest move whose change stays within a budget: guessed in proportion to the change of half
+/// the price, then shortened until it holds. 0 when every move may be too long.
+fn longest(
+    price: Price,
+    budget: Balance,
+    change_of_half: Balance,
+    change: impl Fn(Price) -> Balance,
+) -> Price {
+    if budget < 0 {
+        return 0;
+    }
+    let half = Balance::from(price / 2 + 1);
+    let guess = budget.saturating_mul(half) / change_of_half.max(1);
+    let mut distance = clamp(guess.min(Balance::from(price) * 8));
+    while distance > 0 && change(distance) > budget {
+        distance -= distance / 16 + 1;
+    }
+    distance
+}

@@ -1,0 +1,263 @@
+//! Margin calls and liquidation: closes the least that restores the margin, and says why.
+//!
+//! Which position, and how much of it: of all positions that could cure the account alone the one
+//! of which the least value has to be closed; when none can, the one that sets free the most of
+//! the requirement for its value is closed whole, and the account is looked at again. What closing
+//! costs (the spread, the depth of the book, the fees) counts.
+
+use crate::account::Account;
+use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::live::Live;
+use crate::margin::Worth;
+use crate::matching::walk;
+use crate::order::OrderTerms;
+use crate::sink::Sink;
+use crate::units::{Balance, Quantity};
+use crate::words::{Forced, OrderType, Reason, Side, TimeInForce};
+
+use super::breach::share;
+use super::event::RiskEvent;
+use super::policy::MarginRule;
+use super::subject;
+
+/// Closing part of a position: how much, and the value of it.
+#[derive(Clone, Copy)]
+struct Closing {
+    instrument: InstrumentIndex,
+    /// Signed as the position is.
+    qty: Quantity,
+    value: Balance,
+    /// Requirement set free by closing the whole position, for its value, in 10^-9.
+    rate: Balance,
+}
+
+/// What an account has and has to have.
+#[derive(Clone, Copy)]
+struct Shortfall {
+    equity: Balance,
+    maintenance: Balance,
+    /// The multiple of the maintenance requirement that is to be restored, in 10^-9.
+    level: i64,
+}
+
+impl Shortfall {
+    fn required(&self) -> Balance {
+        share(self.maintenance, self.level)
+    }
+}
+
+impl<S: Sink> Live<'_, S> {
+    /// Calls the margin of an account, takes the call back, or liquidates. Says whether it did.
+    pub(super) fn comes_to_margin_limit(&mut self, index: AccountIndex) -> bool {
+        let Some(rule) = self.durable.risk.as_deref().and_then(|risk| risk.policy.margin) else {
+            return false;
+        };
+        let Some(account) = self.durable.account(index).filter(|it| it.margin().is_some()) else {
+            return false;
+        };
+        let call = account.risk.as_deref().and_then(|risk| risk.call);
+        let standing = self.standing(account);
+        let (equity, required) = (standing.equity, share(standing.maintenance, rule.call_at));
+        match call {
+            None if equity < required => {
+                let due_ns =
+                    if rule.grace_ns > 0 { self.now_ns().saturating_add(rule.grace_ns) } else { 0 };
+                let account = index;
+                self.emit(RiskEvent::MarginCalled { account, equity, required, due_ns }.into());
+                true
+            }
+            Some(_) if equity >= required => {
+                self.emit(RiskEvent::MarginCallMet { account: index, equity, required }.into());
+                true
+            }
+            Some(call) => {
+                let is_due = call.due_ns > 0 && call.due_ns <= self.now_ns();
+                self.liquidates(index, &rule, is_due)
+            }
+            None => false,
+        }
+    }
+
+    /// Values the accounts whose margin call has not been met in time.
+    pub fn look_at_calls(&mut self) {
+        let Some(risk) = self.durable.risk.as_deref() else {
+            return;
+        };
+        let now_ns = self.turn.time_ns;
+        let is_due = |index: &&AccountIndex| {
+            let risk = self.durable.account(**index).and_then(|it| it.risk.as_deref());
+            let due_ns = risk.and_then(|risk| risk.call).map_or(0, |call| call.due_ns);
+            due_ns > 0 && due_ns <= now_ns
+        };
+        let due: Vec<AccountIndex> = risk.called.iter().filter(is_due).copied().collect();
+        self.ephemeral.watch.dirty.extend(due);
+    }
+
+    /// Closes positions of an account whose call was not met in time, or that fell too far.
+    fn liquidates(&mut self, index: AccountIndex, rule: &MarginRule, is_due: bool) -> bool {
+        let Some(account) = self.durable.account(index) else {
+            return false;
+        };
+        let standing = self.standing(account);
+        let level = if is_due { rule.call_at } else { rule.liquidate_at };
+        let short = Shortfall { equity: standing.equity, maintenance: standing.maintenance, level };
+        let waits = self.durable.open_orders(index).any(|order| order.is_forced());
+        if short.equity >= short.required() || waits {
+            return false;
+        }
+        if !self.cancel_orders(index, Reason::Liquidation, true) {
+            self.ephemeral.watch.dirty.insert(index);
+            return true;
+        }
+        let Some(closing) = self.least_closing(index, &short) else {
+            return false;
+        };
+        self.emit(
+            RiskEvent::Liquidated {
+                account: index,
+                order: self.next_order(),
+                instrument: closing.instrument,
+                qty: closing.qty.saturating_abs(),
+                equity: short.equity,
+                required: short.required(),
+            }
+            .into(),
+        );
+        self.force(index, closing.instrument, closing.qty, Forced::Liquidation);
+        true
+    }
+
+    /// The least that has to be closed, or the best whole position when none is enough.
+    fn least_closing(&self, index: AccountIndex, short: &Shortfall) -> Option<Closing> {
+        let account = self.durable.account(index)?;
+        let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
+        let whole: Vec<Closing> = open
+            .filter_map(|(instrument, position)| self.closing(account, *instrument, position.qty))
+            .collect();
+        let cures = whole.iter().filter_map(|closing| self.cure(account, index, short, *closing));
+        let least = cures.min_by_key(|closing| closing.value);
+        least.or_else(|| whole.into_iter().max_by_key(|closing| closing.rate))
+    }
+
+    /// Closing this much of a position, valued at the present price.
+    fn closing(
+        &self,
+        account: &Account,
+        instrument: InstrumentIndex,
+        qty: Quantity,
+    ) -> Option<Closing> {
+        let terms = &self.durable.instrument(instrument)?.terms;
+        let price = subject::price(self.durable, self.ephemeral, instrument)?;
+        let value = Balance::from(terms.notional(price, qty)).abs();
+        let freed = self.maintenance_of(account, instrument, qty);
+        let rate = freed.saturating_mul(1_000_000_000) / value.max(1);
+        Some(Closing { instrument, qty, value, rate })
+    }
+
+    /// What a position of this size requires to be kept.
+    fn maintenance_of(
+        &self,
+        account: &Account,
+        instrument: InstrumentIndex,
+        qty: Quantity,
+    ) -> Balance {
+        let record = self.durable.instrument(instrument);
+        let price = subject::price(self.durable, self.ephemeral, instrument);
+        let (Some(record), Some(price)) = (record, price) else {
+            return 0;
+        };
+        let mut worth = Worth::default();
+        let value = Balance::from(record.terms.notional(price, qty));
+        worth.add(account.margin(), &record.terms, (qty, value, value));
+        worth.maintenance_margin
+    }
+
+    /// The least part of a position that cures the account, when the whole of it does.
+    fn cure(
+        &self,
+        account: &Account,
+        index: AccountIndex,
+        short: &Shortfall,
+        whole: Closing,
+    ) -> Option<Closing> {
+        let lot = self.terms_of(whole.instrument)?.lot_size;
+        let sign = whole.qty.signum();
+        let most = whole.qty.saturating_abs();
+        let cures = |qty: Quantity| self.is_cured(account, index, short, whole.instrument, qty);
+        if !cures(whole.qty) {
+            return None;
+        }
+        let (mut low, mut high) = (0, most / lot);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if cures(middle * lot * sign) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        let qty = if cures(low * lot * sign) { low * lot * sign } else { whole.qty };
+        self.closing(account, whole.instrument, qty)
+    }
+
+    /// Whether equity would cover the requirement after closing this much of a position.
+    fn is_cured(
+        &self,
+        account: &Account,
+        index: AccountIndex,
+        short: &Shortfall,
+        instrument: InstrumentIndex,
+        qty: Quantity,
+    ) -> bool {
+        let held = account.position(instrument).qty;
+        let freed = self.maintenance_of(account, instrument, held)
+            - self.maintenance_of(account, instrument, held - qty);
+        let left = Shortfall { maintenance: short.maintenance - freed, ..*short };
+        short.equity - self.cost_of_closing(index, instrument, qty) >= left.required()
+    }
+
+    /// What closing costs against the present price: the spread, the depth, the fees. What the book
+    /// cannot take counts at the present price.
+    fn cost_of_closing(
+        &self,
+        index: AccountIndex,
+        instrument: InstrumentIndex,
+        qty: Quantity,
+    ) -> Balance {
+        let record = self.durable.instrument(instrument);
+        let price = subject::price(self.durable, self.ephemeral, instrument);
+        let (Some(record), Some(market), Some(price)) = (record, self.market(instrument), price)
+        else {
+            return 0;
+        };
+        let side = if qty > 0 { Side::Sell } else { Side::Buy };
+        let terms = closing_terms(index, instrument, side, qty.saturating_abs());
+        let walk = walk(self.durable, market, &record.terms, &terms);
+        let value = Balance::from(record.terms.notional(price, walk.filled));
+        let spread = match side {
+            Side::Sell => value - walk.notional,
+            Side::Buy => walk.notional - value,
+        };
+        spread + walk.fees
+    }
+}
+
+fn closing_terms(
+    account: AccountIndex,
+    instrument: InstrumentIndex,
+    side: Side,
+    qty: Quantity,
+) -> OrderTerms {
+    OrderTerms {
+        account,
+        client_order_id: "liquidation".into(),
+        instrument,
+        side,
+        order_type: OrderType::Market,
+        qty,
+        limit_price: None,
+        stop_price: None,
+        time_in_force: TimeInForce::Gtc,
+        more: None,
+    }
+}
