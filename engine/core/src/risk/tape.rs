@@ -58,7 +58,10 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
             .text("reason", reason)
             .end(),
         RiskEvent::Resumed { account, equity } => {
-            begin(out, "resumed").text("account", &id(account)).value("equity", equity).end();
+            begin(out, "account_resumed")
+                .text("account", &id(account))
+                .value("equity", equity)
+                .end();
         }
         RiskEvent::DayBegan { day, next_ns } => {
             begin(out, "day_began").value("day", day).value("next_ns", next_ns).end();
@@ -106,7 +109,7 @@ fn push_limit_event(out: &mut String, durable: &Durable, event: &RiskEvent) {
                 .maybe_text("order", order.as_deref())
                 .end();
         }
-        RiskEvent::Stopped { account, rule, stop, clean } => begin(out, "stopped")
+        RiskEvent::Stopped { account, rule, stop, clean } => begin(out, "account_stopped")
             .text("account", &id(account))
             .value("rule", rule)
             .text("measure", stop.measure.word())
@@ -187,7 +190,7 @@ impl<'a> Fields<'a> {
                 status: self.word("status", AccountStatus::from_word)?,
                 reason: self.owned("reason")?,
             },
-            "resumed" => {
+            "account_resumed" => {
                 RiskEvent::Resumed { account: self.account()?, equity: self.balance("equity")? }
             }
             "day_began" => {
@@ -230,7 +233,7 @@ impl<'a> Fields<'a> {
                     Some(_) => Some(self.number("order", IdKind::Order)?),
                 },
             },
-            "stopped" => RiskEvent::Stopped {
+            "account_stopped" => RiskEvent::Stopped {
                 account: self.account()?,
                 rule: self.integer("rule")?,
                 stop: Stop {
