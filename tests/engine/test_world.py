@@ -20,10 +20,10 @@ from engine.worlds import (
 from papertape.engine import EnginePanic, TapeError, World
 
 COLUMNS = {
-    "accounts": 12,
-    "positions": 7,
-    "orders": 18,
-    "fills": 15,
+    "accounts": 13,
+    "positions": 8,
+    "orders": 19,
+    "fills": 16,
     "ledger": 9,
     "equity": 5,
 }

@@ -230,7 +230,7 @@ class Stage:
             "name": symbol,
             "asset_class": "us_equity",
             "exchange": exchange,
-            "sector": "Technology",
+            "sector": "",
             "currency": "USD",
             "tick_size": plain(given.get("tick", "0.01")),
             "lot_size": plain(given.get("lot", "1")),
