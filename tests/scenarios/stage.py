@@ -284,9 +284,7 @@ class Stage:
     async def _session(self, words: list[str], _expected: object) -> None:
         next_ns = self._market.now + 86_400 * 10**9
         kind = {"auction": words[2]} if len(words) > 2 else {}
-        await self._say(
-            kind="session", exchange=words[0], state=words[1], next_ns=next_ns, **kind
-        )
+        await self._say(kind="session", exchange=words[0], state=words[1], next_ns=next_ns, **kind)
 
     async def _time(self, words: list[str], _expected: object) -> None:
         word = words[0]
