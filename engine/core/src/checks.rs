@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::command::Input;
+use crate::contract::deposits::{can_write, free_to_sell, hold_of_write};
 use crate::costs::{hold_at, margin_hold, power_for, signed};
 use crate::durable::Durable;
 use crate::instrument::Instrument;
@@ -309,14 +310,16 @@ impl Checks<'_> {
         if self.terms.side == Side::Buy || self.is_margin() {
             return Ok(());
         }
-        let position = self.account().map(|account| account.position(self.terms.instrument));
-        let free = position.map_or(0, |position| position.qty - position.promised);
+        let (Some(account), Some(instrument)) = (self.account(), self.instrument()) else {
+            return Ok(());
+        };
+        let free = free_to_sell(self.durable, account, self.terms.instrument);
         if self.terms.qty <= free {
             return Ok(());
         }
-        let Some(instrument) = self.instrument() else {
-            return Ok(());
-        };
+        if instrument.is_option() {
+            return can_write(self.durable, account, self.terms, free);
+        }
         let detail = "a cash account sells only what it holds and has not promised to other sell \
                       orders";
         let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
@@ -335,10 +338,14 @@ impl Checks<'_> {
                 self.terms,
                 (self.terms.qty, self.value()),
                 0,
+                self.ephemeral,
             );
         }
         if self.terms.side == Side::Sell {
-            return 0;
+            let account = self.account().zip(self.instrument().filter(|it| it.is_option()));
+            return account.map_or(0, |(account, _)| {
+                hold_of_write(self.durable, account, self.terms, self.terms.qty)
+            });
         }
         let (instrument, qty) = (self.terms.instrument, self.terms.qty);
         if let Some(price) = self.terms.limit_price.or(self.terms.stop_price) {
@@ -389,7 +396,7 @@ impl Checks<'_> {
         let same_currency = account.currency == record.currency;
         let power = self.power();
         let is_paid = match account.margin() {
-            None => self.terms.side == Side::Sell,
+            None => self.terms.side == Side::Sell && hold == 0,
             Some(_) => self.only_closes(account),
         };
         if same_currency && (is_paid || i128::from(hold) <= power) {

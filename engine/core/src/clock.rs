@@ -79,7 +79,8 @@ impl<S: Sink> Live<'_, S> {
                 continue;
             };
             market.band_reference = market.quote.last;
-            if record.interest == 0 || !market.is_unmarked {
+            let is_looked_at = record.interest > 0 || record.has_options;
+            if !is_looked_at || !market.is_unmarked {
                 continue;
             }
             let mark = market.mark(&record.terms);

@@ -5,9 +5,10 @@
 //! would open and its fee; what only closes is always paid.
 
 use crate::account::{Account, Position};
+use crate::contract::spreads;
 use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentRecord};
 use crate::margin::MarginTerms;
 use crate::market::Ephemeral;
 use crate::matching::fee_of;
@@ -87,6 +88,7 @@ pub(crate) fn margin_hold(
     terms: &OrderTerms,
     (qty, value): (Quantity, Balance),
     promised: Quantity,
+    ephemeral: &Ephemeral,
 ) -> Money {
     let (Some(record), Some(margin)) = (durable.instrument(terms.instrument), account.margin())
     else {
@@ -98,7 +100,14 @@ pub(crate) fn margin_hold(
         0
     } else {
         let share = divide_up(value, opening, qty);
-        margin.initial_of(&record.terms, signed(terms.side, opening), share)
+        let change = (terms.instrument, signed(terms.side, opening));
+        let price =
+            |index: InstrumentIndex, record: &InstrumentRecord| ephemeral.price(index, record);
+        if record.terms.is_option() {
+            spreads::hold_of(durable, account, change, share, &price)
+        } else {
+            margin.initial_of(&record.terms, signed(terms.side, opening), share)
+        }
     };
     let fee = fee_to_hold(durable, &record.terms, qty, clamp(value.min(AMOUNT_MAX.into())));
     clamp((need + i128::from(fee)).min(i128::from(AMOUNT_MAX)))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::command::CreateWorld;
-use crate::contract::ContractsDue;
+use crate::contract::{ContractsDue, spreads};
 use crate::corporate::Corporate;
 use crate::event::Turn;
 use crate::exchange::{Exchange, ExchangeRecord};
@@ -213,6 +213,7 @@ impl Durable {
     ) -> Worth {
         let mut worth = Worth { equity: account.cash + account.receivable, ..Worth::default() };
         let margin = account.margin();
+        let mut has_options = false;
         for (index, position) in &account.positions {
             let Some(record) = self.instrument(*index).filter(|_| position.qty != 0) else {
                 continue;
@@ -221,7 +222,13 @@ impl Durable {
             let price = self.price_before(account, *index).or_else(|| price_of(*index, record));
             let value = price
                 .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
+            has_options |= record.terms.is_option();
             worth.add(margin, &record.terms, (position.qty, value, cost));
+        }
+        if margin.is_some() && has_options {
+            let required = spreads::required(self, account, None, &price_of);
+            worth.initial_margin += required;
+            worth.maintenance_margin += required;
         }
         worth
     }

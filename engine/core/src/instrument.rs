@@ -71,6 +71,11 @@ impl Instrument {
         clamp(power_of_ten(self.qty_scale as u32))
     }
 
+    /// Whether it is an option.
+    pub fn is_option(&self) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.option.is_some())
+    }
+
     /// Whether only profit and loss move when it trades, never the notional.
     pub fn is_margined(&self) -> bool {
         self.contract.as_ref().is_some_and(|contract| contract.is_margined)

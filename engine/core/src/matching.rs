@@ -341,13 +341,6 @@ pub(crate) fn decide_fill(
     let completes = qty == order.leaves();
     let (cost, realized_pl) =
         cost_of(account.position(terms.instrument), terms.side, qty, notional);
-    let release = if completes {
-        order.hold
-    } else {
-        let spent = spent_by(durable, order, price, qty, role.liquidity);
-        let power = power_for(durable, ephemeral, account, terms.instrument);
-        release_of(durable, order, account, qty, spent - power)
-    };
     let position = account.position(terms.instrument);
     let signed_cost = Balance::from(signed(terms.side, cost));
     let deposit = deposits::change_of(
@@ -356,6 +349,17 @@ pub(crate) fn decide_fill(
         (position.qty, position.cost.into()),
         (position.qty + signed(terms.side, qty), Balance::from(position.cost) + signed_cost),
     );
+    let release = if completes {
+        order.hold
+    } else {
+        let writes = terms.side == Side::Sell && instrument.is_option();
+        let spent = match writes && account.margin().is_none() {
+            true => i128::from(deposit) + i128::from(fee) - i128::from(notional),
+            false => spent_by(durable, order, price, qty, role.liquidity),
+        };
+        let power = power_for(durable, ephemeral, account, terms.instrument);
+        release_of(durable, order, account, qty, spent - power)
+    };
     Some(Fill {
         number: durable.next_fill,
         order: order.number,

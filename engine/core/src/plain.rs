@@ -59,7 +59,8 @@ impl Checks<'_> {
         }
         let position = account.positions.get(&terms.instrument).copied().unwrap_or_default();
         if terms.side == Side::Sell {
-            return (terms.qty <= position.qty - position.promised).then_some(0);
+            let free = position.qty - position.promised;
+            return (terms.qty <= free && !record.has_options).then_some(0);
         }
         let value = clamp(value);
         let hold = value.saturating_add(exchange.terms.fees.of_hold(instrument, terms.qty, value));

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::checks::{Failure, check_price, check_quantity};
 use crate::command::Replace;
+use crate::contract::deposits::free_to_sell;
 use crate::costs::{hold_at, margin_hold, power_for};
 use crate::digest;
 use crate::durable::Durable;
@@ -17,7 +18,7 @@ use crate::session::within_band;
 use crate::sink::Sink;
 use crate::submit::{refused, request_id};
 use crate::units::{
-    Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Rounding, clamp, divide, format_money,
+    Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, format_money,
 };
 use crate::words::{AccountStatus, Reason, Side, TimeInForce, refusal};
 
@@ -170,11 +171,10 @@ fn check_quantity_held(
     terms: &OrderTerms,
 ) -> Result<(), Failure> {
     let account = durable.account(terms.account);
-    let position = account.map(|account| account.position(terms.instrument)).unwrap_or_default();
-    let free = position.qty - position.promised;
+    let free = account.map_or(0, |account| free_to_sell(durable, account, terms.instrument));
     let more = terms.qty - order.terms.qty;
     let is_margin = account.is_some_and(|account| account.margin().is_some());
-    if terms.side == Side::Buy || is_margin || more <= free {
+    if terms.side == Side::Buy || is_margin || more <= free.max(0) {
         return Ok(());
     }
     let detail =
@@ -182,6 +182,12 @@ fn check_quantity_held(
     let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
     let value = instrument.format_quantity(more);
     Err(failure.compare(value, instrument.format_quantity(free)))
+}
+
+/// The hold that an order has, for another quantity.
+fn in_proportion(order: &Order, leaves: Quantity) -> Money {
+    let product = i128::from(order.hold) * i128::from(leaves);
+    clamp(divide(product, i128::from(order.leaves().max(1)), Rounding::Up))
 }
 
 /// The new hold, if buying power covers what it needs more.
@@ -194,24 +200,21 @@ fn check_cash(
     let Some(account) = durable.account(terms.account) else {
         return Ok(order.hold);
     };
-    if terms.side == Side::Sell && account.margin().is_none() {
-        return Ok(0);
-    }
     let leaves = terms.qty - order.filled;
+    if terms.side == Side::Sell && account.margin().is_none() {
+        return Ok(in_proportion(order, leaves));
+    }
     let price = terms.limit_price.or(terms.stop_price.filter(|_| !order.triggered));
     let hold = match price {
         Some(price) if account.margin().is_some() => {
             let value = durable
                 .instrument(terms.instrument)
                 .map_or(0, |record| record.terms.value(price, leaves, Rounding::Up));
-            margin_hold(durable, account, terms, (leaves, value), order.leaves())
+            margin_hold(durable, account, terms, (leaves, value), order.leaves(), ephemeral)
         }
         Some(price) => hold_at(durable, terms.instrument, price, leaves),
         // A market-priced order that waits: the hold it has, in proportion.
-        None => {
-            let product = i128::from(order.hold) * i128::from(leaves);
-            clamp(divide(product, i128::from(order.leaves().max(1)), Rounding::Up))
-        }
+        None => in_proportion(order, leaves),
     };
     let power = power_for(durable, ephemeral, account, terms.instrument);
     let more = i128::from(hold) - i128::from(order.hold);

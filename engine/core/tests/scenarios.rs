@@ -78,6 +78,7 @@ tables! {
     corporate_actions: "corporate_actions.txt",
     receipts: "receipts.txt",
     futures: "futures.txt",
+    options: "options.txt",
 }
 
 #[test]

@@ -5,11 +5,13 @@
 //! (`locked`). Margin accounts tie up nothing; their equity answers (`margin`).
 
 use crate::account::Account;
+use crate::checks::Failure;
 use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
 use crate::instrument::Instrument;
-use crate::units::{Balance, Money, Quantity, Rounding, clamp};
-use crate::words::Right;
+use crate::order::OrderTerms;
+use crate::units::{AMOUNT_MAX, Balance, Money, Quantity, Rounding, clamp};
+use crate::words::{Reason, Right};
 
 /// The cash that a position of a cash account ties up.
 fn tied_up(terms: &Instrument, qty: Quantity, cost: Balance) -> Balance {
@@ -81,4 +83,69 @@ fn locked(
         }
     }
     locked
+}
+
+/// How much an order of a cash account would write, not close: `free` is what it may close.
+fn written(free: Quantity, qty: Quantity) -> Quantity {
+    qty.saturating_sub(free.max(0))
+}
+
+/// Whether a cash account can write the options that an order sells beyond what it holds: calls
+/// before what it has of the underlying; puts before cash, which the hold asks for.
+pub(crate) fn can_write(
+    durable: &Durable,
+    account: &Account,
+    terms: &OrderTerms,
+    free: Quantity,
+) -> Result<(), Failure> {
+    let Some((record, option)) = durable
+        .instrument(terms.instrument)
+        .and_then(|record| Some((record, record.terms.contract.as_deref()?.option?)))
+    else {
+        return Ok(());
+    };
+    let instrument = &record.terms;
+    let fails = |detail: &str, limit: String| {
+        let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
+        Err(failure.compare(instrument.format_quantity(terms.qty), limit))
+    };
+    if free > 0 {
+        let detail = "one order closes what is held or writes, not both: sell what is held first";
+        return fails(detail, instrument.format_quantity(free));
+    }
+    let underlying = instrument.contract.as_deref().and_then(|contract| contract.underlying);
+    let (Some(underlying), Right::Call) = (underlying, option.right) else {
+        return Ok(());
+    };
+    let (Some(base), Some(contract)) =
+        (durable.instrument(underlying), instrument.contract.as_deref())
+    else {
+        return Ok(());
+    };
+    let needed = contract.delivered(terms.qty, instrument.qty_scale, base.terms.qty_scale);
+    let there = free_to_sell(durable, account, underlying);
+    if needed <= there {
+        return Ok(());
+    }
+    let detail = "a cash account writes calls only before what it holds of the underlying and has \
+                  not promised";
+    fails(detail, base.terms.format_quantity(there.max(0)))
+}
+
+/// The cash that an order of a cash account sets aside for the puts that it writes: their strike.
+pub(crate) fn hold_of_write(
+    durable: &Durable,
+    account: &Account,
+    terms: &OrderTerms,
+    qty: Quantity,
+) -> Money {
+    let option = durable
+        .instrument(terms.instrument)
+        .and_then(|record| Some((&record.terms, record.terms.contract.as_deref()?.option?)));
+    let Some((instrument, option)) = option.filter(|(_, it)| it.right == Right::Put) else {
+        return 0;
+    };
+    let free = free_to_sell(durable, account, terms.instrument);
+    let strike = instrument.value(option.strike, written(free, qty), Rounding::Up);
+    clamp(strike.min(Balance::from(AMOUNT_MAX)))
 }

@@ -19,6 +19,7 @@ pub mod event;
 pub(crate) mod listing;
 mod outcome;
 mod record;
+pub(crate) mod spreads;
 pub mod state;
 pub mod terms;
 pub(crate) mod text;

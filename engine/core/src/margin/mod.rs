@@ -93,6 +93,9 @@ impl MarginTerms {
         if let Some(contract) = terms.contract.as_ref().filter(|it| it.is_margined) {
             return contract.initial.of(terms.qty_scale, qty, value);
         }
+        if terms.is_option() {
+            return if qty > 0 { value.abs() } else { 0 };
+        }
         at_rate(value.abs(), self.initial()).max(self.maintenance_of(terms, qty, value))
     }
 }
@@ -166,7 +169,8 @@ impl Worth {
         } else {
             self.short_value += value;
         }
-        if let Some(margin) = margin {
+        // What options require is told by all of them together (`contract::spreads`).
+        if let Some(margin) = margin.filter(|_| !terms.is_option()) {
             self.initial_margin += margin.initial_of(terms, qty, value);
             self.maintenance_margin += margin.maintenance_of(terms, qty, value);
         }
