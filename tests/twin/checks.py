@@ -8,6 +8,15 @@ from twin.commands import is_name
 from twin.margin import power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.prices import offers, price, reaches
+from twin.sessions import (
+    band_edge,
+    band_of,
+    check_hours,
+    has_ended,
+    takes_part,
+    tick_at,
+    why_closed,
+)
 from twin.state import Order, Refused, World, malformed
 
 
@@ -19,10 +28,19 @@ class Failure:
     field: str | None = None
     value: str | None = None
     limit: str | None = None
+    next_open_ns: int | None = None
 
     def refused(self, number: int) -> Refused:
         """The refusal that the command is answered with."""
-        return Refused("rejected", self.reason, self.field, self.value, self.limit, number)
+        return Refused(
+            "rejected",
+            self.reason,
+            self.field,
+            self.value,
+            self.limit,
+            number,
+            self.next_open_ns,
+        )
 
 
 def check_terms(order: Order) -> None:
@@ -32,6 +50,7 @@ def check_terms(order: Order) -> None:
     check_quantity(order.qty)
     check_price(order.has_limit, order.limit_price, "limit_price")
     check_price(order.has_stop, order.stop_price, "stop_price")
+    check_hours(order)
 
 
 def check_quantity(qty: int) -> None:
@@ -63,9 +82,11 @@ class Walk:
 def walk(world: World, order: Order) -> Walk:
     """Walks the offers as the order would, without trading."""
     walked, instrument = Walk(), order.instrument
-    if not instrument.exchange.open or not instrument.market.is_fresh:
+    if not takes_part(world, order) or not instrument.market.is_fresh:
         return walked
-    limit = None if order.type == "market" else order.limit_price
+    limit = order.limit_price
+    if limit is None:
+        limit = band_edge(instrument, order.side)
     for offer in offers(instrument, order.side):
         if walked.filled == order.qty or not reaches(order.side, limit, offer.price):
             break
@@ -81,11 +102,12 @@ def walk(world: World, order: Order) -> Walk:
 
 
 def is_due(order: Order) -> str | None:
-    """Why an open order is due to leave: `cancel` or `expire`."""
+    """Why an open order is due to leave: `cancel`, `expire`, or `auction_over`."""
     if order.number < order.account.cancel_below:
         return "cancel"
-    is_day = order.time_in_force == "day"
-    return "expire" if is_day and order.number < order.instrument.exchange.expire_below else None
+    if not has_ended(order):
+        return None
+    return "auction_over" if order.auction else "expire"
 
 
 def hold_of(world: World, order: Order) -> int:
@@ -122,10 +144,12 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     instrument, account = order.instrument, order.account
     if account.status != "active":
         yield Failure("account_not_active")
-    cannot_wait = order.type == "market" or order.time_in_force in {"ioc", "fok"}
-    if not instrument.exchange.open and cannot_wait:
-        yield Failure("market_closed")
+    closed = why_closed(world, order)
+    if closed:
+        reason, field, next_open_ns = closed
+        yield Failure(reason, field, next_open_ns=next_open_ns)
     yield from off_the_steps(order)
+    yield from outside_the_band(order)
     yield from beyond_bounds(order)
     reference = price(instrument)
     if order.type == "market" and reference is None:
@@ -160,11 +184,20 @@ def off_the_steps(order: Order) -> Iterator[Failure]:
     if order.qty % instrument.lot != 0:
         lot = instrument.qty_text(instrument.lot)
         yield Failure("invalid_lot", "qty", instrument.qty_text(order.qty), lot)
-    tick = instrument.price_text(instrument.tick)
     for field, at in (("limit_price", order.limit_price), ("stop_price", order.stop_price)):
-        if at is not None and at % instrument.tick != 0:
+        if at is not None and at % tick_at(instrument, at) != 0:
+            tick = instrument.price_text(tick_at(instrument, at))
             yield Failure("invalid_tick", field, instrument.price_text(at), tick)
             return
+
+
+def outside_the_band(order: Order) -> Iterator[Failure]:
+    """Limit prices lie within the price band."""
+    limit, band = order.limit_price, band_of(order.instrument)
+    if limit is not None and band and not band[0] <= limit <= band[1]:
+        bound = band[0] if limit < band[0] else band[1]
+        text = order.instrument.price_text
+        yield Failure("outside_price_band", "limit_price", text(limit), text(bound))
 
 
 def beyond_bounds(order: Order) -> Iterator[Failure]:

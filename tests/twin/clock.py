@@ -1,9 +1,13 @@
 """Time: the end of days, sessions, marks, and work that is due."""
 
-from twin.checks import is_due
+from typing import Any
+
+from twin import sessions
+from twin.auctions import cross_auctions, release
+from twin.clock_work import work_off_due
 from twin.prices import live_mark, price_of_mark
-from twin.state import Exchange, Instrument, Order, World
-from twin.trading import leave_if_due, work_on
+from twin.state import Exchange, Instrument, World
+from twin.trading import work_on
 
 SECOND_NS = 10**9
 MINUTE_NS = 60 * SECOND_NS
@@ -19,47 +23,31 @@ def end_days(world: World) -> None:
     """Ends the day of every always-open exchange whose day is over."""
     for exchange in world.exchanges:
         if not exchange.has_sessions and exchange.next_ns <= world.now_ns:
-            exchange.expire_below = world.next_order
+            exchange.marks["regular"] = world.next_order
             exchange.next_ns = next_midnight(world.now_ns)
             world.emit(
                 "day_ended",
                 exchange=exchange.id,
-                below=exchange.expire_below,
+                below=world.next_order,
                 next_ns=exchange.next_ns,
             )
 
 
 def time(world: World) -> None:
     """Due orders leave, matching that stopped goes on, prices are marked."""
+    cross_auctions(world)
     work_off_due(world)
-    for index in sorted(world.unfinished):
-        if world.is_full:
-            break
-        work_on(world, world.instruments[index])
+    continue_matching(world)
     if not world.is_full:
         mark(world)
 
 
-def next_due(world: World) -> Order | None:
-    """The next order to leave: canceled ones by account, then expired ones by exchange."""
-    for account in world.accounts:
-        for order in world.open_orders(account)[:1]:
-            if is_due(order) == "cancel":
-                return order
-    for exchange in world.exchanges:
-        for order in world.open:
-            if order.instrument.exchange is exchange and is_due(order) == "expire":
-                return order
-    return None
-
-
-def work_off_due(world: World) -> None:
-    """Closes orders that are due, as many as a turn may."""
-    while not world.is_full:
-        order = next_due(world)
-        if order is None:
+def continue_matching(world: World) -> None:
+    """Matching that stopped, or that may begin, goes on."""
+    for index in sorted(world.unfinished):
+        if world.is_full:
             return
-        leave_if_due(world, order)
+        work_on(world, world.instruments[index])
 
 
 def is_of_interest(world: World, instrument: Instrument) -> bool:
@@ -79,6 +67,7 @@ def mark(world: World) -> None:
     marks = []
     for instrument in world.instruments:
         market = instrument.market
+        market.band_reference = market.last
         if not market.is_unmarked or not is_of_interest(world, instrument):
             continue
         now = live_mark(instrument)
@@ -98,28 +87,22 @@ def mark(world: World) -> None:
     world.emit("marked", new_minute=new_minute, marks=listed)
 
 
-def session(world: World, exchange: Exchange, state: str, next_ns: int) -> None:
-    """An exchange opens or closes."""
-    opens = state == "open"
-    if exchange.has_sessions and (exchange.open, exchange.next_ns) == (opens, next_ns):
-        return
-    if exchange.open and not opens:
-        exchange.expire_below = world.next_order
-    exchange.has_sessions, exchange.open, exchange.next_ns = True, opens, next_ns
-    world.emit(
-        "session_changed",
-        exchange=exchange.id,
-        state=state,
-        next_ns=next_ns,
-        below=exchange.expire_below,
-    )
-    if not opens:
+def session(world: World, exchange: Exchange, **asked: Any) -> None:
+    """An exchange enters another part of its day, and what that makes possible happens."""
+    if sessions.change(world, exchange, asked):
+        cross_auctions(world)
         work_off_due(world)
-        return
-    for instrument in world.instruments:
-        if instrument.exchange is not exchange:
-            continue
-        if world.is_full:
-            world.unfinished.add(instrument.index)
+        release(world, exchange, range(len(world.instruments)))
+        continue_matching(world)
+
+
+def resume(world: World, scope: Exchange | Instrument, auction: bool | None) -> str:
+    """A halt ends, at once or through an auction."""
+    if sessions.resume(world, scope, auction):
+        cross_auctions(world)
+        if isinstance(scope, Exchange):
+            release(world, scope, range(len(world.instruments)))
         else:
-            work_on(world, instrument)
+            world.unfinished.add(scope.index)
+        continue_matching(world)
+    return "ok"

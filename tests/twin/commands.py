@@ -5,11 +5,21 @@ from typing import Any
 
 from twin.amounts import MONEY_SCALE, RATE_SCALE, NotADecimalError, parse_decimal
 from twin.ids import ORDER, number_of, parse_uuid
-from twin.state import Account, Instrument, Order, World, malformed, not_found
+from twin.state import (
+    Account,
+    Exchange,
+    Instrument,
+    Order,
+    Refused,
+    World,
+    malformed,
+    not_found,
+)
 
 SIDES = ("buy", "sell")
 TYPES = ("market", "limit", "stop", "stop_limit")
-TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok")
+TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
+STATES = ("open", "closed", "pre_market", "post_market", "auction")
 ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
 LEVELS_MAX = 1_000
 
@@ -112,6 +122,13 @@ class Fields:
         """A quantity that must be there."""
         return self.needed(field, instrument.terms["qty_scale"], "invalid_quantity")
 
+    def flag(self, field: str) -> bool:
+        """True or false; false when it is missing."""
+        value = self.get(field)
+        if value is not None and not isinstance(value, bool):
+            raise malformed(field)
+        return bool(value)
+
     def part(self, field: str) -> "Fields":
         """An object within the command."""
         if not isinstance(self.get(field), dict):
@@ -194,7 +211,41 @@ def list_exchange(fields: Fields) -> dict[str, Any]:
     terms["spread_ticks"] = profile.integer("spread_ticks", 0, 2**32 - 1)
     terms["participation"] = profile.decimal("participation", RATE_SCALE, "malformed") or 0
     terms["market_orders"] = profile.word("market_orders", ("street", "next_bar"))
-    return terms
+    rules = {
+        "mic": fields.text("mic", ""),
+        "band": band(fields),
+        "halt_auction": fields.flag("halt_auction"),
+    }
+    return terms | with_rules(rules)
+
+
+def with_rules(rules: dict[str, Any]) -> dict[str, Any]:
+    """Rules stand on the tape when there is one."""
+    return {"rules": rules} if any(rules.values()) else {}
+
+
+def band(fields: Fields) -> int:
+    """A price band: a percentage."""
+    share = fields.decimal("band", RATE_SCALE - 2, "malformed") or 0
+    if not 0 <= share <= 10**RATE_SCALE:
+        raise malformed("band")
+    return share
+
+
+def tick_table(fields: Fields, scale: int) -> list[list[int]]:
+    """Price steps by price, at most 64."""
+    table = fields.get("tick_table")
+    if table is None:
+        return []
+    if not isinstance(table, list) or len(table) > 64:
+        raise malformed("tick_table")
+    for row in table:
+        if not isinstance(row, list) or len(row) != 2:
+            raise malformed("tick_table")
+    try:
+        return [[decimal(one, "tick_table", scale, "malformed") for one in row] for row in table]
+    except Refused as why:
+        raise malformed("tick_table") from why
 
 
 def list_instrument(fields: Fields) -> dict[str, Any]:
@@ -204,7 +255,7 @@ def list_instrument(fields: Fields) -> dict[str, Any]:
         raise malformed("exchange")
     price_scale = fields.integer("price_scale", 0, 255)
     qty_scale = fields.integer("qty_scale", 0, 255)
-    return {
+    terms = {
         "symbol": fields.text("symbol"),
         "name": fields.text("name"),
         "asset_class": fields.word("asset_class", ASSET_CLASSES),
@@ -218,6 +269,12 @@ def list_instrument(fields: Fields) -> dict[str, Any]:
         "source": fields.word("source", ("street", "agents")),
         "trigger": fields.word("trigger", ("bid_ask", "last")),
     }
+    rules = {
+        "industry": fields.text("industry", ""),
+        "tick_table": tick_table(fields, min(price_scale, 12)),
+        "band": band(fields),
+    }
+    return terms | with_rules(rules)
 
 
 def open_account(fields: Fields) -> dict[str, Any]:
@@ -272,6 +329,7 @@ def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
         limit_price=fields.price("limit_price", instrument),
         stop_price=fields.price("stop_price", instrument),
         time_in_force=fields.word("time_in_force", TIMES_IN_FORCE, "day"),
+        more={"extended_hours": True} if fields.flag("extended_hours") else {},
     )
     if must_be_named:
         fields.text("client_order_id")
@@ -395,14 +453,50 @@ def agent_cancel(fields: Fields) -> dict[str, Any]:
 
 
 def session(fields: Fields) -> dict[str, Any]:
-    """An exchange opens or closes."""
+    """An exchange enters another part of its day."""
+    times = (-(2**63), 2**63 - 1)
+
+    def time_of(field: str) -> int:
+        return 0 if fields.get(field) is None else fields.integer(field, *times)
+
+    return {
+        "exchange": listed_exchange(fields),
+        "state": fields.word("state", STATES),
+        "auction": (
+            None
+            if fields.get("auction") is None
+            else fields.word("auction", ("open", "close", "halt"))
+        ),
+        "next_ns": time_of("next_ns"),
+        "next_open_ns": time_of("next_open_ns"),
+    }
+
+
+def listed_exchange(fields: Fields) -> Exchange:
+    """The exchange that the command names."""
     exchange = fields.world.find_exchange(fields.text("exchange"))
     if exchange is None:
         raise malformed("exchange")
-    state = fields.word("state", ("open", "closed"))
-    is_known = fields.get("next_ns") is not None
-    next_ns = fields.integer("next_ns", -(2**63), 2**63 - 1) if is_known else 0
-    return {"exchange": exchange, "state": state, "next_ns": next_ns}
+    return exchange
+
+
+def scope(fields: Fields) -> Exchange | Instrument:
+    """What a halt is about: a symbol or an exchange."""
+    names = [name for name in ("symbol", "exchange") if fields.get(name) is not None]
+    if len(names) != 1:
+        raise malformed("symbol")
+    return fields.instrument() if names == ["symbol"] else listed_exchange(fields)
+
+
+def halt(fields: Fields) -> dict[str, Any]:
+    """Stops trading."""
+    return {"scope": scope(fields), "reason": fields.text("reason")}
+
+
+def resume(fields: Fields) -> dict[str, Any]:
+    """Ends a halt."""
+    auction = None if fields.get("auction") is None else fields.flag("auction")
+    return {"scope": scope(fields), "auction": auction}
 
 
 READERS = {
@@ -427,6 +521,8 @@ READERS = {
     "agent_cancel": agent_cancel,
     "time": lambda _: {},
     "session": session,
+    "halt": halt,
+    "resume": resume,
     "checkpoint": lambda _: {},
 }
 MARKET_INPUTS = ("quote", "depth", "trade", "bar", "agent_order", "agent_cancel")

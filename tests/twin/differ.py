@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from papertape.engine import World as Core
-from twin.flow import WORLD, Flow, Step
+from twin.flow import Flow, Step
+from twin.stage import WORLD
 from twin.world import STATE_HASH, Twin
 
 

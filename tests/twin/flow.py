@@ -5,30 +5,17 @@ it gives are plain steps that can be played again without it.
 """
 
 import json
-import random
 from dataclasses import dataclass
 from typing import Any
 
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
 from twin.prices import price
+from twin.stage import WORLD, Stage
 from twin.state import Account, Instrument, Order, World
 
 SECOND_NS = 10**9
 START_NS = 1_795_168_800 * SECOND_NS
-WORLD = "twin"
-SCALES = [
-    # price scale, quantity scale, tick, lot, middle price in ticks
-    (6, 6, 10_000, 1_000_000, 100),
-    (2, 0, 5, 10, 400),
-    (2, 0, 1, 1, 10_000),
-    (8, 8, 1_000_000, 10_000, 300),
-    (9, 0, 1, 100, 7_000),
-    (0, 12, 1, 1_000_000_000, 50),
-    (5, 2, 1, 100, 110_000),
-    (12, 12, 10**9, 10**10, 90),
-    (1, 1, 5, 3, 60),
-]
 NONSENSE: list[Any] = [
     None,
     True,
@@ -83,98 +70,17 @@ class Step:
     restart: str = ""
 
 
-class Flow:
+class Flow(Stage):
     """Gives one step after the other."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        super().__init__(seed)
         self.now_ns = START_NS + self.random.randrange(86_400) * SECOND_NS
         self.ids = 0
         self.bots = 0
         self.is_crowd = seed % 25 == 7
-        self.middles: dict[str, int] = {}
         self.sent: list[dict[str, Any]] = []
         self.script = self.listing()
-
-    # The stage -----------------------------------------------------------------------------
-
-    def listing(self) -> list[dict[str, Any]]:
-        """The commands that create the world."""
-        draw = self.random
-        steps = [{"kind": "create_world", "world": WORLD, "seed": 7, "sharing": "shared"}]
-        exchanges = ["XONE", "XTWO", "XTRI"][: draw.randint(1, 3)]
-        steps += [self.exchange(name) for name in exchanges]
-        for index in range(draw.randint(1, 4)):
-            steps.append(self.instrument(index, draw.choice(exchanges)))
-        for index in range(draw.randint(2, 4)):
-            steps.append(self.opening(index))
-        return steps
-
-    def exchange(self, name: str) -> dict[str, Any]:
-        draw = self.random
-        rates = ["0", "0.001", "0.0025", "0.000333333", "0.05", "1"]
-        return {
-            "kind": "list_exchange",
-            "exchange": name,
-            "name": f"Exchange {name}",
-            "currency": "USD",
-            "calendar": "24/7",
-            "fees": {
-                "maker_rate": draw.choice(rates),
-                "taker_rate": draw.choice(rates),
-                "per_share": draw.choice(["0", "0", "0.005", "0.000000001", "1.5"]),
-                "minimum": draw.choice(["0", "0", "0.000017", "1", "35"]),
-            },
-            "profile": {
-                "name": "realistic",
-                "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
-                "participation": draw.choice(["0", "0.1", "0.333333333", "1"]),
-                "market_orders": draw.choice(["street", "next_bar"]),
-            },
-        }
-
-    def instrument(self, index: int, exchange: str) -> dict[str, Any]:
-        draw = self.random
-        price_scale, qty_scale, tick, lot, middle = draw.choice(SCALES)
-        symbol = ["ACME", "BTC/USD", "ZULU", "EUR/USD"][index]
-        self.middles[symbol] = middle
-        return {
-            "kind": "list_instrument",
-            "symbol": symbol,
-            "name": f"Instrument {index}",
-            "asset_class": draw.choice(["us_equity", "crypto", "fx"]),
-            "exchange": exchange,
-            "sector": draw.choice(["", "Industrials"]),
-            "currency": draw.choice(["USD"] * 9 + ["EUR"]),
-            "tick_size": format_decimal(tick, price_scale, 0),
-            "lot_size": format_decimal(lot, qty_scale, 0),
-            "price_scale": price_scale,
-            "qty_scale": qty_scale,
-            "source": draw.choice(["street", "street", "agents"]),
-            "trigger": draw.choice(["bid_ask", "last"]),
-        }
-
-    def opening(self, index: int) -> dict[str, Any]:
-        draw = self.random
-        command = {
-            "kind": "open_account",
-            "account_id": f"00000000-0000-4000-8000-00000000000{index}",
-            "owner": f"user-{draw.randrange(2)}",
-            "account_kind": draw.choice(["cash", "margin"]),
-            "currency": draw.choice(["USD"] * 12 + ["EUR"]),
-            "starting_cash": draw.choice(
-                ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"]
-            ),
-            "request_id": "open",
-        }
-        if command["account_kind"] == "margin" or draw.random() < 0.01:
-            if draw.random() < 0.7:
-                command["multiplier"] = draw.choice([1, 2, 4, "4", 3])
-            if draw.random() < 0.3:
-                command["maintenance_rate"] = draw.choice(["0", "0.3", "1", "0.123456789"])
-            if draw.random() < 0.3:
-                command["short_maintenance_rate"] = draw.choice(["0", "0.4", "1", "2"])
-        return command
 
     # One step ------------------------------------------------------------------------------
 
@@ -298,8 +204,10 @@ class Flow:
         if ("stop" in kind) != (draw.random() < 0.005):
             terms["stop_price"] = self.price(instrument)
         if draw.random() < 0.9:
-            words = ["day", "gtc", "ioc", "fok"]
-            terms["time_in_force"] = draw.choices(words, [4, 4, 1, 1])[0]
+            words = ["day", "gtc", "ioc", "fok", "opg", "cls"]
+            terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1])[0]
+        if draw.random() < (0.25 if kind == "limit" else 0.01):
+            terms["extended_hours"] = draw.random() < 0.9
         return terms
 
     def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
@@ -480,13 +388,31 @@ class Flow:
     def session(self, world: World) -> dict[str, Any]:
         draw = self.random
         exchange = draw.choice(world.exchanges)
-        closed = not exchange.open
-        # A closed exchange soon opens again, so most of the flow trades.
-        state = "open" if closed and draw.random() < 0.9 else draw.choice(["open", "closed"])
+        state = draw.choice(["open", "open", "closed", "pre_market", "post_market", "auction"])
+        # Any other part of the day soon ends, so most of the flow trades.
+        if exchange.state != "open" and draw.random() < 0.6:
+            state = "open"
         command = {"kind": "session", "exchange": exchange.id, "state": state}
-        if draw.random() < 0.5:
-            command["next_ns"] = draw.choice([0, self.now_ns + SECOND_NS])
+        if (state == "auction") != (draw.random() < 0.02):
+            command["auction"] = draw.choice(["open", "close", "halt"])
+        for name in ("next_ns", "next_open_ns"):
+            if draw.random() < 0.4:
+                command[name] = draw.choice([0, self.now_ns + SECOND_NS])
         return command
+
+    def halt(self, world: World) -> dict[str, Any]:
+        draw = self.random
+        scopes = [*world.exchanges, *world.instruments]
+        halted = [one for one in scopes if one.halt]
+        scope = draw.choice(halted or scopes if draw.random() < 0.8 else scopes)
+        is_instrument = isinstance(scope, Instrument)
+        named = {"symbol": scope.symbol} if is_instrument else {"exchange": scope.id}
+        if scope.halt and draw.random() < 0.8:
+            command = {"kind": "resume", **named}
+            if draw.random() < 0.5:
+                command["auction"] = draw.random() < 0.6
+            return command
+        return {"kind": "halt", **named, "reason": draw.choice(["news", "volatility"])}
 
     def value(self, world: World) -> dict[str, Any]:
         return {"kind": "value", "account_id": self.account(world)}
@@ -562,6 +488,7 @@ KINDS = (
         Flow.list_again,
         Flow.crowd,
         Flow.again,
+        Flow.halt,
     ],
-    [30, 36, 7, 9, 8, 2, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5],
+    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5],
 )

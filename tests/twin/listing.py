@@ -8,6 +8,7 @@ from twin.clock import next_midnight
 from twin.commands import is_name
 from twin.ids import Digest, format_uuid
 from twin.requests import remember
+from twin.sessions import table_is_fine
 from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
 
 RATES = range(10**RATE_SCALE + 1)
@@ -56,11 +57,15 @@ def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
     require(terms["maker_rate"] in RATES and terms["taker_rate"] in RATES, "fees")
     require(0 <= terms["per_share"] <= AMOUNT_MAX, "fees")
     require(0 <= terms["minimum"] <= AMOUNT_MAX // 4, "fees")
+    rules = terms.get("rules", {})
+    require(not rules.get("mic") or is_name(rules["mic"]), "mic")
     require(is_name(terms["profile"]) and terms["participation"] in RATES, "profile")
     require(terms["spread_ticks"] <= 1_000_000, "profile")
     exchange = Exchange(terms, next_midnight(world.now_ns))
     world.exchanges.append(exchange)
-    world.emit("exchange_listed", **terms, day_end_ns=exchange.next_ns)
+    plain = {name: value for name, value in terms.items() if name != "rules"}
+    extra = {"rules": rules} if rules else {}
+    world.emit("exchange_listed", **plain, day_end_ns=exchange.next_ns, **extra)
     return "created", exchange
 
 
@@ -79,6 +84,9 @@ def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
     require(terms["qty_scale"] <= 12, "qty_scale")
     require(1 <= terms["tick_size"] <= PRICE_MAX // 1_000_000, "tick_size")
     require(1 <= terms["lot_size"] <= QUANTITY_MAX // 1_000_000, "lot_size")
+    rules = terms.get("rules", {})
+    require(table_is_fine(rules.get("tick_table", []), terms["tick_size"]), "tick_table")
+    require(not rules.get("industry") or is_name(rules["industry"]), "industry")
     instrument = Instrument(len(world.instruments), terms, exchange)
     require(instrument.value(instrument.tick, instrument.lot, "up") < 10**16, "lot_size")
     instrument.market = Market(is_fresh=True)

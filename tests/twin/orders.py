@@ -1,5 +1,7 @@
 """Commands about orders: submit, replace, cancel, cancel-all."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from twin.amounts import ORDER_VALUE_MAX, QUANTITY_MAX, clamp, divide, format_money
@@ -11,6 +13,7 @@ from twin.checks import (
     failures,
     hold_of,
     off_the_steps,
+    outside_the_band,
 )
 from twin.ids import Digest
 from twin.margin import power_for
@@ -42,7 +45,13 @@ def digest_of(order: Order) -> int:
     """The digest of what the order asks for."""
     digest = Digest("submit").number(order.instrument.index).text(order.side).text(order.type)
     digest.number(order.qty).maybe(order.limit_price).maybe(order.stop_price)
-    return digest.text(order.time_in_force).state
+    digest.text(order.time_in_force)
+    return (digest.text(more_text(order)) if order.more else digest).state
+
+
+def more_text(order: Order) -> str:
+    """The rarer terms as the tape writes them."""
+    return json.dumps(order.more, separators=(",", ":"), ensure_ascii=False)
 
 
 def take(world: World, order: Order, hold: int, digest: int, failed: Failure | None) -> None:
@@ -83,6 +92,7 @@ def terms_on_tape(world: World, order: Order) -> dict[str, Any]:
         "limit_price": order.limit_price,
         "stop_price": order.stop_price,
         "time_in_force": order.time_in_force,
+        **({"more": order.more} if order.more else {}),
     }
 
 
@@ -214,41 +224,55 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
         order.side,
         order.type,
         **{name: given.get(name, getattr(order, name)) for name in TERMS},
+        more=order.more,
     )
     check_quantity(new.qty)
     check_price(new.has_limit, new.limit_price, "limit_price")
     check_price(new.has_stop, new.stop_price, "stop_price")
     moves_reached_stop = order.triggered and new.stop_price != order.stop_price
     cannot_rest = new.time_in_force in {"ioc", "fok"}
-    if new.terms == order.terms or new.qty <= order.filled or moves_reached_stop or cannot_rest:
+    moves_auction = new.time_in_force != order.time_in_force and (new.auction or order.auction)
+    if (
+        new.terms == order.terms
+        or new.qty <= order.filled
+        or moves_reached_stop
+        or cannot_rest
+        or moves_auction
+    ):
         raise not_replaceable(order.number)
     return new
 
 
 def check_new_terms(world: World, order: Order, new: Order) -> tuple[Failure | None, int]:
     """The first failed check of the new terms, and the new hold."""
-    instrument, account = order.instrument, order.account
-    for failure in off_the_steps(new):
+    failure = next(failures_of_change(order, new), None)
+    is_free = order.side == "sell" and order.account.margin is None
+    if failure or is_free:
         return failure, 0
+    hold, power = new_hold(order, new), power_for(world, order.account, order.instrument)
+    if hold - order.hold <= max(0, power):
+        return None, hold
+    texts = (format_money(hold - order.hold), format_money(power))
+    return Failure("insufficient_buying_power", "qty", *texts), 0
+
+
+def failures_of_change(order: Order, new: Order) -> Iterator[Failure]:
+    """The failed checks of new terms, but for the cash."""
+    instrument, account = order.instrument, order.account
+    yield from off_the_steps(new)
+    if new.limit_price != order.limit_price:
+        yield from outside_the_band(new)
     prices = (new.limit_price, new.stop_price, 1)
     at = next(price for price in prices if price is not None)
     value = instrument.value(at, new.qty, "up")
     if value > ORDER_VALUE_MAX or new.qty > QUANTITY_MAX:
         limit = format_money(ORDER_VALUE_MAX)
-        return Failure("order_too_large", "qty", format_money(value), limit), 0
+        yield Failure("order_too_large", "qty", format_money(value), limit)
     position = account.position(instrument)
     more, free = new.qty - order.qty, position.qty - position.promised
-    if order.side == "sell" and account.margin is None:
-        if more <= free:
-            return None, 0
+    if order.side == "sell" and account.margin is None and more > free:
         texts = (instrument.qty_text(more), instrument.qty_text(free))
-        return Failure("insufficient_quantity", "qty", *texts), 0
-    hold = new_hold(order, new)
-    power = power_for(world, account, instrument)
-    if hold - order.hold <= max(0, power):
-        return None, hold
-    texts = (format_money(hold - order.hold), format_money(power))
-    return Failure("insufficient_buying_power", "qty", *texts), 0
+        yield Failure("insufficient_quantity", "qty", *texts)
 
 
 def new_hold(order: Order, new: Order) -> int:

@@ -3,6 +3,7 @@
 from twin.amounts import PRICE_MAX, QUANTITY_MAX, RATE_SCALE, clamp
 from twin.money import payable
 from twin.prices import OTHER, armed, best_first, book, offers, reaches, waiting
+from twin.sessions import MATCHING, may_trade, phase
 from twin.state import BotOrder, Instrument, Level, Order, World, malformed
 from twin.trading import (
     cancel,
@@ -12,7 +13,6 @@ from twin.trading import (
     fire_stops,
     fired,
     leave_if_due,
-    may_trade,
     print_trade,
     reduce_bot,
     settle,
@@ -79,7 +79,7 @@ def trade_print(
     check_level(price, qty)
     print_trade(world, instrument, price, qty, side)
     left = instrument.whole_lots(qty)
-    while left > 0 and may_trade(instrument):
+    while left > 0 and may_trade(world, instrument):
         order = traded_through(instrument, price)
         if order is None:
             break
@@ -111,7 +111,7 @@ def agent_order(
         raise malformed()
     market.is_fresh = True
     left = instrument.whole_lots(qty)
-    while left > 0 and instrument.exchange.open:
+    while left > 0 and phase(world, instrument) in MATCHING:
         offer = next(iter(offers(instrument, side)), None)
         if offer is None or not reaches(side, price, offer.price):
             break
@@ -152,7 +152,7 @@ def bar(
     if not low <= first <= high or not low <= close <= high:
         raise malformed(None, "invalid_price")
     set_street(world, instrument, [], [])
-    if may_trade(instrument):
+    if may_trade(world, instrument):
         Path(world, instrument, first, cap_of(instrument, volume)).walk(high, low, close)
     for price in prices:
         traded(world, instrument, price)

@@ -30,7 +30,15 @@ def best_first(side: str, price: int) -> int:
 
 def is_resting(one: Order | BotOrder) -> bool:
     """Whether it stands in the book with a price."""
-    return isinstance(one, BotOrder) or (not one.is_armed and one.limit_price is not None)
+    if isinstance(one, BotOrder):
+        return True
+    return one.seat == "market" and not one.is_armed and one.limit_price is not None
+
+
+def is_at_any_price(one: Order | BotOrder) -> bool:
+    """Whether it waits for liquidity at any price."""
+    is_order = isinstance(one, Order) and one.seat == "market"
+    return is_order and not one.is_armed and one.limit_price is None
 
 
 def book(instrument: Instrument, side: str) -> list[Order | BotOrder]:
@@ -41,14 +49,14 @@ def book(instrument: Instrument, side: str) -> list[Order | BotOrder]:
 
 def waiting(instrument: Instrument, side: str) -> list[Order]:
     """Orders at any price that wait for liquidity, the earliest first."""
-    orders = [one for one in instrument.market.queue if one.side == side and not is_resting(one)]
-    return sorted((one for one in orders if not one.is_armed), key=lambda one: one.priority)
+    queue = [one for one in instrument.market.queue if one.side == side]
+    return sorted((one for one in queue if is_at_any_price(one)), key=lambda one: one.priority)
 
 
 def armed(instrument: Instrument, side: str) -> list[Order]:
     """Orders that wait for their stop price, in the order in which a price reaches them."""
-    queue = instrument.market.queue
-    orders = [one for one in queue if isinstance(one, Order) and one.side == side and one.is_armed]
+    queue = [one for one in instrument.market.queue if isinstance(one, Order)]
+    orders = [one for one in queue if one.side == side and one.seat == "market" and one.is_armed]
     return sorted(orders, key=lambda one: (-best_first(side, one.stop_price), one.priority))
 
 

@@ -3,11 +3,13 @@
 from typing import Any
 
 from twin.amounts import MONEY_SCALE, RATE_SCALE, clamp, format_decimal, format_money, price_of
+from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
 from twin.ids import format_time
 from twin.margin import Worth, power_for, value_at, worth
 from twin.money import fee_of_hold
 from twin.prices import best_first, book, outside, price, price_of_mark, street
+from twin.sessions import next_open, phase
 from twin.state import Account, Exchange, Instrument, Order, Position, World
 from twin.trading import order_id
 
@@ -101,28 +103,43 @@ def position_object(instrument: Instrument, position: Position, at: int | None) 
     }
 
 
-def instrument_object(instrument: Instrument) -> dict[str, Any]:
+def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
     """An instrument as a client sees it."""
-    terms = instrument.terms
+    terms, rules = instrument.terms, instrument.rules
     names = ("symbol", "name", "asset_class", "exchange", "sector", "currency")
-    return {
+    shown = {
         **{name: terms[name] for name in names},
         "tick_size": instrument.price_text(instrument.tick),
         "lot_size": instrument.qty_text(instrument.lot),
-        "status": "active",
+        "status": "halted" if phase(world, instrument) == "halted" else "active",
     }
+    if instrument.halt:
+        shown["halt_reason"] = instrument.halt["reason"]
+    if rules.get("industry"):
+        shown["industry"] = rules["industry"]
+    if rules.get("band"):
+        shown["band"] = percent(rules["band"])
+    if rules.get("tick_table"):
+        text = instrument.price_text
+        shown["tick_table"] = [[text(start), text(step)] for start, step in rules["tick_table"]]
+    return shown
+
+
+def percent(band: int) -> str:
+    """A band in percent."""
+    return format_decimal(band, RATE_SCALE - 2, 0)
 
 
 def exchange_object(exchange: Exchange) -> dict[str, Any]:
     """An exchange as a client sees it."""
-    terms = exchange.terms
+    terms, rules = exchange.terms, exchange.rules
 
     def rate(name: str) -> str:
         return format_decimal(terms[name], RATE_SCALE, 0)
 
-    return {
+    shown = {
         **{name: terms[name] for name in ("exchange", "name", "currency", "calendar")},
-        "state": "open" if exchange.open else "closed",
+        "state": exchange.state,
         "fees": {
             "maker_rate": rate("maker_rate"),
             "taker_rate": rate("taker_rate"),
@@ -136,9 +153,23 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "market_orders": terms["market_orders"],
         },
     }
+    if exchange.auction:
+        shown["auction"] = exchange.auction
+    if exchange.halt:
+        shown["halt_reason"] = exchange.halt["reason"]
+    if exchange.has_sessions and exchange.next_ns > 0:
+        shown["next_change"] = format_time(exchange.next_ns)
+    opens = next_open(exchange)
+    if opens is not None:
+        shown["next_open"] = format_time(opens)
+    if rules.get("mic"):
+        shown["mic"] = rules["mic"]
+    if rules.get("band"):
+        shown["band"] = percent(rules["band"])
+    return shown
 
 
-def quote_object(instrument: Instrument) -> dict[str, Any] | None:
+def quote_object(world: World, instrument: Instrument) -> dict[str, Any] | None:
     """The live quote; nothing when there was none since the start."""
     market = instrument.market
     if market.time_ns == 0:
@@ -152,6 +183,24 @@ def quote_object(instrument: Instrument) -> dict[str, Any] | None:
         "ask_size": ask and instrument.qty_text(clamp(ask[1])),
         "last": maybe(instrument.price_text, market.last),
         "time": format_time(market.time_ns),
+        **indication(world, instrument),
+    }
+
+
+def indication(world: World, instrument: Instrument) -> dict[str, Any]:
+    """What an auction that collects orders would do now."""
+    collects, _, auction = phase(world, instrument).partition(" ")
+    if collects != "auction":
+        return {}
+    found = uncross(instrument, auction)
+    if found is None:
+        return {"auction": auction}
+    return {
+        "auction": auction,
+        "indicative_price": instrument.price_text(found.price),
+        "paired_qty": instrument.qty_text(found.qty),
+        "imbalance_qty": instrument.qty_text(found.imbalance),
+        "imbalance_side": found.side,
     }
 
 
@@ -179,7 +228,7 @@ def book_object(world: World, instrument: Instrument, depth: int) -> dict[str, A
         "symbol": instrument.symbol,
         "bids": levels("buy"),
         "asks": levels("sell"),
-        "quote": quote_object(instrument),
+        "quote": quote_object(world, instrument),
         "as_of_seq": world.seq,
     }
 

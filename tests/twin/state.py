@@ -20,10 +20,12 @@ class Refused(Exception):  # noqa: N818 - a word of the engine
         value: str | None = None,
         limit: str | None = None,
         order: "int | None" = None,
+        next_open_ns: int | None = None,
     ) -> None:
         super().__init__(f"{outcome}: {reason}")
         self.outcome, self.reason, self.field = outcome, reason, field
         self.value, self.limit, self.order = value, limit, order
+        self.next_open_ns = next_open_ns
 
 
 def malformed(field: str | None = None, reason: str = "malformed") -> Refused:
@@ -43,8 +45,18 @@ class Exchange:
     terms: dict[str, Any]
     next_ns: int
     has_sessions: bool = False
-    open: bool = True
-    expire_below: int = 0
+    state: str = "open"
+    auction: str | None = None
+    next_open_ns: int = 0
+    marks: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("regular", "extended", "opening"), 0)
+    )
+    """Orders below these numbers are past the part of the day that ends them."""
+    halt: dict[str, Any] | None = None
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        return self.terms.get("rules", {})
 
     @property
     def id(self) -> str:
@@ -80,6 +92,7 @@ class Market:
     bid: tuple[int, int] | None = None
     ask: tuple[int, int] | None = None
     last: int | None = None
+    band_reference: int | None = None
     high: int | None = None
     low: int | None = None
     time_ns: int = 0
@@ -99,6 +112,11 @@ class Instrument:
         default_factory=lambda: dict.fromkeys(("bid", "ask", "last", "high", "low"))
     )
     market: Market = field(default_factory=Market)
+    halt: dict[str, Any] | None = None
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        return self.terms.get("rules", {})
 
     @property
     def symbol(self) -> str:
@@ -212,6 +230,7 @@ class Order:
     limit_price: int | None
     stop_price: int | None
     time_in_force: str
+    more: dict[str, Any] = field(default_factory=dict)
     number: int = 0
     filled: int = 0
     filled_value: int = 0
@@ -222,6 +241,16 @@ class Order:
     priority: int = 0
     created_ns: int = 0
     updated_ns: int = 0
+    seat: str = ""
+    """Where it was linked: `market`, for an auction (`open`, `close`), or `idle`."""
+
+    @property
+    def auction(self) -> str | None:
+        return {"opg": "open", "cls": "close"}.get(self.time_in_force)
+
+    @property
+    def extended_hours(self) -> bool:
+        return self.more.get("extended_hours", False)
 
     @property
     def leaves(self) -> int:
@@ -250,6 +279,21 @@ class Order:
 
 
 @dataclass
+class Crossing:
+    """An auction that was left and is being uncrossed, instrument by instrument."""
+
+    auction: str
+    exchange: Exchange
+    next: int
+    end: int
+    below: int
+    """Orders with this place in time or a later one came after the auction."""
+    marks: dict[str, int]
+    price: tuple[int, int] | None = None
+    """The price of instrument `next` and what is left to trade at it."""
+
+
+@dataclass
 class World:
     """One world."""
 
@@ -270,6 +314,7 @@ class World:
     market_seq: int = 0
     turn_ns: int = 0
     turn_market_seq: int = 0
+    crossings: list[Crossing] = field(default_factory=list)
     unfinished: set[int] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     prints: list[tuple[str, int, str, str, str]] = field(default_factory=list)

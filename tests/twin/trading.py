@@ -5,6 +5,7 @@ from twin.ids import FILL, ORDER, make_id
 from twin.money import cost_of, fee_of, payable, release_of, signed
 from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
 from twin.requests import remember
+from twin.sessions import band_edge, link, may_trade, seat_of
 from twin.state import BotOrder, Instrument, Order, World
 
 
@@ -13,18 +14,7 @@ def order_id(world: World, number: int) -> str:
     return make_id(world.name, ORDER, number)
 
 
-def may_trade(instrument: Instrument) -> bool:
-    """Whether the exchange is open and prices are fresh."""
-    return instrument.exchange.open and instrument.market.is_fresh
-
-
 # What happens to one order --------------------------------------------------------------------
-
-
-def link(order: Order) -> None:
-    """Puts an open order where it waits, rests or is armed."""
-    if all(one is not order for one in order.instrument.market.queue):
-        order.instrument.market.queue.append(order)
 
 
 def unlink(order: Order | BotOrder, instrument: Instrument) -> None:
@@ -86,6 +76,8 @@ def leave_if_due(world: World, order: Order) -> bool:
         cancel(world, order, "requested")
     elif why == "expire":
         expire(world, order)
+    elif why == "auction_over":
+        cancel(world, order, "auction_over")
     return why is not None
 
 
@@ -156,6 +148,8 @@ def traded(world: World, instrument: Instrument, price: int) -> None:
     """Notes a traded price."""
     market = instrument.market
     market.last = price
+    if market.band_reference is None:
+        market.band_reference = price
     market.high = price if market.high is None else max(market.high, price)
     market.low = price if market.low is None else min(market.low, price)
     market.heard.append(price)
@@ -176,9 +170,9 @@ def arrive(world: World, order: Order) -> None:
     if not order.is_armed:
         enter(world, order)
     else:
-        through = price_through(order)
+        through = price_through(world, order)
         if through is None:
-            link(order)
+            link(world, order)
         else:
             trigger(world, order, through)
     fire_stops(world, order.instrument)
@@ -186,7 +180,7 @@ def arrive(world: World, order: Order) -> None:
 
 def enter(world: World, order: Order) -> None:
     """Lets an order trade, then rest; what waits for liquidity may trade with the rest."""
-    if may_trade(order.instrument):
+    if may_trade(world, order.instrument) and seat_of(world, order) == "market":
         execute(world, order)
     settle(world, order)
     serve_waiting(world, order.instrument)
@@ -194,10 +188,12 @@ def enter(world: World, order: Order) -> None:
 
 def execute(world: World, order: Order) -> None:
     """Lets an order take offers until there is none that it takes."""
-    instrument = order.instrument
+    instrument, bound = order.instrument, order.limit_price
+    if bound is None:
+        bound = band_edge(instrument, order.side)
     while order.is_open:
         offer = next(iter(offers(instrument, order.side)), None)
-        if offer is None or not reaches(order.side, order.limit_price, offer.price):
+        if offer is None or not reaches(order.side, bound, offer.price):
             return
         maker = offer.resting if isinstance(offer.resting, Order) else None
         if maker is not None and leave_if_due(world, maker):
@@ -250,12 +246,12 @@ def settle(world: World, order: Order) -> None:
         nothing_there = order.filled == 0 and order.limit_price is None
         cancel(world, order, "no_liquidity" if nothing_there else "ioc_remainder")
     else:
-        link(order)
+        link(world, order)
 
 
 def serve_waiting(world: World, instrument: Instrument) -> None:
     """Lets orders at any price that wait take what has come since."""
-    if not may_trade(instrument):
+    if not may_trade(world, instrument):
         return
     for side in ("buy", "sell"):
         orders = waiting(instrument, side)
@@ -293,9 +289,9 @@ def watched(instrument: Instrument) -> tuple[int | None, int | None]:
     return bid and bid[0], ask and ask[0]
 
 
-def price_through(order: Order) -> int | None:
+def price_through(world: World, order: Order) -> int | None:
     """The price that is through the stop price of an order that has just come."""
-    if not may_trade(order.instrument):
+    if not may_trade(world, order.instrument) or seat_of(world, order) != "market":
         return None
     bid, ask = watched(order.instrument)
     side = ask if order.side == "buy" else bid
@@ -323,7 +319,7 @@ def reached(instrument: Instrument) -> tuple[Order, int] | None:
 
 def fire_stops(world: World, instrument: Instrument) -> None:
     """Fires stop orders one by one: a fired order may trade and reach the next."""
-    while may_trade(instrument):
+    while may_trade(world, instrument):
         found = reached(instrument)
         if found is None:
             break
@@ -361,7 +357,7 @@ def fired(world: World, order: Order, price: int) -> None:
 def work_on(world: World, instrument: Instrument) -> None:
     """Lets everything happen that new liquidity or a new price makes possible."""
     world.unfinished.discard(instrument.index)
-    if may_trade(instrument):
+    if may_trade(world, instrument):
         serve_waiting(world, instrument)
         uncross(world, instrument)
         cross_street(world, instrument)

@@ -8,9 +8,11 @@ It does not make snapshots, state hashes or rows.
 import json
 from typing import Any
 
-from twin import clock, commands, listing, orders, outside, replies
-from twin.state import Market, Refused, World, malformed
-from twin.trading import link
+from twin import clock, commands, listing, orders, outside, replies, sessions
+from twin.clock_work import next_due
+from twin.ids import format_time
+from twin.sessions import link
+from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
 
 Reply = tuple[str, Any]
 Turn = tuple[int, int, int, str]
@@ -27,7 +29,8 @@ class Twin:
     @property
     def more_due(self) -> bool:
         """Whether due work is left for another `time`."""
-        return clock.next_due(self.world) is not None or bool(self.world.unfinished)
+        world = self.world
+        return bool(next_due(world) or world.crossings or world.unfinished)
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
@@ -37,7 +40,7 @@ class Twin:
         for instrument in world.instruments:
             instrument.market = Market()
         for order in sorted(world.open, key=lambda order: order.priority):
-            link(order)
+            link(world, order)
 
     def apply(self, time_ns: int, command: bytes) -> tuple[Reply | None, Turn | None]:
         """Does one command at a time that never goes back."""
@@ -82,26 +85,29 @@ class Twin:
         return self.create_or_order(kind, members)
 
     def create_or_order(self, kind: str, members: dict[str, Any]) -> Reply:
-        """Commands with a reply."""
+        """Commands with a reply: the outcome, and how the thing that they are about is shown."""
         world = self.world
         if kind == "create_world":
             return listing.create_world(world, **members), self.world_object()
-        if kind == "list_exchange":
-            outcome, exchange = listing.list_exchange(world, **members)
-            return outcome, replies.exchange_object(exchange)
-        if kind == "list_instrument":
-            outcome, instrument = listing.list_instrument(world, **members)
-            return outcome, replies.instrument_object(instrument)
-        if kind == "open_account":
-            outcome, account = listing.open_account(world, **members)
-            return outcome, replies.account_at_marks(world, account)
+        if kind in {"halt", "resume"}:
+            does = sessions.halt if kind == "halt" else clock.resume
+            return does(world, **members), self.shown(members["scope"])
         if kind == "cancel_all":
             outcome, (canceled, remaining) = orders.cancel_all(world, **members)
             items = [self.canceled_item(number) for number in canceled]
             return outcome, {"items": items, "remaining": remaining}
-        about = {"submit": orders.submit, "replace": orders.replace, "cancel": orders.cancel_order}
-        outcome, number = about[kind](world, **members)
-        return outcome, replies.order_object(world, number)
+        outcome, thing = MAKERS[kind](world, **members)
+        return outcome, self.shown(thing)
+
+    def shown(self, thing: Any) -> Any:
+        """A thing as a reply shows it: an order by its number."""
+        if isinstance(thing, Exchange):
+            return replies.exchange_object(thing)
+        if isinstance(thing, Instrument):
+            return replies.instrument_object(self.world, thing)
+        if isinstance(thing, Account):
+            return replies.account_at_marks(self.world, thing)
+        return replies.order_object(self.world, thing)
 
     def canceled_item(self, number: int) -> dict[str, Any]:
         """One order of a cancel-all."""
@@ -119,7 +125,7 @@ class Twin:
             return replies.preview(world, **members)
         if kind == "instruments":
             listed = sorted(world.instruments, key=lambda one: one.symbol.encode())
-            return {"items": [replies.instrument_object(one) for one in listed]}
+            return {"items": [replies.instrument_object(world, one) for one in listed]}
         listed = sorted(world.exchanges, key=lambda one: one.id.encode())
         return {"items": [replies.exchange_object(one) for one in listed]}
 
@@ -133,12 +139,22 @@ class Twin:
         for name in ("field", "value", "limit"):
             if getattr(refused, name) is not None:
                 body[name] = getattr(refused, name)
+        if refused.next_open_ns:
+            body["next_open"] = format_time(refused.next_open_ns)
         if refused.order is not None:
             body["order_id"] = orders.order_id(self.world, refused.order)
             body["order"] = replies.order_object(self.world, refused.order)
         return refused.outcome, body
 
 
+MAKERS = {
+    "list_exchange": listing.list_exchange,
+    "list_instrument": listing.list_instrument,
+    "open_account": listing.open_account,
+    "submit": orders.submit,
+    "replace": orders.replace,
+    "cancel": orders.cancel_order,
+}
 SILENT = {
     "quote": outside.street_moves,
     "depth": outside.street_moves,

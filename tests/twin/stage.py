@@ -1,0 +1,124 @@
+"""The stage of a random flow: a world with exchanges, instruments and accounts of all kinds."""
+
+import random
+from typing import Any
+
+from twin.amounts import format_decimal
+
+WORLD = "twin"
+SCALES = [
+    # price scale, quantity scale, tick, lot, middle price in ticks
+    (6, 6, 10_000, 1_000_000, 100),
+    (2, 0, 5, 10, 400),
+    (2, 0, 1, 1, 10_000),
+    (8, 8, 1_000_000, 10_000, 300),
+    (9, 0, 1, 100, 7_000),
+    (0, 12, 1, 1_000_000_000, 50),
+    (5, 2, 1, 100, 110_000),
+    (12, 12, 10**9, 10**10, 90),
+    (1, 1, 5, 3, 60),
+]
+
+
+class Stage:
+    """Draws what the world begins with."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.middles: dict[str, int] = {}
+
+    def listing(self) -> list[dict[str, Any]]:
+        """The commands that create the world."""
+        draw = self.random
+        steps = [{"kind": "create_world", "world": WORLD, "seed": 7, "sharing": "shared"}]
+        exchanges = ["XONE", "XTWO", "XTRI"][: draw.randint(1, 3)]
+        steps += [self.exchange(name) for name in exchanges]
+        for index in range(draw.randint(1, 4)):
+            steps.append(self.instrument(index, draw.choice(exchanges)))
+        for index in range(draw.randint(2, 4)):
+            steps.append(self.opening(index))
+        return steps
+
+    def exchange(self, name: str) -> dict[str, Any]:
+        draw = self.random
+        rates = ["0", "0.001", "0.0025", "0.000333333", "0.05", "1"]
+        rules: dict[str, Any] = {}
+        if draw.random() < 0.25:
+            rules["band"] = draw.choice(["0", "1", "3.5", "10", "100", "0.0000001", "101"])
+        if draw.random() < 0.2:
+            rules["halt_auction"] = draw.choice([True, False])
+        if draw.random() < 0.2:
+            rules["mic"] = "XNAS"
+        return rules | {
+            "kind": "list_exchange",
+            "exchange": name,
+            "name": f"Exchange {name}",
+            "currency": "USD",
+            "calendar": "24/7",
+            "fees": {
+                "maker_rate": draw.choice(rates),
+                "taker_rate": draw.choice(rates),
+                "per_share": draw.choice(["0", "0", "0.005", "0.000000001", "1.5"]),
+                "minimum": draw.choice(["0", "0", "0.000017", "1", "35"]),
+            },
+            "profile": {
+                "name": "realistic",
+                "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
+                "participation": draw.choice(["0", "0.1", "0.333333333", "1"]),
+                "market_orders": draw.choice(["street", "next_bar"]),
+            },
+        }
+
+    def instrument(self, index: int, exchange: str) -> dict[str, Any]:
+        draw = self.random
+        price_scale, qty_scale, tick, lot, middle = draw.choice(SCALES)
+        symbol = ["ACME", "BTC/USD", "ZULU", "EUR/USD"][index]
+        self.middles[symbol] = middle
+        rules: dict[str, Any] = {}
+        if draw.random() < 0.15:
+            rules["band"] = draw.choice(["0", "2", "5", "50"])
+        if draw.random() < 0.15:
+            rules["industry"] = "Gears"
+        if draw.random() < 0.2:
+            steps = [(middle // 10 * 10, 2), (middle // 10 * 10 + 20, 5)]
+            rules["tick_table"] = [
+                [format_decimal(one * tick, price_scale, 0) for one in row]
+                for row in steps[: draw.randint(1, 2)]
+            ]
+        return rules | {
+            "kind": "list_instrument",
+            "symbol": symbol,
+            "name": f"Instrument {index}",
+            "asset_class": draw.choice(["us_equity", "crypto", "fx"]),
+            "exchange": exchange,
+            "sector": draw.choice(["", "Industrials"]),
+            "currency": draw.choice(["USD"] * 9 + ["EUR"]),
+            "tick_size": format_decimal(tick, price_scale, 0),
+            "lot_size": format_decimal(lot, qty_scale, 0),
+            "price_scale": price_scale,
+            "qty_scale": qty_scale,
+            "source": draw.choice(["street", "street", "agents"]),
+            "trigger": draw.choice(["bid_ask", "last"]),
+        }
+
+    def opening(self, index: int) -> dict[str, Any]:
+        draw = self.random
+        command = {
+            "kind": "open_account",
+            "account_id": f"00000000-0000-4000-8000-00000000000{index}",
+            "owner": f"user-{draw.randrange(2)}",
+            "account_kind": draw.choice(["cash", "margin"]),
+            "currency": draw.choice(["USD"] * 12 + ["EUR"]),
+            "starting_cash": draw.choice(
+                ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"]
+            ),
+            "request_id": "open",
+        }
+        if command["account_kind"] == "margin" or draw.random() < 0.01:
+            if draw.random() < 0.7:
+                command["multiplier"] = draw.choice([1, 2, 4, "4", 3])
+            if draw.random() < 0.3:
+                command["maintenance_rate"] = draw.choice(["0", "0.3", "1", "0.123456789"])
+            if draw.random() < 0.3:
+                command["short_maintenance_rate"] = draw.choice(["0", "0.4", "1", "2"])
+        return command
