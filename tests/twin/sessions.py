@@ -204,16 +204,19 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
         begin_crossing(world, left, exchange, range(len(world.instruments)), marks)
     else:
         set_marks(exchange, marks)
+    rarer = {
+        "auction": exchange.auction,
+        "next_open_ns": exchange.next_open_ns,
+        "extended_below": marks["extended"],
+        "opening_below": marks["opening"],
+    }
     world.emit(
         "session_changed",
         exchange=exchange.id,
         state=exchange.state,
         next_ns=exchange.next_ns,
         below=marks["regular"],
-        **({"auction": exchange.auction} if exchange.auction else {}),
-        next_open_ns=exchange.next_open_ns or None,
-        extended_below=marks["extended"] or None,
-        opening_below=marks["opening"] or None,
+        **{name: value for name, value in rarer.items() if value},
     )
     if was_extended != (exchange.state in EXTENDED):
         relink(world, exchange)
