@@ -68,6 +68,7 @@ mod street;
 mod submit;
 mod tape;
 mod tape_read;
+pub mod targets;
 mod triggers;
 pub mod units;
 mod wire;

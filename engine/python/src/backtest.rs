@@ -4,11 +4,13 @@
 //! strategy does then happens at that time, after the bar.
 
 use crate::columns::Record;
+use crate::targets::{self, Figures, Recorded};
 use papertape_core::command::{Bar, Cancel};
 use papertape_core::ids::{AccountIndex, InstrumentIndex};
 use papertape_core::order::OrderTerms;
 use papertape_core::reply::{Body, Outcome, Reply};
 use papertape_core::sink::NullSink;
+use papertape_core::targets::{FillsOn, Plan};
 use papertape_core::words::{OrderType, Side, TimeInForce};
 use papertape_core::{Input, World};
 use pyo3::buffer::PyBuffer;
@@ -16,6 +18,10 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
+
+/// Orders, orders filled, fees, final equity; count, sum and sum of squares of the returns; the
+/// deepest drawdown.
+type SweptFigures = ((u64, u64, i64, f64), (u64, f64, f64), f64);
 
 const ACCOUNT: AccountIndex = 0;
 const ACCOUNT_ID: &str = "00000000-0000-4000-8000-000000000001";
@@ -30,6 +36,8 @@ struct Series {
     close: Vec<i64>,
     volume: Vec<i64>,
     next: usize,
+    /// Whether a world takes all of them.
+    is_whole: bool,
 }
 
 impl Series {
@@ -38,15 +46,18 @@ impl Series {
     }
 
     fn next_bar(&self) -> Input {
-        let i = self.next;
-        Input::Bar(Bar {
+        Input::Bar(self.bar(self.next))
+    }
+
+    fn bar(&self, i: usize) -> Bar {
+        Bar {
             instrument: self.instrument,
             open: self.open[i],
             high: self.high[i],
             low: self.low[i],
             close: self.close[i],
             volume: self.volume[i],
-        })
+        }
     }
 }
 
@@ -63,19 +74,16 @@ pub struct Backtest {
     symbols: Vec<String>,
     steps: i64,
     now_ns: Option<i64>,
+    fills_on: FillsOn,
 }
 
 #[pymethods]
 impl Backtest {
     #[new]
     fn new(listing: Vec<Vec<u8>>, cash: &str, fee_rate: &str, fill_on: &str) -> PyResult<Self> {
-        let market_orders = match fill_on {
-            "next_open" => "next_bar",
-            "close" => "street",
-            _ => {
-                let why = format!("fill_on is \"next_open\" or \"close\", not {fill_on:?}");
-                return Err(PyValueError::new_err(why));
-            }
+        let Some((fills_on, market_orders)) = targets::fills_on(fill_on) else {
+            let why = format!("fill_on is \"next_open\" or \"close\", not {fill_on:?}");
+            return Err(PyValueError::new_err(why));
         };
         let commands = opening(&listing, cash, fee_rate, market_orders)?;
         let mut world =
@@ -95,6 +103,7 @@ impl Backtest {
             symbols,
             steps: 0,
             now_ns: None,
+            fills_on,
         })
     }
 
@@ -131,8 +140,12 @@ impl Backtest {
             close: close?,
             volume: volume?,
             next: 0,
+            is_whole: false,
         };
         check_series(symbol, &series)?;
+        let count = series.time_ns.len();
+        let is_whole = targets::are_whole(|at| series.bar(at), count);
+        let series = Series { is_whole, ..series };
         self.series.push(series);
         Ok(())
     }
@@ -163,6 +176,43 @@ impl Backtest {
         self.now_ns = Some(now_ns);
         self.steps += 1;
         Ok(self.steps - 1)
+    }
+
+    /// Feed all bars of `symbol` while the account goes for `target[i]` units after bar `i`: when
+    /// it changes, a market order for the difference to what is held is sent.
+    ///
+    /// The same orders, fills and equity as with `step` and `submit`. Raises `ValueError` for
+    /// another length or a bar that cannot be, `RuntimeError` after the first step.
+    fn run_targets(&mut self, py: Python<'_>, symbol: &str, target: PyBuffer<i64>) -> PyResult<()> {
+        let (at, target) = self.aimed(py, symbol, &target)?;
+        if py.detach(|| self.walk_targets(at, &target)) {
+            return Ok(());
+        }
+        self.feed_targets(at, &target)
+    }
+
+    /// The figures of `run_targets` without its tables: orders, orders filled, fees and final
+    /// equity in money units, count, sum and sum of squares of the returns from bar to bar, the
+    /// deepest drawdown (from the cash on). `None` where an order could not fill: only
+    /// `run_targets` tells how that ends. Changes nothing; several threads may call it at once.
+    fn sweep_targets(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        target: PyBuffer<i64>,
+    ) -> PyResult<Option<SweptFigures>> {
+        let (at, target) = self.aimed(py, symbol, &target)?;
+        let figures = py.detach(|| {
+            let plan = self.plan(at, &target)?;
+            let cash = self.world.cash(ACCOUNT);
+            let mut figures = Figures::new(cash);
+            targets::walked(&plan, cash, &mut figures).then(|| figures.finished())
+        });
+        Ok(figures.map(|it| {
+            let (count, sum, squares) = it.returns;
+            let money = (it.orders, it.filled, it.fees, it.equity);
+            (money, (count, sum, squares), it.drawdown)
+        }))
     }
 
     /// Index of the newest bar of `symbol` in its columns; -1 before its first.
@@ -281,6 +331,98 @@ impl Backtest {
 }
 
 impl Backtest {
+    /// The series of a symbol, and its targets.
+    fn aimed(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        target: &PyBuffer<i64>,
+    ) -> PyResult<(usize, Vec<i64>)> {
+        let instrument = self.instrument(symbol)?;
+        let target = target.to_vec(py)?;
+        let found = self
+            .series
+            .iter()
+            .position(|it| it.instrument == instrument);
+        match found {
+            _ if self.steps > 0 => Err(PyRuntimeError::new_err("targets come before any step")),
+            Some(at) if self.series[at].time_ns.len() == target.len() => Ok((at, target)),
+            _ => Err(PyValueError::new_err(
+                "there must be one target for each bar",
+            )),
+        }
+    }
+
+    fn plan<'a>(&'a self, at: usize, target: &'a [i64]) -> Option<Plan<'a>> {
+        let series = self.series.get(at).filter(|series| series.is_whole)?;
+        let instrument = &self.world.durable().instrument(series.instrument)?.terms;
+        let exchange = self.world.durable().exchange_for(instrument)?;
+        Some(Plan {
+            instrument,
+            fees: &exchange.terms.fees,
+            fills_on: self.fills_on,
+            open: &series.open,
+            close: &series.close,
+            volume: &series.volume,
+            target,
+        })
+    }
+
+    /// Lets the walk decide; whether it could.
+    fn walk_targets(&mut self, at: usize, target: &[i64]) -> bool {
+        let cash = self.world.cash(ACCOUNT);
+        let mut record = Record::default();
+        let (Some(plan), Some(series)) = (self.plan(at, target), self.series.get(at)) else {
+            return false;
+        };
+        record.reserve(target.len());
+        let mut recorded = Recorded {
+            record: &mut record,
+            time_ns: &series.time_ns,
+            instrument: series.instrument,
+        };
+        if !targets::walked(&plan, cash, &mut recorded) {
+            return false;
+        }
+        self.record = record;
+        self.steps = target.len() as i64;
+        self.now_ns = series.time_ns.last().copied();
+        true
+    }
+
+    /// Feeds the world bar by bar.
+    fn feed_targets(&mut self, at: usize, target: &[i64]) -> PyResult<()> {
+        let instrument = self.series[at].instrument;
+        let mut wanted = 0;
+        while self.step()? >= 0 {
+            let series = &self.series[at];
+            let next = series.next.checked_sub(1).map(|bar| target[bar]);
+            let Some(next) = next.filter(|next| *next != wanted) else {
+                continue;
+            };
+            wanted = next;
+            let number = self.world.durable().next_order;
+            let open = self.world.durable().open_orders(ACCOUNT);
+            let coming: i64 = open
+                .map(|order| match order.terms.side {
+                    Side::Buy => order.leaves(),
+                    Side::Sell => -order.leaves(),
+                })
+                .sum();
+            let qty = wanted - self.world.position(ACCOUNT, instrument).qty - coming;
+            if qty != 0 {
+                let side = if qty > 0 { Side::Buy } else { Side::Sell };
+                self.apply(&Input::Submit(market_order(
+                    instrument,
+                    number,
+                    side,
+                    qty.abs(),
+                )))?;
+            }
+        }
+        Ok(())
+    }
+
     fn instrument(&self, symbol: &str) -> PyResult<InstrumentIndex> {
         self.world
             .instrument_index(symbol)
@@ -303,6 +445,21 @@ impl Backtest {
             let (worth, cash) = (self.world.equity(ACCOUNT), self.world.cash(ACCOUNT));
             equity.push(now_ns, clamped(worth), clamped(cash));
         }
+    }
+}
+
+fn market_order(instrument: InstrumentIndex, number: u64, side: Side, qty: i64) -> OrderTerms {
+    OrderTerms {
+        account: ACCOUNT,
+        client_order_id: number.to_string().into(),
+        instrument,
+        side,
+        order_type: OrderType::Market,
+        qty,
+        limit_price: None,
+        stop_price: None,
+        time_in_force: TimeInForce::Gtc,
+        more: None,
     }
 }
 

@@ -5,7 +5,8 @@ use papertape_core::durable::Durable;
 use papertape_core::event::{Event, Fill, Turn};
 use papertape_core::order::OrderTerms;
 use papertape_core::sink::EquityColumns;
-use papertape_core::words::{Liquidity, Reason};
+use papertape_core::targets::TargetFill;
+use papertape_core::words::{Liquidity, Reason, Side};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -140,6 +141,47 @@ impl Sink for Record {
 }
 
 impl Record {
+    /// Makes room for the equity of so many bars.
+    pub fn reserve(&mut self, bars: usize) {
+        let equity = &mut self.equity;
+        for column in [&mut equity.time_ns, &mut equity.equity, &mut equity.cash] {
+            column.reserve_exact(bars);
+        }
+    }
+
+    /// Notes an order that was sent after a bar.
+    pub fn sent(&mut self, bar: i64, time_ns: i64, instrument: u32, side: Side, qty: i64) {
+        let orders = &mut self.orders;
+        orders.number.push(orders.number.len() as i64 + 1);
+        orders.bar.push(bar);
+        orders.time_ns.push(time_ns);
+        orders.instrument.push(i64::from(instrument));
+        orders.side.push(side as i64);
+        orders.qty.push(qty);
+        orders.filled.push(0);
+        orders.status.push(Standing::New as i64);
+        orders.reason.push(0);
+    }
+
+    /// Notes that the last order filled completely.
+    pub fn filled_whole(&mut self, fill: &TargetFill, time_ns: i64, instrument: u32) {
+        let number = self.orders.number.len() as u64;
+        self.orders.filled[number as usize - 1] = fill.qty;
+        self.orders.stands(number, Standing::Filled, None);
+        let fills = &mut self.fills;
+        fills.order.push(number as i64);
+        fills.bar.push(fill.bar as i64);
+        fills.time_ns.push(time_ns);
+        fills.instrument.push(i64::from(instrument));
+        fills.side.push(fill.side as i64);
+        fills.price.push(fill.price);
+        fills.qty.push(fill.qty);
+        fills.notional.push(fill.notional);
+        fills.fee.push(fill.fee);
+        fills.realized_pl.push(fill.realized_pl);
+        fills.maker.push(0);
+    }
+
     /// Everything as dicts of read-only int64 arrays.
     pub fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let result = PyDict::new(py);

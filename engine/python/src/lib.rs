@@ -10,6 +10,7 @@ mod columns;
 mod errors;
 mod house;
 mod market;
+mod targets;
 mod world;
 
 use pyo3::prelude::*;

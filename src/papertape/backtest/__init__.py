@@ -9,7 +9,17 @@ Start reading at `run.run`. This room feeds bars to the compiled engine and read
 never matches an order, never rounds money and never looks ahead of the present bar.
 """
 
+from papertape.backtest.failures import BacktestError, StrategyFailedError
 from papertape.backtest.result import Result
-from papertape.backtest.run import BacktestError, StrategyFailedError, run
+from papertape.backtest.run import run
+from papertape.backtest.sweep import SweepRow, combinations, sweep
 
-__all__ = ["BacktestError", "Result", "StrategyFailedError", "run"]
+__all__ = [
+    "BacktestError",
+    "Result",
+    "StrategyFailedError",
+    "SweepRow",
+    "combinations",
+    "run",
+    "sweep",
+]

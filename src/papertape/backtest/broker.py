@@ -66,6 +66,11 @@ class EngineBroker:
         stop = self._engine.bar_index(symbol) + 1
         return History(self.columns[symbol], max(0, stop - n), stop)
 
+    def unit_and_lot(self, symbol: str) -> tuple[int, int]:
+        """Units of one, and units of one lot, of a symbol."""
+        terms = self._terms_of(symbol)
+        return terms.unit, terms.lot
+
     def _terms_of(self, symbol: str) -> Terms:
         terms = self._terms.get(symbol)
         if terms is None:

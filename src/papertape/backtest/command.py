@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from papertape.backtest.failures import BacktestError, StrategyFailedError
 from papertape.backtest.result import Result
-from papertape.backtest.run import BacktestError, FillOn, StrategyFailedError, run
+from papertape.backtest.run import FillOn, run
 from papertape.markets.files import BrokenFile
 from papertape.strategies import ParameterError, Strategy, parameters_of
 from papertape.strategies.loading import LoadError, load_strategy

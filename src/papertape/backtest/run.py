@@ -7,10 +7,8 @@ the open of the next, and with `fill_on="close"` at the close of its own.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import repeat
 from pathlib import Path
@@ -20,7 +18,9 @@ from typing import Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from papertape.backtest.arrays import is_array_strategy, targets_in_units
 from papertape.backtest.broker import EngineBroker
+from papertape.backtest.failures import BacktestError, failure
 from papertape.backtest.result import Result, make_result
 from papertape.engine import Backtest
 from papertape.markets.files import MarketFile, load
@@ -35,20 +35,6 @@ NO_LIMIT = 10**18
 """A volume, in units, that no order reaches."""
 BARS_AT_ONCE = 8_192
 """How many bars are turned into objects together: enough to be fast, few enough for memory."""
-
-
-class BacktestError(ValueError):
-    """A run that cannot start: cash, fee, data or fill rule make no sense."""
-
-
-class StrategyFailedError(RuntimeError):
-    """The strategy's own code raised: in which file and line, and at which bar."""
-
-    def __init__(self, where: str, bar_time: datetime | None, error: Exception) -> None:
-        moment = f"at the bar of {bar_time:%Y-%m-%d %H:%M:%S}" if bar_time else "in on_start"
-        super().__init__(f"{where}, {moment}: {type(error).__name__}: {error}")
-        self.where = where
-        self.bar_time = bar_time
 
 
 def run(
@@ -66,6 +52,41 @@ def run(
     Raises `BrokenFile` (from `papertape.markets.files`), `BacktestError`, `ParameterError`,
     and `StrategyFailedError` when the strategy raises.
     """
+    setup = prepare(data, symbol, cash, fee, fill_on)
+    file, engine = setup.file, setup.engine()
+    broker = EngineBroker(engine, {file.symbol: file})
+    trader = strategy(broker, params)
+    started = perf_counter()
+    if is_array_strategy(strategy):
+        engine.run_targets(file.symbol, targets_in_units(trader, broker, file.symbol))
+    else:
+        _play(trader, engine, file.symbol, broker.columns[file.symbol])
+    seconds = perf_counter() - started
+    return make_result(engine.result(), file, setup.cash, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What runs over the same bars share."""
+
+    file: MarketFile
+    cash: Decimal
+    fee: Decimal
+    fill_on: FillOn
+
+    def engine(self) -> Backtest:
+        """Make an engine with the bars loaded and nothing done."""
+        return _engine(self.file, self.cash, self.fee, self.fill_on)
+
+
+def prepare(
+    data: MarketFile | Path | str,
+    symbol: str | None,
+    cash: Decimal | float | str,
+    fee: Decimal | float | str,
+    fill_on: FillOn,
+) -> Setup:
+    """Check what a run begins with; raises `BrokenFile` and `BacktestError`."""
     file = data if isinstance(data, MarketFile) else load(data, symbol)
     if file.kind != "bars":
         raise BacktestError(f"{file.path.name} holds {file.kind}; a backtest needs bars")
@@ -77,14 +98,7 @@ def run(
     fee_rate = _amount("fee", fee)
     if not 0 <= fee_rate < 1:
         raise BacktestError(f"fee must be a share from 0 to below 1 (0.001 is 0.1 %), not {fee}")
-
-    engine = _engine(file, starting_cash, fee_rate, fill_on)
-    broker = EngineBroker(engine, {file.symbol: file})
-    trader = strategy(broker, params)
-    started = perf_counter()
-    _play(trader, engine, file.symbol, broker.columns[file.symbol])
-    seconds = perf_counter() - started
-    return make_result(engine.result(), file, starting_cash, seconds)
+    return Setup(file, starting_cash, fee_rate, fill_on)
 
 
 def _amount(name: str, value: Decimal | float | str) -> Decimal:
@@ -124,7 +138,8 @@ def _play(trader: Strategy, engine: Backtest, symbol: str, columns: PriceColumns
             step()
             on_bar(bar)
     except Exception as error:
-        raise _failure(trader, engine.bar_index(symbol), columns, error) from error
+        index = engine.bar_index(symbol)
+        raise failure(trader, int(columns.time_ns[index]) if index >= 0 else None, error) from error
 
 
 def _bars(symbol: str, columns: PriceColumns) -> Iterator[Bar]:
@@ -140,21 +155,3 @@ def _bars(symbol: str, columns: PriceColumns) -> Iterator[Bar]:
             columns.close[part].tolist(),
             columns.volume[part].tolist(),
         )
-
-
-def _failure(
-    trader: Strategy, index: int, columns: PriceColumns, error: Exception
-) -> StrategyFailedError:
-    """Name the deepest line of the strategy's own file: that is where its writer has to look."""
-    frames = traceback.extract_tb(error.__traceback__)
-    written = (kind for kind in type(trader).__mro__ if issubclass(kind, Strategy))
-    own_files = {_file_of(kind) for kind in written if kind is not Strategy}
-    own = [frame for frame in frames if frame.filename in own_files] or list(frames)
-    where = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
-    seconds = int(columns.time_ns[index]) / 10**9 if index >= 0 else None
-    bar_time = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    return StrategyFailedError(where, bar_time, error)
-
-
-def _file_of(kind: type) -> str:
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or ""

@@ -17,6 +17,7 @@ reads a file; `papertape.backtest` runs strategies over the past.
 from papertape.strategies.broker import Broker, OrderError
 from papertape.strategies.market_view import Bar, History
 from papertape.strategies.parameters import ParameterError, parameters_of, set_parameters
+from papertape.strategies.signals import SignalStrategy
 from papertape.strategies.strategy import Strategy
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "History",
     "OrderError",
     "ParameterError",
+    "SignalStrategy",
     "Strategy",
     "parameters_of",
     "set_parameters",
