@@ -191,10 +191,10 @@ def test_questions_leave_no_trace(driver: Driver) -> None:
 
 def test_only_exchanges_that_were_told_a_session_have_sessions(driver: Driver) -> None:
     assert driver.world.sessions() == {}
-    for state, open_now in (("closed", False), ("open", True)):
+    for state in ("closed", "pre_market", "open"):
         driver.send(command("session", exchange="XTST", state=state, next_ns=driver.now_ns * 2))
-        ((exchange, (is_open, next_ns)),) = driver.world.sessions().items()
-        assert (exchange, is_open, next_ns > driver.now_ns) == ("XTST", open_now, True)
+        ((exchange, (told, next_ns)),) = driver.world.sessions().items()
+        assert (exchange, told, next_ns > driver.now_ns) == ("XTST", state, True)
     again = World("main")
     again.evolve(driver.turns)
     assert again.sessions() == driver.world.sessions()

@@ -64,7 +64,7 @@ class Day:
         self.until(at)
         self._step_ns = step_ns
 
-    def submit(self, name: str, **terms: str) -> tuple[str, dict[str, Any]]:
+    def submit(self, name: str, **terms: Any) -> tuple[str, dict[str, Any]]:
         limit = {"limit_price": terms["limit_price"]} if "limit_price" in terms else {}
         order = {
             "account_id": ALICE,
@@ -98,7 +98,8 @@ class Day:
         return (float(shown["bids"][0][0]) + float(shown["asks"][0][0])) / 2
 
     def open_exchanges(self) -> dict[str, bool]:
-        return {exchange: is_open for exchange, (is_open, _) in self.world.sessions().items()}
+        sessions = self.world.sessions()
+        return {exchange: state == "open" for exchange, (state, _) in sessions.items()}
 
     def changes(self, exchange: str) -> list[tuple[str, str, str]]:
         """(when, state, announced next change) of an exchange, as on the tape."""

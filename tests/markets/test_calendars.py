@@ -8,7 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from papertape.markets.calendars import CalendarSessions, Session, Sessions, WholeDays, is_open
+from papertape.markets.calendars import (
+    CalendarSessions,
+    Session,
+    Sessions,
+    WholeDays,
+    is_open,
+    phase_at,
+)
 
 SECOND_NS = 10**9
 
@@ -128,3 +135,42 @@ def test_whole_days_follow_each_other_without_a_gap() -> None:
 def test_pandas_is_not_loaded_before_a_calendar_is_asked() -> None:
     code = "import sys, papertape.markets.scheduled; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "state", "auction", "until", "opens"),
+    [
+        ("2026-11-25 08:59:59", "closed", None, "2026-11-25 09:00", "2026-11-25 14:30"),
+        ("2026-11-25 09:00:00", "pre_market", None, "2026-11-25 14:29:59", "2026-11-25 14:30"),
+        ("2026-11-25 14:29:59", "auction", "open", "2026-11-25 14:30", "2026-11-25 14:30"),
+        ("2026-11-25 14:30:00", "open", None, "2026-11-25 21:00", "2026-11-27 14:30"),
+        ("2026-11-25 21:00:00", "auction", "close", "2026-11-25 21:00:01", "2026-11-27 14:30"),
+        ("2026-11-25 21:00:01", "post_market", None, "2026-11-26 01:00", "2026-11-27 14:30"),
+        ("2026-11-26 01:00:00", "closed", None, "2026-11-27 09:00", "2026-11-27 14:30"),
+        ("2026-11-27 18:00:01", "post_market", None, "2026-11-27 22:00", "2026-11-30 14:30"),
+        ("2026-11-27 22:00:00", "closed", None, "2026-11-30 09:00", "2026-11-30 14:30"),
+    ],
+)
+def test_the_parts_of_a_day_in_new_york(
+    new_york: Sessions, at: str, state: str, auction: str | None, until: str, opens: str
+) -> None:
+    phase = phase_at(new_york, ns(at))
+    assert (phase.state, phase.auction, phase.until_ns) == (state, auction, ns(until))
+    assert phase.opens_ns == ns(opens)
+
+
+def test_elsewhere_a_day_has_auctions_and_no_extended_hours() -> None:
+    london = CalendarSessions("XLON")
+    parts = ("2026-11-25 07:59:58", "2026-11-25 08:00:00", "2026-11-25 16:30:00.5")
+    assert [phase_at(london, ns(at)).state for at in parts] == ["closed", "open", "auction"]
+    assert phase_at(london, ns("2026-11-25 16:30:01")).state == "closed"
+
+
+def test_a_day_without_end_is_always_open() -> None:
+    phase = phase_at(WholeDays(), ns("2026-11-25 00:00"))
+    assert (phase.state, phase.until_ns) == ("open", ns("2026-11-26 00:00"))
+
+
+def test_behind_the_end_of_a_calendar_nothing_comes() -> None:
+    hong_kong = CalendarSessions("XHKG")
+    assert phase_at(hong_kong, ns("2250-01-03 03:00")) == ("closed", None, None, None, None)

@@ -35,23 +35,29 @@ def test_stocks_trade_in_sessions_and_crypto_always() -> None:
     assert day.open_exchanges() == STOCKS_CLOSED
     for exchange in ("XNAS", "XNYS"):
         assert day.changes(exchange) == [
-            ("2026-11-25 14:00:00", "closed", "2026-11-25 14:30:00"),
+            ("2026-11-25 14:00:00", "pre_market", "2026-11-25 14:29:59"),
+            ("2026-11-25 14:29:59", "auction", "2026-11-25 14:30:00"),
             ("2026-11-25 14:30:00", "open", "2026-11-25 21:00:00"),
-            ("2026-11-25 21:00:00", "closed", "2026-11-27 14:30:00"),
+            ("2026-11-25 21:00:00", "auction", "2026-11-25 21:00:01"),
+            ("2026-11-25 21:00:01", "post_market", "2026-11-26 01:00:00"),
+            ("2026-11-26 01:00:00", "closed", "2026-11-27 09:00:00"),
+            ("2026-11-27 09:00:00", "pre_market", "2026-11-27 14:29:59"),
+            ("2026-11-27 14:29:59", "auction", "2026-11-27 14:30:00"),
             ("2026-11-27 14:30:00", "open", "2026-11-27 18:00:00"),
-            ("2026-11-27 18:00:00", "closed", "2026-11-30 14:30:00"),
+            ("2026-11-27 18:00:00", "auction", "2026-11-27 18:00:01"),
+            ("2026-11-27 18:00:01", "post_market", "2026-11-27 22:00:00"),
         ]
     assert day.changes("CRYPTO") == []
 
 
 def test_nothing_of_a_closed_exchange_prints_or_stands_in_the_book() -> None:
-    day = Day("2026-11-24 20:59:30", step_s=0.25)
-    day.until("2026-11-24 20:59:59.9")
+    day = Day("2026-11-25 00:59:30", step_s=0.25)
+    day.until("2026-11-25 00:59:59.9")
     assert len(day.book("AAPL")["bids"]) >= 10
-    day.until("2026-11-24 21:02")
+    day.until("2026-11-25 01:02")
     assert day.book("AAPL")["bids"] == day.book("AAPL")["asks"] == []
     assert len(day.book("BTC/USD")["bids"]) >= 10
-    close_ns = ns("2026-11-24 21:00")
+    close_ns = ns("2026-11-25 01:00")
     printed = {symbol for symbol, time_ns, *_ in day.prints if time_ns >= close_ns}
     assert printed == {"BTC/USD", "ETH/USD", "SOL/USD"}
     assert "AAPL" in {symbol for symbol, *_ in day.prints}
@@ -78,7 +84,7 @@ def test_a_day_order_expires_at_the_close_and_a_gtc_limit_waits_over_night() -> 
         assert order["status"] == "new"
     day.until("2026-11-24 21:00:05")
     assert day.order("day")["status"] == "expired"
-    assert day.order("day")["updated_at"].startswith("2026-11-24T21:00:00.0000")
+    assert day.order("day")["updated_at"].startswith("2026-11-24T21:00:01.0000")
     _, waits = day.submit("late", limit_price="150.00", time_in_force="day")
     assert waits["status"] == "new"
     day.leap("2026-11-25 14:31")
@@ -126,13 +132,39 @@ def test_what_cannot_wait_is_refused_while_closed(terms: dict[str, Any]) -> None
     assert (outcome, order["status"]) == ("created", "filled")
 
 
+def test_opg_and_cls_orders_fill_in_the_auctions_with_the_house() -> None:
+    day = Day("2026-11-25 14:29:50", step_s=0.25)
+    day.submit("opg", type="market", time_in_force="opg")
+    day.submit("cls", type="market", time_in_force="cls")
+    day.until("2026-11-25 14:29:59.5")
+    quote = day.book("AAPL")["quote"]
+    assert (quote["auction"], day.order("opg")["status"]) == ("open", "new")
+    day.until("2026-11-25 14:30:01")
+    assert (day.order("opg")["status"], day.order("cls")["status"]) == ("filled", "new")
+    day.leap("2026-11-25 20:59:50")
+    day.until("2026-11-25 21:00:02")
+    assert day.order("cls")["status"] == "filled"
+    assert day.order("cls")["updated_at"].startswith("2026-11-25T21:00:01.0000")
+
+
+def test_orders_for_extended_hours_trade_before_the_opening() -> None:
+    day = Day("2026-11-25 10:00")
+    day.until("2026-11-25 10:00:05")
+    day.submit("early", limit_price="400.00", extended_hours=True)
+    day.submit("plain", limit_price="400.00")
+    assert (day.order("early")["status"], day.order("plain")["status"]) == ("filled", "new")
+    day.leap("2026-11-25 14:29:55")
+    day.until("2026-11-25 14:30:01")
+    assert day.order("plain")["status"] == "filled"
+
+
 def test_a_restart_within_the_closed_time_says_nothing_twice() -> None:
     day = Day("2026-11-24 20:59:30")
     day.submit("gtc", limit_price="150.00", time_in_force="gtc")
-    day.until("2026-11-24 21:05")
+    day.leap("2026-11-25 01:05")
     before = day.changes("XNAS")
-    day.restart("2026-11-24 23:00")
-    day.until("2026-11-24 23:01")
+    day.restart("2026-11-25 03:00")
+    day.until("2026-11-25 03:01")
     assert day.changes("XNAS") == before
     assert day.book("AAPL")["bids"] == [["150.00", "10", 1]], "nothing but the user's own"
     assert day.order("gtc")["status"] == "new"
@@ -152,7 +184,7 @@ def test_a_close_that_was_missed_is_made_up_for_before_the_market_goes_on() -> N
     assert day.order("day")["status"] == "expired"
     assert day.order("gtc")["status"] == "new"
     assert day.changes("XNAS")[-2:] == [
-        ("2026-11-25 15:00:00", "closed", "2026-11-25 15:00:01"),
+        ("2026-11-25 15:00:00", "auction", "2026-11-25 15:00:01"),
         ("2026-11-25 15:00:01", "open", "2026-11-25 21:00:00"),
     ]
 
@@ -207,9 +239,10 @@ def test_a_world_that_never_had_hours_hears_of_no_sessions() -> None:
 @pytest.mark.parametrize("step_s", [900, 20_000])
 def test_a_fast_world_misses_no_session(step_s: int) -> None:
     day = Day("2026-11-20 12:00", step_s=step_s)
-    day.until("2026-12-05 00:00")
+    day.until("2026-12-05 02:00")
     told = day.changes("XNYS")
-    assert [state for _, state, _ in told] == ["closed", *["open", "closed"] * 10]
+    parts = ["pre_market", "auction", "open", "auction", "post_market", "closed"]
+    assert [state for _, state, _ in told] == parts * 10
     for (_, _, announced), (at, _, _) in pairwise(told):
         assert at == announced
 

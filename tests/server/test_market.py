@@ -3,7 +3,13 @@
 import pytest
 
 from papertape.markets.bars import Bar
-from papertape.server.models import BarReply, BookReply, InstrumentReply, QuoteReply
+from papertape.server.models import (
+    BarReply,
+    BookReply,
+    ExchangeReply,
+    InstrumentReply,
+    QuoteReply,
+)
 from server.shapes import has_the_shape_of
 
 MINUTE_NS = 60 * 10**9
@@ -36,11 +42,36 @@ def test_instruments_are_sorted_and_searched(product) -> None:
 
 def test_a_quote_is_the_best_bid_and_ask(product, stock) -> None:
     quote = get(product, f"/market/{stock}/quote")
-    assert set(quote) == set(QuoteReply.model_fields)
+    assert has_the_shape_of(quote, QuoteReply)
     assert (quote["symbol"], quote["bid"], quote["ask"]) == (stock, "9.99", "10.01")
     assert (quote["bid_size"], quote["ask_size"], quote["last"]) == ("100", "100", None)
     product.feed({"kind": "trade", "symbol": stock, "price": "10.00", "qty": "5"})
     assert get(product, f"/market/{stock}/quote")["last"] == "10.00"
+
+
+def test_exchanges_say_which_part_of_the_day_it_is(product, stock) -> None:
+    name = get(product, f"/instruments?query={stock}")["items"][0]["exchange"]
+
+    def exchange():
+        (found,) = (it for it in get(product, "/exchanges")["items"] if it["exchange"] == name)
+        assert has_the_shape_of(found, ExchangeReply)
+        return found
+
+    assert exchange()["state"] == "open"
+    session = {"kind": "session", "exchange": name, "next_open_ns": 10**18}
+    product.feed(session | {"state": "auction", "auction": "close"})
+    assert (exchange()["state"], exchange()["auction"]) == ("auction", "close")
+    assert exchange()["next_open"] == "2001-09-09T01:46:40.000000000Z"
+    assert get(product, f"/market/{stock}/quote")["auction"] == "close"
+    product.feed(session | {"state": "open"})
+    assert exchange()["state"] == "open"
+
+
+def test_a_halted_instrument_says_why(product, stock) -> None:
+    product.feed({"kind": "halt", "symbol": stock, "reason": "news pending"})
+    (found, *_) = get(product, f"/instruments?query={stock}")["items"]
+    assert (found["status"], found["halt_reason"]) == ("halted", "news pending")
+    product.feed({"kind": "resume", "symbol": stock})
 
 
 def test_a_stock_without_a_quote_says_so(product) -> None:

@@ -256,9 +256,9 @@ impl PyWorld {
         self.items(py, br#"{"kind":"exchanges"}"#)
     }
 
-    /// Exchanges that sessions rule: `{exchange: (is open, next change in ns or 0)}`. Those that
-    /// were never told a session are always open and not among them.
-    fn sessions(&self, py: Python<'_>) -> PyResult<BTreeMap<String, (bool, i64)>> {
+    /// Exchanges that sessions rule: `{exchange: (part of the day, next change in ns or 0)}`.
+    /// Those that were never told a session are always open and not among them.
+    fn sessions(&self, py: Python<'_>) -> PyResult<BTreeMap<String, (&'static str, i64)>> {
         self.check(py)?;
         let ruled = self
             .inner
@@ -269,10 +269,7 @@ impl PyWorld {
             .map(|record| {
                 (
                     record.terms.id.clone(),
-                    (
-                        record.state == papertape_core::words::SessionState::Open,
-                        record.next_ns,
-                    ),
+                    (record.state.word(), record.next_ns),
                 )
             })
             .collect())

@@ -1,8 +1,9 @@
-"""When an exchange trades: the regular sessions of its calendar, in nanoseconds of world time.
+"""When an exchange trades: the sessions of its calendar and the parts of its day, in world time.
 
 `Sessions` is the small question that the schedule asks; `CalendarSessions` answers it from the
 `exchange_calendars` library (holidays and early closes included), `WholeDays` for exchanges that
 never close. A lunch break does not interrupt a session: DAY orders end with the day, not at lunch.
+`phase_at` adds what lies around the regular hours: auctions, and the extended hours of US stocks.
 
 The library brings pandas, which is slow to import, so it is loaded when a calendar is first asked.
 """
@@ -33,6 +34,16 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
 """World times are nanoseconds in 64 bits, and so are the library's: they end in 2262."""
 
 
+CALL_NS = SECOND_NS
+"""How long an auction collects orders: before the regular hours, and after them."""
+
+HOUR_NS = 3_600 * SECOND_NS
+EXTENDED_NS = {"XNYS": (11 * HOUR_NS // 2, 4 * HOUR_NS), "XNAS": (11 * HOUR_NS // 2, 4 * HOUR_NS)}
+"""Pre-market before the opening and post-market after the close, by calendar: of US stocks from
+4:00 to 20:00 New York, and until 17:00 after an early close (Nasdaq, "U.S. Equities Trading
+Hours")."""
+
+
 class Session(NamedTuple):
     """One session of an exchange: from `open_ns` up to, but not including, `close_ns`."""
 
@@ -40,8 +51,26 @@ class Session(NamedTuple):
     close_ns: int
 
 
+class Phase(NamedTuple):
+    """A part of an exchange's day, in the words of the engine's `session` command."""
+
+    state: str
+    auction: str | None
+    until_ns: int | None
+    """When the next part begins; None when no session is to come."""
+    opens_ns: int | None
+    """When the next regular hours begin; None when none are to come."""
+    session: Session | None
+    """The day that it belongs to; None while the exchange is closed."""
+
+
 class Sessions(Protocol):
     """The sessions of one exchange."""
+
+    has_auctions: bool
+    """Whether regular hours begin and end with an auction."""
+    extended_ns: tuple[int, int]
+    """How long orders for extended hours trade before and after the regular hours."""
 
     def at_or_after(self, time_ns: int) -> Session | None:
         """The session that runs at a time, else the next one; None when there is none any more."""
@@ -58,8 +87,49 @@ def is_open(sessions: Sessions, time_ns: int) -> bool:
     return session is not None and session.open_ns <= time_ns
 
 
+def phase_at(sessions: Sessions, time_ns: int) -> Phase:
+    """The part of the day that a time lies in; each begins at its first nanosecond."""
+    tail_ns = sessions.extended_ns[1] + (CALL_NS if sessions.has_auctions else 0)
+    session = sessions.at_or_after(time_ns - tail_ns)
+    if session is not None and _parts(sessions, session)[-1][0] <= time_ns:
+        session = sessions.at_or_after(time_ns)
+    if session is None:
+        return Phase("closed", None, None, None, None)
+    parts = _parts(sessions, session)
+    begun = [part for part in parts if part[0] <= time_ns]
+    if not begun:
+        return Phase("closed", None, parts[0][0], session.open_ns, None)
+    opens_ns: int | None = session.open_ns
+    if time_ns >= session.open_ns:
+        following = sessions.at_or_after(session.close_ns)
+        opens_ns = None if following is None else following.open_ns
+    _, state, auction = begun[-1]
+    return Phase(state, auction, parts[len(begun)][0], opens_ns, session)
+
+
+def _parts(sessions: Sessions, session: Session) -> list[tuple[int, str, str | None]]:
+    """When each part of a day begins, the closed time behind it last."""
+    (before_ns, after_ns), (open_ns, close_ns) = sessions.extended_ns, session
+    call_ns = CALL_NS if sessions.has_auctions else 0
+    parts: list[tuple[int, str, str | None]] = []
+    if before_ns:
+        parts.append((open_ns - before_ns, "pre_market", None))
+    if call_ns:
+        parts.append((open_ns - call_ns, "auction", "open"))
+    parts.append((open_ns, "open", None))
+    if call_ns:
+        parts.append((close_ns, "auction", "close"))
+    if after_ns:
+        parts.append((close_ns + call_ns, "post_market", None))
+    parts.append((close_ns + max(after_ns, call_ns), "closed", None))
+    return parts
+
+
 class WholeDays:
     """An exchange that never closes; a session ends and the next begins at 00:00 UTC."""
+
+    has_auctions = False
+    extended_ns = (0, 0)
 
     def at_or_after(self, time_ns: int) -> Session:
         """The day of a time."""
@@ -79,8 +149,11 @@ class CalendarSessions:
     there is no session any more, and the log says so.
     """
 
+    has_auctions = True
+
     def __init__(self, code: str) -> None:
         self._code = code
+        self.extended_ns = EXTENDED_NS.get(code, (0, 0))
         self._first, self._last = _bounds(code)
         self._opens: list[int] = []
         self._closes: list[int] = []

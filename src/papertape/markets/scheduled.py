@@ -1,12 +1,13 @@
-"""Real hours: a market that opens and closes with the calendars of its exchanges.
+"""Real hours: a market that goes through the days of its exchanges' calendars.
 
 `ScheduledMarket` is a body of the floor's port `MarketSource` around the simulated one. At the
-right moment of world time it tells the engine that a session begins or ends (the engine knows what
-that means for orders), and it lets the house rest while an exchange is closed: its orders leave the
-book at the close. It never touches an order or a price itself.
+right moment of world time it tells the engine that a part of the day begins (pre-market, opening
+auction, regular hours, closing auction, post-market, closed; the engine knows what each means for
+orders), and it lets the house rest while an exchange is closed: its orders leave the book then. It
+never touches an order or a price itself.
 
-The house takes its places a second before the opening. So what waited over night trades, when the
-exchange opens, at the prices of a full book, and not at its own limit against the first quote.
+The house takes its places when the day begins, at the latest with the second of the opening
+auction. So what waited over night trades, when the exchange opens, against a full book.
 """
 
 from __future__ import annotations
@@ -20,16 +21,15 @@ from papertape.engine import Outcome, World
 from papertape.markets.bars import Bar
 from papertape.markets.calendars import (
     ALWAYS_OPEN,
-    SECOND_NS,
+    CALL_NS,
     CalendarSessions,
+    Phase,
     Sessions,
     WholeDays,
     is_open,
+    phase_at,
 )
 from papertape.markets.simulated import SimulatedSource
-
-CALL_NS = SECOND_NS
-"""The house is back in the book so long before an opening."""
 
 Input = tuple[int, bytes]
 SessionsOf = Callable[[str], Sessions]
@@ -37,49 +37,63 @@ SessionsOf = Callable[[str], Sessions]
 
 @dataclass(slots=True)
 class _Hours:
-    """Where one exchange is in its day, and what comes next."""
+    """Where one exchange is in its day, and when that changes."""
 
     exchange: str
     sessions: Sessions
     symbols: list[str] = field(default_factory=list)
-    is_told_open: bool = False
+    phase: Phase | None = None
     is_quoted: bool = True
-    opens_ns: int | None = None
     due_ns: int | None = None
 
-    def open(self, time_ns: int) -> bytes:
-        """Begin the session that runs at `time_ns`, if one does."""
-        session = self.sessions.at_or_after(time_ns)
-        if session is None or session.open_ns > time_ns:
-            return self.close(time_ns)
-        self.is_told_open = self.is_quoted = True
-        self.due_ns = session.close_ns
-        return self._told("open", session.close_ns)
+    def enter(self, time_ns: int) -> list[bytes]:
+        """Enter the part of the day that `time_ns` lies in.
 
-    def close(self, time_ns: int) -> bytes:
-        """Rest until the session at or behind `time_ns`; the house comes a second before it."""
-        session = self.sessions.at_or_after(time_ns)
-        return self.close_until(time_ns, None if session is None else session.open_ns)
+        Where one day follows another at once, the old one is closed first: its DAY orders leave.
+        """
+        phase = phase_at(self.sessions, time_ns)
+        day = None if self.phase is None else self.phase.session
+        if None not in (day, phase.session) and day != phase.session:
+            return [self.told_closed(time_ns, phase), *self._be(phase)]
+        return self._be(phase)
 
-    def close_until(self, time_ns: int, opens_ns: int | None) -> bytes:
-        """Rest until `opens_ns`; for ever when there is no next session."""
-        self.is_told_open = self.is_quoted = False
-        self.opens_ns = opens_ns
-        self.due_ns = None if opens_ns is None else max(opens_ns - CALL_NS, time_ns)
-        return self._told("closed", opens_ns or 0)
+    def wait_for_house(self, time_ns: int) -> list[bytes]:
+        """Give the house a second in the book before the regular hours go on.
 
-    def advance(self, time_ns: int) -> bytes | None:
-        """Do what is due at `time_ns`; None when the engine need not hear of it."""
-        if self.is_told_open:
-            return self.close(time_ns)
-        if self.is_quoted:
-            return self.open(time_ns)
-        self.is_quoted, self.due_ns = True, self.opens_ns
-        return None
+        Orders are collected for an auction meanwhile, where there are auctions.
+        """
+        phase = phase_at(self.sessions, time_ns)
+        until_ns = time_ns + CALL_NS
+        if self.sessions.has_auctions:
+            return self._be(phase._replace(state="auction", auction="open", until_ns=until_ns))
+        waits = _closed_until(until_ns, phase)
+        self.is_quoted, self.due_ns, self.phase = True, until_ns, waits
+        return [self._told(waits)]
 
-    def _told(self, state: str, next_ns: int) -> bytes:
-        session = {"kind": "session", "exchange": self.exchange, "state": state, "next_ns": next_ns}
+    def told_closed(self, time_ns: int, phase: Phase) -> bytes:
+        """The end of a day, told late at `time_ns`, in front of a phase of another day."""
+        return self._told(_closed_until(time_ns, phase))
+
+    def _be(self, phase: Phase) -> list[bytes]:
+        self.is_quoted, self.due_ns, self.phase = phase.session is not None, phase.until_ns, phase
+        return [self._told(phase)]
+
+    def _told(self, phase: Phase) -> bytes:
+        session = {
+            "kind": "session",
+            "exchange": self.exchange,
+            "state": phase.state,
+            "next_ns": phase.until_ns or 0,
+            "next_open_ns": phase.opens_ns or 0,
+        }
+        if phase.auction is not None:
+            session["auction"] = phase.auction
         return msgspec.json.encode(session)
+
+
+def _closed_until(time_ns: int | None, phase: Phase) -> Phase:
+    """A closed time in front of a phase."""
+    return Phase("closed", None, time_ns, phase.opens_ns, None)
 
 
 def sessions_of_calendar(code: str) -> Sessions:
@@ -182,10 +196,9 @@ class ScheduledMarket:
             if _comes_before(self._market.next_due_ns, due_ns):
                 return []
             due = [hours for hours in self._hours if hours.due_ns == due_ns]
-            said = [hours.advance(due_ns) for hours in due]
+            told = [(due_ns, said) for hours in due for said in hours.enter(due_ns)]
             self._let_rest()
             self._house_due_ns = due_ns
-            told = [(due_ns, one) for one in said if one is not None]
             if told:
                 return told
         return []
@@ -199,21 +212,24 @@ class ScheduledMarket:
         return _earliest(hours.due_ns for hours in self._hours)
 
 
-def _present(hours: _Hours, known: dict[str, tuple[bool, int]], time_ns: int) -> list[bytes]:
+def _present(hours: _Hours, known: dict[str, tuple[str, int]], time_ns: int) -> list[bytes]:
     """What to tell about an exchange at a start.
 
-    An end of session that fell into the time without the product is told now, so that DAY orders
-    leave. An exchange that opens late because of that gives the house its second, too.
+    An end of day that fell into the time without the product is told now, so that DAY orders
+    leave. Regular hours that begin late because of that give the house its second, too.
     """
-    was_open, changed_ns = known.get(hours.exchange, (True, 0))
-    missed_close = was_open and 0 < changed_ns <= time_ns
-    if not is_open(hours.sessions, time_ns):
-        return [hours.close(time_ns)]
-    if was_open and not missed_close:
-        return [hours.open(time_ns)]
-    told = [hours.close_until(time_ns, time_ns + CALL_NS)]
-    hours.advance(time_ns)
-    return told
+    was, changed_ns = known.get(hours.exchange, ("open", 0))
+    phase = phase_at(hours.sessions, time_ns)
+    if phase.session is None:
+        return hours.enter(time_ns)
+    told: list[bytes] = []
+    if was != "closed" and changed_ns > 0:
+        day = phase_at(hours.sessions, changed_ns - 1).session
+        if day != phase.session:
+            told = [hours.told_closed(time_ns, phase)]
+    if phase.state == "open" and (told or was != "open"):
+        return [*told, *hours.wait_for_house(time_ns)]
+    return [*told, *hours.enter(time_ns)]
 
 
 def _hours_of(listing: Iterable[bytes], sessions_of: SessionsOf) -> list[_Hours]:

@@ -34,6 +34,8 @@ OrderType = Literal[
     "limit_if_touched",
 ]
 TimeInForce = Literal["day", "gtc", "gtd", "ioc", "fok", "opg", "cls"]
+SessionState = Literal["pre_market", "open", "post_market", "closed", "auction"]
+AuctionKind = Literal["open", "close", "halt"]
 OrderClass = Literal["simple", "bracket", "oco", "oto", "mleg"]
 Trigger = Literal["bid_ask", "last", "mid"]
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
@@ -541,7 +543,45 @@ class InstrumentReply(Reply):
     currency: str
     tick_size: str
     lot_size: str
-    status: str = Field(examples=["active"])
+    status: str = Field(
+        examples=["active"], description="active, or halted while it does not trade"
+    )
+    industry: str | None = None
+    halt_reason: str | None = Field(None, description="why it is halted")
+    band: str | None = Field(None, description="limit prices lie within so many percent")
+    tick_table: list[tuple[str, str]] | None = Field(
+        None, description="price steps by price: from this price on, this step"
+    )
+
+
+class ExchangeReply(Reply):
+    """Where instruments trade, and the part of the day it is in."""
+
+    example: ClassVar[Example] = {
+        "exchange": "XNAS",
+        "name": "Nasdaq",
+        "currency": "USD",
+        "calendar": "XNAS",
+        "state": "closed",
+        "fees": {"maker_rate": "0", "taker_rate": "0", "per_share": "0", "minimum": "0"},
+        "profile": {"name": "realistic"},
+        "next_change": _EXAMPLE_TIME,
+        "next_open": _EXAMPLE_TIME,
+    }
+
+    exchange: str
+    name: str
+    currency: str
+    calendar: str
+    state: SessionState
+    fees: dict[str, Any]
+    profile: dict[str, Any]
+    auction: AuctionKind | None = Field(None, description="what its auction is for")
+    halt_reason: str | None = Field(None, description="why it is halted")
+    next_change: str | None = Field(None, description="when the part of the day ends, if known")
+    next_open: str | None = Field(None, description="when the regular hours begin, if known")
+    mic: str | None = None
+    band: str | None = Field(None, description="limit prices lie within so many percent")
 
 
 class QuoteReply(Reply):
@@ -564,6 +604,11 @@ class QuoteReply(Reply):
     ask_size: str | None
     last: str | None
     time: str | None
+    auction: AuctionKind | None = Field(None, description="the auction that collects orders now")
+    indicative_price: str | None = Field(None, description="the price that it would have now")
+    paired_qty: str | None = Field(None, description="how much would trade at that price")
+    imbalance_qty: str | None = Field(None, description="how much more the longer side wants")
+    imbalance_side: Side | None = None
 
 
 class BarReply(Reply):
@@ -626,6 +671,7 @@ class ProblemReply(Reply):
     field: str | None = None
     value: str | None = None
     limit: str | None = None
+    next_open: str | None = Field(None, description="when a closed exchange opens, if known")
     order_id: str | None = None
 
 

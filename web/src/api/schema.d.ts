@@ -300,6 +300,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exchanges
+         * @description Where instruments trade: hours, halts, fees, sorted by id.
+         */
+        get: operations["list_exchanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/market/{symbol}/quote": {
         parameters: {
             query?: never;
@@ -712,6 +732,86 @@ export interface components {
             cash: string;
         };
         /**
+         * ExchangeReply
+         * @description Where instruments trade, and the part of the day it is in.
+         * @example {
+         *       "calendar": "XNAS",
+         *       "currency": "USD",
+         *       "exchange": "XNAS",
+         *       "fees": {
+         *         "maker_rate": "0",
+         *         "minimum": "0",
+         *         "per_share": "0",
+         *         "taker_rate": "0"
+         *       },
+         *       "name": "Nasdaq",
+         *       "next_change": "2026-11-20T10:46:00.000000000Z",
+         *       "next_open": "2026-11-20T10:46:00.000000000Z",
+         *       "profile": {
+         *         "name": "realistic"
+         *       },
+         *       "state": "closed"
+         *     }
+         */
+        ExchangeReply: {
+            /** Exchange */
+            exchange: string;
+            /** Name */
+            name: string;
+            /** Currency */
+            currency: string;
+            /** Calendar */
+            calendar: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pre_market" | "open" | "post_market" | "closed" | "auction";
+            /** Fees */
+            fees: {
+                [key: string]: unknown;
+            };
+            /** Profile */
+            profile: {
+                [key: string]: unknown;
+            };
+            /**
+             * Auction
+             * @description what its auction is for
+             * @default null
+             */
+            auction?: ("open" | "close" | "halt") | null;
+            /**
+             * Halt Reason
+             * @description why it is halted
+             * @default null
+             */
+            halt_reason?: string | null;
+            /**
+             * Next Change
+             * @description when the part of the day ends, if known
+             * @default null
+             */
+            next_change?: string | null;
+            /**
+             * Next Open
+             * @description when the regular hours begin, if known
+             * @default null
+             */
+            next_open?: string | null;
+            /**
+             * Mic
+             * @default null
+             */
+            mic?: string | null;
+            /**
+             * Band
+             * @description limit prices lie within so many percent
+             * @default null
+             */
+            band?: string | null;
+        };
+        /**
          * FillReply
          * @description One fill of an order.
          * @example {
@@ -818,9 +918,36 @@ export interface components {
             lot_size: string;
             /**
              * Status
+             * @description active, or halted while it does not trade
              * @example active
              */
             status: string;
+            /**
+             * Industry
+             * @default null
+             */
+            industry?: string | null;
+            /**
+             * Halt Reason
+             * @description why it is halted
+             * @default null
+             */
+            halt_reason?: string | null;
+            /**
+             * Band
+             * @description limit prices lie within so many percent
+             * @default null
+             */
+            band?: string | null;
+            /**
+             * Tick Table
+             * @description price steps by price: from this price on, this step
+             * @default null
+             */
+            tick_table?: [
+                string,
+                string
+            ][] | null;
         };
         /**
          * LedgerLine
@@ -955,6 +1082,38 @@ export interface components {
         Listed_EquityPoint_: {
             /** Items */
             items: components["schemas"]["EquityPoint"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[ExchangeReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "calendar": "XNAS",
+         *           "currency": "USD",
+         *           "exchange": "XNAS",
+         *           "fees": {
+         *             "maker_rate": "0",
+         *             "minimum": "0",
+         *             "per_share": "0",
+         *             "taker_rate": "0"
+         *           },
+         *           "name": "Nasdaq",
+         *           "next_change": "2026-11-20T10:46:00.000000000Z",
+         *           "next_open": "2026-11-20T10:46:00.000000000Z",
+         *           "profile": {
+         *             "name": "realistic"
+         *           },
+         *           "state": "closed"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_ExchangeReply_: {
+            /** Items */
+            items: components["schemas"]["ExchangeReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -1727,6 +1886,12 @@ export interface components {
              */
             limit?: string | null;
             /**
+             * Next Open
+             * @description when a closed exchange opens, if known
+             * @default null
+             */
+            next_open?: string | null;
+            /**
              * Order Id
              * @default null
              */
@@ -1760,6 +1925,35 @@ export interface components {
             last: string | null;
             /** Time */
             time: string | null;
+            /**
+             * Auction
+             * @description the auction that collects orders now
+             * @default null
+             */
+            auction?: ("open" | "close" | "halt") | null;
+            /**
+             * Indicative Price
+             * @description the price that it would have now
+             * @default null
+             */
+            indicative_price?: string | null;
+            /**
+             * Paired Qty
+             * @description how much would trade at that price
+             * @default null
+             */
+            paired_qty?: string | null;
+            /**
+             * Imbalance Qty
+             * @description how much more the longer side wants
+             * @default null
+             */
+            imbalance_qty?: string | null;
+            /**
+             * Imbalance Side
+             * @default null
+             */
+            imbalance_side?: ("buy" | "sell") | null;
         };
         /**
          * ReadyReply
@@ -4418,6 +4612,87 @@ export interface operations {
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_exchanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "calendar": "XNAS",
+                     *           "currency": "USD",
+                     *           "exchange": "XNAS",
+                     *           "fees": {
+                     *             "maker_rate": "0",
+                     *             "minimum": "0",
+                     *             "per_share": "0",
+                     *             "taker_rate": "0"
+                     *           },
+                     *           "name": "Nasdaq",
+                     *           "next_change": "2026-11-20T10:46:00.000000000Z",
+                     *           "next_open": "2026-11-20T10:46:00.000000000Z",
+                     *           "profile": {
+                     *             "name": "realistic"
+                     *           },
+                     *           "state": "closed"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_ExchangeReply_"];
                 };
             };
             /** @description Problem */

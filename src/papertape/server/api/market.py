@@ -14,7 +14,13 @@ from papertape.server.api import PREFIX
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
-from papertape.server.models import BarReply, BookReply, InstrumentReply, QuoteReply
+from papertape.server.models import (
+    BarReply,
+    BookReply,
+    ExchangeReply,
+    InstrumentReply,
+    QuoteReply,
+)
 from papertape.server.problems import malformed, not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
@@ -54,6 +60,7 @@ class MarketRoutes:
         """The routes with what they take and give."""
         for path, handler, reply, problems in (
             ("/instruments", self.list_instruments, Listed[InstrumentReply], (422,)),
+            ("/exchanges", self.list_exchanges, Listed[ExchangeReply], ()),
             ("/market/{symbol:path}/quote", self.get_quote, QuoteReply, (404,)),
             ("/market/{symbol:path}/bars", self.list_bars, Listed[BarReply], (404, 422)),
             ("/orderbook/{symbol:path}", self.get_book, BookReply, (404, 422)),
@@ -74,6 +81,11 @@ class MarketRoutes:
         wanted = query.strip().casefold()
         items = await self._symbols.instruments()
         return listed([item for item in items if _mentions(item, wanted)])
+
+    async def list_exchanges(self, _request: Request) -> Response:
+        """Where instruments trade: hours, halts, fees, sorted by id."""
+        reply = await self._exchange.ask("exchanges")
+        return listed(msgspec.json.decode(reply.body)["items"])
 
     async def get_quote(self, _request: Request, symbol: str) -> Response:
         """The best bid and ask now; null where there is none yet."""
