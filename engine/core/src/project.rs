@@ -110,7 +110,7 @@ impl Projector {
 }
 
 /// Notes what an event touched.
-fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
+pub(crate) fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
     match event {
         Event::AccountOpened { .. } => {
             let index = durable.accounts.len().saturating_sub(1) as AccountIndex;

@@ -14,6 +14,7 @@ use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::instrument::InstrumentRecord;
 use crate::json::{ObjectWriter, push_list};
 use crate::live::Live;
+use crate::margin::Requirement;
 use crate::market::Ephemeral;
 use crate::objects;
 use crate::questions::Present;
@@ -388,6 +389,15 @@ impl World {
             |index: InstrumentIndex, record: &InstrumentRecord| present.price(index, record);
         let account = self.durable.account(account);
         account.map_or(0, |account| self.durable.worth_at(account, price).equity)
+    }
+
+    /// What an account is worth at live prices and what is asked of it, in money units.
+    pub fn requirement(&self, account: AccountIndex) -> Requirement {
+        let present = self.present();
+        let price =
+            |index: InstrumentIndex, record: &InstrumentRecord| present.price(index, record);
+        let account = self.durable.account(account);
+        account.map_or(Requirement::default(), |it| it.requirement(&self.durable, price))
     }
 
     /// The position of an account in an instrument.

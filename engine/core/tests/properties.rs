@@ -4,6 +4,8 @@
 mod flow;
 #[path = "support/proof.rs"]
 mod proof;
+#[path = "support/revalue.rs"]
+mod revalue;
 
 use flow::{Step, resolve, set_up, step};
 use papertape_core::json::{Value, parse};
@@ -114,6 +116,9 @@ fn play(steps: &[Step]) -> Run {
         proof::durable_is_sound(&run.world);
         fills_keep_their_limits(&run, &batch);
         fills_lie_within_the_bar(step, &batch, &run);
+        if !matches!(step, Step::Restart) && !run.world.more_due() {
+            revalue::nothing_is_missed(&run.world);
+        }
     }
     fok_is_all_or_nothing(&run);
     run
@@ -331,4 +336,11 @@ const WANTED: &[&str] = &[
     "\"keeps_priority\":true",
     "\"keeps_priority\":false",
     "\"completes\":false",
+    "policy_set",
+    "kill_switched",
+    "swept",
+    "status_set",
+    "cleaning",
+    "kill_switch",
+    "\"forced\":\"kill_switch\"",
 ];

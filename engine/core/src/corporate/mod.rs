@@ -124,6 +124,11 @@ impl Corporate {
         self.actions.iter().find(waits).map(|action| action.before)
     }
 
+    /// Whether an action is going through the accounts, some of which it has not reached yet.
+    pub fn is_working(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action.stage, Stage::Working(_)))
+    }
+
     /// Whether an action is going through the accounts of an instrument, which stands still.
     pub fn is_working_on(&self, instrument: InstrumentIndex) -> bool {
         let works = |action: &Action| matches!(action.stage, Stage::Working(_));

@@ -15,6 +15,8 @@ use super::policy::{MarginRule, RATE_ONE, Rule};
 use super::watch::{Arm, Way, at_any_price};
 use super::{AccountRisk, Alert, Stop, subject};
 
+/// How many money units the roundings of one position's value and requirements may make up.
+const ROUNDINGS: Balance = 4;
 /// The most accounts that one look values.
 const LOOKS_MAX: usize = 1_000;
 
@@ -96,7 +98,8 @@ impl<S: Sink> Live<'_, S> {
 
     /// Values the accounts that something has happened to, as many as one look may.
     pub fn watch_accounts(&mut self) {
-        if self.ephemeral.watch.is_busy || self.ephemeral.watch.dirty.is_empty() {
+        let waits = self.ephemeral.watch.is_busy || self.durable.corporate.is_working();
+        if waits || self.ephemeral.watch.dirty.is_empty() {
             return;
         }
         self.ephemeral.watch.is_busy = true;
@@ -116,8 +119,12 @@ impl<S: Sink> Live<'_, S> {
         self.ephemeral.disarm_account(index);
         let acted = self.comes_to_loss_limit(index) || self.comes_to_margin_limit(index);
         self.note_rise(index);
-        // What acted has changed the account, so it is valued once more.
-        if !acted && !self.ephemeral.watch.dirty.contains(&index) {
+        if acted {
+            // The account has changed, so it is valued once more.
+            self.ephemeral.watch.dirty.insert(index);
+            return;
+        }
+        if !self.ephemeral.watch.dirty.contains(&index) {
             for arm in self.arms_of(index) {
                 self.ephemeral.arm_account(index, arm);
             }
@@ -223,7 +230,8 @@ impl<S: Sink> Live<'_, S> {
         let risk = account.risk.as_deref()?;
         if let (Some(_), Some(rule)) = (&risk.call, &world.policy.margin) {
             let left = share(standing.maintenance, rule.call_at) - standing.equity;
-            return Some(Slack { left: left.max(0), margin: rule.call_at });
+            // Gaining all of it meets the call; a new high has to be passed.
+            return Some(Slack { left: left.max(1) - 1, margin: rule.call_at });
         }
         if !self.has_drawdown(account) || self.ephemeral.watch.rising.contains(&index) {
             return None;
@@ -260,7 +268,8 @@ impl<S: Sink> Live<'_, S> {
         // Options answer for each other and for what they are on: they are valued at every move.
         let is_plain = record.terms.asset_class != AssetClass::UsOption;
         let moves = |slack: &Slack, way: Way| {
-            let budget = slack.left / count as Balance;
+            // Each rounded amount may be off by one unit, a few times over.
+            let budget = slack.left / count as Balance - ROUNDINGS;
             let change = |distance: Price| {
                 (part(moved(price, way, distance), slack.margin) - part(price, slack.margin)).abs()
             };
@@ -295,7 +304,8 @@ impl<S: Sink> Live<'_, S> {
 
     /// Notes new highs of equity at the prices that were marked last, as many as a look may.
     pub fn raise_peaks(&mut self) {
-        if !self.ephemeral.watch.is_marked || self.is_full() {
+        let waits = self.durable.corporate.is_working();
+        if waits || !self.ephemeral.watch.is_marked || self.is_full() {
             return;
         }
         let mut equities = Vec::new();

@@ -10,6 +10,7 @@ use crate::words::{AccountStatus, Reason, refusal};
 
 use super::event::RiskEvent;
 use super::policy::{Policy, What, Who};
+use super::text::{parse_policy, policy_text};
 use super::{Scope, answer};
 
 /// Turns a kill switch on or off.
@@ -104,6 +105,11 @@ impl<S: Sink> Live<'_, S> {
 
     /// Whether everything that the policy names is there.
     fn check_policy(&self, policy: &Policy) -> Result<(), Refusal> {
+        // What its text says is what the tape and a snapshot keep of it.
+        if parse_policy(&policy_text(policy))? != *policy {
+            let detail = "a value of the policy is out of bounds";
+            return Err(Refusal::malformed(refusal::MALFORMED, detail).at("policy"));
+        }
         for rule in &policy.rules {
             if let Who::Account(id) = &rule.who {
                 if !self.durable.account_of.contains_key(id) {
@@ -123,6 +129,10 @@ impl<S: Sink> Live<'_, S> {
     /// Turns a kill switch. On, it cancels the open orders of everybody whom it stops, as many as
     /// a turn may; the others never trade and leave in later turns.
     fn kill_switch(&mut self, switch: &KillSwitch) -> Result<Reply, Refusal> {
+        if let Scope::User(owner) = &switch.scope {
+            check_name(owner, "owner")?;
+        }
+        check_name(switch.reason.as_deref().unwrap_or("off"), "reason")?;
         if let Scope::Account(account) = switch.scope {
             self.find_account(account)?;
         }
@@ -171,6 +181,7 @@ impl<S: Sink> Live<'_, S> {
 
     fn set_status(&mut self, set: &SetStatus) -> Result<Reply, Refusal> {
         self.find_account(set.account)?;
+        check_name(&set.reason, "reason")?;
         let SetStatus { account, status, reason } = set.clone();
         if self.durable.account(account).is_some_and(|it| it.status != status) {
             self.emit(RiskEvent::StatusSet { account, status, reason }.into());
@@ -193,6 +204,14 @@ impl<S: Sink> Live<'_, S> {
     pub(super) fn equity(&self, account: AccountIndex) -> crate::units::Balance {
         super::subject::equity(self.durable, self.ephemeral, account)
     }
+}
+
+fn check_name(text: &str, field: &'static str) -> Result<(), Refusal> {
+    if crate::checks::is_name(text) {
+        return Ok(());
+    }
+    let detail = format!("{field} has 1 to 128 printable characters");
+    Err(Refusal::malformed(refusal::MALFORMED, detail).at(field))
 }
 
 /// The reason of orders that leave because of a stop.

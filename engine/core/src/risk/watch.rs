@@ -14,6 +14,7 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::postings::{Party, postings};
+use crate::project::{Touched, touch};
 use crate::units::{PRICE_MAX, Price};
 
 use super::event::RiskEvent;
@@ -123,6 +124,13 @@ impl Watch {
         match event {
             Event::Risk(event) => self.follow_risk(durable, event),
             Event::Marked { .. } => self.is_marked = true,
+            // Positions may change without a line of the ledger.
+            Event::Corporate(_) | Event::Contract(_) => {
+                let mut touched = Touched::default();
+                touch(&mut touched, durable, event);
+                self.dirty.extend(touched.accounts);
+                self.dirty.extend(touched.positions.into_iter().map(|(account, _)| account));
+            }
             _ => {}
         }
     }

@@ -211,7 +211,8 @@ impl<S: Sink> Live<'_, S> {
             return;
         };
         let from = risk.baselined as usize;
-        if from >= self.durable.accounts.len() || self.is_full() {
+        let waits = self.is_full() || self.durable.corporate.is_working();
+        if from >= self.durable.accounts.len() || waits {
             return;
         }
         let upto = (from + STEP).min(self.durable.accounts.len());

@@ -1,4 +1,6 @@
 //! Random inputs: sensible ones, nonsense, strangers' ids, market moves, sessions, time jumps.
+// Each test program uses a part of it.
+#![allow(dead_code)]
 
 use papertape_core::account::AccountTerms;
 use papertape_core::command::*;
@@ -13,6 +15,10 @@ use papertape_core::words::*;
 use papertape_core::{Input, Sink, World};
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
+
+#[path = "risk_flow.rs"]
+pub mod risk_flow;
+use risk_flow::risk;
 
 /// What happens next.
 #[derive(Clone, Debug)]
@@ -150,7 +156,7 @@ fn quantity(instrument: u32) -> impl Strategy<Value = i64> {
     ]
 }
 
-fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+pub fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
     proptest::sample::select(all)
 }
 
@@ -159,11 +165,11 @@ fn instrument() -> impl Strategy<Value = u32> {
     prop_oneof![60 => 0..INSTRUMENTS, 1 => Just(INSTRUMENTS)]
 }
 
-fn account() -> impl Strategy<Value = u32> {
+pub fn account() -> impl Strategy<Value = u32> {
     prop_oneof![60 => 0..ACCOUNTS, 1 => Just(ACCOUNTS)]
 }
 
-fn terms() -> impl Strategy<Value = OrderTerms> {
+pub fn terms() -> impl Strategy<Value = OrderTerms> {
     (account(), instrument(), word(Side::ALL), word(OrderType::ALL), word(TimeInForce::ALL))
         .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
             let prices = (price(instrument), price(instrument), 0..40);
@@ -279,6 +285,7 @@ fn other() -> impl Strategy<Value = Input> {
         .prop_map(|(account, request_id)| Input::CancelAll(CancelAll { account, request_id }));
     prop_oneof![
         1 => corporate().prop_map(Input::Corporate).boxed(),
+        3 => risk().prop_map(Input::Risk).boxed(),
         6 => Just(Input::Time),
         3 => session,
         2 => halt,
