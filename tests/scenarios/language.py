@@ -42,14 +42,33 @@ def scenarios() -> list[Scenario]:
 
 
 def read_table(path: Path) -> list[Scenario]:
-    found: list[Scenario] = []
+    """The scenarios of a file, those with `each` once for every word."""
+    blocks: list[tuple[str, list[tuple[int, str]]]] = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.split("#")[0].strip()
         if text.startswith("scenario "):
-            found.append(Scenario(path.stem, text.removeprefix("scenario ").strip()))
+            blocks.append((text.removeprefix("scenario ").strip(), []))
         elif text:
-            found[-1].statements.append(read_statement(number, text))
-    return found
+            blocks[-1][1].append((number, text))
+    return [
+        Scenario(path.stem, title, [read_statement(*line) for line in lines])
+        for block in blocks
+        for title, lines in unfolded(*block)
+    ]
+
+
+def unfolded(title: str, lines: list[tuple[int, str]]) -> list[tuple[str, list[tuple[int, str]]]]:
+    """One scenario for every word of its first line `each {NAME} in A B ...`, repeatedly."""
+    if not lines or not lines[0][1].startswith("each "):
+        return [(title, lines)]
+    _each, name, _in, *words = lines[0][1].split()
+    return [
+        scenario
+        for word in words
+        for scenario in unfolded(
+            f"{title} ({word})", [(line, text.replace(name, word)) for line, text in lines[1:]]
+        )
+    ]
 
 
 def read_statement(line: int, text: str) -> Statement:

@@ -194,8 +194,6 @@ Reason {
     WashTrade = "wash_trade",
     /// One day trade too many for an account of this equity.
     DayTradeLimit = "day_trade_limit",
-    /// The risk policy closes the account's positions.
-    RiskStop = "risk_stop",
     /// The account's equity is below its maintenance requirement.
     Liquidation = "liquidation",
     /// The instrument or its exchange is halted and the order cannot wait.
@@ -667,4 +665,19 @@ pub mod refusal {
     pub const NOT_REPLACEABLE: &str = "not_replaceable";
     /// The event would break the record; nothing was changed.
     pub const INTERNAL_ERROR: &str = "internal_error";
+    /// All of them but `INTERNAL_ERROR`, which only a fault of the engine itself is answered with.
+    pub const ALL: [&str; 12] = [
+        MALFORMED,
+        UNKNOWN_SYMBOL,
+        TOO_MANY_DECIMALS,
+        INVALID_QUANTITY,
+        INVALID_TIME_IN_FORCE,
+        INVALID_PRICE,
+        MISSING_PRICE,
+        UNEXPECTED_PRICE,
+        NOT_FOUND,
+        ID_REUSED,
+        NOT_CANCELABLE,
+        NOT_REPLACEABLE,
+    ];
 }

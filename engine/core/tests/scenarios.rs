@@ -82,6 +82,21 @@ tables! {
 }
 
 #[test]
+fn every_reason_is_the_outcome_of_some_scenario() {
+    use papertape_core::words::{Reason, refusal};
+    let texts = TABLES.iter().map(|name| std::fs::read_to_string(folder().join(name)));
+    let text: String = texts.map(|text| text.expect("the table exists")).collect();
+    let words: Vec<&str> = text.split([' ', ',', '\n']).collect();
+    let happens = |reason: &&str| {
+        let outcomes = ["rejected", "canceled", "refused", "reason"];
+        words.windows(2).any(|pair| outcomes.contains(&pair[0]) && pair[1] == *reason)
+    };
+    let reasons = Reason::ALL.iter().map(|reason| reason.word()).chain(refusal::ALL);
+    let missing: Vec<&str> = reasons.filter(|reason| !happens(reason)).collect();
+    assert!(missing.is_empty(), "no table shows {missing:?}");
+}
+
+#[test]
 fn every_table_in_the_folder_is_run() {
     let files = std::fs::read_dir(folder()).expect("the folder exists");
     for file in files {

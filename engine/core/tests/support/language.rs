@@ -20,22 +20,42 @@ pub struct Scenario {
     pub statements: Vec<Statement>,
 }
 
-/// Reads a table.
+/// Reads a table; scenarios with `each` once for every word.
 pub fn parse(text: &str) -> Vec<Scenario> {
-    let mut scenarios: Vec<Scenario> = Vec::new();
+    let mut blocks: Vec<(String, Vec<Line>)> = Vec::new();
     for (index, raw) in text.lines().enumerate() {
         let line = raw.split('#').next().unwrap_or("").trim();
         if line.is_empty() {
             continue;
         }
         if let Some(title) = line.strip_prefix("scenario ") {
-            scenarios.push(Scenario { title: title.trim().to_owned(), statements: Vec::new() });
+            blocks.push((title.trim().to_owned(), Vec::new()));
             continue;
         }
-        let scenario = scenarios.last_mut().expect("a table begins with `scenario <title>`");
-        scenario.statements.push(parse_statement(index + 1, line));
+        let (_, lines) = blocks.last_mut().expect("a table begins with `scenario <title>`");
+        lines.push((index + 1, line.to_owned()));
     }
-    scenarios
+    blocks.into_iter().flat_map(|(title, lines)| unfold(title, lines)).collect()
+}
+
+/// A line's number and text.
+type Line = (usize, String);
+
+/// One scenario for every word of its first line `each {NAME} in A B ...`, repeatedly.
+fn unfold(title: String, lines: Vec<Line>) -> Vec<Scenario> {
+    let first = lines.first().map_or("", |(_, text)| text.as_str());
+    let Some(each) = first.strip_prefix("each ") else {
+        let statements = lines.iter().map(|(line, text)| parse_statement(*line, text)).collect();
+        return vec![Scenario { title, statements }];
+    };
+    let mut parts = each.split_whitespace();
+    let name = parts.next().expect("`each {NAME} in A B`").to_owned();
+    assert_eq!(parts.next(), Some("in"));
+    let with = |word: &str| {
+        let replaced = |(line, text): &Line| (*line, text.replace(&name, word));
+        unfold(format!("{title} ({word})"), lines[1..].iter().map(replaced).collect())
+    };
+    parts.flat_map(with).collect()
 }
 
 fn parse_statement(line: usize, text: &str) -> Statement {
