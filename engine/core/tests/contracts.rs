@@ -3,7 +3,7 @@
 #[path = "support/desk.rs"]
 mod desk;
 
-use desk::Desk;
+use desk::{Desk, SECOND_NS, account_id};
 use papertape_core::{TapeSink, World};
 use serde_json::{Value, json};
 
@@ -112,4 +112,49 @@ fn contracts_survive_snapshots_and_the_tape() {
         rebuilt.evolve(turn, &mut TapeSink::new()).expect("the tape fits");
     }
     assert_eq!(rebuilt.state_hash(), desk.world.state_hash());
+}
+
+/// Opens margin accounts, each long one future.
+fn crowd(desk: &mut Desk, count: u64) {
+    desk.send(&future());
+    desk.send(&json!({"kind": "quote", "symbol": "ESH6", "bid": "5000", "ask": "5000",
+                      "bid_size": "100000", "ask_size": "100000"}));
+    for number in 1..=count {
+        desk.ask(&json!({
+            "kind": "open_account", "account_id": account_id(number), "owner": "u",
+            "account_kind": "margin", "currency": "USD", "starting_cash": "20000",
+            "request_id": "open",
+        }));
+        let (outcome, body) = desk.ask(&json!({
+            "kind": "submit", "account_id": account_id(number), "client_order_id": "one",
+            "symbol": "ESH6", "side": "buy", "type": "market", "qty": "1", "time_in_force": "ioc",
+        }));
+        assert_eq!((outcome, &body["status"]), ("created", &json!("filled")));
+    }
+    desk.take();
+    desk.turns.clear();
+}
+
+#[test]
+fn a_settlement_of_many_holders_takes_several_turns_and_survives_a_restart_between_them() {
+    let mut desk = Desk::open();
+    crowd(&mut desk, 2_500);
+    desk.now_ns += SECOND_NS;
+    desk.ask(&json!({"kind": "settle", "symbol": "ESH6", "price": "5001"}));
+    assert!(desk.world.more_due());
+    desk.world = World::restore(&desk.world.snapshot()).expect("a snapshot");
+    assert!(desk.world.more_due(), "what is due is durable");
+    while desk.world.more_due() {
+        desk.pass(1);
+    }
+    let batch = desk.take();
+    let events = |body: &str| body.matches("{\"e\":").count();
+    assert!(batch.turns.iter().all(|turn| events(&turn.body) <= 1_000));
+    let settled: usize =
+        batch.turns.iter().map(|turn| turn.body.matches("contract_passed").count()).sum();
+    assert_eq!(settled, 2_500, "each holder once");
+    for account in &desk.world.durable().accounts {
+        let fee = 250_000_000; // 0.1 % of 250,000
+        assert_eq!(account.cash, 20_000_000_000 - fee + 50_000_000);
+    }
 }

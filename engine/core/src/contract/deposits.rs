@@ -87,7 +87,7 @@ fn locked(
 
 /// How much an order of a cash account would write, not close: `free` is what it may close.
 fn written(free: Quantity, qty: Quantity) -> Quantity {
-    qty.saturating_sub(free.max(0))
+    qty.saturating_sub(free.max(0)).max(0)
 }
 
 /// Whether a cash account can write the options that an order sells beyond what it holds: calls

@@ -231,3 +231,32 @@ pub(crate) fn rebuild(durable: &mut Durable) {
         index(durable, instrument as InstrumentIndex);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wheel_assigns_as_many_as_were_exercised_wherever_it_stops() {
+        let shorts = [3, 1, 7, 2, 5];
+        let total: Quantity = shorts.iter().sum();
+        for count in 0..=total {
+            let mut chances = vec![0; shorts.len()];
+            for start in 0..total {
+                let mut wheel = Wheel { total, count, start, passed: 0 };
+                let mut assigned = 0;
+                for (index, short) in shorts.into_iter().enumerate() {
+                    let here = wheel.assigned(short);
+                    assert!((0..=short).contains(&here));
+                    wheel.passed += short;
+                    assigned += here;
+                    chances[index] += here;
+                }
+                assert_eq!(assigned, count, "start {start}");
+            }
+            // Over all places where it can stop, every contract is assigned equally often.
+            let fair: Vec<Quantity> = shorts.iter().map(|short| short * count).collect();
+            assert_eq!(chances, fair);
+        }
+    }
+}
