@@ -12,9 +12,10 @@ use crate::exchange::ExchangeRecord;
 use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
+use crate::ledger::{post, post_fill};
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
-use crate::postings::{Asset, Line, Party, lines_of_fill, postings};
+use crate::postings::postings;
 use crate::requests::{Request, Requests};
 use crate::risk;
 use crate::session::{DayList, DayOrders, End, ExchangeSession, end_of};
@@ -43,7 +44,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::Triggered { order, .. } => trigger(durable, *order),
         Event::Filled(fill) => {
             fill_order(durable, fill);
-            lines_of_fill(fill, |line| post(durable, &line));
+            post_fill(durable, fill);
             return;
         }
         Event::Canceled { order, reason, release, request } => {
@@ -495,73 +496,5 @@ fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
         account.requests.push(id, request);
     } else if order.terms.client_order_id == id {
         durable.orders.remove(request.order);
-    }
-}
-
-/// Adds a ledger line to the balance of its party.
-#[inline(always)]
-fn post(durable: &mut Durable, line: &Line) {
-    match line.asset {
-        Asset::Holding(index) => post_holding(durable, line, index as usize),
-        Asset::CashOfAccount(index) => {
-            let currency = durable.account(index).map(|account| account.currency);
-            post_cash(durable, line, currency);
-        }
-        Asset::CashOfInstrument(index) => {
-            let currency = durable.instrument(index).map(|record| record.currency);
-            post_cash(durable, line, currency);
-        }
-    }
-}
-
-#[inline(always)]
-fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>) {
-    if let Party::Account(index) = line.party {
-        if let Some(account) = durable.accounts.get_mut(index as usize) {
-            account.cash += Balance::from(line.amount);
-            if line.kind.is_from_outside() {
-                risk::event::shift(account, line.amount);
-            }
-        }
-        return;
-    }
-    let index = currency.unwrap_or(CurrencyIndex::MAX) as usize;
-    let Some(currency) = durable.currencies.get_mut(index) else {
-        return;
-    };
-    let balance = match line.party {
-        Party::House => &mut currency.house,
-        Party::Fees => &mut currency.fees,
-        Party::Funding => &mut currency.funding,
-        Party::Clearing | Party::Account(_) => &mut currency.clearing,
-    };
-    *balance += Balance::from(line.amount);
-}
-
-#[inline(always)]
-fn post_holding(durable: &mut Durable, line: &Line, instrument: usize) {
-    let Some(record) = durable.instruments.get_mut(instrument) else {
-        return;
-    };
-    let Party::Account(index) = line.party else {
-        let balance = match line.party {
-            Party::House => &mut record.house,
-            _ => &mut record.clearing,
-        };
-        *balance += Balance::from(line.amount);
-        return;
-    };
-    if let Some(account) = durable.accounts.get_mut(index as usize) {
-        let position = account.positions.entry(instrument as u32).or_default();
-        let was_flat = position.qty == 0;
-        position.qty = position.qty.saturating_add(line.amount);
-        match (was_flat, position.qty == 0) {
-            (true, false) => record.interest += 1,
-            (false, true) => record.interest = record.interest.saturating_sub(1),
-            _ => {}
-        }
-        if let Some(contract) = &mut record.contract {
-            contract.holds(index, position.qty);
-        }
     }
 }

@@ -38,6 +38,7 @@ pub mod ids;
 pub mod instrument;
 pub mod json;
 pub mod label;
+mod ledger;
 mod listing;
 mod live;
 pub mod margin;

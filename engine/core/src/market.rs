@@ -138,6 +138,11 @@ impl Market {
         }
     }
 
+    /// Whether no market-priced order waits on either side.
+    pub fn nobody_waits(&self) -> bool {
+        self.waiting.iter().all(BTreeMap::is_empty)
+    }
+
     /// Market-priced orders of a side that wait for liquidity, earliest first.
     pub fn waiting(&self, side: Side) -> impl Iterator<Item = OrderNumber> {
         self.waiting[side.index()].values().copied()

@@ -273,7 +273,8 @@ impl<S: Sink> Live<'_, S> {
 
     /// Lets market-priced orders that wait take what has come since.
     pub fn serve_waiting(&mut self, instrument: InstrumentIndex) {
-        if !self.may_trade(instrument) {
+        let nobody_waits = self.market(instrument).is_none_or(Market::nobody_waits);
+        if nobody_waits || !self.may_trade(instrument) {
             return;
         }
         for side in [Side::Buy, Side::Sell] {
