@@ -91,6 +91,8 @@ pub struct Account {
     pub requests: Requests,
     /// What the risk policy keeps about it; nothing without one.
     pub risk: Option<Box<AccountRisk>>,
+    /// What it traded on each exchange, by day, where fee tiers count it.
+    pub volumes: BTreeMap<u32, BTreeMap<u32, Balance>>,
     /// What was agreed when it was opened.
     pub terms: AccountTerms,
 }

@@ -10,11 +10,14 @@ use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::live::Live;
 use crate::matching::Role;
 use crate::outside::check_level;
+use crate::profile::impact::{self, Asked, Moved};
+use crate::receipt::worse_by;
 use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{Price, Quantity};
 use crate::words::{
-    Counterparty, How, Liquidity, MarketOrders, Reason, Side, Source, TimeInForce, refusal,
+    Counterparty, GapModel, How, Liquidity, MarketOrders, PathModel, Reason, Side, Source,
+    TimeInForce, refusal,
 };
 
 /// Where the path through a bar stands, and how much users may still fill.
@@ -22,6 +25,10 @@ struct Path {
     instrument: InstrumentIndex,
     price: Price,
     left: Option<Quantity>,
+    bar: Bar,
+    /// Whether prices must go beyond the price of a resting order.
+    is_through: bool,
+    gap: GapModel,
 }
 
 impl Path {
@@ -60,6 +67,10 @@ impl<S: Sink> Live<'_, S> {
                 market.traded(price, time_ns);
             }
             market.triggers.forget_heard();
+            if self.durable.fill_rules(bar.instrument).is_some() {
+                market.flow.note_bar(bar.volume);
+                market.stress.note(bar.high.saturating_sub(bar.low));
+            }
         }
         self.stand_at_close(bar);
         self.watch_prices(bar.instrument);
@@ -67,18 +78,47 @@ impl<S: Sink> Live<'_, S> {
     }
 
     fn walk_bar(&mut self, bar: &Bar) {
-        let cap = self.terms_of(bar.instrument).and_then(|terms| {
-            let exchange = self.durable.exchange_for(terms)?;
-            exchange.terms.profile.cap(terms, bar.volume)
-        });
-        let mut path = Path { instrument: bar.instrument, price: bar.open, left: cap };
+        let Some(mut path) = self.path_of(bar) else {
+            return;
+        };
         self.fill_waiting(&mut path);
         self.gap_to_open(&mut path);
-        let up = i128::from(bar.high) - i128::from(bar.open);
-        let down = i128::from(bar.open) - i128::from(bar.low);
-        let turns = if up < down { [bar.high, bar.low] } else { [bar.low, bar.high] };
+        let turns = if self.goes_up_first(bar) { [bar.high, bar.low] } else { [bar.low, bar.high] };
         for target in [turns[0], turns[1], bar.close] {
             self.follow_path(&mut path, target);
+        }
+    }
+
+    /// The path at its open, as the profile says.
+    fn path_of(&self, bar: &Bar) -> Option<Path> {
+        let record = self.durable.instrument(bar.instrument)?;
+        let profile = self.durable.profile_for(record)?;
+        let rules = profile.rules.as_deref();
+        Some(Path {
+            instrument: bar.instrument,
+            price: bar.open,
+            left: profile.cap(&record.terms, bar.volume),
+            bar: *bar,
+            is_through: rules.is_some_and(|rules| rules.bar_through),
+            gap: rules.map_or(GapModel::Open, |rules| rules.gap),
+        })
+    }
+
+    /// Whether the path goes to the high before it goes to the low.
+    fn goes_up_first(&self, bar: &Bar) -> bool {
+        let up = i128::from(bar.high) - i128::from(bar.open);
+        let down = i128::from(bar.open) - i128::from(bar.low);
+        let rules = self.durable.fill_rules(bar.instrument);
+        match rules.map_or(PathModel::NearerFirst, |rules| rules.path) {
+            PathModel::NearerFirst => up < down,
+            PathModel::HighFirst => true,
+            PathModel::LowFirst => false,
+            PathModel::StopsFirst => {
+                let nearest = |side| self.market(bar.instrument)?.triggers.nearest(side);
+                let fires_up = nearest(Side::Buy).is_some_and(|(stop, _)| stop <= bar.high);
+                let fires_down = nearest(Side::Sell).is_some_and(|(stop, _)| stop >= bar.low);
+                if fires_up == fires_down { up < down } else { fires_up }
+            }
         }
     }
 
@@ -110,7 +150,8 @@ impl<S: Sink> Live<'_, S> {
     /// The resting order of a side that trades at the price where the path stands.
     fn limit_reached(&self, path: &Path, side: Side) -> Option<OrderNumber> {
         let (price, number) = self.nearest_limit(path, side)?;
-        reaches(side, Some(price), path.price).then_some(number)
+        let enough = !path.is_through || price != path.price;
+        (enough && reaches(side, Some(price), path.price)).then_some(number)
     }
 
     fn nearest_limit(&self, path: &Path, side: Side) -> Option<(Price, OrderNumber)> {
@@ -156,7 +197,8 @@ impl<S: Sink> Live<'_, S> {
         let stop = self.stop_within(path, limit_side.opposite(), target);
         let limit = self
             .nearest_limit(path, limit_side)
-            .filter(|(price, _)| reaches(limit_side, Some(*price), target));
+            .filter(|(price, _)| reaches(limit_side, Some(*price), target))
+            .filter(|(price, _)| !path.is_through || *price != target);
         // A price the path has passed already (an order that fired on the way) trades where the
         // path stands.
         let meets = |price: Price| match limit_side {
@@ -199,14 +241,15 @@ impl<S: Sink> Live<'_, S> {
             return;
         };
         let wanted = path.bounded(leaves);
-        let qty = self.payable(number, path.price, wanted, liquidity);
+        let moved = self.moved_on_path(path, number, wanted, role);
+        let qty = self.payable(number, moved.price, wanted, liquidity);
         if qty > 0 {
-            self.fill(number, path.price, qty, role);
+            self.fill(number, moved.price, qty, role.moved(moved));
             let aggressor = match liquidity {
                 Liquidity::Taker => side,
                 Liquidity::Maker => side.opposite(),
             };
-            self.print_trade(path.instrument, path.price, qty, Some(aggressor));
+            self.print_trade(path.instrument, moved.price, qty, Some(aggressor));
             path.left = path.left.map(|left| left - qty);
         }
         if qty < wanted {
@@ -214,21 +257,52 @@ impl<S: Sink> Live<'_, S> {
         }
     }
 
+    /// The price of a fill where the path stands: a resting order's own, else what the profile
+    /// makes of it. A stop order that the bar opens beyond starts at the worst price of the bar
+    /// where the profile says so.
+    fn moved_on_path(&self, path: &Path, number: OrderNumber, qty: Quantity, role: Role) -> Moved {
+        let (bar, price) = (path.bar, path.price);
+        let found = self.order(number).filter(|_| role.liquidity == Liquidity::Taker);
+        let Some((order, record)) = found.zip(self.durable.instrument(path.instrument)) else {
+            return Moved::not(price);
+        };
+        let (side, limit) = (order.terms.side, order.price_limit());
+        let from = match (role.how, path.gap, side) {
+            (How::StopGap, GapModel::Worst, Side::Buy) => {
+                limit.map_or(bar.high, |limit| bar.high.min(limit))
+            }
+            (How::StopGap, GapModel::Worst, Side::Sell) => {
+                limit.map_or(bar.low, |limit| bar.low.max(limit))
+            }
+            _ => price,
+        };
+        let bar = Some((bar.low, bar.high, bar.volume));
+        let asked = Asked { side, limit, price: from, qty, bar };
+        let moved = self
+            .market(path.instrument)
+            .map(|market| impact::moved(self.durable, self.ephemeral, record, market, asked));
+        let moved = moved.unwrap_or(Moved::not(from));
+        Moved { slippage: moved.slippage.saturating_add(worse_by(side, from, price)), ..moved }
+    }
+
     /// Puts the street around the close, or nowhere when market orders wait for the next bar.
     fn stand_at_close(&mut self, bar: &Bar) {
         let Some(terms) = self.terms_of(bar.instrument) else {
             return;
         };
-        let Some(exchange) = self.durable.exchange_for(terms) else {
+        let record = self.durable.instrument(bar.instrument);
+        let Some(profile) = record.and_then(|record| self.durable.profile_for(record)) else {
             return;
         };
-        let profile = &exchange.terms.profile;
         if profile.market_orders == MarketOrders::NextBar {
             return;
         }
         let size = profile.street_size(terms, bar.volume);
         let (bid, ask) = profile.street_around(terms, bar.close);
         self.set_street(bar.instrument, &[(bid, size)], &[(ask, size)]);
+        if let Some(market) = self.ephemeral.market_mut(bar.instrument) {
+            market.is_modelled = true;
+        }
     }
 }
 

@@ -275,9 +275,9 @@ impl Checks<'_> {
     /// What the order would meet if it came now.
     pub fn walk(&self) -> Walk {
         let market = self.ephemeral.market(self.terms.instrument);
-        match (self.instrument(), market) {
-            (Some(instrument), Some(market)) if self.takes_part() && market.is_fresh => {
-                walk(self.durable, market, instrument, self.terms)
+        match (self.durable.instrument(self.terms.instrument), market) {
+            (Some(record), Some(market)) if self.takes_part() && market.is_fresh => {
+                walk(self.durable, self.ephemeral, (market, record), self.terms)
             }
             _ => Walk::default(),
         }

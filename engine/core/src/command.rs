@@ -10,6 +10,7 @@ use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
 use crate::order::OrderTerms;
+use crate::profile::SetRules;
 use crate::risk::RiskCommand;
 use crate::session::{Halt, Resume};
 use crate::units::{Money, Nanos, Price, Quantity};
@@ -243,6 +244,8 @@ pub enum Input {
     Resume(Resume),
     /// Announces a corporate action, or calls one off.
     Corporate(CorporateCommand),
+    /// Sets fees or fill profile of an exchange or instrument.
+    SetRules(Box<SetRules>),
     /// Asks for an event with the state hash.
     Checkpoint,
 }
@@ -277,6 +280,8 @@ impl Input {
             Input::Halt(_) => "halt",
             Input::Resume(_) => "resume",
             Input::Corporate(_) => "corporate_action",
+            Input::SetRules(set) if set.fees.is_some() => "set_fees",
+            Input::SetRules(_) => "set_profile",
             Input::Checkpoint => "checkpoint",
         }
     }

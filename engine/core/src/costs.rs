@@ -7,11 +7,11 @@
 use crate::account::{Account, Position};
 use crate::contract::spreads;
 use crate::durable::Durable;
+use crate::fees::{Payer, fee_of, payer_of};
 use crate::ids::InstrumentIndex;
-use crate::instrument::{Instrument, InstrumentRecord};
+use crate::instrument::InstrumentRecord;
 use crate::margin::MarginTerms;
 use crate::market::Ephemeral;
-use crate::matching::fee_of;
 use crate::order::{Order, OrderTerms};
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, share_of,
@@ -71,13 +71,13 @@ pub(crate) fn hold_at(
         return AMOUNT_MAX;
     };
     let value = record.terms.value(price, qty, Rounding::Up).min(i128::from(AMOUNT_MAX));
-    let fee = fee_to_hold(durable, &record.terms, qty, clamp(value));
+    let fee = fee_to_hold(durable, record, qty, clamp(value));
     clamp((value + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
 }
 
-fn fee_to_hold(durable: &Durable, terms: &Instrument, qty: Quantity, value: Money) -> Money {
-    let fees = durable.exchange_for(terms).map(|exchange| exchange.terms.fees);
-    fees.map_or(0, |fees| fees.of_hold(terms, qty, value))
+fn fee_to_hold(durable: &Durable, record: &InstrumentRecord, qty: Quantity, value: Money) -> Money {
+    let fees = durable.fees_for(record);
+    fees.map_or(0, |fees| fees.of_hold(&record.terms, qty, value))
 }
 
 /// What an order of a margin account sets aside for `qty` worth `value`: the initial requirement
@@ -109,7 +109,7 @@ pub(crate) fn margin_hold(
             margin.initial_of(&record.terms, signed(terms.side, opening), share)
         }
     };
-    let fee = fee_to_hold(durable, &record.terms, qty, clamp(value.min(AMOUNT_MAX.into())));
+    let fee = fee_to_hold(durable, record, qty, clamp(value.min(AMOUNT_MAX.into())));
     clamp((need + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
 }
 
@@ -151,31 +151,31 @@ pub(crate) fn release_of(
 #[derive(Clone, Copy)]
 struct Bill<'a> {
     durable: &'a Durable,
-    instrument: &'a Instrument,
-    side: Side,
+    record: &'a InstrumentRecord,
+    payer: Payer,
     price: Price,
-    liquidity: Liquidity,
 }
 
 impl Bill<'_> {
     /// Cash that a buy of this much takes: notional and fee.
     fn cash(&self, qty: Quantity) -> Balance {
-        let notional = self.instrument.notional(self.price, qty);
-        let fee = fee_of(self.durable, self.instrument, self.side, qty, notional, self.liquidity);
+        let notional = self.record.terms.notional(self.price, qty);
+        let fee = fee_of(self.durable, self.record, self.payer, (qty, notional));
         i128::from(notional) + i128::from(fee)
     }
 
     /// Equity that a margin account needs for this much: nothing for what only closes, else the
     /// initial requirement of what opens, and the fee.
     fn equity(&self, margin: &MarginTerms, position: &Position, qty: Quantity) -> Balance {
-        let opening = qty - position.closing(self.side).min(qty);
+        let opening = qty - position.closing(self.payer.side).min(qty);
         if opening == 0 {
             return 0;
         }
-        let value = self.instrument.value(self.price, opening, Rounding::Up);
-        let notional = self.instrument.notional(self.price, qty);
-        let fee = fee_of(self.durable, self.instrument, self.side, qty, notional, self.liquidity);
-        margin.initial_of(self.instrument, signed(self.side, opening), value) + i128::from(fee)
+        let value = self.record.terms.value(self.price, opening, Rounding::Up);
+        let notional = self.record.terms.notional(self.price, qty);
+        let fee = fee_of(self.durable, self.record, self.payer, (qty, notional));
+        margin.initial_of(&self.record.terms, signed(self.payer.side, opening), value)
+            + i128::from(fee)
     }
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn spent_by(
     else {
         return 0;
     };
-    let bill = Bill { durable, instrument: &record.terms, side: terms.side, price, liquidity };
+    let bill = Bill { durable, record, payer: payer_of(order, liquidity), price };
     match account.margin() {
         None => bill.cash(qty),
         Some(margin) => bill.equity(margin, &account.position(terms.instrument), qty),
@@ -227,7 +227,7 @@ pub(crate) fn payable(
         instrument.whole_lots(QUANTITY_MAX.saturating_sub(position.qty.saturating_mul(side)));
     let bounded = bounded.min(most);
     let room = i128::from(AMOUNT_MAX) - i128::from(position.cost) * i128::from(side);
-    let bill = Bill { durable, instrument, side: terms.side, price, liquidity };
+    let bill = Bill { durable, record, payer: payer_of(order, liquidity), price };
     let power = power_for(durable, ephemeral, account, terms.instrument) + i128::from(order.hold);
     match margin {
         None => {

@@ -13,6 +13,7 @@ use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, Order
 use crate::instrument::{Instrument, Mark};
 use crate::label::Label;
 use crate::order::OrderTerms;
+use crate::profile::RulesSet;
 use crate::receipt::Receipt;
 use crate::risk::{Passed, RiskEvent};
 use crate::session::{DayMarks, SessionEvent};
@@ -80,6 +81,8 @@ pub struct Fill {
     pub margined: bool,
     /// By how much it raises the cash that the account's contracts tie up.
     pub deposit: Money,
+    /// The day that it counts for in the volume of fee tiers; 0 when none counts.
+    pub volume_day: u32,
     /// Why it got its price; `None` when the sink shows no text.
     pub receipt: Option<Box<Receipt>>,
 }
@@ -238,6 +241,8 @@ pub enum Event {
     Corporate(Box<CorporateEvent>),
     /// A contract settled, was funded, exercised or ended.
     Contract(Box<ContractEvent>),
+    /// Fees or fill profile were set.
+    RulesSet(Box<RulesSet>),
     /// The hash of the durable state before this turn.
     Checkpoint {
         /// SHA-256 of the snapshot.

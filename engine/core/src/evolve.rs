@@ -71,6 +71,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::Contract(event) => contract::event::evolve(durable, turn, event),
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Corporate(event) => corporate::event::evolve(durable, event),
+        Event::RulesSet(set) => crate::profile::evolve(durable, set),
         Event::Checkpoint { .. } => {}
     }
     for line in postings(event).iter() {
@@ -113,6 +114,7 @@ fn list(durable: &mut Durable, event: &Event) {
                 next_ns: *day_end_ns,
                 expire_below: 0,
                 session: ExchangeSession::default(),
+                ruling: None,
             });
         }
         Event::InstrumentListed(terms) => {
@@ -130,6 +132,7 @@ fn list(durable: &mut Durable, event: &Event) {
                 former: Vec::new(),
                 contract: terms.contract.as_ref().map(|_| Box::new(ContractState::default())),
                 has_options: false,
+                ruling: None,
             });
             contract::state::index(durable, index);
         }
@@ -167,6 +170,7 @@ fn open_account(durable: &mut Durable, event: &Event) {
         receivable: 0,
         seq: durable.turn.seq,
         cancel_below: 0,
+        volumes: BTreeMap::new(),
         positions: BTreeMap::new(),
         open_orders: OrderList::default(),
         requests: Requests::default(),
@@ -313,9 +317,13 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
         order.status = if fill.completes { Status::Filled } else { Status::PartiallyFilled };
     });
     let seq = durable.turn.seq;
+    let exchange = durable.instrument(fill.instrument).map(|record| record.terms.exchange);
     let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
         return;
     };
+    if let Some(exchange) = exchange.filter(|_| fill.volume_day != 0) {
+        crate::fees::count_volume(account, exchange, (fill.volume_day, fill.notional));
+    }
     account.held -= Balance::from(fill.release);
     account.realized_pl += Balance::from(fill.realized_pl);
     account.deposited += Balance::from(fill.deposit);

@@ -2,6 +2,7 @@
 
 use crate::contract::{Contract, ContractState};
 use crate::ids::{CurrencyIndex, ExchangeIndex};
+use crate::profile::Ruling;
 use crate::session::{Halted, InstrumentRules};
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, Quantity, Rounding, clamp, digits_of_step, format_decimal,
@@ -167,4 +168,6 @@ pub struct InstrumentRecord {
     pub contract: Option<Box<ContractState>>,
     /// Whether options on it are listed. Derived.
     pub has_options: bool,
+    /// Fees and profile that were set for this instrument alone.
+    pub ruling: Option<Box<Ruling>>,
 }

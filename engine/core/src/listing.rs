@@ -131,7 +131,7 @@ fn check_exchange(exchange: &Exchange) -> Result<(), Refusal> {
     require(is_name(&exchange.calendar), "calendar", "an exchange needs a calendar")?;
     require(is_rate(fees.maker_rate), "fees", "a fee rate lies between 0 and 1")?;
     require(is_rate(fees.taker_rate), "fees", "a fee rate lies between 0 and 1")?;
-    require((0..=AMOUNT_MAX).contains(&fees.per_share), "fees", "a fee is not negative")?;
+    require((0..=AMOUNT_MAX / 4).contains(&fees.per_share), "fees", "a fee is not negative")?;
     require((0..=AMOUNT_MAX / 4).contains(&fees.minimum), "fees", "a fee is not negative")?;
     let mic = exchange.rules.as_ref().map_or("", |rules| rules.mic.as_str());
     require(mic.is_empty() || is_name(mic), "mic", "a mic is a name")?;

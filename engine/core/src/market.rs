@@ -14,12 +14,13 @@ use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::order::Order;
 use crate::paged::Paged;
+use crate::profile::impact::{Flow, Stress};
 use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat};
 use crate::street::Street;
 use crate::triggers::Triggers;
 use crate::units::{Nanos, Price, Quantity};
-use crate::words::{Side, Source};
+use crate::words::{SessionState, Side, Source};
 
 /// What an incoming order can trade with next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,12 @@ pub struct Market {
     pub band_reference: Option<Price>,
     /// Whether there was a quote since the start, so orders may trade.
     pub is_fresh: bool,
+    /// Whether the street is modelled around a bar, not quoted.
+    pub is_modelled: bool,
+    /// Whether spread or range are wider than usual.
+    pub(crate) stress: Stress,
+    /// What was traded lately.
+    pub(crate) flow: Flow,
     /// Whether the quote changed since `World::quotes` told it.
     pub is_untold: bool,
     /// Whether prices changed since the last mark.
@@ -211,6 +218,10 @@ pub struct Ephemeral {
     pub markets: Vec<Market>,
     /// Instruments where matching stopped at the bound of a turn and goes on in the next.
     pub unfinished: BTreeSet<InstrumentIndex>,
+    /// The time of the input at work.
+    pub now_ns: Nanos,
+    /// When an exchange opened, since the start.
+    pub opened: BTreeMap<u32, Nanos>,
     /// Accounts that are watched while prices move.
     pub watch: Watch,
     /// By the place where the order is kept.
@@ -254,6 +265,9 @@ impl Ephemeral {
             self.watch.follow(durable, event);
         }
         match event {
+            Event::SessionChanged { session, .. } if session.state == SessionState::Open => {
+                self.opened.insert(session.exchange, self.now_ns);
+            }
             Event::InstrumentListed(_) => {
                 self.markets.push(Market { is_fresh: true, ..Market::default() });
             }

@@ -5,16 +5,18 @@ use crate::contract::deposits;
 use crate::costs::{cost_of, payable, power_for, release_of, signed, spent_by};
 use crate::durable::{Due, Durable};
 use crate::event::{Event, Fill};
+use crate::fees::{self, Payer, fee_of, payer_of};
 use crate::ids::{InstrumentIndex, OrderNumber};
-use crate::instrument::Instrument;
+use crate::instrument::InstrumentRecord;
 use crate::live::Live;
 use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
 use crate::plain::{Deal, plain_fills};
+use crate::profile::impact::{self, Asked, Moved};
 use crate::risk::days::Traded;
 use crate::session::{Seat, band_limit};
 use crate::sink::{Print, Sink};
-use crate::units::{Balance, Money, Price, Quantity};
+use crate::units::{Balance, Price, Quantity};
 use crate::words::{Counterparty, How, Liquidity, OrderType, Reason, Side, TimeInForce};
 
 /// How one side of a trade takes part in it.
@@ -54,6 +56,11 @@ impl Role {
         self
     }
 
+    pub const fn moved(mut self, moved: Moved) -> Role {
+        (self.slippage, self.impact) = (moved.slippage, moved.impact);
+        self
+    }
+
     pub const fn offered(mut self, qty: Quantity) -> Role {
         self.offered = Some(qty);
         self
@@ -80,7 +87,10 @@ impl<S: Sink> Live<'_, S> {
                 self.print_trade(instrument, offer.price, wanted, Some(side));
                 continue;
             }
-            let payable = self.payable(number, offer.price, wanted, Liquidity::Taker);
+            let part = self.part_of(number, &offer, wanted);
+            let wanted = part.unwrap_or(wanted);
+            let moved = self.moved(number, &offer, (wanted, bound));
+            let payable = self.payable(number, moved.price, wanted, Liquidity::Taker);
             if payable == 0 {
                 self.cancel(number, Reason::InsufficientBuyingPower, None);
                 return;
@@ -93,9 +103,30 @@ impl<S: Sink> Live<'_, S> {
                 self.cancel(maker, Reason::InsufficientBuyingPower, None);
                 continue;
             }
-            self.trade(number, &offer, maker, qty);
-            self.print_trade(instrument, offer.price, qty, Some(side));
+            self.trade(number, (&offer, moved), maker, qty);
+            self.print_trade(instrument, moved.price, qty, Some(side));
+            if part.is_some() {
+                return;
+            }
         }
+    }
+
+    /// The price that an order gets for an offer: another one than the offer's only where the
+    /// profile lets prices of the street slip.
+    fn moved(
+        &self,
+        number: OrderNumber,
+        offer: &Offer,
+        (qty, limit): (Quantity, Option<Price>),
+    ) -> Moved {
+        let found = self.order(number).filter(|_| offer.resting.is_none()).and_then(|order| {
+            let record = self.durable.instrument(order.terms.instrument)?;
+            let market = self.market(order.terms.instrument)?;
+            let (side, price) = (order.terms.side, offer.price);
+            let asked = Asked { side, limit, price, qty, bar: None };
+            Some(impact::moved(self.durable, self.ephemeral, record, market, asked))
+        });
+        found.unwrap_or(Moved::not(offer.price))
     }
 
     /// The worst price that an order may take: its limit price, or the edge of the price band.
@@ -158,13 +189,13 @@ impl<S: Sink> Live<'_, S> {
     fn trade(
         &mut self,
         taker: OrderNumber,
-        offer: &Offer,
+        (offer, moved): (&Offer, Moved),
         maker: Option<OrderNumber>,
         qty: Quantity,
     ) {
         let counterparty = if maker.is_some() { Counterparty::User } else { Counterparty::House };
-        let role = Role::new(Liquidity::Taker, counterparty).offered(offer.qty);
-        self.fill(taker, offer.price, qty, role);
+        let role = Role::new(Liquidity::Taker, counterparty).offered(offer.qty).moved(moved);
+        self.fill(taker, moved.price, qty, role);
         let sweep = std::mem::take(&mut self.sweep);
         match maker {
             Some(maker) => {
@@ -173,7 +204,7 @@ impl<S: Sink> Live<'_, S> {
             None => self.take_outside(taker, offer, qty),
         }
         self.sweep = sweep;
-        self.note_step(offer.price, qty);
+        self.note_step(moved.price, qty);
     }
 
     /// Takes liquidity of the house that a user's order has just traded with.
@@ -335,10 +366,11 @@ pub(crate) fn decide_fill(
     role: Role,
 ) -> Option<Fill> {
     let terms = &order.terms;
-    let instrument = &durable.instrument(terms.instrument)?.terms;
+    let record = durable.instrument(terms.instrument)?;
+    let instrument = &record.terms;
     let account = durable.account(terms.account)?;
     let notional = instrument.notional(price, qty);
-    let fee = fee_of(durable, instrument, terms.side, qty, notional, role.liquidity);
+    let fee = fee_of(durable, record, payer_of(order, role.liquidity), (qty, notional));
     let completes = qty == order.leaves();
     let (cost, realized_pl) =
         cost_of(account.position(terms.instrument), terms.side, qty, notional);
@@ -380,24 +412,9 @@ pub(crate) fn decide_fill(
         completes,
         margined: instrument.is_margined(),
         deposit,
+        volume_day: fees::volume_day(durable, ephemeral, record),
         receipt: None,
     })
-}
-
-/// The fee of a fill. A sell never pays more than its proceeds, so no account falls below zero.
-pub(crate) fn fee_of(
-    durable: &Durable,
-    instrument: &Instrument,
-    side: Side,
-    qty: Quantity,
-    notional: Money,
-    liquidity: Liquidity,
-) -> Money {
-    let Some(exchange) = durable.exchange_for(instrument) else {
-        return 0;
-    };
-    let fee = exchange.terms.fees.of_fill(instrument, qty, notional, liquidity);
-    if side == Side::Sell { fee.min(notional) } else { fee }
 }
 
 /// What an order would meet if it came now.
@@ -405,6 +422,8 @@ pub(crate) fn fee_of(
 pub(crate) struct Walk {
     /// How much it would fill.
     pub filled: Quantity,
+    /// Sum of price times quantity, exactly.
+    pub value: i128,
     /// Sum of the notionals.
     pub notional: Balance,
     /// Sum of the fees.
@@ -416,10 +435,11 @@ pub(crate) struct Walk {
 /// Walks the offers that an order of these terms would meet, fill by fill.
 pub(crate) fn walk(
     durable: &Durable,
-    market: &Market,
-    instrument: &Instrument,
+    ephemeral: &Ephemeral,
+    (market, record): (&Market, &InstrumentRecord),
     terms: &crate::order::OrderTerms,
 ) -> Walk {
+    let instrument = &record.terms;
     let mut walk = Walk::default();
     let limit = match terms.order_type {
         OrderType::Market => {
@@ -436,12 +456,25 @@ pub(crate) fn walk(
             continue;
         }
         let qty = offer.qty.min(terms.qty - walk.filled);
-        let notional = instrument.notional(offer.price, qty);
-        let fee = fee_of(durable, instrument, terms.side, qty, notional, Liquidity::Taker);
+        let price = if offer.resting.is_none() {
+            let asked = Asked { side: terms.side, limit, price: offer.price, qty, bar: None };
+            impact::moved(durable, ephemeral, record, market, asked).price
+        } else {
+            offer.price
+        };
+        let notional = instrument.notional(price, qty);
+        let payer = Payer {
+            account: terms.account,
+            side: terms.side,
+            liquidity: Liquidity::Taker,
+            before: (walk.filled, walk.value),
+        };
+        let fee = fee_of(durable, record, payer, (qty, notional));
         walk.filled += qty;
+        walk.value += i128::from(price) * i128::from(qty);
         walk.notional += i128::from(notional);
         walk.fees += i128::from(fee);
-        walk.worst = Some(offer.price);
+        walk.worst = Some(price);
     }
     walk
 }

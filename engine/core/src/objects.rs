@@ -16,7 +16,7 @@ use crate::market::Market;
 use crate::order::Order;
 use crate::project::{fill_row, order_row};
 use crate::session::text as session;
-use crate::units::{MONEY_SCALE, Price, RATE_SCALE, format_decimal, format_money, format_time};
+use crate::units::{Price, format_money, format_time};
 use crate::words::Side;
 
 /// Appends an order as it stands.
@@ -158,30 +158,17 @@ pub(crate) fn push_instrument(out: &mut String, durable: &Durable, record: &Inst
 
 /// Appends an exchange as a client sees it.
 pub(crate) fn push_exchange(out: &mut String, record: &ExchangeRecord) {
-    let terms = &record.terms;
-    let rate = |rate: i64| format_decimal(i128::from(rate), RATE_SCALE, 0);
-    let fees = &terms.fees;
+    let (terms, set) = (&record.terms, record.ruling.as_deref());
+    let fees = set.and_then(|set| set.fees.as_ref()).unwrap_or(&terms.fees);
+    let profile = set.and_then(|set| set.profile.as_ref()).unwrap_or(&terms.profile);
     let object = ObjectWriter::begin(out)
         .text("exchange", &terms.id)
         .text("name", &terms.name)
         .text("currency", &terms.currency)
         .text("calendar", &terms.calendar)
         .text("state", record.state.word())
-        .with("fees", |out| {
-            ObjectWriter::begin(out)
-                .text("maker_rate", &rate(fees.maker_rate))
-                .text("taker_rate", &rate(fees.taker_rate))
-                .text("per_share", &rate(fees.per_share))
-                .text("minimum", &format_decimal(i128::from(fees.minimum), MONEY_SCALE, 0))
-                .end();
-        })
-        .with("profile", |out| {
-            ObjectWriter::begin(out)
-                .text("name", &terms.profile.name)
-                .value("spread_ticks", terms.profile.spread_ticks)
-                .text("participation", &rate(terms.profile.participation))
-                .text("market_orders", terms.profile.market_orders.word())
-                .end();
-        });
+        .with("fees", |out| crate::fees::text::push(out, fees))
+        .with("profile", |out| crate::profile::text::push(out, profile))
+        .value("rules_version", set.map_or(0, |set| set.version));
     session::with_exchange(object, record).end();
 }

@@ -9,7 +9,9 @@ use crate::matching::Role;
 use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{PRICE_MAX, Price, QUANTITY_MAX, Quantity};
-use crate::words::{Counterparty, How, Liquidity, Reason, Side, Source, refusal};
+use crate::words::{
+    Counterparty, DepthModel, How, Liquidity, QueueModel, Reason, Side, Source, refusal,
+};
 
 /// How a resting order of a user takes part in a trade with the house.
 const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
@@ -53,15 +55,26 @@ impl<S: Sink> Live<'_, S> {
         let Some(market) = self.ephemeral.market_mut(instrument) else {
             return;
         };
+        let rules = self.durable.fill_rules(instrument);
         for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
-            let whole: Vec<StreetLevel> =
+            let mut whole: Vec<StreetLevel> =
                 levels.iter().map(|(price, qty)| (*price, terms.whole_lots(*qty))).collect();
+            if rules.is_some_and(|rules| rules.depth != DepthModel::Displayed) {
+                let size = self.durable.modelled_size(instrument, market.flow.volume());
+                keep_touch(&mut whole, side, size);
+            }
             market.street.replace(side, &whole);
         }
+        market.is_modelled = false;
         market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
         market.quote.ask = asks.iter().copied().min_by_key(|(price, _)| *price);
         market.is_fresh = true;
         market.changed(time_ns);
+        if rules.is_some() {
+            if let (Some((bid, _)), Some((ask, _))) = (market.quote.bid, market.quote.ask) {
+                market.stress.note(ask.saturating_sub(bid));
+            }
+        }
     }
 
     /// Lets everything happen that new liquidity or a new price makes possible.
@@ -171,28 +184,45 @@ impl<S: Sink> Live<'_, S> {
         self.check_source(instrument, Source::Street)?;
         check_level(trade.price, trade.qty)?;
         self.print_trade(instrument, trade.price, trade.qty, trade.side);
+        let queue = self.note_flow(trade);
         let mut left = self.terms_of(instrument).map_or(0, |terms| terms.whole_lots(trade.qty));
         while left > 0 && self.may_trade(instrument) {
-            let Some((number, price, resting)) = self.traded_through(instrument, trade.price)
-            else {
+            let is_enough = queue == QueueModel::Touch;
+            let next = self.traded_through(instrument, trade.price, is_enough);
+            let Some((number, price, resting)) = next else {
                 break;
             };
-            let role = RESTS.how(How::TradedThrough).reached(trade.price);
+            let how = if price == trade.price { How::Touched } else { How::TradedThrough };
+            let role = RESTS.how(how).reached(trade.price);
             left -= self.fill_resting(instrument, number, (price, left.min(resting)), role);
         }
         self.fire_stops(instrument);
         Ok(())
     }
 
+    /// Notes what was traded where the profile asks for it; gives when prints fill resting orders.
+    fn note_flow(&mut self, trade: &Trade) -> QueueModel {
+        let Some(rules) = self.durable.fill_rules(trade.instrument) else {
+            return QueueModel::TradeThrough;
+        };
+        let time_ns = self.turn.time_ns;
+        if let Some(market) = self.ephemeral.market_mut(trade.instrument) {
+            market.flow.note_print(time_ns, trade.qty);
+        }
+        rules.queue
+    }
+
     fn traded_through(
         &self,
         instrument: InstrumentIndex,
         price: Price,
+        touch_is_enough: bool,
     ) -> Option<(u64, Price, Quantity)> {
         let market = self.market(instrument)?;
         let through = |side: Side| {
             let best = market.book.best(side)?;
-            let beyond = best.price != price && reaches(side, Some(best.price), price);
+            let beyond =
+                (touch_is_enough || best.price != price) && reaches(side, Some(best.price), price);
             match best.owner {
                 Owner::User(number) if beyond => Some((number, best.price, best.qty)),
                 _ => None,
@@ -284,6 +314,20 @@ impl<S: Sink> Live<'_, S> {
         }
         let detail = format!("this instrument has no {} as its source", source.word());
         Err(Refusal::malformed(refusal::MALFORMED, detail).at("symbol"))
+    }
+}
+
+/// Leaves the best level of a side alone, at a size that is modelled; the shown one where nothing
+/// is known.
+fn keep_touch(levels: &mut Vec<StreetLevel>, side: Side, size: Option<Quantity>) {
+    match side {
+        Side::Buy => levels.sort_by_key(|(price, _)| std::cmp::Reverse(*price)),
+        Side::Sell => levels.sort_by_key(|(price, _)| *price),
+    }
+    levels.retain(|(_, shown)| *shown > 0);
+    levels.truncate(1);
+    if let (Some(level), Some(size)) = (levels.first_mut(), size) {
+        level.1 = size;
     }
 }
 

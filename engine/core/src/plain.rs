@@ -49,6 +49,9 @@ impl Checks<'_> {
             && instrument.status == InstrumentStatus::Active
             && instrument.contract.is_none()
             && instrument.rules.is_none()
+            && record.ruling.is_none()
+            && exchange.ruling.is_none()
+            && exchange.terms.is_plain()
             && exchange.terms.rules.is_none()
             && self.durable.phase(terms.instrument) == Phase::Continuous
             && is_multiple(terms.qty, instrument.lot_size)
@@ -98,6 +101,9 @@ pub(crate) fn plain_fills(
         && taker.terms.more.is_none()
         && maker.terms.more.is_none()
         && record.terms.contract.is_none()
+        && record.ruling.is_none()
+        && exchange.ruling.is_none()
+        && exchange.terms.is_plain()
         && notional < i128::from(ORDER_VALUE_MAX);
     if !is_plain {
         return None;
@@ -127,7 +133,7 @@ impl PlainSide<'_> {
             return None;
         }
         let position = account.positions.get(&instrument).copied().unwrap_or_default();
-        let fee = self.exchange.fees.of_fill(&self.record.terms, qty, self.notional, liquidity);
+        let fee = self.exchange.fees.plain(&self.record.terms, (qty, self.notional), liquidity);
         let fee = if terms.side == Side::Sell { fee.min(self.notional) } else { fee };
         let spent = i128::from(self.notional) + i128::from(fee);
         if terms.side == Side::Buy && !self.can_pay(account, &position, order, spent) {
@@ -159,6 +165,7 @@ impl PlainSide<'_> {
             completes,
             margined: false,
             deposit: 0,
+            volume_day: 0,
             receipt: None,
         })
     }

@@ -155,7 +155,7 @@ impl Present<'_> {
         let reference = walk.worst.or_else(|| self.price(terms.instrument, record));
         let price = terms.limit_price.or(terms.stop_price).or(reference).unwrap_or(0);
         let rest_value = i128::from(instrument.notional(price, rest));
-        let fees = self.durable.exchange_for(instrument).map(|exchange| exchange.terms.fees);
+        let fees = self.durable.fees_for(record);
         let rest_fee = fees
             .filter(|_| rest > 0)
             .map_or(0, |fees| fees.of_hold(instrument, rest, clamp(rest_value)));

@@ -232,10 +232,8 @@ stored_records! {
     Turn { seq, time_ns, market_seq };
     CreateWorld { world, seed, sharing };
     Currency { code, house, fees, funding, clearing };
-    Fees { maker_rate, taker_rate, per_share, minimum };
-    Profile { name, spread_ticks, participation, market_orders };
     Exchange { id, name, currency, calendar, fees, profile, rules };
-    ExchangeRecord { terms, has_sessions, state, next_ns, expire_below, session };
+    ExchangeRecord { terms, has_sessions, state, next_ns, expire_below, session, ruling };
     ExchangeRules { mic, band, halt_auction };
     ExchangeSession { auction, next_open_ns, extended_below, opening_below, halt };
     Halted { reason, since_ns, is_auction };
@@ -248,7 +246,7 @@ stored_records! {
         qty_scale, source, trigger, status, contract, rules,
     };
     Mark { bid, ask, last, high, low };
-    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former, contract } derived {
+    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former, contract, ruling } derived {
         has_options
     };
     Wheel { total, count, start, passed };
@@ -262,7 +260,7 @@ stored_records! {
     Request { digest, order, time_ns };
     Account {
         id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, receivable, seq,
-        cancel_below, positions, requests, terms, risk,
+        cancel_below, positions, requests, volumes, terms, risk,
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
@@ -349,6 +347,35 @@ impl<T: Stored> Stored for Box<T> {
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         T::get(input).map(Box::new)
+    }
+}
+
+/// Settings are kept as their canonical text, so that a new one changes no layout.
+macro_rules! stored_settings {
+    ($($kind:ty: $write:path, $read:path;)+) => {$(
+        impl Stored for $kind {
+            fn put(&self, out: &mut Vec<u8>) {
+                $write(self).put(out);
+            }
+            fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+                $read(&String::get(input)?).map_err(|why| bad(&why))
+            }
+        }
+    )+};
+}
+
+stored_settings! {
+    Fees: crate::fees::text::text_of, crate::fees::text::from_text;
+    Profile: crate::profile::text::text_of, crate::profile::text::from_text;
+}
+
+impl Stored for Box<crate::profile::Ruling> {
+    fn put(&self, out: &mut Vec<u8>) {
+        crate::profile::text::text_of_ruling(self).put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let text = String::get(input)?;
+        crate::profile::text::ruling_from_text(&text).map(Box::new).map_err(|why| bad(&why))
     }
 }
 

@@ -97,6 +97,9 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .value("amount", amount)
             .end(),
         Event::Contract(event) => contract::push_event(out, durable, event),
+        Event::RulesSet(set) => {
+            crate::profile::command::push_event(begin(out, "rules_set"), durable, set).end();
+        }
         Event::Risk(event) => risk::tape::push_event(out, durable, event),
         Event::Filled(fill) => push_fill(out, durable, fill),
         Event::Corporate(event) => corporate::text::push(out, durable, event),
@@ -205,6 +208,8 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
         .value("completes", fill.completes);
     let object = if fill.margined { object.value("margined", true) } else { object };
     let object = if fill.deposit == 0 { object } else { object.value("deposit", fill.deposit) };
+    let day = fill.volume_day;
+    let object = if day == 0 { object } else { object.value("volume_day", day) };
     match &fill.receipt {
         Some(receipt) => object.with("receipt", |out| push_receipt(out, receipt)).end(),
         None => object.end(),
@@ -213,7 +218,7 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
 
 fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {
     let (fees, profile) = (&exchange.fees, &exchange.profile);
-    let object = begin(out, "exchange_listed")
+    let mut object = begin(out, "exchange_listed")
         .text("exchange", &exchange.id)
         .text("name", &exchange.name)
         .text("currency", &exchange.currency)
@@ -225,8 +230,14 @@ fn push_exchange(out: &mut String, exchange: &Exchange, day_end_ns: Nanos) {
         .text("profile", &profile.name)
         .value("spread_ticks", profile.spread_ticks)
         .value("participation", profile.participation)
-        .text("market_orders", profile.market_orders.word())
-        .value("day_end_ns", day_end_ns);
+        .text("market_orders", profile.market_orders.word());
+    if fees.rules.is_some() {
+        object = object.with("fees", |out| crate::fees::text::push(out, fees));
+    }
+    if profile.rules.is_some() {
+        object = object.with("fill_profile", |out| crate::profile::text::push(out, profile));
+    }
+    let object = object.value("day_end_ns", day_end_ns);
     session::with_exchange_rules(object, exchange.rules.as_deref()).end();
 }
 

@@ -215,6 +215,10 @@ impl<'a> Fields<'a> {
             completes: self.flag("completes")?,
             margined: self.value.get("margined").is_some() && self.flag("margined")?,
             deposit: if self.value.get("deposit").is_some() { self.integer("deposit")? } else { 0 },
+            volume_day: match self.value.get("volume_day") {
+                None => 0,
+                Some(_) => self.integer("volume_day")?,
+            },
             receipt: self.receipt()?,
         };
         let terms = &order.terms;
@@ -280,21 +284,37 @@ impl<'a> Fields<'a> {
             name: self.owned("name")?,
             currency: self.owned("currency")?,
             calendar: self.owned("calendar")?,
-            fees: Fees {
-                maker_rate: self.amount("maker_rate")?,
-                taker_rate: self.amount("taker_rate")?,
-                per_share: self.amount("per_share")?,
-                minimum: self.amount("minimum")?,
+            fees: match self.value.get("fees") {
+                Some(fees) => crate::fees::text::read_kept(fees)?,
+                None => self.plain_fees()?,
             },
-            profile: Profile {
-                name: self.owned("profile")?,
-                spread_ticks: self.integer("spread_ticks")?,
-                participation: self.amount("participation")?,
-                market_orders: self.word("market_orders", MarketOrders::from_word)?,
+            profile: match self.value.get("fill_profile") {
+                Some(profile) => crate::profile::text::read_kept(profile)?,
+                None => self.plain_profile()?,
             },
             rules: self.exchange_rules()?,
         };
         Ok(Event::ExchangeListed { exchange, day_end_ns: self.integer("day_end_ns")? })
+    }
+
+    fn plain_fees(&self) -> Read<Fees> {
+        Ok(Fees {
+            maker_rate: self.amount("maker_rate")?,
+            taker_rate: self.amount("taker_rate")?,
+            per_share: self.amount("per_share")?,
+            minimum: self.amount("minimum")?,
+            rules: None,
+        })
+    }
+
+    fn plain_profile(&self) -> Read<Profile> {
+        Ok(Profile {
+            name: self.owned("profile")?,
+            spread_ticks: self.integer("spread_ticks")?,
+            participation: self.amount("participation")?,
+            market_orders: self.word("market_orders", MarketOrders::from_word)?,
+            rules: None,
+        })
     }
 
     pub(crate) fn instrument_listed(&self) -> Read<Event> {
@@ -360,6 +380,8 @@ impl<'a> Fields<'a> {
                 self.session_event().map(|event| Event::Session(Box::new(event)))
             }
             "marked" => self.marked(),
+            "rules_set" => crate::profile::command::read_event(self.durable, self.value)
+                .map(|set| Event::RulesSet(Box::new(set))),
             "checkpoint" => self.checkpoint(),
             _ => self.contract_event().unwrap_or_else(|| self.risk_event()),
         }

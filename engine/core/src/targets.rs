@@ -110,7 +110,9 @@ struct Account {
 pub fn walk(plan: &Plan<'_>, cash: Balance, walked: &mut impl Walked) -> Result<(), NotPlain> {
     let bars = plan.target.len();
     let is_whole = [plan.open, plan.close, plan.volume].iter().all(|it| it.len() == bars);
-    let is_plain = plan.instrument.contract.is_none() && plan.instrument.rules.is_none();
+    let is_plain = plan.instrument.contract.is_none()
+        && plan.instrument.rules.is_none()
+        && plan.fees.rules.is_none();
     if !is_whole || !is_plain {
         return Err(NotPlain);
     }
@@ -220,7 +222,7 @@ fn fill(
         return Err(NotPlain);
     }
     let notional = clamp(value);
-    let fee = plan.fees.of_fill(plan.instrument, qty, notional, Liquidity::Taker);
+    let fee = plan.fees.plain(plan.instrument, (qty, notional), Liquidity::Taker);
     let (cost, realized_pl) = cost_of(account.position, side, qty, notional);
     let position = &mut account.position;
     let fee = match side {

@@ -145,6 +145,15 @@ pub const fn value_times(
     rounded(whole, part % divisor, divisor, rounding)
 }
 
+/// An exact value at the sum of two scales, as money, half-even.
+pub const fn money_of(value: i128, scales: u8) -> i128 {
+    if scales >= MONEY_SCALE {
+        divide(value, power_of_ten((scales - MONEY_SCALE) as u32), Rounding::HalfEven)
+    } else {
+        value.saturating_mul(power_of_ten((MONEY_SCALE - scales) as u32))
+    }
+}
+
 /// The average price that `value` for `quantity` stands for, half-even at the price's scale; both
 /// are below zero for a short position.
 pub const fn price_of(value: i128, quantity: Quantity, scales: u8) -> Price {

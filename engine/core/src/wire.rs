@@ -4,7 +4,7 @@ use crate::command::*;
 use crate::contract;
 use crate::corporate;
 use crate::durable::Durable;
-use crate::exchange::{Exchange, Fees, Profile};
+use crate::exchange::{Exchange, Profile};
 use crate::ids::{IdKind, InstrumentIndex, OrderNumber, number_of, parse_uuid};
 use crate::instrument::Instrument;
 use crate::json::{Value, parse};
@@ -52,6 +52,10 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
             corporate::text::decode_call_off(&fields).map(Input::Corporate)
         }
         "checkpoint" => Ok(Input::Checkpoint),
+        "set_profile" => crate::profile::command::decode(durable, &value, "profile")
+            .map(|set| Input::SetRules(Box::new(set))),
+        "set_fees" => crate::profile::command::decode(durable, &value, "fees")
+            .map(|set| Input::SetRules(Box::new(set))),
         kind => {
             let risk = || fields.risk_command(kind).map(|command| command.map(Input::Risk));
             let contract = fields.contract_command(kind).map(|it| it.map(Input::Contract));
@@ -266,31 +270,17 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn list_exchange(&self) -> Result<Input, Refusal> {
-        let fees = self.part("fees")?;
-        let profile = self.part("profile")?;
-        let orders = MarketOrders::ALL;
+        let wrong = |field| move |why: String| malformed(why).at(field);
+        let fees = self.get("fees").map(crate::fees::text::read).transpose();
+        let profile = self.get("profile").map(crate::profile::text::read).transpose();
+        let profile = profile.map_err(wrong("profile"))?;
         Ok(Input::ListExchange(Exchange {
             id: self.text("exchange")?.to_owned(),
             name: self.text("name")?.to_owned(),
             currency: self.text("currency")?.to_owned(),
             calendar: self.text("calendar")?.to_owned(),
-            fees: Fees {
-                maker_rate: fees.rate("maker_rate")?,
-                taker_rate: fees.rate("taker_rate")?,
-                per_share: fees.rate("per_share")?,
-                minimum: fees.decimal("minimum", MONEY_SCALE, refusal::MALFORMED)?.unwrap_or(0),
-            },
-            profile: Profile {
-                name: profile.text("name")?.to_owned(),
-                spread_ticks: profile.integer("spread_ticks")?,
-                participation: profile.rate("participation")?,
-                market_orders: profile.word(
-                    "market_orders",
-                    MarketOrders::from_word,
-                    orders,
-                    MarketOrders::word,
-                )?,
-            },
+            fees: fees.map_err(wrong("fees"))?.unwrap_or_default(),
+            profile: profile.unwrap_or_else(Profile::usual),
             rules: self.exchange_rules()?,
         }))
     }

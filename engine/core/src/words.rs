@@ -582,6 +582,108 @@ impl LedgerKind {
 }
 
 words! {
+/// Where the depth comes from that orders trade with.
+DepthModel {
+    /// What the market shows.
+    Displayed = "displayed",
+    /// A share (`participation`) of what was traded lately stands at the touch.
+    Volume = "volume",
+    /// The touch takes any size.
+    Unlimited = "unlimited",
+}
+}
+
+words! {
+/// How the price of an aggressive fill moves away from its order.
+SlippageModel {
+    /// Not at all.
+    None = "none",
+    /// By some ticks.
+    Ticks = "ticks",
+    /// By a share of the price.
+    Bps = "bps",
+    /// By the square of the order's share of the volume, times a coefficient.
+    VolumeShare = "volume_share",
+    /// By volatility times the root of the order's share of a day's volume.
+    SquareRoot = "square_root",
+    /// By the model that Almgren, Thum, Hauptmann and Li fitted in 2005.
+    Almgren2005 = "almgren_2005",
+}
+}
+
+words! {
+/// How a latency is drawn.
+LatencyModel {
+    /// There is none.
+    None = "none",
+    /// Always the mean.
+    Constant = "constant",
+    /// Normal.
+    Normal = "normal",
+    /// Log-normal.
+    LogNormal = "log_normal",
+}
+}
+
+words! {
+/// When a resting order trades with prints of the street.
+QueueModel {
+    /// A print at its price is enough.
+    Touch = "touch",
+    /// A print must go beyond its price.
+    TradeThrough = "trade_through",
+    /// Prints at its price fill it after what stood before it.
+    VolumeAhead = "volume_ahead",
+}
+}
+
+words! {
+/// The path inside a bar.
+PathModel {
+    /// Open, the nearer extreme, the other, close.
+    NearerFirst = "nearer_first",
+    /// Open, high, low, close.
+    HighFirst = "high_first",
+    /// Open, low, high, close.
+    LowFirst = "low_first",
+    /// First the extreme that fires stop orders.
+    StopsFirst = "stops_first",
+}
+}
+
+words! {
+/// Where a stop order fills that the bar opens beyond.
+GapModel {
+    /// At the open.
+    Open = "open",
+    /// At the worst price of the bar.
+    Worst = "worst",
+}
+}
+
+words! {
+/// A part of the trading session.
+Phase {
+    /// The first half hour.
+    Opening = "opening",
+    /// The last half hour.
+    Closing = "closing",
+    /// All other time.
+    Regular = "regular",
+}
+}
+
+words! {
+/// The condition of the market.
+Condition {
+    /// As usual.
+    Calm = "calm",
+    /// The spread, or the range of the bars, is more than twice the usual.
+    Stressed = "stressed",
+}
+}
+
+words! {
 /// How the two sides of a fill met.
 #[derive(Default)]
 How {

@@ -125,6 +125,7 @@ impl World {
         if is_question(input) {
             return self.answer(input).unwrap_or_else(Reply::from);
         }
+        self.ephemeral.now_ns = self.now_ns;
         let mut live = Live {
             turn: Turn {
                 seq: self.durable.turn.seq + 1,
@@ -433,6 +434,7 @@ impl<S: Sink> Live<'_, S> {
             Input::Halt(halt) => self.halt(halt),
             Input::Resume(resume) => self.resume(resume),
             Input::Corporate(command) => self.corporate(command),
+            Input::SetRules(set) => self.set_rules(set),
             Input::Checkpoint => Ok(self.checkpoint()),
             _ => self.hear(input).map(|()| Reply::nothing()),
         }

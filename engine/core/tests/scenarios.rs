@@ -77,6 +77,8 @@ tables! {
     positions: "positions.txt",
     corporate_actions: "corporate_actions.txt",
     receipts: "receipts.txt",
+    fees: "fees.txt",
+    profiles: "profiles.txt",
     futures: "futures.txt",
     options: "options.txt",
 }

@@ -10,7 +10,7 @@ pub(crate) mod text;
 
 use crate::durable::Durable;
 use crate::event::Fill;
-use crate::instrument::Instrument;
+use crate::fees;
 use crate::live::Live;
 use crate::matching::Role;
 use crate::sink::Sink;
@@ -25,7 +25,7 @@ pub const STEPS_TOLD: usize = 4;
 pub struct FeeLine {
     /// What it is for.
     pub kind: FeeKind,
-    /// How much, in money units; a rebate is negative.
+    /// How much, in money units; what a cap takes off is negative.
     pub amount: Money,
 }
 
@@ -87,13 +87,13 @@ impl<S: Sink> Live<'_, S> {
     pub fn receipt(&self, fill: &Fill, role: Role) -> Option<Box<Receipt>> {
         let market = self.market(fill.instrument)?;
         let instrument = self.terms_of(fill.instrument)?;
-        let exchange = self.durable.exchange_for(instrument)?;
+        let profile = self.durable.profile_for(self.durable.instrument(fill.instrument)?)?;
         let best = |side| market.outside(instrument, side).map(|(price, _)| price);
         let (bid, ask) = (best(Side::Buy), best(Side::Sell));
         let touch = if fill.side == Side::Buy { ask } else { bid };
         Some(Box::new(Receipt {
             how: role.how,
-            profile: exchange.terms.profile.name.clone(),
+            profile: profile.name.clone(),
             bid,
             ask,
             last: market.quote.last,
@@ -104,18 +104,19 @@ impl<S: Sink> Live<'_, S> {
             impact: role.impact,
             latency_ns: 0,
             report_ns: 0,
-            fees: self.fee_lines(instrument, fill),
+            fees: self.fee_lines(fill),
             before: if role.how == How::Crossed { self.sweep.clone() } else { Vec::new() },
         }))
     }
 
-    fn fee_lines(&self, _instrument: &Instrument, fill: &Fill) -> Vec<FeeLine> {
-        let kind = match fill.liquidity {
-            Liquidity::Maker => FeeKind::Maker,
-            Liquidity::Taker => FeeKind::Taker,
+    fn fee_lines(&self, fill: &Fill) -> Vec<FeeLine> {
+        let (Some(record), Some(order)) =
+            (self.durable.instrument(fill.instrument), self.order(fill.order))
+        else {
+            return Vec::new();
         };
-        let line = FeeLine { kind, amount: fill.fee };
-        if fill.fee == 0 { Vec::new() } else { vec![line] }
+        let payer = fees::payer_of(order, fill.liquidity);
+        fees::fee_lines(self.durable, record, payer, (fill.qty, fill.notional))
     }
 
     /// Notes a fill of a sweep, so that the next one can tell of it.

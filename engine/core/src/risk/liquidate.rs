@@ -232,7 +232,7 @@ impl<S: Sink> Live<'_, S> {
         };
         let side = if qty > 0 { Side::Sell } else { Side::Buy };
         let terms = closing_terms(index, instrument, side, qty.saturating_abs());
-        let walk = walk(self.durable, market, &record.terms, &terms);
+        let walk = walk(self.durable, self.ephemeral, (market, record), &terms);
         let value = Balance::from(record.terms.notional(price, walk.filled));
         let spread = match side {
             Side::Sell => value - walk.notional,
