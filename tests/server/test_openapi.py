@@ -34,6 +34,7 @@ POST /api/v1/orders/preview
 GET /api/v1/orders/{order_id}
 PATCH /api/v1/orders/{order_id}
 DELETE /api/v1/orders/{order_id}
+GET /api/v1/exchanges
 GET /api/v1/instruments
 GET /api/v1/market/{symbol}/quote
 GET /api/v1/market/{symbol}/bars
