@@ -1,5 +1,7 @@
 //! What happens when an account comes to a limit that is watched while prices move.
 
+use std::collections::BTreeSet;
+
 use crate::account::Account;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::live::Live;
@@ -8,7 +10,7 @@ use crate::sink::Sink;
 use crate::units::{
     Balance, PRICE_MAX, Price, RATE_SCALE, Rounding, clamp, divide, format_decimal, format_money,
 };
-use crate::words::{AssetClass, Clean, Measure, RiskAction, RiskLevel};
+use crate::words::{Clean, Measure, RiskAction, RiskLevel};
 
 use super::event::RiskEvent;
 use super::policy::{MarginRule, RATE_ONE, Rule};
@@ -184,10 +186,39 @@ impl<S: Sink> Live<'_, S> {
         let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
         let held: Vec<InstrumentIndex> = open.map(|(instrument, _)| *instrument).collect();
         let mut arms = Vec::new();
-        for instrument in &held {
+        let restless = self.restless(&held);
+        for instrument in &restless {
+            self.arm_at_every_move(*instrument, &mut arms);
+        }
+        for instrument in held.iter().filter(|instrument| !restless.contains(instrument)) {
             self.arm_position(account, *instrument, (&slacks, gain, held.len()), &mut arms);
         }
         arms
+    }
+
+    /// Options and what they are on: their legs answer for each other, so what one of them may lose
+    /// cannot be told by itself.
+    fn restless(&self, held: &[InstrumentIndex]) -> BTreeSet<InstrumentIndex> {
+        let mut restless = BTreeSet::new();
+        for instrument in held {
+            let terms = self.durable.instrument(*instrument).map(|record| &record.terms);
+            if let Some(terms) = terms.filter(|terms| terms.is_option()) {
+                restless.insert(*instrument);
+                restless.extend(terms.contract.as_deref().and_then(|it| it.underlying));
+            }
+        }
+        restless
+    }
+
+    fn arm_at_every_move(&self, instrument: InstrumentIndex, arms: &mut Vec<Arm>) {
+        match subject::price(self.durable, self.ephemeral, instrument) {
+            None => arms.push(at_any_price(instrument)),
+            Some(price) => {
+                for way in [Way::Down, Way::Up] {
+                    arms.push(Arm { instrument, way, price: moved(price, way, 1) });
+                }
+            }
+        }
     }
 
     /// What the account may lose before each limit that it has not come to.
@@ -265,15 +296,13 @@ impl<S: Sink> Live<'_, S> {
             worth.equity - share(worth.maintenance_margin, margin)
         };
         let is_long = position.qty > 0;
-        // Options answer for each other and for what they are on: they are valued at every move.
-        let is_plain = record.terms.asset_class != AssetClass::UsOption;
         let moves = |slack: &Slack, way: Way| {
             // Each rounded amount may be off by one unit, a few times over.
             let budget = slack.left / count as Balance - ROUNDINGS;
             let change = |distance: Price| {
                 (part(moved(price, way, distance), slack.margin) - part(price, slack.margin)).abs()
             };
-            if is_plain { longest(price, budget, change(price / 2 + 1), change) } else { 0 }
+            longest(price, budget, change(price / 2 + 1), change)
         };
         let (loses, gains) = if is_long { (Way::Down, Way::Up) } else { (Way::Up, Way::Down) };
         if let Some(distance) = slacks.iter().map(|slack| moves(slack, loses)).min() {

@@ -8,7 +8,6 @@
 use crate::account::Account;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::live::Live;
-use crate::margin::Worth;
 use crate::matching::walk;
 use crate::order::OrderTerms;
 use crate::sink::Sink;
@@ -38,6 +37,12 @@ struct Shortfall {
     maintenance: Balance,
     /// The multiple of the maintenance requirement that is to be restored, in 10^-9.
     level: i64,
+}
+
+/// An account whose positions are tried in other sizes.
+struct Trial {
+    index: AccountIndex,
+    account: Account,
 }
 
 impl Shortfall {
@@ -131,10 +136,14 @@ impl<S: Sink> Live<'_, S> {
     fn least_closing(&self, index: AccountIndex, short: &Shortfall) -> Option<Closing> {
         let account = self.durable.account(index)?;
         let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
+        let open: Vec<(InstrumentIndex, Quantity)> =
+            open.map(|(instrument, position)| (*instrument, position.qty)).collect();
+        let mut trial = Trial { index, account: account.clone() };
         let whole: Vec<Closing> = open
-            .filter_map(|(instrument, position)| self.closing(account, *instrument, position.qty))
+            .into_iter()
+            .filter_map(|(instrument, qty)| self.closing(&mut trial, short, instrument, qty))
             .collect();
-        let cures = whole.iter().filter_map(|closing| self.cure(account, index, short, *closing));
+        let cures = whole.iter().filter_map(|closing| self.cure(&mut trial, short, *closing));
         let least = cures.min_by_key(|closing| closing.value);
         least.or_else(|| whole.into_iter().max_by_key(|closing| closing.rate))
     }
@@ -142,78 +151,68 @@ impl<S: Sink> Live<'_, S> {
     /// Closing this much of a position, valued at the present price.
     fn closing(
         &self,
-        account: &Account,
+        trial: &mut Trial,
+        short: &Shortfall,
         instrument: InstrumentIndex,
         qty: Quantity,
     ) -> Option<Closing> {
         let terms = &self.durable.instrument(instrument)?.terms;
         let price = subject::price(self.durable, self.ephemeral, instrument)?;
         let value = Balance::from(terms.notional(price, qty)).abs();
-        let freed = self.maintenance_of(account, instrument, qty);
+        let freed = short.maintenance - self.maintenance_without(trial, instrument, qty);
         let rate = freed.saturating_mul(1_000_000_000) / value.max(1);
         Some(Closing { instrument, qty, value, rate })
     }
 
-    /// What a position of this size requires to be kept.
-    fn maintenance_of(
+    /// What the account would have to have without this much of a position.
+    fn maintenance_without(
         &self,
-        account: &Account,
+        trial: &mut Trial,
         instrument: InstrumentIndex,
         qty: Quantity,
     ) -> Balance {
-        let record = self.durable.instrument(instrument);
-        let price = subject::price(self.durable, self.ephemeral, instrument);
-        let (Some(record), Some(price)) = (record, price) else {
-            return 0;
-        };
-        let mut worth = Worth::default();
-        let value = Balance::from(record.terms.notional(price, qty));
-        worth.add(account.margin(), &record.terms, (qty, value, value));
-        worth.maintenance_margin
+        let position = trial.account.positions.entry(instrument).or_default();
+        let held = position.qty;
+        position.qty = held.saturating_sub(qty);
+        let maintenance = self.standing(&trial.account).maintenance;
+        trial.account.positions.entry(instrument).or_default().qty = held;
+        maintenance
     }
 
     /// The least part of a position that cures the account, when the whole of it does.
-    fn cure(
-        &self,
-        account: &Account,
-        index: AccountIndex,
-        short: &Shortfall,
-        whole: Closing,
-    ) -> Option<Closing> {
+    fn cure(&self, trial: &mut Trial, short: &Shortfall, whole: Closing) -> Option<Closing> {
         let lot = self.terms_of(whole.instrument)?.lot_size;
         let sign = whole.qty.signum();
         let most = whole.qty.saturating_abs();
-        let cures = |qty: Quantity| self.is_cured(account, index, short, whole.instrument, qty);
-        if !cures(whole.qty) {
+        if !self.is_cured(trial, short, whole.instrument, whole.qty) {
             return None;
         }
         let (mut low, mut high) = (0, most / lot);
         while low < high {
             let middle = low + (high - low) / 2;
-            if cures(middle * lot * sign) {
+            if self.is_cured(trial, short, whole.instrument, middle * lot * sign) {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        let qty = if cures(low * lot * sign) { low * lot * sign } else { whole.qty };
-        self.closing(account, whole.instrument, qty)
+        let part = low * lot * sign;
+        let is_enough = self.is_cured(trial, short, whole.instrument, part);
+        let qty = if is_enough { part } else { whole.qty };
+        self.closing(trial, short, whole.instrument, qty)
     }
 
     /// Whether equity would cover the requirement after closing this much of a position.
     fn is_cured(
         &self,
-        account: &Account,
-        index: AccountIndex,
+        trial: &mut Trial,
         short: &Shortfall,
         instrument: InstrumentIndex,
         qty: Quantity,
     ) -> bool {
-        let held = account.position(instrument).qty;
-        let freed = self.maintenance_of(account, instrument, held)
-            - self.maintenance_of(account, instrument, held - qty);
-        let left = Shortfall { maintenance: short.maintenance - freed, ..*short };
-        short.equity - self.cost_of_closing(index, instrument, qty) >= left.required()
+        let maintenance = self.maintenance_without(trial, instrument, qty);
+        let left = Shortfall { maintenance, ..*short };
+        short.equity - self.cost_of_closing(trial.index, instrument, qty) >= left.required()
     }
 
     /// What closing costs against the present price: the spread, the depth, the fees. What the book

@@ -14,7 +14,7 @@ use crate::units::{
     Balance, MONEY_SCALE, Price, RATE_SCALE, Rounding, divide, format_decimal, format_money,
     power_of_ten,
 };
-use crate::words::{Measure, OrderType, Reason, RiskAction, RiskCheck, RiskLevel, Side};
+use crate::words::{Measure, OrderType, Reason, RiskAction, RiskCheck, RiskLevel, Side, Status};
 
 use super::event::RiskEvent;
 use super::policy::{Policy, RATE_ONE, Rule};
@@ -328,14 +328,13 @@ impl<'a> Review<'a> {
         let mut before = 0;
         let mut change = 0;
         for index in self.together(rule) {
-            for instrument in self.subject.instruments_of(*index) {
+            for (instrument, exposure) in self.subject.exposures_of(*index) {
                 let Some(record) = self.subject.durable.instrument(instrument) else {
                     continue;
                 };
                 if !rule.what.covers(self.instrument, &record.terms) {
                     continue;
                 }
-                let exposure = self.subject.exposure_of(*index, instrument);
                 let value = |qty: i128| self.value(instrument, &record.terms, qty);
                 if *index == self.index && instrument == terms.instrument {
                     let with = |qty: i128| value(exposure.with(terms.side, qty).gross());
@@ -392,6 +391,7 @@ impl<'a> Review<'a> {
         };
         let met = orders.find(|order| {
             order.terms.instrument == terms.instrument
+                && order.status != Status::Held
                 && order.terms.side != terms.side
                 && meets(order.price_limit())
         });

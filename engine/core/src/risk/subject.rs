@@ -1,6 +1,6 @@
 //! What is judged: an order, the accounts that count with it, and the positions they could come to.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::checks::Failure;
 use crate::durable::Durable;
@@ -8,7 +8,7 @@ use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
 use crate::units::{Balance, Nanos, Price};
-use crate::words::Side;
+use crate::words::{Side, Status};
 
 use super::review::{Review, Verdict};
 
@@ -73,8 +73,11 @@ impl<'a> Subject<'a> {
         self.replaces.map_or(0, |order| i128::from(order.leaves()))
     }
 
-    /// What it would have left to fill.
+    /// What it would have left to fill that could make a position larger.
     pub fn left_after(&self) -> i128 {
+        if self.terms.more.as_deref().is_some_and(|more| more.reduce_only) {
+            return 0;
+        }
         i128::from(self.terms.qty) - self.replaces.map_or(0, |order| i128::from(order.filled))
     }
 
@@ -92,7 +95,7 @@ impl<'a> Subject<'a> {
         };
         let held = i128::from(account.position(instrument).qty);
         let mut exposure = Exposure { held, ..Exposure::default() };
-        for order in self.open_orders(index) {
+        for order in self.open_orders(index).filter(|order| counts(order)) {
             if order.terms.instrument == instrument {
                 exposure = exposure.with(order.terms.side, i128::from(order.leaves()));
             }
@@ -100,19 +103,32 @@ impl<'a> Subject<'a> {
         exposure
     }
 
-    /// The instruments that an account holds or has open orders in, and the ordered one.
-    pub fn instruments_of(&self, index: AccountIndex) -> BTreeSet<InstrumentIndex> {
-        let mut instruments = BTreeSet::new();
-        if let Some(account) = self.durable.account(index) {
-            let held = account.positions.iter().filter(|(_, position)| position.qty != 0);
-            instruments.extend(held.map(|(instrument, _)| *instrument));
-            instruments.extend(self.open_orders(index).map(|order| order.terms.instrument));
-        }
+    /// All positions of an account with what open orders would add to each side, the ordered
+    /// instrument among them.
+    pub fn exposures_of(&self, index: AccountIndex) -> BTreeMap<InstrumentIndex, Exposure> {
+        let mut exposures: BTreeMap<InstrumentIndex, Exposure> = BTreeMap::new();
+        let Some(account) = self.durable.account(index) else {
+            return exposures;
+        };
         if index == self.terms.account {
-            instruments.insert(self.terms.instrument);
+            exposures.insert(self.terms.instrument, Exposure::default());
         }
-        instruments
+        for (instrument, position) in account.positions.iter().filter(|(_, it)| it.qty != 0) {
+            exposures.entry(*instrument).or_default().held = i128::from(position.qty);
+        }
+        for order in self.open_orders(index).filter(|order| counts(order)) {
+            let exposure = exposures.entry(order.terms.instrument).or_default();
+            *exposure = exposure.with(order.terms.side, i128::from(order.leaves()));
+        }
+        exposures
     }
+}
+
+/// Whether an open order can make a position larger: not while it waits for its parent, and not
+/// when it only reduces.
+fn counts(order: &Order) -> bool {
+    let reduces = order.terms.more.as_deref().is_some_and(|more| more.reduce_only);
+    order.status != Status::Held && !reduces
 }
 
 /// A signed position with what open orders would add to each side.
