@@ -28,6 +28,7 @@ use crate::risk::policy::Policy;
 use crate::risk::text::{parse_policy, policy_text};
 use crate::risk::{AccountRisk, Call, RiskState, Stop};
 use crate::session::*;
+use crate::units::SCALE_MAX;
 use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
@@ -89,7 +90,9 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     }
     for (index, record) in durable.instruments.iter().enumerate() {
         let known = durable.exchange(record.terms.exchange).is_some();
-        let steps = record.terms.tick_size > 0 && record.terms.lot_size > 0;
+        let terms = &record.terms;
+        let steps = terms.tick_size > 0 && terms.lot_size > 0;
+        let steps = steps && terms.price_scale.max(terms.qty_scale) <= SCALE_MAX;
         let sound = record.terms.contract.as_ref();
         let sound = sound.is_none_or(|it| it.is_sound(record.terms.scales()));
         let whole = record.contract.is_some() == record.terms.contract.is_some();
@@ -106,6 +109,12 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
         }
     }
     for (index, account) in durable.accounts.iter().enumerate() {
+        let last = account.positions.keys().next_back();
+        if last.is_some_and(|last| *last as usize >= durable.instruments.len())
+            || account.currency as usize >= durable.currencies.len()
+        {
+            return Err(bad("an account is not whole"));
+        }
         durable.account_of.insert(account.id, index as u32);
     }
     let open: Vec<OrderNumber> =
@@ -175,7 +184,24 @@ macro_rules! stored_integers {
     )+};
 }
 
-stored_integers!(u8, u32, u64, u128, i64, i128);
+stored_integers!(u8, u32, u64, u128, i64);
+
+/// The largest sum that a state can hold, either sign; events cannot add up to it, and it leaves
+/// room for sums of such sums.
+const SUM_MAX: u128 = 1 << 122;
+
+impl Stored for i128 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let bytes = input.take(size_of::<i128>())?;
+        let bytes = bytes.try_into().map_err(|_| bad("it ends too early"))?;
+        let sum = i128::from_le_bytes(bytes);
+        let fits = sum.unsigned_abs() <= SUM_MAX;
+        fits.then_some(sum).ok_or_else(|| bad("a sum is out of bounds"))
+    }
+}
 
 macro_rules! stored_words {
     ($($kind:ty),+) => {$(

@@ -16,6 +16,8 @@ pub struct Stage {
     sink: TapeSink,
     now_ns: i64,
     pub turns: Vec<TapeTurn>,
+    /// Every command that was sent.
+    pub sent: Vec<String>,
     pub tables: proof::Tables,
     accounts: BTreeMap<String, String>,
     orders: BTreeMap<String, NamedOrder>,
@@ -44,6 +46,7 @@ impl Stage {
             sink: TapeSink::new(),
             now_ns: nanos_of("2026-01-05T09:00:00Z"),
             turns: Vec::new(),
+            sent: Vec::new(),
             tables: proof::Tables::default(),
             accounts: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -91,6 +94,7 @@ impl Stage {
 
     fn send(&mut self, command: &Value) -> Option<(String, Value)> {
         let text = command.to_string();
+        self.sent.push(text.clone());
         let reply = self.world.apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
         let batch: Batch = self.sink.take();
         self.turns.extend(batch.turns);
