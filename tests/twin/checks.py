@@ -144,6 +144,8 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     instrument, account = order.instrument, order.account
     if account.status != "active":
         yield Failure("account_not_active")
+    if instrument.status != "active":
+        yield Failure("instrument_not_active", "symbol")
     closed = why_closed(world, order)
     if closed:
         reason, field, next_open_ns = closed

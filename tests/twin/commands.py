@@ -329,7 +329,7 @@ def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
         limit_price=fields.price("limit_price", instrument),
         stop_price=fields.price("stop_price", instrument),
         time_in_force=fields.word("time_in_force", TIMES_IN_FORCE, "day"),
-        more={"extended_hours": True} if fields.flag("extended_hours") else {},
+        more={name: True for name in ("extended_hours", "do_not_reduce") if fields.flag(name)},
     )
     if must_be_named:
         fields.text("client_order_id")
@@ -499,6 +499,39 @@ def resume(fields: Fields) -> dict[str, Any]:
     return {"scope": scope(fields), "auction": auction}
 
 
+def corporate_action(fields: Fields) -> dict[str, Any]:
+    """Announces a corporate action."""
+    times = (-(2**63), 2**63 - 1)
+    instrument, action_id = fields.instrument(), fields.text("action_id")
+    change = change_of(fields, instrument)
+    ex_ns, pay_ns = (
+        0 if fields.get(name) is None else fields.integer(name, *times)
+        for name in ("ex_ns", "pay_ns")
+    )
+    return {
+        "action_id": action_id,
+        "instrument": instrument,
+        "change": change,
+        "ex_ns": ex_ns,
+        "pay_ns": pay_ns,
+    }
+
+
+def change_of(fields: Fields, instrument: Instrument) -> dict[str, Any]:
+    """What a corporate action does, as on the tape."""
+    action = fields.text("action")
+    if action == "cash_dividend":
+        return {"dividend": fields.needed("amount", RATE_SCALE, "malformed")}
+    if action in {"split", "stock_dividend"}:
+        return {name: fields.integer(name, 0, 2**32 - 1) for name in ("new", "old")}
+    if action == "symbol_change":
+        symbol = fields.text("new_symbol")
+        return {"symbol": symbol, "name": fields.text("name", instrument.terms["name"])}
+    if action == "delisting":
+        return {"delist": fields.price("price", instrument) or 0}
+    raise malformed("action")
+
+
 READERS = {
     "create_world": create_world,
     "list_exchange": list_exchange,
@@ -522,6 +555,8 @@ READERS = {
     "time": lambda _: {},
     "session": session,
     "halt": halt,
+    "corporate_action": corporate_action,
+    "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},
     "resume": resume,
     "checkpoint": lambda _: {},
 }

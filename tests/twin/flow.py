@@ -208,6 +208,8 @@ class Flow(Stage):
             terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1])[0]
         if draw.random() < (0.25 if kind == "limit" else 0.01):
             terms["extended_hours"] = draw.random() < 0.9
+        if draw.random() < 0.05:
+            terms["do_not_reduce"] = True
         return terms
 
     def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
@@ -426,6 +428,36 @@ class Flow(Stage):
     def listed(self, world: World) -> dict[str, Any]:
         return {"kind": self.random.choice(["instruments", "exchanges", "checkpoint"])}
 
+    def corporate(self, world: World) -> dict[str, Any]:
+        """Announces a corporate action, or calls one off."""
+        draw, instrument = self.random, self.symbol(world)
+        name = f"action-{draw.randrange(40)}"
+        if draw.random() < 0.1:
+            return {"kind": "call_off_corporate_action", "action_id": name}
+        kinds = ["cash_dividend", "split", "stock_dividend", "symbol_change", "delisting"]
+        action = draw.choices(kinds, [6, 5, 2, 2, 0.3])[0]
+        command: dict[str, Any] = {
+            "kind": "corporate_action",
+            "action_id": name,
+            "symbol": self.name_of(instrument),
+            "action": action,
+        }
+        if action == "cash_dividend":
+            at = self.price(instrument)
+            command["amount"] = draw.choice(["0.01", "0.333333333", "0.000000001", at])
+        elif action == "symbol_change":
+            command["new_symbol"] = f"{instrument.symbol[:3]}{draw.randrange(50)}"
+            self.middles[command["new_symbol"]] = self.middles.get(instrument.symbol, 100)
+        elif action == "delisting":
+            command["price"] = self.price(instrument)
+        else:
+            ratios = [(2, 1), (3, 2), (1, 2), (21, 20), (1, 3), (7, 3), (1, 10), (1, 1)]
+            command["new"], command["old"] = draw.choice(ratios)
+        for time in ("ex_ns", "pay_ns"):
+            if draw.random() < 0.5:
+                command[time] = self.now_ns + draw.choice([0, 1, 5, 100_000]) * SECOND_NS
+        return command
+
     def list_again(self, world: World) -> dict[str, Any]:
         """The stage is set again, mostly with other terms."""
         draw = self.random
@@ -489,6 +521,7 @@ KINDS = (
         Flow.crowd,
         Flow.again,
         Flow.halt,
+        Flow.corporate,
     ],
-    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5],
+    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8],
 )

@@ -71,9 +71,9 @@ def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
 
 def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
     """Lists an instrument, once."""
-    known = [one for one in world.instruments if one.symbol == terms["symbol"]]
+    known = [one for one in world.instruments if terms["symbol"] in one.symbols]
     if known:
-        if known[0].terms == terms:
+        if known[0].terms == terms and known[0].status == "active":
             return "existing", known[0]
         raise reused("symbol")
     exchange = world.find_exchange(terms["exchange"])

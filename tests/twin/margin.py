@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twin.amounts import RATE_SCALE, divide
-from twin.prices import price
+from twin.prices import price, price_of_mark
 from twin.state import Account, Instrument, Position, World
 
 WHOLE = 10**RATE_SCALE
@@ -71,18 +71,31 @@ def worth(
     world: World, account: Account, price_of: Callable[[Instrument], int | None] = price
 ) -> Worth:
     """What an account is worth at the live prices, or others."""
-    sums = Worth(account.cash)
+    sums = Worth(account.cash + account.receivable)
     for index, position in account.positions.items():
         instrument = world.instruments[index]
         if position.qty == 0:
             continue
-        value = value_at(instrument, position, price_of(instrument))
+        before = price_before(world, account, instrument)
+        at = price_of(instrument) if before is None else before
+        value = value_at(instrument, position, at)
         sums.equity += value
         sums.unrealized_pl += value - position.cost
         if account.margin is not None:
             sums.initial += initial_of(account.margin, instrument, position.qty, value)
             sums.maintenance += maintenance_of(account.margin, instrument, position.qty, value)
     return sums
+
+
+def price_before(world: World, account: Account, instrument: Instrument) -> int | None:
+    """The price before a corporate action that has not come to this position yet."""
+    for action in world.actions:
+        done = action.account > account.index or (
+            action.account == account.index and action.position
+        )
+        if action.stage == "working" and action.instrument is instrument and not done:
+            return price_of_mark(action.before)
+    return None
 
 
 def power_for(world: World, account: Account, instrument: Instrument) -> int:

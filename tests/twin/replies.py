@@ -69,6 +69,7 @@ def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]
         "realized_pl": format_money(account.realized_pl),
         "status": account.status,
         "as_of_seq": world.seq,
+        **({"receivable": format_money(account.receivable)} if account.receivable else {}),
     }
 
 
@@ -111,7 +112,7 @@ def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
         **{name: terms[name] for name in names},
         "tick_size": instrument.price_text(instrument.tick),
         "lot_size": instrument.qty_text(instrument.lot),
-        "status": "halted" if phase(world, instrument) == "halted" else "active",
+        "status": "halted" if phase(world, instrument) == "halted" else instrument.status,
     }
     if instrument.halt:
         shown["halt_reason"] = instrument.halt["reason"]

@@ -55,7 +55,11 @@ def seat_of(world: World, order: Order) -> str:
 
 def may_trade(world: World, instrument: Instrument) -> bool:
     """Whether orders meet one by one now: fresh prices, no closed exchange, halt or auction."""
-    return instrument.market.is_fresh and phase(world, instrument) in MATCHING
+    stands_still = any(
+        action.stage == "working" and action.instrument is instrument for action in world.actions
+    )
+    is_open = phase(world, instrument) in MATCHING
+    return instrument.market.is_fresh and is_open and not stands_still
 
 
 # Where orders stand ---------------------------------------------------------------------------

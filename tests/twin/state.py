@@ -112,6 +112,9 @@ class Instrument:
         default_factory=lambda: dict.fromkeys(("bid", "ask", "last", "high", "low"))
     )
     market: Market = field(default_factory=Market)
+    status: str = "active"
+    former: list[str] = field(default_factory=list)
+    """Symbols that it had before; they still find it."""
     halt: dict[str, Any] | None = None
 
     @property
@@ -121,6 +124,10 @@ class Instrument:
     @property
     def symbol(self) -> str:
         return self.terms["symbol"]
+
+    @property
+    def symbols(self) -> list[str]:
+        return [*self.former, self.symbol]
 
     @property
     def scales(self) -> int:
@@ -191,6 +198,8 @@ class Account:
     cash: int = 0
     held: int = 0
     realized_pl: int = 0
+    receivable: int = 0
+    """Dividends that it is owed (or owes) and that are not paid yet."""
     cancel_below: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     requests: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -205,16 +214,19 @@ class Account:
         return self.cash - self.held
 
     def position(self, instrument: Instrument) -> Position:
-        """The position in an instrument, made when there was none."""
+        """The position in an instrument; a flat one when there was never any."""
+        return self.positions.get(instrument.index, Position())
+
+    def own_position(self, instrument: Instrument) -> Position:
+        """The position in an instrument, to change it."""
         return self.positions.setdefault(instrument.index, Position())
 
     def promise(self, order: "Order", more: int) -> None:
         """Adds to what open orders have promised: sells, and on margin buys too."""
-        position = self.position(order.instrument)
-        if order.side == "sell":
-            position.promised += more
-        elif self.margin is not None:
-            position.covering += more
+        if more != 0 and order.side == "sell":
+            self.own_position(order.instrument).promised += more
+        elif more != 0 and self.margin is not None:
+            self.own_position(order.instrument).covering += more
 
 
 @dataclass
@@ -314,6 +326,9 @@ class World:
     market_seq: int = 0
     turn_ns: int = 0
     turn_market_seq: int = 0
+    actions: list[Any] = field(default_factory=list)
+    """Corporate actions that are not over."""
+    actions_over: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     unfinished: set[int] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -343,12 +358,11 @@ class World:
 
     def find_instrument(self, symbol: str) -> Instrument | None:
         """An instrument by its symbol; `BTCUSD` also finds `BTC/USD`."""
-        found = [one for one in self.instruments if one.symbol == symbol]
+        named = [(name, one) for one in self.instruments for name in one.symbols]
+        found = [one for name, one in named if name == symbol]
         if not found and "/" not in symbol:
-            pairs = sorted(
-                (one for one in self.instruments if "/" in one.symbol), key=lambda one: one.symbol
-            )
-            found = [one for one in pairs if one.symbol.replace("/", "") == symbol]
+            pairs = sorted((pair for pair in named if "/" in pair[0]), key=lambda pair: pair[0])
+            found = [one for name, one in pairs if name.replace("/", "") == symbol]
         return found[0] if found else None
 
     def find_account(self, bits: int | None) -> Account | None:

@@ -88,7 +88,7 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     fee = fee_of(instrument, order.side, qty, notional, liquidity)
     release = release_of(world, order, price, qty, liquidity)
     completes = qty == order.leaves
-    position = account.position(instrument)
+    position = account.own_position(instrument)
     cost, realized_pl = cost_of(position, order.side, qty, notional)
     bought = signed(order.side, 1)
     position.cost += bought * cost

@@ -8,7 +8,7 @@ It does not make snapshots, state hashes or rows.
 import json
 from typing import Any
 
-from twin import clock, commands, listing, orders, outside, replies, sessions
+from twin import clock, commands, corporate, listing, orders, outside, replies, sessions
 from twin.clock_work import next_due
 from twin.ids import format_time
 from twin.sessions import link
@@ -30,7 +30,8 @@ class Twin:
     def more_due(self) -> bool:
         """Whether due work is left for another `time`."""
         world = self.world
-        return bool(next_due(world) or world.crossings or world.unfinished)
+        due = next_due(world) or corporate.due(world)
+        return bool(due or world.crossings or world.unfinished)
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
@@ -64,6 +65,7 @@ class Twin:
         world = self.world
         if not world.events:
             return None
+        kind = "corporate_action" if kind in CORPORATE else kind
         body = {"v": 1, "kind": kind, "events": world.events}
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         return world.seq, world.turn_ns, world.turn_market_seq, text
@@ -76,6 +78,7 @@ class Twin:
         if world.created is None and kind != "create_world":
             raise malformed()
         clock.end_days(world)
+        corporate.work_off(world)
         if kind in SILENT:
             SILENT[kind](world, **members)
             return None
@@ -89,6 +92,8 @@ class Twin:
         world = self.world
         if kind == "create_world":
             return listing.create_world(world, **members), self.world_object()
+        if kind in CORPORATE:
+            return CORPORATE[kind](world, **members), self.world_object()
         if kind in {"halt", "resume"}:
             does = sessions.halt if kind == "halt" else clock.resume
             return does(world, **members), self.shown(members["scope"])
@@ -147,6 +152,10 @@ class Twin:
         return refused.outcome, body
 
 
+CORPORATE = {
+    "corporate_action": corporate.announce,
+    "call_off_corporate_action": corporate.call_off,
+}
 MAKERS = {
     "list_exchange": listing.list_exchange,
     "list_instrument": listing.list_instrument,

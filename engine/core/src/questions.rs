@@ -88,8 +88,11 @@ impl Present<'_> {
     /// All instruments, by symbol.
     pub fn instruments(&self) -> String {
         let mut out = String::new();
-        let all = self.durable.instrument_of.values();
-        let records = all.filter_map(|index| self.durable.instrument(*index));
+        // A former symbol finds its instrument, too, but is no instrument of its own.
+        let records = self.durable.instrument_of.iter().filter_map(|(symbol, index)| {
+            let record = self.durable.instrument(*index)?;
+            (record.terms.symbol == *symbol).then_some(record)
+        });
         ObjectWriter::begin(&mut out)
             .with("items", |out| {
                 push_list(out, records, |out, record| {

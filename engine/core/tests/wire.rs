@@ -271,6 +271,16 @@ fn a_pair_is_found_without_its_stroke() {
 }
 
 #[test]
+fn an_instrument_with_a_new_symbol_is_listed_once() {
+    let mut desk = Desk::open();
+    desk.ask(&json!({"kind": "corporate_action", "action_id": "a", "symbol": "ACME",
+        "action": "symbol_change", "new_symbol": "NEWS"}));
+    let (_, listed) = desk.ask(&json!({"kind": "instruments"}));
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(listed["items"][0]["symbol"], "NEWS");
+}
+
+#[test]
 fn numbers_are_taken_like_decimal_text() {
     let mut desk = ready();
     let text = format!(

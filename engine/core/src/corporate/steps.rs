@@ -233,7 +233,9 @@ fn position_step(
         return None;
     }
     let removed = |qty: Quantity, of: Quantity, price: Price| {
-        let cost = clamp(share_of(i128::from(position.cost), qty, of));
+        // Part and whole have one sign; the share is that of their sizes.
+        let (part, whole) = (qty.saturating_abs(), of.saturating_abs());
+        let cost = clamp(share_of(i128::from(position.cost), part, whole));
         (cost, bounded(terms.value(price, qty, Rounding::HalfEven)))
     };
     let (qty, (cost, cash)) = match action.change {
