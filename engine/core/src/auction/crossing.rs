@@ -13,7 +13,7 @@ use crate::matching::Role;
 use crate::session::{Crossing, Phase, SessionEvent};
 use crate::sink::Sink;
 use crate::units::{Price, Quantity};
-use crate::words::{AuctionKind, Counterparty, Liquidity, Reason, Side};
+use crate::words::{AuctionKind, Counterparty, How, Liquidity, Reason, Side};
 
 /// Who trades next on a side.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +177,8 @@ impl<S: Sink> Live<'_, S> {
         };
         match taker.party {
             Party::User(number) => {
-                self.fill(number, price, qty, Role::new(Liquidity::Maker, counterparty));
+                let role = Role::new(Liquidity::Maker, counterparty).how(How::Auction);
+                self.fill(number, price, qty, role);
             }
             Party::Bot(handle, id) => {
                 if qty == taker.qty {

@@ -246,6 +246,9 @@ impl Durable {
             return Seat::Auction(auction);
         }
         let index = order.terms.instrument;
+        if self.phase(index) == Phase::Continuous {
+            return Seat::Market;
+        }
         let Some(exchange) =
             self.instrument(index).and_then(|record| self.exchange(record.terms.exchange))
         else {
