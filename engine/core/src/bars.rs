@@ -14,10 +14,11 @@ use crate::profile::impact::{self, Asked, Moved};
 use crate::receipt::worse_by;
 use crate::reply::Refusal;
 use crate::sink::Sink;
+use crate::triggers::Wait;
 use crate::units::{Price, Quantity};
 use crate::words::{
-    Counterparty, GapModel, How, Liquidity, MarketOrders, PathModel, Reason, Side, Source,
-    TimeInForce, refusal,
+    Counterparty, GapModel, How, Liquidity, MarketOrders, PathModel, Side, Source, TimeInForce,
+    TriggerSource, refusal,
 };
 
 /// Where the path through a bar stands, and how much users may still fill.
@@ -115,8 +116,8 @@ impl<S: Sink> Live<'_, S> {
             PathModel::LowFirst => false,
             PathModel::StopsFirst => {
                 let nearest = |side| self.market(bar.instrument)?.triggers.nearest(side);
-                let fires_up = nearest(Side::Buy).is_some_and(|(stop, _)| stop <= bar.high);
-                let fires_down = nearest(Side::Sell).is_some_and(|(stop, _)| stop >= bar.low);
+                let fires_up = nearest(false).is_some_and(|(stop, _)| stop <= bar.high);
+                let fires_down = nearest(true).is_some_and(|(stop, _)| stop >= bar.low);
                 if fires_up == fires_down { up < down } else { fires_up }
             }
         }
@@ -140,11 +141,12 @@ impl<S: Sink> Live<'_, S> {
                 self.fill_on_path(path, number, RESTS.how(How::BarOpen));
             }
         }
-        for side in [Side::Buy, Side::Sell] {
-            while let Some((_, number)) = self.stop_within(path, side, path.price) {
+        for falling in [false, true] {
+            while let Some((_, number)) = self.stop_within(path, falling, path.price) {
                 self.fire_on_path(path, number, How::StopGap);
             }
         }
+        self.trail_path(path);
     }
 
     /// The resting order of a side that trades at the price where the path stands.
@@ -155,21 +157,30 @@ impl<S: Sink> Live<'_, S> {
     }
 
     fn nearest_limit(&self, path: &Path, side: Side) -> Option<(Price, OrderNumber)> {
-        let best = self.market(path.instrument)?.book.best(side).filter(|_| !path.is_used_up())?;
+        let best = self.market(path.instrument)?.best(side).filter(|_| !path.is_used_up())?;
         match best.owner {
             Owner::User(number) => Some((best.price, number)),
             Owner::Agent(_) => None,
         }
     }
 
-    /// The armed order of a side that a path to `target` reaches first.
-    fn stop_within(&self, path: &Path, side: Side, target: Price) -> Option<(Price, OrderNumber)> {
-        let nearest = self.market(path.instrument)?.triggers.nearest(side)?;
-        let reached = match side {
-            Side::Buy => nearest.0 <= target,
-            Side::Sell => nearest.0 >= target,
-        };
+    /// The armed order that a path to `target` reaches first, rising or falling.
+    fn stop_within(
+        &self,
+        path: &Path,
+        falling: bool,
+        target: Price,
+    ) -> Option<(Price, OrderNumber)> {
+        let nearest = self.market(path.instrument)?.triggers.nearest(falling)?;
+        let reached = if falling { nearest.0 >= target } else { nearest.0 <= target };
         reached.then_some(nearest)
+    }
+
+    /// Trailing stops follow the path to where it stands.
+    fn trail_path(&mut self, path: &Path) {
+        if let Some(market) = self.ephemeral.market_mut(path.instrument) {
+            market.triggers.trails.walk(path.price);
+        }
     }
 
     /// Goes to `target`, letting every order on the way trade in the order in which the path
@@ -186,6 +197,7 @@ impl<S: Sink> Live<'_, S> {
             }
         }
         path.price = target;
+        self.trail_path(path);
     }
 
     fn next_meeting(
@@ -194,7 +206,7 @@ impl<S: Sink> Live<'_, S> {
         limit_side: Side,
         target: Price,
     ) -> Option<(Price, Meeting)> {
-        let stop = self.stop_within(path, limit_side.opposite(), target);
+        let stop = self.stop_within(path, limit_side == Side::Buy, target);
         let limit = self
             .nearest_limit(path, limit_side)
             .filter(|(price, _)| reaches(limit_side, Some(*price), target))
@@ -219,7 +231,7 @@ impl<S: Sink> Live<'_, S> {
         if self.leave_if_due(number) {
             return;
         }
-        self.emit(crate::event::Event::Triggered { order: number, price: path.price });
+        self.fire(number, path.price);
         let Some(order) = self.order(number) else {
             return;
         };
@@ -237,6 +249,7 @@ impl<S: Sink> Live<'_, S> {
         if path.is_used_up() || self.leave_if_due(number) {
             return;
         }
+        self.size(number, Some(path.price));
         let Some((leaves, side)) = self.order(number).map(|o| (o.leaves(), o.terms.side)) else {
             return;
         };
@@ -253,7 +266,27 @@ impl<S: Sink> Live<'_, S> {
             path.left = path.left.map(|left| left - qty);
         }
         if qty < wanted {
-            self.cancel(number, Reason::InsufficientBuyingPower, None);
+            self.cancel(number, self.why_unpayable(number), None);
+        }
+        self.arrive_on_path(path);
+    }
+
+    /// Orders that came alive stand on the path from here on.
+    fn arrive_on_path(&mut self, path: &mut Path) {
+        while let Some(number) = self.ephemeral.arrivals.pop_front() {
+            let Some(order) = self.order(number) else {
+                continue;
+            };
+            let falling = Wait::of(&order.terms, TriggerSource::Last).falling;
+            let is_armed = order.is_armed();
+            let is_market = order.price_limit().is_none();
+            self.settle(number);
+            let reached = self.stop_within(path, falling, path.price);
+            if is_armed && reached.is_some_and(|(_, reached)| reached == number) {
+                self.fire_on_path(path, number, How::StopFired);
+            } else if !is_armed && is_market {
+                self.fill_on_path(path, number, TAKES.how(How::StopFired));
+            }
         }
     }
 

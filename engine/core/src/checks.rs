@@ -11,6 +11,7 @@ use crate::matching::{Walk, walk};
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::session::Phase;
+use crate::special::check_more;
 use crate::units::{
     Money, Nanos, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
 };
@@ -77,11 +78,14 @@ pub(crate) fn check_terms(terms: &OrderTerms) -> Result<(), Refusal> {
         let detail = format!("give a client_order_id of 1 to {TEXT_MAX} printable characters");
         return Err(Refusal::malformed(refusal::MALFORMED, detail).at("client_order_id"));
     }
-    check_quantity(terms.qty)?;
+    if terms.more().notional.is_none() {
+        check_quantity(terms.qty)?;
+    }
     let kind = terms.order_type;
     check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
     check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
-    crate::session::check_hours(terms)
+    crate::session::check_hours(terms)?;
+    check_more(terms)
 }
 
 /// A quantity that can be traded at all.
@@ -129,7 +133,7 @@ pub(crate) struct Checks<'a> {
 type Check = fn(&Checks<'_>) -> Result<(), Failure>;
 
 /// The checks in the order in which they are made and documented.
-const ORDER_OF_CHECKS: [Check; 10] = [
+const ORDER_OF_CHECKS: [Check; 13] = [
     |checks| checks.account_is_active(),
     |checks| checks.instrument_is_active(),
     |checks| checks.market_is_open(),
@@ -138,6 +142,9 @@ const ORDER_OF_CHECKS: [Check; 10] = [
     |checks| checks.within_band(),
     |checks| checks.within_bounds(),
     |checks| checks.has_reference_price(),
+    |checks| checks.has_size(),
+    |checks| checks.takes_nothing(),
+    |checks| checks.only_reduces(),
     |checks| checks.would_fill(),
     |checks| checks.holds_enough(),
 ];
@@ -257,14 +264,19 @@ impl Checks<'_> {
     }
 
     /// The price that stands for the instrument: live, else as recorded.
-    fn reference(&self) -> Option<Price> {
+    pub fn reference(&self) -> Option<Price> {
         let record = self.durable.instrument(self.terms.instrument)?;
         let market = self.ephemeral.market(self.terms.instrument)?;
         market.price(&record.terms).or_else(|| record.mark.price())
     }
 
     fn has_reference_price(&self) -> Result<(), Failure> {
-        if self.terms.order_type != OrderType::Market || self.reference().is_some() {
+        let needs_one = match self.terms.order_type {
+            OrderType::Market => true,
+            OrderType::TrailingStop => self.terms.stop_price.is_none(),
+            _ => false,
+        };
+        if !needs_one || self.reference().is_some() {
             return Ok(());
         }
         let detail = "there has been no price for this instrument yet: send a limit order, or wait \
@@ -285,7 +297,7 @@ impl Checks<'_> {
 
     fn would_fill(&self) -> Result<(), Failure> {
         let is_fok = self.terms.time_in_force == TimeInForce::Fok;
-        if !is_fok || self.terms.order_type.has_stop() {
+        if !is_fok || self.terms.order_type.is_triggered() {
             return Ok(());
         }
         let filled = self.walk().filled;

@@ -1,5 +1,6 @@
 //! Time: the end of days, sessions, marks, and work that is due.
 
+use crate::change::ChangeEvent;
 use crate::event::Event;
 use crate::ids::{ExchangeIndex, InstrumentIndex};
 use crate::instrument::Mark;
@@ -31,12 +32,23 @@ impl<S: Sink> Live<'_, S> {
         }
     }
 
+    /// Lets the dates of good-till-date orders pass, before anything else of this input.
+    pub fn pass_dates(&mut self) {
+        let until_ns = self.now_ns();
+        if self.durable.dates.next_ns().is_some_and(|date| date <= until_ns)
+            && self.durable.dates.passed_ns < until_ns
+        {
+            self.emit(Event::Changed(ChangeEvent::DatesPassed { until_ns }));
+        }
+    }
+
     /// Time passed: due orders leave, matching that stopped goes on, prices are marked.
     pub fn time(&mut self) {
         self.cross_auctions();
         self.work_off_due();
         self.work_on_contracts();
         self.continue_matching();
+        self.record_trails();
         self.mark();
         self.raise_peaks();
         self.look_at_calls();

@@ -9,6 +9,7 @@ use crate::corporate::CorporateCommand;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
+use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::profile::SetRules;
 use crate::risk::RiskCommand;
@@ -63,6 +64,8 @@ pub struct Replace {
     pub stop_price: Option<Price>,
     /// New time in force.
     pub time_in_force: Option<TimeInForce>,
+    /// What only some orders ask for: trail, date and displayed quantity can change.
+    pub more: Option<Box<MoreTerms>>,
 }
 
 /// Cancels an open order.

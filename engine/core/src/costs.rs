@@ -13,6 +13,7 @@ use crate::instrument::InstrumentRecord;
 use crate::margin::MarginTerms;
 use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
+use crate::special::reducible;
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, share_of,
 };
@@ -216,6 +217,7 @@ pub(crate) fn payable(
         return 0;
     };
     let instrument = &record.terms;
+    let wanted = wanted.min(instrument.whole_lots(reducible(durable, order)));
     let bounded = instrument.quantity_within_bounds(price, wanted);
     let margin = account.margin();
     if terms.side == Side::Sell && margin.is_none() {
@@ -243,7 +245,11 @@ pub(crate) fn payable(
 
 /// The largest multiple of `lot` up to `most` that fits, found by halving; `most` itself when it
 /// fits, whole lots or not.
-fn most_lots(most: Quantity, lot: Quantity, fits: impl Fn(Quantity) -> bool) -> Quantity {
+pub(crate) fn most_lots(
+    most: Quantity,
+    lot: Quantity,
+    fits: impl Fn(Quantity) -> bool,
+) -> Quantity {
     if fits(most) {
         return most;
     }

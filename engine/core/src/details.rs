@@ -9,14 +9,43 @@ use crate::contract;
 use crate::durable::Durable;
 use crate::event::Fill;
 use crate::instrument::Instrument;
-use crate::json::ObjectWriter;
+use crate::json::{ObjectWriter, push_list, push_text};
+use crate::more_terms::Shown;
 use crate::order::Order;
+use crate::project::order_id;
 use crate::risk;
 use crate::units::format_money;
 
 /// Further members of an order.
-pub(crate) fn of_order(_: &Durable, _: &Order) -> String {
-    collect(|object| object)
+pub(crate) fn of_order(durable: &Durable, order: &Order) -> String {
+    let (Some(more), Some(record)) =
+        (&order.terms.more, durable.instrument(order.terms.instrument))
+    else {
+        return String::new();
+    };
+    let shown = Shown { durable, instrument: &record.terms };
+    collect(|mut object| {
+        more.show(&shown, &mut |term, json| object.key(shown_name(term)).push_str(json));
+        match order.extra().legs.as_slice() {
+            [] => object,
+            legs => object.with("legs", |out| {
+                push_list(out, legs, |out, leg| push_text(out, &order_id(durable, *leg)));
+            }),
+        }
+    })
+}
+
+/// The name of a term as clients see it.
+fn shown_name(term: &'static str) -> &'static str {
+    match term {
+        "parent" => "parent_id",
+        "sibling" => "sibling_id",
+        "held" => "waits_for",
+        "expires_ns" => "expire_time",
+        // `legs` are the orders of the group.
+        "legs" => "leg_terms",
+        term => term,
+    }
 }
 
 /// Further members of an account.

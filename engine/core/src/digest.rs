@@ -4,6 +4,7 @@
 //! against its own mistakes, not against forgery.
 
 use crate::command::{Cancel, CancelAll, OpenAccount, Replace};
+use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -64,6 +65,13 @@ impl Digest {
         self
     }
 
+    fn more(self, more: Option<&MoreTerms>) -> Digest {
+        match more {
+            Some(more) => self.text(&more.text()),
+            None => self,
+        }
+    }
+
     fn maybe(self, number: Option<i64>) -> Digest {
         match number {
             Some(number) => self.bytes(&[1]).number(number),
@@ -74,18 +82,16 @@ impl Digest {
 
 /// Digest of an order's terms, without its id.
 pub(crate) fn of_submit(terms: &OrderTerms) -> u64 {
-    let digest = Digest(SUBMIT)
+    Digest(SUBMIT)
         .number(i64::from(terms.instrument))
         .text(terms.side.word())
         .text(terms.order_type.word())
         .number(terms.qty)
         .maybe(terms.limit_price)
         .maybe(terms.stop_price)
-        .text(terms.time_in_force.word());
-    match &terms.more {
-        Some(more) => digest.text(&more.text()).0,
-        None => digest.0,
-    }
+        .text(terms.time_in_force.word())
+        .more(terms.more.as_deref())
+        .0
 }
 
 /// Digest of a replace request.
@@ -96,6 +102,7 @@ pub(crate) fn of_replace(replace: &Replace) -> u64 {
         .maybe(replace.limit_price)
         .maybe(replace.stop_price)
         .text(replace.time_in_force.map_or("", |tif| tif.word()))
+        .more(replace.more.as_deref())
         .0
 }
 

@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::command::CreateWorld;
 use crate::contract::{ContractsDue, spreads};
 use crate::corporate::Corporate;
+use crate::dates::{Dates, date_of};
 use crate::event::Turn;
 use crate::exchange::{Exchange, ExchangeRecord};
 use crate::ids::{
@@ -82,6 +83,8 @@ pub struct Durable {
     pub exchange_of: BTreeMap<String, ExchangeIndex>,
     /// Open DAY orders of each exchange. Derived.
     pub day_orders: Vec<OrderList>,
+    /// Open good-till-date orders.
+    pub dates: Dates,
     /// Accounts whose cancel-all is not done. Derived.
     pub canceling: BTreeSet<AccountIndex>,
     /// Auctions that are being uncrossed.
@@ -113,6 +116,7 @@ impl Durable {
             instrument_of: BTreeMap::new(),
             exchange_of: BTreeMap::new(),
             day_orders: Vec::new(),
+            dates: Dates::default(),
             canceling: BTreeSet::new(),
             sessions: Sessions::default(),
         }
@@ -182,6 +186,9 @@ impl Durable {
         if self.contract_ended(order.terms.instrument) {
             return Some(Due::Expire);
         }
+        if date_of(order).is_some_and(|date| date <= self.dates.passed_ns) {
+            return Some(Due::Expire);
+        }
         self.has_ended(order)
     }
 
@@ -191,6 +198,9 @@ impl Durable {
             if let Some(order) = self.orders.first(&account.open_orders) {
                 return Some((order.number, Due::Cancel));
             }
+        }
+        if let Some(number) = self.dates.next_passed() {
+            return Some((number, Due::Expire));
         }
         let mut days = self.exchanges.iter().zip(&self.day_orders);
         let ended = days.find_map(|(exchange, orders)| {

@@ -5,6 +5,7 @@
 //! money, its lines in `postings.rs`.
 
 use crate::account::AccountTerms;
+use crate::change::ChangeEvent;
 use crate::command::{CreateWorld, Session};
 use crate::contract::ContractEvent;
 use crate::corporate::event::CorporateEvent;
@@ -12,6 +13,7 @@ use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark};
 use crate::label::Label;
+use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::profile::RulesSet;
 use crate::receipt::Receipt;
@@ -106,6 +108,8 @@ pub struct Replaced {
     pub hold: Money,
     /// Whether it keeps its place in the queue.
     pub keeps_priority: bool,
+    /// What only some orders ask for, when that changes.
+    pub more: Option<Box<MoreTerms>>,
 }
 
 /// Everything that can happen in a world.
@@ -201,6 +205,8 @@ pub enum Event {
     },
     /// An order has new terms.
     Replaced(Replaced),
+    /// An order changed otherwise.
+    Changed(ChangeEvent),
     /// All open orders of an account with a smaller number are to be canceled.
     CancelAllRequested {
         /// Whose.

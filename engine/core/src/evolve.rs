@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
 use crate::contract::{self, ContractState};
 use crate::corporate;
+use crate::dates::{date_of, list_date};
 use crate::durable::{Currency, Durable};
 use crate::event::{Event, Fill, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
@@ -13,6 +14,7 @@ use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, InstrumentIndex, Or
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::ledger::{post, post_fill};
+use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
 use crate::postings::postings;
@@ -20,7 +22,7 @@ use crate::requests::{Request, Requests};
 use crate::risk;
 use crate::session::{DayList, DayOrders, End, ExchangeSession, end_of};
 use crate::units::{Balance, Money, Nanos, Quantity};
-use crate::words::{AccountStatus, Reason, SessionState, Side, Status};
+use crate::words::{AccountStatus, Held, Reason, SessionState, Side, Status};
 
 /// Applies one event of a turn to the durable state. The event is known to fit the state: either
 /// this engine has just decided it, or `tape` has checked what it names.
@@ -56,6 +58,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
             close(durable, *order, Status::Expired, Reason::Expired, *release);
         }
         Event::Replaced(replaced) => replace(durable, replaced),
+        Event::Changed(change) => crate::change::evolve(durable, change),
         Event::CancelAllRequested { account, below, request } => {
             start_cancel_all(durable, *account, *below, request.as_ref());
         }
@@ -198,7 +201,7 @@ fn take_order(
     verdict: Result<Money, Reason>,
 ) {
     let (seq, time_ns) = (durable.turn.seq, durable.turn.time_ns);
-    let order = Order {
+    let mut order = Order {
         number,
         terms: terms.clone(),
         filled: 0,
@@ -211,7 +214,11 @@ fn take_order(
         created_ns: time_ns,
         updated_ns: time_ns,
         seq,
+        extra: None,
     };
+    if let Some(more) = &terms.more {
+        begin_group(durable, &mut order, more);
+    }
     durable.next_priority += 1;
     durable.next_order = number + 1;
     let is_open = order.is_open();
@@ -222,18 +229,41 @@ fn take_order(
     remember(durable, terms.account, &terms.client_order_id, digest, number);
 }
 
+/// Ties a new order to the one that it belongs to; it is held until that one fills.
+fn begin_group(durable: &mut Durable, order: &mut Order, more: &MoreTerms) {
+    let parent = more.parent.and_then(|parent| durable.orders.get_mut(parent));
+    if let Some(parent) = parent {
+        parent.extra_mut().legs.push(order.number);
+    }
+    if !order.is_open() {
+        return;
+    }
+    match more.held {
+        Some(Held::Parent) => {
+            order.extra_mut().waits = order.terms.qty;
+            order.status = Status::Held;
+        }
+        Some(Held::Group) => order.status = Status::Held,
+        None => {}
+    }
+}
+
 /// Counts an open order into everything that is kept by order: holds, promises, lists.
 fn open_order(durable: &mut Durable, place: Place) {
     let Some(order) = durable.orders.at(place) else {
         return;
     };
+    let is_dated = date_of(order).is_some();
     if end_of(&order.terms) != End::Never {
         list_day_order(durable, place);
+    }
+    if is_dated {
+        list_date(durable, place);
     }
     let Some(order) = durable.orders.at(place) else {
         return;
     };
-    let (terms, hold, leaves) = (&order.terms, order.hold, order.leaves());
+    let (terms, hold, promised) = (&order.terms, order.hold, order.promised());
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
         if let Some(contract) = &mut record.contract {
@@ -242,7 +272,7 @@ fn open_order(durable: &mut Durable, place: Place) {
     }
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(hold);
-        promise(account, terms, leaves);
+        promise(account, terms, promised);
         account.seq = account.seq.max(order.seq);
         durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
     }
@@ -299,7 +329,11 @@ fn trigger(durable: &mut Durable, number: OrderNumber) {
 }
 
 /// Changes an order and stamps it with the turn.
-fn touch_order(durable: &mut Durable, number: OrderNumber, change: impl FnOnce(&mut Order)) {
+pub(crate) fn touch_order(
+    durable: &mut Durable,
+    number: OrderNumber,
+    change: impl FnOnce(&mut Order),
+) {
     let turn = durable.turn;
     if let Some(order) = durable.orders.get_mut(number) {
         change(order);
@@ -310,7 +344,9 @@ fn touch_order(durable: &mut Durable, number: OrderNumber, change: impl FnOnce(&
 
 fn fill_order(durable: &mut Durable, fill: &Fill) {
     durable.next_fill = fill.number + 1;
+    let mut promised = 0;
     touch_order(durable, fill.order, |order| {
+        promised = if order.promises() { fill.qty } else { 0 };
         order.filled = order.filled.saturating_add(fill.qty);
         order.filled_value += fill.value;
         order.hold -= fill.release;
@@ -336,12 +372,12 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
         Side::Buy => {
             position.cost = position.cost.saturating_add(fill.cost);
             if is_margin {
-                position.covering = position.covering.saturating_sub(fill.qty);
+                position.covering = position.covering.saturating_sub(promised);
             }
         }
         Side::Sell => {
             position.cost = position.cost.saturating_sub(fill.cost);
-            position.promised = position.promised.saturating_sub(fill.qty);
+            position.promised = position.promised.saturating_sub(promised);
         }
     }
     if let Some(record) = durable.instruments.get_mut(fill.instrument as usize) {
@@ -366,7 +402,7 @@ fn close(
     let Some(order) = durable.orders.get_mut(number) else {
         return;
     };
-    let leaves = order.leaves();
+    let promised = order.promised();
     order.status = status;
     order.reason = Some(reason);
     order.hold -= release;
@@ -376,7 +412,7 @@ fn close(
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held -= Balance::from(release);
         account.seq = turn.seq;
-        promise(account, terms, -leaves);
+        promise(account, terms, -promised);
     }
     forget_open(durable, number);
 }
@@ -389,6 +425,7 @@ fn forget_open(durable: &mut Durable, number: OrderNumber) {
     if durable.orders.is_listed(place, Chain::Day) {
         list_day_order(durable, place);
     }
+    list_date(durable, place);
     let Some(terms) = durable.orders.at(place).map(|order| &order.terms) else {
         return;
     };
@@ -421,7 +458,15 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
     if !replaced.keeps_priority {
         durable.next_priority += 1;
     }
+    if let Some(date) = date_of(&before) {
+        durable.dates.orders.remove(&(date, before.number));
+    }
+    let mut promised = 0;
     touch_order(durable, replaced.order, |order| {
+        promised = order.promised();
+        if replaced.more.is_some() {
+            order.terms.more.clone_from(&replaced.more);
+        }
         order.terms.qty = replaced.qty;
         order.terms.limit_price = replaced.limit_price;
         order.terms.stop_price = replaced.stop_price;
@@ -430,13 +475,15 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
         if !replaced.keeps_priority {
             order.priority = priority;
         }
+        promised = order.promised() - promised;
     });
     list_day_order(durable, place);
+    list_date(durable, place);
     let (terms, seq) = (&before.terms, durable.turn.seq);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
         account.held += Balance::from(replaced.hold) - Balance::from(before.hold);
         account.seq = seq;
-        promise(account, terms, replaced.qty.saturating_sub(terms.qty));
+        promise(account, terms, promised);
     }
 }
 

@@ -63,8 +63,12 @@ impl<S: Sink> Live<'_, S> {
     /// Tells a public trade.
     pub fn print(&mut self, print: Print) {
         self.sink.print(self.durable, &print);
+        let may_trade = self.may_trade(print.instrument);
         if let Some(market) = self.ephemeral.market_mut(print.instrument) {
             market.traded(print.price, print.time_ns);
+            if may_trade {
+                market.triggers.trails.hear(print.price);
+            }
         }
     }
 

@@ -4,9 +4,10 @@
 //! state hash. After a restart it is built against the user's favour: resting orders stand behind
 //! the street, and nothing trades before the first fresh quote of its instrument.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::book::{Book, Handle, Owner, reaches};
+use crate::book::{Book, Handle, Owner, Resting, reaches};
+use crate::change::ChangeEvent;
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
@@ -18,9 +19,10 @@ use crate::profile::impact::{Flow, Stress};
 use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat};
 use crate::street::Street;
-use crate::triggers::Triggers;
+use crate::trails::{Distance, Trail};
+use crate::triggers::{Triggers, Wait};
 use crate::units::{Nanos, Price, Quantity};
-use crate::words::{SessionState, Side, Source};
+use crate::words::{SessionState, Side, Source, Status, TriggerSource};
 
 /// What an incoming order can trade with next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +56,10 @@ pub struct LiveQuote {
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Book(Handle),
+    Hidden(Handle),
     Waiting(Side, u64),
-    Armed(Side, Price, u64),
+    Armed(Wait, Price, u64),
+    Trailing,
     Parked(ParkedPlace),
 }
 
@@ -64,6 +68,8 @@ enum Place {
 pub struct Market {
     /// Resting orders of users and bots.
     pub book: Book,
+    /// Resting orders that are not shown, when there ever were any.
+    pub hidden: Option<Box<Book>>,
     /// The street's levels.
     pub street: Street,
     /// Orders that wait for their stop price.
@@ -103,11 +109,22 @@ fn park(durable: &Durable, market: &mut Market, order: &Order) -> Option<Place> 
 
 impl Market {
     /// What an incoming order of `side` can trade with, in the order in which it trades: better
-    /// prices first, the street ahead of resting orders of the same price, earlier ones first.
+    /// prices first; at one price the street, then resting orders that are shown, then hidden
+    /// ones; earlier ones first.
     pub fn offers(&self, side: Side) -> impl Iterator<Item = Offer> {
         let there = side.opposite();
         let mut street = self.street.available(there).peekable();
-        let mut book = self.book.orders(there).peekable();
+        let mut shown = self.book.orders(there).peekable();
+        let mut hidden = self.hidden.as_deref().map(|book| book.orders(there).peekable());
+        let mut book = std::iter::from_fn(move || {
+            let hidden_first = match (shown.peek(), hidden.as_mut().and_then(|it| it.peek())) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(shown), Some(hidden)) => is_better(there, hidden.price, shown.price),
+            };
+            if hidden_first { hidden.as_mut()?.next() } else { shown.next() }
+        })
+        .peekable();
         std::iter::from_fn(move || {
             let street_first = match (street.peek(), book.peek()) {
                 (Some((price, _)), Some(order)) => match side {
@@ -130,7 +147,7 @@ impl Market {
     pub fn best_offer(&self, side: Side) -> Option<Offer> {
         let there = side.opposite();
         let street = self.street.available(there).next();
-        let order = self.book.best(there);
+        let order = self.best(there);
         let street_first = match (street, order) {
             (Some((price, _)), Some(order)) => reaches(side, Some(order.price), price),
             (street, _) => street.is_some(),
@@ -148,6 +165,15 @@ impl Market {
     /// Whether no market-priced order waits on either side.
     pub fn nobody_waits(&self) -> bool {
         self.waiting.iter().all(BTreeMap::is_empty)
+    }
+
+    /// The resting order of a side that trades next, shown or hidden.
+    pub fn best(&self, side: Side) -> Option<Resting> {
+        let shown = self.book.best(side);
+        let Some(hidden) = self.hidden.as_deref().and_then(|book| book.best(side)) else {
+            return shown;
+        };
+        shown.filter(|shown| !is_better(side, hidden.price, shown.price)).or(Some(hidden))
     }
 
     /// Market-priced orders of a side that wait for liquidity, earliest first.
@@ -211,6 +237,14 @@ impl Market {
     }
 }
 
+/// Whether a resting order of `side` at `price` trades before one at `other`.
+const fn is_better(side: Side, price: Price, other: Price) -> bool {
+    match side {
+        Side::Buy => price > other,
+        Side::Sell => price < other,
+    }
+}
+
 /// The markets of all instruments, and where each open order is linked.
 #[derive(Clone, Debug, Default)]
 pub struct Ephemeral {
@@ -224,6 +258,12 @@ pub struct Ephemeral {
     pub opened: BTreeMap<u32, Nanos>,
     /// Accounts that are watched while prices move.
     pub watch: Watch,
+    /// Orders that came alive and have not met the market yet; none between turns.
+    pub arrivals: VecDeque<OrderNumber>,
+    /// Instruments that have or had trailing stops.
+    pub trailing: BTreeSet<InstrumentIndex>,
+    /// When water marks were recorded last.
+    pub trails_ns: Nanos,
     /// By the place where the order is kept.
     places: Paged<Option<(InstrumentIndex, Place)>>,
 }
@@ -273,6 +313,7 @@ impl Ephemeral {
             }
             Event::Filled(fill) if fill.completes => self.unlink(durable, fill.order),
             Event::Filled(fill) => self.reduce(durable, fill.order, fill.qty),
+            Event::Changed(change) => self.follow_change(durable, change),
             Event::Canceled { order, .. }
             | Event::Expired { order, .. }
             | Event::Triggered { order, .. } => self.unlink(durable, *order),
@@ -319,19 +360,37 @@ impl Ephemeral {
         let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
             return;
         };
+        if order.leaves() == 0 || order.status == Status::Held {
+            return;
+        }
         market.is_untold |= durable.phase(terms.instrument) != Phase::Continuous;
         if let Some(place) = park(durable, market, order) {
             *place_of = Some((terms.instrument, place));
             return;
         }
+        let record = durable.instrument(terms.instrument);
+        let source = record.map_or(TriggerSource::BidAsk, |record| record.terms.trigger);
         let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
             (true, Some(stop), _) => {
-                market.triggers.arm(terms.side, stop, order.priority, order.number);
-                Place::Armed(terms.side, stop, order.priority)
+                let wait = Wait::of(terms, source);
+                let tick = record.map_or(1, |record| record.terms.tick_size);
+                if let Some(trail) = trail_of(order, wait, tick) {
+                    market.triggers.trails.add(order.number, trail);
+                    self.trailing.insert(terms.instrument);
+                    Place::Trailing
+                } else {
+                    market.triggers.arm(wait, stop, order.priority, order.number);
+                    Place::Armed(wait, stop, order.priority)
+                }
             }
             (_, _, Some(limit)) => {
                 let owner = Owner::User(order.number);
-                Place::Book(market.book.add(terms.side, limit, order.leaves(), owner))
+                if terms.more.as_ref().is_some_and(|more| more.hidden) {
+                    let book = market.hidden.get_or_insert_default();
+                    Place::Hidden(book.add(terms.side, limit, order.leaves(), owner))
+                } else {
+                    Place::Book(market.book.add(terms.side, limit, order.shown(), owner))
+                }
             }
             _ => {
                 market.waiting[terms.side.index()].insert(order.priority, order.number);
@@ -339,6 +398,12 @@ impl Ephemeral {
             }
         };
         *place_of = Some((terms.instrument, place));
+    }
+
+    /// Whether an order is linked.
+    pub fn is_linked(&self, durable: &Durable, number: OrderNumber) -> bool {
+        let kept = durable.orders.place(number);
+        kept.and_then(|kept| self.places.get(kept)).is_some_and(Option::is_some)
     }
 
     fn place_mut(
@@ -409,11 +474,19 @@ impl Ephemeral {
         market.is_untold |= durable.phase(instrument) != Phase::Continuous;
         match place {
             Place::Book(handle) => market.book.remove(handle),
+            Place::Hidden(handle) => {
+                if let Some(book) = &mut market.hidden {
+                    book.remove(handle);
+                }
+            }
             Place::Waiting(side, priority) => {
                 market.waiting[side.index()].remove(&priority);
             }
-            Place::Armed(side, stop, priority) => {
-                market.triggers.disarm(side, stop, priority, number);
+            Place::Armed(wait, level, priority) => {
+                market.triggers.disarm(wait, level, priority, number);
+            }
+            Place::Trailing => {
+                market.triggers.trails.remove(number);
             }
             Place::Parked(place) => {
                 if let Some(parked) = &mut market.parked {
@@ -423,26 +496,65 @@ impl Ephemeral {
         }
     }
 
+    /// What rests of an order is never more than what is left of it; nothing of it rests when
+    /// nothing is left, or when an iceberg has to show its next part.
     fn reduce(&mut self, durable: &Durable, number: OrderNumber, qty: Quantity) {
         let place = self.place_mut(durable, number).and_then(|place| *place);
-        if let Some((instrument, Place::Book(handle))) = place {
-            if let Some(market) = self.markets.get_mut(instrument as usize) {
-                market.book.reduce(handle, qty);
-            }
+        let Some((instrument, place)) = place else {
+            return;
+        };
+        let is_special = durable.order(number).is_some_and(|order| order.terms.more.is_some());
+        if is_special && durable.order(number).is_some_and(|order| order.shown() == 0) {
+            self.unlink(durable, number);
+            return;
+        }
+        let Some(market) = self.markets.get_mut(instrument as usize) else {
+            return;
+        };
+        match (place, &mut market.hidden) {
+            (Place::Book(handle), _) => market.book.reduce(handle, qty),
+            (Place::Hidden(handle), Some(book)) => book.reduce(handle, qty),
+            _ => {}
         }
     }
 
     fn shrink_to(&mut self, durable: &Durable, number: OrderNumber) {
         let place = self.place_mut(durable, number).and_then(|place| *place);
-        let Some((instrument, Place::Book(handle))) = place else {
+        let Some((instrument, place)) = place else {
             return;
         };
-        let Some(market) = self.markets.get_mut(instrument as usize) else {
+        let shown = durable.order(number).map_or(0, Order::shown);
+        if shown == 0 {
+            self.unlink(durable, number);
             return;
-        };
-        let leaves = durable.order(number).map_or(0, Order::leaves);
-        if let Some(resting) = market.book.resting(handle) {
-            market.book.reduce(handle, resting.qty - leaves);
+        }
+        let resting = self.markets.get(instrument as usize).and_then(|market| match place {
+            Place::Book(handle) => market.book.resting(handle),
+            Place::Hidden(handle) => market.hidden.as_deref()?.resting(handle),
+            _ => None,
+        });
+        if let Some(resting) = resting {
+            self.reduce(durable, number, resting.qty.saturating_sub(shown));
         }
     }
+
+    fn follow_change(&mut self, durable: &Durable, change: &ChangeEvent) {
+        match change {
+            ChangeEvent::Resized { order, .. } => self.shrink_to(durable, *order),
+            ChangeEvent::Replenished { order } => self.unlink(durable, *order),
+            ChangeEvent::Released { order, .. } => {
+                self.unlink(durable, *order);
+                self.arrivals.push_back(*order);
+            }
+            ChangeEvent::TrailMoved { .. } | ChangeEvent::DatesPassed { .. } => {}
+        }
+    }
+}
+
+/// How a trailing stop trails; `None` for every other order.
+fn trail_of(order: &Order, wait: Wait, tick: Price) -> Option<Trail> {
+    let more = order.terms.more.as_ref()?;
+    let (mark, stop) = (more.water_mark?, order.terms.stop_price?);
+    let (side, source, priority) = (wait.side, wait.source, order.priority);
+    Some(Trail { side, source, distance: Distance::of(more, tick), mark, stop, priority })
 }

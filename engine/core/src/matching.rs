@@ -71,6 +71,7 @@ impl<S: Sink> Live<'_, S> {
     /// Lets an order take what it can at once.
     pub fn execute(&mut self, number: OrderNumber) {
         self.sweep.clear();
+        self.begin_taking(number);
         let bound = self.bound_of(number);
         while let Some((order, offer)) = self.next_offer(number, bound) {
             let (instrument, side, leaves) =
@@ -80,6 +81,9 @@ impl<S: Sink> Live<'_, S> {
                 _ => None,
             };
             if maker.is_some_and(|maker| self.leave_if_due(maker)) {
+                continue;
+            }
+            if maker.is_some_and(|maker| self.keeps_apart(number, maker)) {
                 continue;
             }
             let wanted = leaves.min(offer.qty);
@@ -92,7 +96,7 @@ impl<S: Sink> Live<'_, S> {
             let moved = self.moved(number, &offer, (wanted, bound));
             let payable = self.payable(number, moved.price, wanted, Liquidity::Taker);
             if payable == 0 {
-                self.cancel(number, Reason::InsufficientBuyingPower, None);
+                self.cancel(number, self.why_unpayable(number), None);
                 return;
             }
             let qty = match maker {
@@ -100,7 +104,7 @@ impl<S: Sink> Live<'_, S> {
                 None => payable,
             };
             if let (0, Some(maker)) = (qty, maker) {
-                self.cancel(maker, Reason::InsufficientBuyingPower, None);
+                self.cancel(maker, self.why_unpayable(maker), None);
                 continue;
             }
             self.trade(number, (&offer, moved), maker, qty);
@@ -137,6 +141,21 @@ impl<S: Sink> Live<'_, S> {
             let band = self.durable.band(instrument, self.market(instrument)?)?;
             Some(band_limit(side, band))
         })
+    }
+
+    /// An order that must not take leaves instead; one for an amount of money gets its quantity.
+    fn begin_taking(&mut self, number: OrderNumber) {
+        let Some(order) = self.order(number) else {
+            return;
+        };
+        let Some(more) = order.terms.more.as_ref() else {
+            return;
+        };
+        if more.notional.is_some() {
+            self.size(number, None);
+        } else if more.post_only && self.next_offer(number, order.price_limit()).is_some() {
+            self.cancel(number, Reason::WouldTakeLiquidity, None);
+        }
     }
 
     fn next_offer(&self, number: OrderNumber, bound: Option<Price>) -> Option<(&Order, Offer)> {
@@ -248,9 +267,14 @@ impl<S: Sink> Live<'_, S> {
                 fill.receipt = self.receipt(&fill, role);
             }
             let traded = Traded::of(&fill);
+            let is_special = self.order(number).is_some_and(|order| order.is_special());
+            let was_linked = is_special && self.ephemeral.is_linked(self.durable, number);
             self.emit(Event::Filled(fill));
             if self.durable.risk.is_some() {
                 self.note_day_trade(traded);
+            }
+            if is_special {
+                self.after_fill(number, qty, was_linked);
             }
         }
     }
@@ -270,7 +294,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// What happens to the part of an order that could not be filled at once.
     pub fn settle(&mut self, number: OrderNumber) {
-        let Some(order) = self.durable.open_order(number) else {
+        let Some(order) = self.durable.open_order(number).filter(|order| order.leaves() > 0) else {
             return;
         };
         let nothing_there = order.filled == 0 && order.price_limit().is_none();
@@ -279,7 +303,8 @@ impl<S: Sink> Live<'_, S> {
                 let reason = if nothing_there { Reason::NoLiquidity } else { Reason::IocRemainder };
                 self.cancel(number, reason, None);
             }
-            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Opg | TimeInForce::Cls => {
+            _ => {
+                self.show_whole_part(number);
                 self.ephemeral.link(self.durable, number);
             }
         }
@@ -337,6 +362,7 @@ impl<S: Sink> Live<'_, S> {
     ) {
         if let Some(release) = self.order(order).map(|order| order.hold) {
             self.emit(Event::Canceled { order, reason, release, request });
+            self.after_close(order);
         }
     }
 
@@ -350,7 +376,10 @@ impl<S: Sink> Live<'_, S> {
             None => return false,
             Some(Due::Cancel) => self.cancel(number, Reason::Requested, None),
             Some(Due::Kill) => self.cancel(number, Reason::KillSwitch, None),
-            Some(Due::Expire) => self.emit(Event::Expired { order: number, release }),
+            Some(Due::Expire) => {
+                self.emit(Event::Expired { order: number, release });
+                self.after_close(number);
+            }
             Some(Due::AuctionOver) => self.cancel(number, Reason::AuctionOver, None),
         }
         true
@@ -371,7 +400,7 @@ pub(crate) fn decide_fill(
     let account = durable.account(terms.account)?;
     let notional = instrument.notional(price, qty);
     let fee = fee_of(durable, record, payer_of(order, role.liquidity), (qty, notional));
-    let completes = qty == order.leaves();
+    let completes = qty == order.unfilled();
     let (cost, realized_pl) =
         cost_of(account.position(terms.instrument), terms.side, qty, notional);
     let position = account.position(terms.instrument);

@@ -24,6 +24,7 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
             CorporateEvent::Order { adjusted, .. } => Some(("adjusted", adjusted.order)),
             _ => None,
         },
+        Event::Changed(change) => change.order().map(|order| (change.message(), order)),
         _ => None,
     }
 }

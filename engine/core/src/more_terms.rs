@@ -15,7 +15,7 @@ use crate::units::{
     format_decimal, format_money, format_time, parse_time,
 };
 use crate::wire::{Fields, malformed};
-use crate::words::{Forced, OrderClass, SelfTrade, Side, TriggerSource, refusal};
+use crate::words::{Forced, Held, OrderClass, SelfTrade, Side, TriggerSource, refusal};
 
 /// Decimal digits of a percentage: `1.5` percent is 15,000.
 pub const PERCENT_SCALE: u8 = 4;
@@ -126,7 +126,6 @@ macro_rules! more_terms {
             }
 
             /// Gives each term that is not default to `tell`: its name and its JSON.
-            #[allow(dead_code)]
             pub(crate) fn show(&self, shown: &Shown<'_>, tell: &mut dyn FnMut(&'static str, &str)) {
                 let mut text = String::new();
                 $(if self.$field != MoreTerms::NONE.$field {
@@ -170,6 +169,12 @@ more_terms! {
     legs: Vec<Leg>, LegsTerm, Vec::new();
     /// The order that it belongs to; set by the engine.
     parent: Option<OrderNumber>, ParentTerm, None;
+    /// The order that it and that cancel each other; set by the engine.
+    sibling: Option<OrderNumber>, ParentTerm, None;
+    /// What a held order waits for; set by the engine.
+    held: Option<Held>, HeldTerm, None;
+    /// The best price since a trailing stop was armed; set by the engine.
+    water_mark: Option<Price>, MarkTerm, None;
     /// What happens when it would trade with an order of the same owner.
     self_trade: Option<SelfTrade>, SelfTradeTerm, None;
     /// Whether a cash dividend leaves its price as it is.
@@ -540,7 +545,43 @@ impl Term<Vec<Leg>> for LegsTerm {
     }
 }
 
-/// The parent of an order; no command may set it.
+/// A price that no command may set.
+struct MarkTerm;
+
+impl Term<Option<Price>> for MarkTerm {
+    fn ask(_: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<Option<Price>, Refusal> {
+        Ok(None)
+    }
+    fn write(value: &Option<Price>, out: &mut String) {
+        PriceTerm::write(value, out);
+    }
+    fn read(value: &Value<'_>) -> Option<Option<Price>> {
+        PriceTerm::read(value)
+    }
+    fn show(value: &Option<Price>, shown: &Shown<'_>, out: &mut String) {
+        PriceTerm::show(value, shown, out);
+    }
+}
+
+/// What an order waits for; no command may set it.
+struct HeldTerm;
+
+impl Term<Option<Held>> for HeldTerm {
+    fn ask(_: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<Option<Held>, Refusal> {
+        Ok(None)
+    }
+    fn write(value: &Option<Held>, out: &mut String) {
+        push_text(out, value.map_or("", Held::word));
+    }
+    fn read(value: &Value<'_>) -> Option<Option<Held>> {
+        value.text().and_then(Held::from_word).map(Some)
+    }
+    fn show(value: &Option<Held>, _: &Shown<'_>, out: &mut String) {
+        HeldTerm::write(value, out);
+    }
+}
+
+/// An order that it is tied to; no command may set it.
 struct ParentTerm;
 
 impl Term<Option<OrderNumber>> for ParentTerm {

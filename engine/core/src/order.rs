@@ -66,12 +66,67 @@ pub struct Order {
     pub updated_ns: Nanos,
     /// The turn that changed it last.
     pub seq: u64,
+    /// What only some orders come to.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// What only some orders come to while they are open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// What was filled when the shown part of an iceberg was last filled up.
+    pub shown_from: Quantity,
+    /// The part of its quantity that waits for its parent to fill.
+    pub waits: Quantity,
+    /// The orders that belong to it.
+    pub legs: Vec<OrderNumber>,
 }
 
 impl Order {
-    /// What is left to fill.
-    pub const fn leaves(&self) -> Quantity {
+    /// What can fill now: all that is not filled, less what waits for its parent.
+    pub fn leaves(&self) -> Quantity {
+        match &self.extra {
+            None => self.unfilled(),
+            Some(extra) => self.unfilled().saturating_sub(extra.waits),
+        }
+    }
+
+    /// Whether a fill or its end may change other orders, or how it is shown.
+    pub const fn is_special(&self) -> bool {
+        self.terms.more.is_some() || self.extra.is_some()
+    }
+
+    /// What is not filled.
+    pub const fn unfilled(&self) -> Quantity {
         self.terms.qty.saturating_sub(self.filled)
+    }
+
+    /// What the book holds of it: an iceberg shows a part at a time.
+    pub fn shown(&self) -> Quantity {
+        let leaves = self.leaves();
+        let Some(display) = self.terms.more.as_ref().and_then(|more| more.display_qty) else {
+            return leaves;
+        };
+        let since = self.filled.saturating_sub(self.extra().shown_from);
+        display.saturating_sub(since).clamp(0, leaves)
+    }
+
+    /// What only some orders come to; all defaults for the others.
+    pub fn extra(&self) -> &Extra {
+        static NONE: Extra = Extra { shown_from: 0, waits: 0, legs: Vec::new() };
+        self.extra.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The same, to change it.
+    pub fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Whether it counts for what open orders promise: of two that cancel each other the first.
+    pub fn promises(&self) -> bool {
+        match &self.terms.more {
+            None => true,
+            Some(more) => more.sibling.is_none_or(|sibling| sibling > self.number),
+        }
     }
 
     /// Whether it can still fill.
@@ -86,15 +141,12 @@ impl Order {
 
     /// Whether it waits for its stop price.
     pub const fn is_armed(&self) -> bool {
-        self.is_open() && self.terms.order_type.has_stop() && !self.triggered
+        self.is_open() && self.terms.order_type.is_triggered() && !self.triggered
     }
 
-    /// The quantity of the position that an open sell order has promised.
-    pub const fn promised(&self) -> Quantity {
-        match self.terms.side {
-            Side::Sell => self.leaves(),
-            Side::Buy => 0,
-        }
+    /// How much of a position it has promised to change.
+    pub fn promised(&self) -> Quantity {
+        if self.promises() { self.leaves() } else { 0 }
     }
 
     /// The price it may not trade beyond; `None` for orders that take any price.
@@ -102,9 +154,13 @@ impl Order {
         self.terms.limit_price
     }
 
-    /// The status of an open order: new until something is filled.
-    pub const fn open_status(&self) -> Status {
-        if self.filled == 0 { Status::New } else { Status::PartiallyFilled }
+    /// The status of an open order: held until something may fill, new until something is filled.
+    pub fn open_status(&self) -> Status {
+        match (self.filled, self.leaves()) {
+            (0, 0) => Status::Held,
+            (0, _) => Status::New,
+            _ => Status::PartiallyFilled,
+        }
     }
 }
 
@@ -135,5 +191,6 @@ pub(crate) fn test_order(number: OrderNumber) -> Order {
         created_ns: 0,
         updated_ns: 0,
         seq: 0,
+        extra: None,
     }
 }

@@ -9,9 +9,7 @@ use crate::matching::Role;
 use crate::reply::Refusal;
 use crate::sink::Sink;
 use crate::units::{PRICE_MAX, Price, QUANTITY_MAX, Quantity};
-use crate::words::{
-    Counterparty, DepthModel, How, Liquidity, QueueModel, Reason, Side, Source, refusal,
-};
+use crate::words::{Counterparty, DepthModel, How, Liquidity, QueueModel, Side, Source, refusal};
 
 /// How a resting order of a user takes part in a trade with the house.
 const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
@@ -116,7 +114,7 @@ impl<S: Sink> Live<'_, S> {
         side: Side,
     ) -> Option<(crate::book::Resting, StreetLevel)> {
         let market = self.market(instrument)?;
-        let resting = market.book.best(side)?;
+        let resting = market.best(side)?;
         let street = market.street.available(side.opposite()).next()?;
         reaches(side, Some(resting.price), street.0).then_some((resting, street))
     }
@@ -138,7 +136,7 @@ impl<S: Sink> Live<'_, S> {
         };
         let qty = self.payable(number, price, wanted, Liquidity::Maker);
         if qty == 0 {
-            self.cancel(number, Reason::InsufficientBuyingPower, None);
+            self.cancel(number, self.why_unpayable(number), None);
             return 0;
         }
         self.fill(number, price, qty, role);
@@ -164,7 +162,7 @@ impl<S: Sink> Live<'_, S> {
     /// the other is a bot's.
     fn later_of_crossed(&self, instrument: InstrumentIndex) -> Option<u64> {
         let market = self.market(instrument)?;
-        let (bid, ask) = (market.book.best(Side::Buy)?, market.book.best(Side::Sell)?);
+        let (bid, ask) = (market.best(Side::Buy)?, market.best(Side::Sell)?);
         if bid.price < ask.price {
             return None;
         }
@@ -220,7 +218,7 @@ impl<S: Sink> Live<'_, S> {
     ) -> Option<(u64, Price, Quantity)> {
         let market = self.market(instrument)?;
         let through = |side: Side| {
-            let best = market.book.best(side)?;
+            let best = market.best(side)?;
             let beyond =
                 (touch_is_enough || best.price != price) && reaches(side, Some(best.price), price);
             match best.owner {

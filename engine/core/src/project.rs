@@ -137,6 +137,11 @@ pub(crate) fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
         Event::Replaced(replaced) => touch_order(touched, durable, replaced.order),
         Event::Contract(event) => crate::contract::event::touch(touched, event),
         Event::Risk(event) => crate::risk::event::touch(touched, event),
+        Event::Changed(change) => {
+            if let Some(order) = change.order() {
+                touch_order(touched, durable, order);
+            }
+        }
         Event::Filled(fill) => {
             touched.orders.insert(fill.order);
             touched.accounts.insert(fill.account);

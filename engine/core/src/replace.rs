@@ -1,7 +1,7 @@
 //! Replace: new terms for an open order, under the same id.
 
 use crate::account::Account;
-use crate::checks::{Failure, check_price, check_quantity};
+use crate::checks::{Checks, Failure, check_price, check_quantity};
 use crate::command::Replace;
 use crate::contract::deposits::free_to_sell;
 use crate::costs::{hold_at, margin_hold, power_for};
@@ -16,11 +16,12 @@ use crate::order::{Order, OrderTerms};
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::session::within_band;
 use crate::sink::Sink;
+use crate::special::{check_replaced, replaced_more};
 use crate::submit::{refused, request_id};
 use crate::units::{
     Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, format_money,
 };
-use crate::words::{AccountStatus, Reason, Side, TimeInForce, refusal};
+use crate::words::{AccountStatus, OrderType, Reason, Side, TimeInForce, refusal};
 
 impl<S: Sink> Live<'_, S> {
     /// Whether the account may trade and the risk policy lets the order have these terms.
@@ -29,6 +30,10 @@ impl<S: Sink> Live<'_, S> {
         if !self.durable.account(terms.account).is_some_and(active) {
             return Err(Failure::new(Reason::AccountNotActive, "this account may not trade"));
         }
+        let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
+        self.has_time(terms)?;
+        checks.takes_nothing()?;
+        checks.only_reduces()?;
         self.judge(terms, Some(order)).map(|_| ())
     }
 
@@ -44,15 +49,15 @@ impl<S: Sink> Live<'_, S> {
         let Some(order) = self.order(replace.order) else {
             return Err(not_replaceable("the order is closed", replace.order));
         };
-        let terms = new_terms(order, replace)?;
+        let mut terms = new_terms(order, replace)?;
+        self.keep_trail(order, &mut terms);
+        let more = (terms.more != order.terms.more).then(|| terms.more.clone()).flatten();
         let hold = check_new_terms(self.durable, self.ephemeral, order, &terms)
             .map_err(|failure| refused(failure).about(replace.order))?;
         if let Err(failure) = self.may_replace(order, &terms) {
             return Err(refused(failure).about(replace.order));
         }
-        let keeps_priority = terms.limit_price == order.terms.limit_price
-            && terms.stop_price == order.terms.stop_price
-            && terms.qty <= order.terms.qty;
+        let keeps_priority = keeps_priority(&order.terms, &terms);
         self.emit(Event::Replaced(Replaced {
             order: replace.order,
             request,
@@ -62,6 +67,7 @@ impl<S: Sink> Live<'_, S> {
             time_in_force: terms.time_in_force,
             hold,
             keeps_priority,
+            more,
         }));
         if !keeps_priority {
             self.arrive(replace.order);
@@ -74,27 +80,51 @@ fn not_replaceable(detail: &str, order: OrderNumber) -> Refusal {
     Refusal::new(Outcome::NotReplaceable, refusal::NOT_REPLACEABLE, detail).about(order)
 }
 
+/// Whether an order keeps its place in the queue: at the same prices, when it does not grow.
+fn keeps_priority(old: &OrderTerms, new: &OrderTerms) -> bool {
+    let prices = |terms: &OrderTerms| {
+        let more = terms.more();
+        // The stop price of a trailing stop moves by itself.
+        let stop = terms.stop_price.filter(|_| more.water_mark.is_none());
+        (terms.limit_price, stop, more.trail_price, more.trail_percent, more.display_qty)
+    };
+    prices(old) == prices(new) && new.qty <= old.qty
+}
+
 /// The terms that the order would have; refuses what cannot become of it.
 fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
     let asks = [replace.qty, replace.limit_price, replace.stop_price].iter().any(Option::is_some);
-    if !asks && replace.time_in_force.is_none() {
+    if !asks && replace.time_in_force.is_none() && replace.more.is_none() {
         let detail = "say what to change: qty, limit_price, stop_price or time_in_force";
         return Err(Refusal::malformed(refusal::MALFORMED, detail));
     }
     let old = &order.terms;
+    let time_in_force = replace.time_in_force.unwrap_or(old.time_in_force);
     let terms = OrderTerms {
         qty: replace.qty.unwrap_or(old.qty),
         limit_price: replace.limit_price.or(old.limit_price),
         stop_price: replace.stop_price.or(old.stop_price),
-        time_in_force: replace.time_in_force.unwrap_or(old.time_in_force),
+        time_in_force,
+        more: replaced_more(old, replace.more.as_deref(), time_in_force)?,
         ..old.clone()
     };
     check_quantity(terms.qty)?;
     let kind = terms.order_type;
     check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
-    check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
+    if kind != OrderType::TrailingStop {
+        check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
+    } else if replace.stop_price.is_some() {
+        check_price(kind, false, replace.stop_price, "stop_price")?;
+    }
+    check_replaced(&terms)?;
     if terms == *old {
         let detail = "nothing would change: the order has these terms already";
+        return Err(not_replaceable(detail, order.number));
+    }
+    let more = old.more();
+    let is_tied = more.sibling.is_some() || more.held.is_some() || !order.extra().legs.is_empty();
+    if terms.qty != old.qty && (is_tied || more.notional.is_some()) {
+        let detail = "the quantity of an order of a group or for an amount of money cannot change";
         return Err(not_replaceable(detail, order.number));
     }
     if terms.qty <= order.filled {
@@ -102,7 +132,11 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
             "the new quantity must be greater than what is filled; cancel the rest instead";
         return Err(not_replaceable(detail, order.number));
     }
-    if order.triggered && terms.stop_price != old.stop_price {
+    let retrails = replace
+        .more
+        .as_ref()
+        .is_some_and(|more| more.trail_price.is_some() || more.trail_percent.is_some());
+    if order.triggered && (retrails || terms.stop_price != old.stop_price) {
         return Err(not_replaceable("its stop price has been reached already", order.number));
     }
     if matches!(terms.time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
@@ -200,6 +234,9 @@ fn check_cash(
     let Some(account) = durable.account(terms.account) else {
         return Ok(order.hold);
     };
+    if terms.more().held.is_some() {
+        return Ok(order.hold);
+    }
     let leaves = terms.qty - order.filled;
     if terms.side == Side::Sell && account.margin().is_none() {
         return Ok(in_proportion(order, leaves));

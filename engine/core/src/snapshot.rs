@@ -12,6 +12,7 @@ use crate::account::{Account, AccountTerms, Position};
 use crate::command::CreateWorld;
 use crate::contract::state::{Wheel, Work};
 use crate::contract::{Contract, ContractState};
+use crate::dates::{Dates, list_date};
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
 use crate::evolve::list_day_order;
@@ -21,7 +22,7 @@ use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::margin::MarginTerms;
 use crate::more_terms::MoreTerms;
-use crate::order::{Order, OrderTerms};
+use crate::order::{Extra, Order, OrderTerms};
 use crate::orders::{Chain, Orders};
 use crate::requests::{Request, Requests};
 use crate::risk::policy::Policy;
@@ -146,6 +147,7 @@ fn list_order(durable: &mut Durable, number: OrderNumber) -> Result<(), Snapshot
     let account = durable.accounts.get_mut(terms.account as usize).ok_or_else(whole)?;
     durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
     list_day_order(durable, place);
+    list_date(durable, place);
     Ok(())
 }
 
@@ -294,7 +296,7 @@ stored_records! {
     };
     Order {
         number, terms, filled, filled_value, hold, status, reason, triggered, priority, created_ns,
-        updated_ns, seq,
+        updated_ns, seq, extra,
     };
     Stop { measure, value, limit };
     Call { since_ns, due_ns };
@@ -304,9 +306,11 @@ stored_records! {
     RiskState {
         version, policy, killed, killed_users, day, days, next_day_ns, baselined, swept, sweep_flattens,
     } derived { accounts_of, cleaning, called };
+    Extra { shown_from, waits, legs };
+    Dates { passed_ns } derived { orders };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate,
+        next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate, dates,
     } derived {
         prefix, contracts, account_of, instrument_of, exchange_of, day_orders, canceling
     };

@@ -22,9 +22,21 @@ impl<S: Sink> Live<'_, S> {
         if let Some(reply) = self.answered(terms.account, &terms.client_order_id, digest)? {
             return Ok(reply);
         }
+        match &terms.more {
+            None => self.take(terms, digest),
+            Some(_) => self.take(&self.prepared(terms), digest),
+        }
+    }
+
+    /// Accepts or rejects an order that makes sense.
+    fn take(&mut self, terms: &OrderTerms, digest: u64) -> Result<Reply, Refusal> {
         let order = self.next_order();
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
-        match checks.run().and_then(|hold| Ok((hold, self.judge(terms, None)?))) {
+        match self
+            .has_time(terms)
+            .and_then(|()| checks.run())
+            .and_then(|hold| Ok((hold, self.judge(terms, None)?)))
+        {
             Ok((hold, verdict)) => {
                 let passed = verdict.as_ref().map(|verdict| verdict.passed);
                 self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold, passed });
@@ -51,6 +63,9 @@ impl<S: Sink> Live<'_, S> {
         let Some(order) = self.durable.open_order(number) else {
             return;
         };
+        if order.is_special() && self.is_held(number) {
+            return;
+        }
         let instrument = order.terms.instrument;
         if !order.is_armed() {
             self.enter(number);

@@ -104,6 +104,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
         Event::Filled(fill) => push_fill(out, durable, fill),
         Event::Corporate(event) => corporate::text::push(out, durable, event),
         Event::Accepted { .. } | Event::Rejected { .. } => push_arrival(out, durable, event),
+        Event::Changed(change) => crate::change::text::push(out, durable, change),
         Event::Triggered { .. }
         | Event::Canceled { .. }
         | Event::Expired { .. }
@@ -162,6 +163,10 @@ fn push_change(out: &mut String, durable: &Durable, event: &Event) {
                 .text("time_in_force", replaced.time_in_force.word())
                 .value("hold", replaced.hold)
                 .value("keeps_priority", replaced.keeps_priority);
+            let object = match &replaced.more {
+                Some(more) => object.with("more", |out| more.write(out)),
+                None => object,
+            };
             with_request(object, replaced.request.as_ref()).end();
         }
         _ => {}

@@ -165,8 +165,15 @@ impl<'a> Fields<'a> {
             "replaced" => self.replaced(),
             _ => match corporate::text::read(self) {
                 Some(event) => event.map(|event| Event::Corporate(Box::new(event))),
-                None => self.time_event(),
+                None => self.changed(),
             },
+        }
+    }
+
+    fn changed(&self) -> Read<Event> {
+        match crate::change::text::read(self)? {
+            Some(change) => Ok(Event::Changed(change)),
+            None => self.time_event(),
         }
     }
 
@@ -185,11 +192,15 @@ impl<'a> Fields<'a> {
             limit_price: self.price("limit_price")?,
             stop_price: self.price("stop_price")?,
             time_in_force: self.word("time_in_force", TimeInForce::from_word)?,
-            more: match self.value.get("more") {
-                Some(more) => MoreTerms::read(more)?.boxed(),
-                None => None,
-            },
+            more: self.more()?,
         })
+    }
+
+    fn more(&self) -> Read<Option<Box<MoreTerms>>> {
+        match self.value.get("more") {
+            Some(more) => Ok(MoreTerms::read(more)?.boxed()),
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn filled(&self) -> Read<Event> {
@@ -225,7 +236,7 @@ impl<'a> Fields<'a> {
         let fits = fill.number == self.durable.next_fill
             && (fill.account, fill.instrument, fill.side)
                 == (terms.account, terms.instrument, terms.side)
-            && fill.completes == (fill.qty == order.leaves())
+            && fill.completes == (fill.qty == order.unfilled())
             && fill.realized_pl.unsigned_abs() <= AMOUNT_MAX.unsigned_abs()
             && fill.deposit.unsigned_abs() <= AMOUNT_MAX.unsigned_abs();
         if fits {
@@ -261,6 +272,7 @@ impl<'a> Fields<'a> {
             time_in_force,
             hold: self.amount("hold")?,
             keeps_priority: self.flag("keeps_priority")?,
+            more: self.more()?,
         }))
     }
 

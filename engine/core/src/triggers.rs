@@ -1,33 +1,93 @@
-//! Stop orders that wait for their price.
+//! Orders that wait for their price.
+//!
+//! An armed order waits for a price that rises or that falls, as one source tells it. A buy stop and
+//! a sell that wants to be touched wait for a rising price; the other two for a falling one. Buys
+//! watch the ask, sells the bid, whichever way they wait.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::OrderNumber;
+use crate::instrument::mid;
+use crate::order::OrderTerms;
 use crate::risk::watch::Armed as ArmedAccounts;
+use crate::trails::Trails;
 use crate::units::Price;
-use crate::words::Side;
+use crate::words::{Side, TriggerSource};
 
-/// An armed order: its stop price, place in time and number.
+/// An armed order: its price, place in time and number.
 type Armed = (Price, u64, OrderNumber);
+
+/// What an armed order waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wait {
+    /// The order's side: buys fire before sells.
+    pub side: Side,
+    /// Whether the price has to fall to the order's, or else to rise to it.
+    pub falling: bool,
+    /// Who tells the price.
+    pub source: TriggerSource,
+}
+
+impl Wait {
+    /// What an order of these terms waits for; `default` is the source of its instrument.
+    pub fn of(terms: &OrderTerms, default: TriggerSource) -> Wait {
+        let falling = (terms.side == Side::Sell) != terms.order_type.is_touched();
+        let source = terms.more.as_ref().and_then(|more| more.trigger).unwrap_or(default);
+        Wait { side: terms.side, falling, source }
+    }
+
+    /// Whether `price` reaches an order that waits at `level`.
+    pub const fn is_reached(&self, level: Price, price: Price) -> bool {
+        if self.falling { price <= level } else { price >= level }
+    }
+}
+
+/// Bid and ask of the outside source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Best bid.
+    pub bid: Option<Price>,
+    /// Best ask.
+    pub ask: Option<Price>,
+}
+
+impl Seen {
+    /// The price that a source shows to a side.
+    pub fn by(&self, source: TriggerSource, side: Side) -> Option<Price> {
+        match (source, side) {
+            (TriggerSource::BidAsk, Side::Buy) => self.ask,
+            (TriggerSource::BidAsk, Side::Sell) => self.bid,
+            (TriggerSource::Last, _) => None,
+            (TriggerSource::Mid, _) => Some(mid(self.bid?, self.ask?)),
+        }
+    }
+}
 
 /// The armed orders of one instrument, and the traded prices they have not been held against.
 #[derive(Clone, Debug, Default)]
 pub struct Triggers {
-    sides: [BTreeSet<Armed>; 2],
+    sets: BTreeMap<Wait, BTreeSet<Armed>>,
     heard: Option<(Price, Price)>,
     /// Accounts that a price brings near a limit.
     pub armed: ArmedAccounts,
+    /// Trailing stops.
+    pub trails: Trails,
 }
 
 impl Triggers {
     /// Arms an order.
-    pub fn arm(&mut self, side: Side, stop: Price, priority: u64, number: OrderNumber) {
-        self.sides[side.index()].insert((stop, priority, number));
+    pub fn arm(&mut self, wait: Wait, level: Price, priority: u64, number: OrderNumber) {
+        self.sets.entry(wait).or_default().insert((level, priority, number));
     }
 
     /// Disarms an order.
-    pub fn disarm(&mut self, side: Side, stop: Price, priority: u64, number: OrderNumber) {
-        self.sides[side.index()].remove(&(stop, priority, number));
+    pub fn disarm(&mut self, wait: Wait, level: Price, priority: u64, number: OrderNumber) {
+        if let Some(set) = self.sets.get_mut(&wait) {
+            set.remove(&(level, priority, number));
+            if set.is_empty() {
+                self.sets.remove(&wait);
+            }
+        }
     }
 
     /// Notes a traded price.
@@ -43,60 +103,111 @@ impl Triggers {
         self.heard = None;
     }
 
-    /// The armed order that a rising or falling price reaches first.
-    pub fn nearest(&self, side: Side) -> Option<(Price, OrderNumber)> {
-        match side {
-            Side::Buy => self.sides[0].first().map(|(stop, _, number)| (*stop, *number)),
-            Side::Sell => {
-                // Of several at the highest stop price the earliest.
-                let (stop, _, _) = self.sides[1].last()?;
-                let first = self.sides[1].range((*stop, 0, 0)..).next()?;
-                Some((*stop, first.2))
-            }
-        }
+    /// The armed order that a rising or falling price reaches first: of several at one price the
+    /// earliest, of two sides the buy.
+    pub fn nearest(&self, falling: bool) -> Option<(Price, OrderNumber)> {
+        let sets = self.sets.iter().filter(|(wait, _)| wait.falling == falling);
+        let of_sets = sets.filter_map(|(_, set)| first_of(set, falling));
+        let all = of_sets.chain(self.trails.nearest(falling));
+        let rank = |armed: &Armed| {
+            let level = i128::from(armed.0);
+            (if falling { -level } else { level }, armed.1)
+        };
+        all.min_by_key(rank).map(|(level, _, number)| (level, number))
     }
 
-    /// The next order whose stop price is reached by what was heard or by the outside source's
-    /// bid and ask (`None` for instruments that trigger by trades only), with the price that
+    /// The next order that is reached by what was heard or by what is seen, with the price that
     /// reached it. Buys come before sells.
-    pub fn reached(&self, bid: Option<Price>, ask: Option<Price>) -> Option<(OrderNumber, Price)> {
-        let highest = ask.max(self.heard.map(|(_, high)| high));
-        let lows = [bid, self.heard.map(|(low, _)| low)];
-        let lowest = lows.into_iter().flatten().min();
-        let buy = self.nearest(Side::Buy).zip(highest);
-        if let Some(((_, number), price)) = buy.filter(|((stop, _), price)| price >= stop) {
-            return Some((number, price));
+    pub fn reached(&self, seen: Seen) -> Option<(OrderNumber, Price)> {
+        if self.sets.is_empty() && self.trails.is_empty() {
+            return None;
         }
-        let sell = self.nearest(Side::Sell).zip(lowest);
-        sell.filter(|((stop, _), price)| price <= stop).map(|((_, number), price)| (number, price))
+        let fixed = self.sets.iter().find_map(|(wait, set)| {
+            let (level, _, number) = first_of(set, wait.falling)?;
+            let price = self.extreme(wait, seen)?;
+            wait.is_reached(level, price).then_some((number, price))
+        });
+        fixed.or_else(|| self.trails.reached())
     }
+
+    /// The price that reaches the most orders of a wait: the extreme of what was heard and what
+    /// is seen. Trades are no middle between bid and ask.
+    fn extreme(&self, wait: &Wait, seen: Seen) -> Option<Price> {
+        let heard = self.heard.filter(|_| wait.source != TriggerSource::Mid);
+        let heard = heard.map(|(low, high)| if wait.falling { low } else { high });
+        let prices = [seen.by(wait.source, wait.side), heard];
+        let prices = prices.into_iter().flatten();
+        if wait.falling { prices.min() } else { prices.max() }
+    }
+}
+
+/// The order of a set that a price reaches first: of several at one level the earliest.
+fn first_of(set: &BTreeSet<Armed>, falling: bool) -> Option<Armed> {
+    if !falling {
+        return set.first().copied();
+    }
+    let (level, _, _) = set.last()?;
+    set.range((*level, 0, 0)..).next().copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn wait(side: Side, falling: bool) -> Wait {
+        Wait { side, falling, source: TriggerSource::BidAsk }
+    }
+
     #[test]
     fn the_stop_that_the_price_meets_first_fires_first() {
         let mut triggers = Triggers::default();
-        triggers.arm(Side::Sell, 90, 1, 1);
-        triggers.arm(Side::Sell, 95, 3, 3);
-        triggers.arm(Side::Sell, 95, 2, 2);
+        let sell = wait(Side::Sell, true);
+        triggers.arm(sell, 90, 1, 1);
+        triggers.arm(sell, 95, 3, 3);
+        triggers.arm(sell, 95, 2, 2);
         triggers.hear(94);
-        assert_eq!(triggers.reached(None, None), Some((2, 94)));
-        triggers.disarm(Side::Sell, 95, 2, 2);
-        assert_eq!(triggers.reached(None, None), Some((3, 94)));
-        triggers.disarm(Side::Sell, 95, 3, 3);
-        assert_eq!(triggers.reached(None, None), None);
+        assert_eq!(triggers.reached(Seen::default()), Some((2, 94)));
+        triggers.disarm(sell, 95, 2, 2);
+        assert_eq!(triggers.reached(Seen::default()), Some((3, 94)));
+        triggers.disarm(sell, 95, 3, 3);
+        assert_eq!(triggers.reached(Seen::default()), None);
     }
 
     #[test]
     fn a_buy_stop_fires_at_the_ask_and_a_sell_stop_at_the_bid() {
         let mut triggers = Triggers::default();
-        triggers.arm(Side::Buy, 105, 1, 1);
-        triggers.arm(Side::Sell, 95, 2, 2);
-        assert_eq!(triggers.reached(Some(96), Some(104)), None);
-        assert_eq!(triggers.reached(Some(100), Some(105)), Some((1, 105)));
-        assert_eq!(triggers.reached(Some(95), Some(97)), Some((2, 95)));
+        triggers.arm(wait(Side::Buy, false), 105, 1, 1);
+        triggers.arm(wait(Side::Sell, true), 95, 2, 2);
+        let seen = |bid, ask| Seen { bid: Some(bid), ask: Some(ask) };
+        assert_eq!(triggers.reached(seen(96, 104)), None);
+        assert_eq!(triggers.reached(seen(100, 105)), Some((1, 105)));
+        assert_eq!(triggers.reached(seen(95, 97)), Some((2, 95)));
+    }
+
+    #[test]
+    fn a_touched_order_waits_the_other_way_round() {
+        let mut triggers = Triggers::default();
+        triggers.arm(wait(Side::Buy, true), 95, 1, 1);
+        triggers.arm(wait(Side::Sell, false), 105, 2, 2);
+        let seen = |bid, ask| Seen { bid: Some(bid), ask: Some(ask) };
+        assert_eq!(triggers.reached(seen(94, 96)), None, "a buy watches the ask");
+        assert_eq!(triggers.reached(seen(93, 95)), Some((1, 95)));
+        assert_eq!(triggers.reached(seen(104, 106)), None, "a sell watches the bid");
+        assert_eq!(triggers.reached(seen(105, 107)), Some((2, 105)));
+        assert_eq!(triggers.nearest(true), Some((95, 1)));
+        assert_eq!(triggers.nearest(false), Some((105, 2)));
+    }
+
+    #[test]
+    fn each_source_tells_its_own_price() {
+        let mut triggers = Triggers::default();
+        let source = |source| Wait { source, ..wait(Side::Sell, true) };
+        triggers.arm(source(TriggerSource::Last), 95, 1, 1);
+        triggers.arm(source(TriggerSource::Mid), 94, 2, 2);
+        let seen = |bid, ask| Seen { bid: Some(bid), ask: Some(ask) };
+        assert_eq!(triggers.reached(seen(90, 100)), None, "no trade, and the middle is 95");
+        assert_eq!(triggers.reached(seen(90, 98)), Some((2, 94)));
+        triggers.hear(93);
+        assert_eq!(triggers.reached(seen(90, 100)), Some((1, 93)), "a trade is no middle");
     }
 }

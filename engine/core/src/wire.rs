@@ -347,7 +347,10 @@ impl<'a> Fields<'a> {
             instrument,
             side: self.side()?,
             order_type: self.word("type", OrderType::from_word, types, OrderType::word)?,
-            qty: self.needed_quantity("qty", terms)?,
+            qty: match self.get("qty") {
+                None if self.get("notional").is_some() => 0,
+                _ => self.needed_quantity("qty", terms)?,
+            },
             limit_price: self.price("limit_price", terms)?,
             stop_price: self.price("stop_price", terms)?,
             time_in_force: match self.get("time_in_force") {
@@ -388,6 +391,7 @@ impl<'a> Fields<'a> {
                 None => None,
                 Some(_) => Some(self.time_in_force()?),
             },
+            more: MoreTerms::ask(self, &record.terms)?,
         }))
     }
 

@@ -63,18 +63,34 @@ OrderType {
     Stop = "stop",
     /// Becomes a limit order when its stop price is reached.
     StopLimit = "stop_limit",
+    /// A stop order whose stop price follows the market at a distance.
+    TrailingStop = "trailing_stop",
+    /// Becomes a market order when the market comes to its price from the better side.
+    MarketIfTouched = "market_if_touched",
+    /// Becomes a limit order when the market comes to its price from the better side.
+    LimitIfTouched = "limit_if_touched",
 }
 }
 
 impl OrderType {
     /// Whether the order carries a limit price.
     pub const fn has_limit(self) -> bool {
-        matches!(self, OrderType::Limit | OrderType::StopLimit)
+        matches!(self, OrderType::Limit | OrderType::StopLimit | OrderType::LimitIfTouched)
     }
 
-    /// Whether the order carries a stop price.
+    /// Whether the client gives the order a stop price.
     pub const fn has_stop(self) -> bool {
-        matches!(self, OrderType::Stop | OrderType::StopLimit)
+        self.is_triggered() && !matches!(self, OrderType::TrailingStop)
+    }
+
+    /// Whether the order waits until a price is reached.
+    pub const fn is_triggered(self) -> bool {
+        !matches!(self, OrderType::Market | OrderType::Limit)
+    }
+
+    /// Whether it is reached by a price that gets better for it.
+    pub const fn is_touched(self) -> bool {
+        matches!(self, OrderType::MarketIfTouched | OrderType::LimitIfTouched)
     }
 }
 
@@ -93,6 +109,8 @@ TimeInForce {
     Opg = "opg",
     /// Trades in the next closing auction only.
     Cls = "cls",
+    /// Until a date.
+    Gtd = "gtd",
 }
 }
 
@@ -204,6 +222,20 @@ Reason {
     NoAuction = "no_auction",
     /// The auction that the order was for is over.
     AuctionOver = "auction_over",
+    /// A post-only order would trade at once.
+    WouldTakeLiquidity = "would_take_liquidity",
+    /// A reduce-only order would open, grow or turn a position.
+    WouldNotReduce = "would_not_reduce",
+    /// The amount of money does not buy one lot.
+    NotionalTooSmall = "notional_too_small",
+    /// It would have traded with an order of the same owner.
+    SelfTrade = "self_trade",
+    /// The order that it belongs to closed without filling more.
+    ParentClosed = "parent_closed",
+    /// The other order of its group filled.
+    SiblingFilled = "sibling_filled",
+    /// The other order of its group closed.
+    SiblingClosed = "sibling_closed",
 }
 }
 
@@ -449,6 +481,8 @@ TriggerSource {
     BidAsk = "bid_ask",
     /// Prints and the path of bars only.
     Last = "last",
+    /// The middle between bid and ask, and the path of bars.
+    Mid = "mid",
 }
 }
 
@@ -465,6 +499,16 @@ OrderClass {
     Oto = "oto",
     /// Several legs that fill together or not at all.
     Mleg = "mleg",
+}
+}
+
+words! {
+/// What a held order waits for.
+Held {
+    /// For its parent to fill; it grows with it.
+    Parent = "parent",
+    /// For all legs of its group to fill together.
+    Group = "group",
 }
 }
 
@@ -753,6 +797,8 @@ pub mod refusal {
     pub const INVALID_TIME_IN_FORCE: &str = "invalid_time_in_force";
     /// Not a positive price.
     pub const INVALID_PRICE: &str = "invalid_price";
+    /// Terms that do not go together.
+    pub const INVALID_TERMS: &str = "invalid_terms";
     /// This type of order needs the price.
     pub const MISSING_PRICE: &str = "missing_price";
     /// This type of order has no such price.

@@ -140,7 +140,9 @@ impl World {
             sweep: Vec::new(),
         };
         let result = live.perform(input);
+        live.let_arrive();
         live.work_on_risk();
+        live.let_arrive();
         live.finish();
         if input.is_market() {
             self.market_seq += 1;
@@ -420,6 +422,7 @@ impl<S: Sink> Live<'_, S> {
         self.end_days();
         self.begin_risk_day();
         self.work_off_actions();
+        self.pass_dates();
         match input {
             Input::CreateWorld(create) => self.create_world(create),
             Input::ListExchange(exchange) => self.list_exchange(exchange),

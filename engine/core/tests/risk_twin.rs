@@ -119,7 +119,7 @@ fn the_random_flow_reaches_every_event_and_every_reason_of_risk() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut text = String::new();
-    for _ in 0..60 {
+    for _ in 0..90 {
         let steps = proptest::collection::vec(step(), 250).new_tree(&mut runner).expect("steps");
         for turn in play(&steps.current()) {
             text.push_str(&turn.body);

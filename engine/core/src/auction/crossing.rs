@@ -13,7 +13,7 @@ use crate::matching::Role;
 use crate::session::{Crossing, Phase, SessionEvent};
 use crate::sink::Sink;
 use crate::units::{Price, Quantity};
-use crate::words::{AuctionKind, Counterparty, How, Liquidity, Reason, Side};
+use crate::words::{AuctionKind, Counterparty, How, Liquidity, Side};
 
 /// Who trades next on a side.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +149,7 @@ impl<S: Sink> Live<'_, S> {
             };
             qty = self.payable(number, price, qty, Liquidity::Maker);
             if qty == 0 {
-                self.cancel(number, Reason::InsufficientBuyingPower, None);
+                self.cancel(number, self.why_unpayable(number), None);
                 return 0;
             }
         }

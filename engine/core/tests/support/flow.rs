@@ -92,11 +92,11 @@ pub fn listing(world: &str) -> Vec<Input> {
     inputs
 }
 
-/// The first stock has a band of 20 percent, the second a tick table.
+/// The first stock has a band of 10 percent, the second a tick table.
 fn rules(index: usize, tick_size: i64) -> Option<Box<InstrumentRules>> {
     let tick_table = vec![(100 * tick_size, 2 * tick_size)];
     let rules = match index {
-        0 => InstrumentRules { band: 200_000_000, ..Default::default() },
+        0 => InstrumentRules { band: 100_000_000, ..Default::default() },
         1 => InstrumentRules { tick_table, ..Default::default() },
         _ => return None,
     };
@@ -172,12 +172,13 @@ pub fn account() -> impl Strategy<Value = u32> {
     prop_oneof![60 => 0..ACCOUNTS, 1 => Just(ACCOUNTS)]
 }
 
-pub fn terms() -> impl Strategy<Value = OrderTerms> {
+pub fn terms() -> BoxedStrategy<OrderTerms> {
     (account(), instrument(), word(Side::ALL), word(OrderType::ALL), word(TimeInForce::ALL))
         .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
             let prices = (price(instrument), price(instrument), 0..40);
-            (quantity(instrument), prices, 0..100_000_u32).prop_map(
-                move |(qty, (limit, stop, odd), id)| OrderTerms {
+            let more = more(instrument, order_type, time_in_force);
+            (quantity(instrument), prices, 0..100_000_u32, more).prop_map(
+                move |(qty, (limit, stop, odd), id, more)| OrderTerms {
                     account,
                     // Few ids at the low end, so some come twice.
                     client_order_id: format!("order-{}", if odd == 0 { id % 5 } else { id }).into(),
@@ -188,9 +189,69 @@ pub fn terms() -> impl Strategy<Value = OrderTerms> {
                     limit_price: (order_type.has_limit() != (odd == 1)).then_some(limit),
                     stop_price: (order_type.has_stop() != (odd == 2)).then_some(stop),
                     time_in_force,
-                    more: MoreTerms { extended_hours: odd >= 30, ..MoreTerms::NONE }.boxed(),
+                    more: MoreTerms {
+                        extended_hours: odd >= 30,
+                        ..more.as_deref().cloned().unwrap_or_default()
+                    }
+                    .boxed(),
                 },
             )
+        })
+        .boxed()
+}
+
+/// Further terms, mostly sensible for the type.
+fn more(
+    instrument: u32,
+    order_type: OrderType,
+    time_in_force: TimeInForce,
+) -> BoxedStrategy<Option<Box<MoreTerms>>> {
+    let (tick, lot) = step_of(instrument);
+    let trails = order_type == OrderType::TrailingStop;
+    let dated = time_in_force == TimeInForce::Gtd;
+    let flags = (0..6_u8, 0..6_u8, 0..6_u8, 0..30_u8);
+    let amounts = (1..8_i64, 1..5_i64, 0..400_i64, any::<bool>());
+    let words = (weighted(0.2, word(TriggerSource::ALL)), weighted(0.2, word(SelfTrade::ALL)));
+    (flags, amounts, words)
+        .prop_map(
+            move |(
+                (hidden, post_only, reduce_only, odd),
+                (ticks, lots, seconds, percent),
+                words,
+            )| {
+                let rests = order_type.has_limit();
+                let trail = trails != (odd == 1);
+                MoreTerms {
+                    trail_price: (trail && !percent).then_some(ticks * tick),
+                    trail_percent: (trail && percent).then_some(ticks * 10_000),
+                    trigger: words.0.filter(|_| order_type.is_triggered() || odd == 2),
+                    display_qty: (rests && hidden == 1).then_some(lots * lot),
+                    hidden: rests && hidden == 2,
+                    post_only: order_type == OrderType::Limit && post_only == 0,
+                    reduce_only: reduce_only == 0,
+                    expires_ns: dated.then_some((1_000 + seconds * seconds) * 1_000_000_000),
+                    self_trade: words.1,
+                    ..MoreTerms::NONE
+                }
+                .boxed()
+            },
+        )
+        .boxed()
+}
+
+/// Further terms that a replace asks for, now and then one that cannot change.
+fn replaced_more(instrument: u32) -> impl Strategy<Value = Option<Box<MoreTerms>>> {
+    let (tick, lot) = step_of(instrument);
+    (weighted(0.1, 1..9_i64), weighted(0.1, 0..400_i64), weighted(0.1, 1..5_i64), 0..40_u8)
+        .prop_map(move |(ticks, seconds, lots, odd)| {
+            MoreTerms {
+                trail_price: ticks.map(|ticks| ticks * tick),
+                expires_ns: seconds.map(|seconds| (2_000 + seconds * seconds) * 1_000_000_000),
+                display_qty: lots.map(|lots| lots * lot),
+                hidden: odd == 0,
+                ..MoreTerms::NONE
+            }
+            .boxed()
         })
 }
 
@@ -206,8 +267,9 @@ fn change() -> impl Strategy<Value = Step> {
                 of(price(instrument)),
                 of(price(instrument)),
                 of(word(TimeInForce::ALL)),
+                replaced_more(instrument),
             );
-            terms.prop_map(move |(qty, limit_price, stop_price, time_in_force)| {
+            terms.prop_map(move |(qty, limit_price, stop_price, time_in_force, more)| {
                 Input::Replace(Replace {
                     account,
                     order: 0,
@@ -216,6 +278,7 @@ fn change() -> impl Strategy<Value = Step> {
                     limit_price,
                     stop_price,
                     time_in_force,
+                    more,
                 })
             })
         },
@@ -223,10 +286,17 @@ fn change() -> impl Strategy<Value = Step> {
     // One lot of what was more keeps its place.
     let shrink = (account(), instrument()).prop_map(|(account, instrument)| {
         let (request_id, qty) = (None, Some(step_of(instrument).1));
-        let (limit_price, stop_price, time_in_force) = (None, None, None);
-        let change =
-            Replace { account, order: 0, request_id, qty, limit_price, stop_price, time_in_force };
-        Input::Replace(change)
+        let (limit_price, stop_price, time_in_force, more) = (None, None, None, None);
+        Input::Replace(Replace {
+            account,
+            order: 0,
+            request_id,
+            qty,
+            limit_price,
+            stop_price,
+            time_in_force,
+            more,
+        })
     });
     let cancel = (account(), request_id())
         .prop_map(|(account, request_id)| Input::Cancel(Cancel { account, order: 0, request_id }));

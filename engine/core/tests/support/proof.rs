@@ -78,6 +78,7 @@ pub fn durable_is_sound(world: &World) {
             let promised: i64 = orders
                 .iter()
                 .filter(|order| order.terms.instrument == *instrument)
+                .filter(|order| order.terms.side == Side::Sell)
                 .map(|order| order.promised())
                 .sum();
             assert_eq!(position.promised, promised, "promises must be the sum over open sells");
@@ -90,7 +91,7 @@ pub fn durable_is_sound(world: &World) {
                 .iter()
                 .filter(|order| order.terms.instrument == *instrument && is_margin)
                 .filter(|order| order.terms.side == Side::Buy)
-                .map(|order| order.leaves())
+                .map(|order| order.promised())
                 .sum();
             assert_eq!(position.covering, covering, "promised buys of a margin account");
             let signs = (position.qty.signum(), position.cost.signum());
