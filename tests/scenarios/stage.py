@@ -175,9 +175,12 @@ class Stage:
         await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
 
     async def _do(self, text: str, expected: list[list[str]]) -> None:
-        """A command as JSON: `@A` is the id of an account, `$NAME` that of an order."""
+        """A command as JSON: `@A` is the id of an account, `$NAME` of an order, `%NAME` of its first fill."""
         names = {f'"@{name}"': account for name, (account, _) in self._users.items()}
         names |= {f'"${name}"': str(order["id"]) for name, order in self._orders.items()}
+        for name in self._orders:
+            if f'"%{name}"' in text:
+                names[f'"%{name}"'] = (await self._read_fill(name, "1"))["id"]
         for name, found in names.items():
             text = text.replace(name, f'"{found}"')
         reply = await self._floor.ask(WORLD, text.encode())

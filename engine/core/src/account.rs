@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::ids::{CurrencyIndex, InstrumentIndex, OrderNumber};
 use crate::margin::MarginTerms;
+use crate::money::AccountMore;
 use crate::orders::OrderList;
 use crate::requests::Requests;
 use crate::risk::AccountRisk;
 use crate::units::{Balance, DAY_NS, Money, Nanos, Quantity};
-use crate::words::{AccountKind, AccountStatus, Side};
+use crate::words::{AccountKind, AccountStatus, CostMethod, Side};
 
 /// How many request ids of an account are kept at least as long as their orders are closed.
 pub const REQUESTS_KEPT: usize = 10_000;
@@ -95,6 +96,8 @@ pub struct Account {
     pub volumes: BTreeMap<u32, BTreeMap<u32, Balance>>,
     /// What was agreed when it was opened.
     pub terms: AccountTerms,
+    /// What few accounts have: other currencies, lots, unsettled cash, past lives.
+    pub more: Option<Box<AccountMore>>,
 }
 
 /// What is agreed when an account is opened.
@@ -102,12 +105,14 @@ pub struct Account {
 pub struct AccountTerms {
     /// What a margin account may borrow; nothing for the other kinds.
     pub margin: Option<Box<MarginTerms>>,
+    /// Which cost a sell takes out of a position.
+    pub cost_method: CostMethod,
 }
 
 impl Account {
-    /// Cash that is not set aside for orders or contracts.
-    pub const fn free_cash(&self) -> Balance {
-        self.cash - self.held - self.deposited
+    /// Settled cash of its own currency that is not set aside for orders or contracts.
+    pub fn free_cash(&self) -> Balance {
+        self.free_in(self.currency)
     }
 
     /// What it may borrow, when it is a margin account.

@@ -16,7 +16,7 @@ use crate::units::{
     Money, Nanos, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
 };
 use crate::words::{
-    AccountStatus, InstrumentStatus, OrderType, Reason, Side, TimeInForce, refusal,
+    AccountStatus, CostMethod, InstrumentStatus, OrderType, Reason, Side, TimeInForce, refusal,
 };
 
 /// The longest request id and name.
@@ -319,8 +319,12 @@ impl Checks<'_> {
     }
 
     fn holds_enough(&self) -> Result<(), Failure> {
-        if self.terms.side == Side::Buy || self.is_margin() {
+        self.lots_are_there()?;
+        if self.terms.side == Side::Buy {
             return Ok(());
+        }
+        if self.is_margin() {
+            return self.may_borrow();
         }
         let (Some(account), Some(instrument)) = (self.account(), self.instrument()) else {
             return Ok(());
@@ -337,6 +341,52 @@ impl Checks<'_> {
         let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
         let value = instrument.format_quantity(self.terms.qty);
         Err(failure.compare(value, instrument.format_quantity(free)))
+    }
+
+    /// Whether what the order would sell short can be borrowed.
+    fn may_borrow(&self) -> Result<(), Failure> {
+        let (Some(account), Some(instrument)) = (self.account(), self.instrument()) else {
+            return Ok(());
+        };
+        let position = account.position(self.terms.instrument);
+        let opening = self.terms.qty - position.free_to_close(Side::Sell, 0).min(self.terms.qty);
+        let Some(left) = self.durable.borrowable(self.terms.instrument) else {
+            return Ok(());
+        };
+        if opening <= left {
+            return Ok(());
+        }
+        let shortable =
+            self.durable.margin_of(self.terms.instrument).is_some_and(|it| it.shortable);
+        let failure = if shortable {
+            let detail = "there is not so much to borrow: sell less short, or try again later";
+            Failure::new(Reason::BorrowUnavailable, detail)
+        } else {
+            let detail = "this instrument may not be sold short: sell only what you hold";
+            Failure::new(Reason::NotShortable, detail)
+        };
+        let (value, limit) =
+            (instrument.format_quantity(opening), instrument.format_quantity(left));
+        Err(failure.at("qty").compare(value, limit))
+    }
+
+    /// Whether the lots that the order names are there, each once.
+    fn lots_are_there(&self) -> Result<(), Failure> {
+        let named = &self.terms.more().lot_ids;
+        if named.is_empty() {
+            return Ok(());
+        }
+        let account = self.account().filter(|it| it.terms.cost_method == CostMethod::Specific);
+        let lots = account.map_or(&[][..], |account| account.lots(self.terms.instrument));
+        let is_known = |(at, id): (usize, &u64)| {
+            lots.iter().any(|lot| lot.id == *id) && !named.iter().take(at).any(|other| other == id)
+        };
+        if named.iter().enumerate().all(is_known) {
+            return Ok(());
+        }
+        let detail =
+            "name lots of this position, each once, in an account that keeps specific lots";
+        Err(Failure::new(Reason::UnknownLot, detail).at("lot_ids"))
     }
 
     /// The cash that the order sets aside: at its limit price, else at its stop price, else the
@@ -405,13 +455,12 @@ impl Checks<'_> {
         let Some(record) = self.durable.instrument(self.terms.instrument) else {
             return Ok(());
         };
-        let same_currency = account.currency == record.currency;
         let power = self.power();
         let is_paid = match account.margin() {
             None => self.terms.side == Side::Sell && hold == 0,
             Some(_) => self.only_closes(account),
         };
-        if same_currency && (is_paid || i128::from(hold) <= power) {
+        if is_paid || i128::from(hold) <= power {
             return Ok(());
         }
         let currency = &record.terms.currency;

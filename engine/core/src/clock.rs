@@ -17,6 +17,7 @@ impl<S: Sink> Live<'_, S> {
     /// Ends the day of every always-open exchange whose day has ended, before anything else of
     /// this input.
     pub fn end_days(&mut self) {
+        self.end_margin_day();
         for index in 0..self.durable.exchanges.len() {
             let now_ns = self.now_ns();
             let ended = self
@@ -47,6 +48,7 @@ impl<S: Sink> Live<'_, S> {
         self.cross_auctions();
         self.work_off_due();
         self.work_on_contracts();
+        self.work_off_money();
         self.continue_matching();
         self.record_trails();
         self.mark();

@@ -9,6 +9,7 @@ use crate::corporate::CorporateCommand;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
+use crate::money::command::MoneyCommand;
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::profile::SetRules;
@@ -249,6 +250,8 @@ pub enum Input {
     Corporate(CorporateCommand),
     /// Sets fees or fill profile of an exchange or instrument.
     SetRules(Box<SetRules>),
+    /// A command about money.
+    Money(Box<MoneyCommand>),
     /// Asks for an event with the state hash.
     Checkpoint,
 }
@@ -285,6 +288,7 @@ impl Input {
             Input::Corporate(_) => "corporate_action",
             Input::SetRules(set) if set.fees.is_some() => "set_fees",
             Input::SetRules(_) => "set_profile",
+            Input::Money(command) => command.kind(),
             Input::Checkpoint => "checkpoint",
         }
     }

@@ -41,23 +41,23 @@ pub(crate) fn cost_of(
     (share + (notional - closing_notional), profit)
 }
 
-/// What an account may spend on an instrument: cash less holds, or on margin the equity that
-/// nothing needs. Nothing when the instrument trades in another currency.
+/// What an account may spend on an instrument, in the instrument's currency: settled cash less
+/// holds, or on margin the equity that nothing needs, at the stated rate.
 pub(crate) fn power_for(
     durable: &Durable,
     ephemeral: &Ephemeral,
     account: &Account,
     instrument: InstrumentIndex,
 ) -> Balance {
-    let currency = durable.instrument(instrument).map(|record| record.currency);
-    if currency != Some(account.currency) {
+    let Some(currency) = durable.instrument(instrument).map(|record| record.currency) else {
         return 0;
-    }
+    };
     if account.margin().is_none() {
-        return account.free_cash();
+        return account.free_in(currency);
     }
     let price = |index, record: &_| ephemeral.price(index, record);
-    durable.worth_at(account, price).excess(account)
+    let excess = durable.worth_at(account, price).excess();
+    durable.money.convert(excess, account.currency, currency).unwrap_or(0)
 }
 
 /// The cash that a buy at this price sets aside: value and fee, rounded up. At the engine's bound
@@ -107,7 +107,7 @@ pub(crate) fn margin_hold(
         if record.terms.is_option() {
             spreads::hold_of(durable, account, change, share, &price)
         } else {
-            margin.initial_of(&record.terms, signed(terms.side, opening), share)
+            margin.initial_of(record, signed(terms.side, opening), share)
         }
     };
     let fee = fee_to_hold(durable, record, qty, clamp(value.min(AMOUNT_MAX.into())));
@@ -175,8 +175,7 @@ impl Bill<'_> {
         let value = self.record.terms.value(self.price, opening, Rounding::Up);
         let notional = self.record.terms.notional(self.price, qty);
         let fee = fee_of(self.durable, self.record, self.payer, (qty, notional));
-        margin.initial_of(&self.record.terms, signed(self.payer.side, opening), value)
-            + i128::from(fee)
+        margin.initial_of(self.record, signed(self.payer.side, opening), value) + i128::from(fee)
     }
 }
 
@@ -237,6 +236,13 @@ pub(crate) fn payable(
             most_lots(bounded, instrument.lot_size, |qty| bill.cash(qty) <= budget)
         }
         Some(margin) => most_lots(bounded, instrument.lot_size, |qty| {
+            let shorted = match terms.side {
+                Side::Sell => qty - position.closing(Side::Sell).min(qty),
+                Side::Buy => 0,
+            };
+            if shorted > 0 && durable.borrowable(terms.instrument).is_some_and(|it| it < shorted) {
+                return false;
+            }
             let need = bill.equity(margin, &position, qty);
             need == 0 || (need <= power && i128::from(instrument.notional(price, qty)) <= room)
         }),

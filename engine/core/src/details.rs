@@ -10,6 +10,7 @@ use crate::durable::Durable;
 use crate::event::Fill;
 use crate::instrument::Instrument;
 use crate::json::{ObjectWriter, push_list, push_text};
+use crate::margin::Worth;
 use crate::more_terms::Shown;
 use crate::order::Order;
 use crate::project::order_id;
@@ -49,8 +50,9 @@ fn shown_name(term: &'static str) -> &'static str {
 }
 
 /// Further members of an account.
-pub(crate) fn of_account(_: &Durable, account: &Account) -> String {
+pub(crate) fn of_account(durable: &Durable, account: &Account, worth: &Worth) -> String {
     collect(|object| {
+        let object = crate::money::show::account(object, durable, account, worth);
         let object = match account.receivable {
             0 => object,
             owed => object.text("receivable", &format_money(owed)),
@@ -60,8 +62,13 @@ pub(crate) fn of_account(_: &Durable, account: &Account) -> String {
 }
 
 /// Further members of a position.
-pub(crate) fn of_position(_: &Durable, _: &Account, _: &Instrument, _: &Position) -> String {
-    collect(|object| object)
+pub(crate) fn of_position(
+    durable: &Durable,
+    account: &Account,
+    terms: &Instrument,
+    _: &Position,
+) -> String {
+    collect(|object| crate::money::show::position(object, durable, account, terms))
 }
 
 /// Further members of an instrument.

@@ -4,6 +4,7 @@
 //! against its own mistakes, not against forgery.
 
 use crate::command::{Cancel, CancelAll, OpenAccount, Replace};
+use crate::money::command::{Bust, MoneyCommand, Trade};
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 
@@ -130,6 +131,35 @@ pub(crate) fn of_open_account(open: &OpenAccount) -> u64 {
         .number(open.starting_cash)
         .bytes(&crate::margin::text::digest_of(&open.terms))
         .0
+}
+
+/// Digest of a command about money.
+pub(crate) fn of_money(command: &MoneyCommand) -> u64 {
+    let digest = Digest::of(command.kind());
+    match command {
+        MoneyCommand::Pay { currency, amount, transfer, .. } => {
+            digest.text(currency.as_deref().unwrap_or("")).number(*amount).text(transfer).0
+        }
+        MoneyCommand::Convert { from, to, amount, .. } => {
+            digest.text(from).text(to).number(*amount).0
+        }
+        MoneyCommand::Reset { starting_cash, .. } => digest.number(*starting_cash).0,
+        MoneyCommand::Record(trade) => of_trade(digest, trade).0,
+        MoneyCommand::Bust(bust) => of_bust(digest, bust).0,
+        MoneyCommand::Correct(bust, trade) => of_trade(of_bust(digest, bust), trade).0,
+        MoneyCommand::SetRate { .. }
+        | MoneyCommand::SetMargin { .. }
+        | MoneyCommand::SetSettlement { .. } => digest.0,
+    }
+}
+
+fn of_trade(digest: Digest, trade: &Trade) -> Digest {
+    let digest = digest.number(i64::from(trade.instrument)).text(trade.side.word());
+    digest.number(trade.qty).number(trade.price).number(trade.fee)
+}
+
+fn of_bust(digest: Digest, bust: &Bust) -> Digest {
+    digest.bytes(&bust.fill.to_le_bytes()).number(bust.qty).number(bust.notional).number(bust.fee)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::ids::{
 };
 use crate::instrument::{Instrument, InstrumentRecord};
 use crate::margin::Worth;
+use crate::money::MoneyState;
 use crate::order::Order;
 use crate::orders::{Chain, OrderList, Orders};
 use crate::risk::RiskState;
@@ -65,6 +66,8 @@ pub struct Durable {
     pub next_fill: FillNumber,
     /// The next place in time.
     pub next_priority: u64,
+    /// Rates, transfers, the daily work on margin accounts.
+    pub money: MoneyState,
     /// When prices were marked last.
     pub marked_ns: Nanos,
     /// When a mark wrote equity rows last.
@@ -108,6 +111,7 @@ impl Durable {
             next_fill: 1,
             next_priority: 1,
             marked_ns: 0,
+            money: MoneyState::default(),
             equity_ns: 0,
             contracts: ContractsDue::default(),
             risk: None,
@@ -156,6 +160,12 @@ impl Durable {
     pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
         let list = self.account(account).map(|account| account.open_orders).unwrap_or_default();
         self.orders.of(list, Chain::Account)
+    }
+
+    /// The currency of a code.
+    pub fn find_currency(&self, code: &str) -> Option<CurrencyIndex> {
+        let known = self.currencies.iter().position(|currency| currency.code == code);
+        known.map(|index| index as CurrencyIndex)
     }
 
     /// The code of a currency.
@@ -221,7 +231,12 @@ impl Durable {
         account: &Account,
         price_of: impl Fn(InstrumentIndex, &InstrumentRecord) -> Option<i64>,
     ) -> Worth {
-        let mut worth = Worth { equity: account.cash + account.receivable, ..Worth::default() };
+        let abroad = self.abroad(account);
+        let mut worth = Worth {
+            equity: account.cash + account.receivable + abroad.cash,
+            held: account.held + abroad.held,
+            ..Worth::default()
+        };
         let margin = account.margin();
         let mut has_options = false;
         for (index, position) in &account.positions {
@@ -233,7 +248,9 @@ impl Durable {
             let value = price
                 .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
             has_options |= record.terms.is_option();
-            worth.add(margin, &record.terms, (position.qty, value, cost));
+            let here = |amount| self.money.convert(amount, record.currency, account.currency);
+            let (value, cost) = (here(value).unwrap_or(0), here(cost).unwrap_or(0));
+            worth.add(margin, record, (position.qty, value, cost));
         }
         if margin.is_some() && has_options {
             let required = spreads::required(self, account, None, &price_of);

@@ -13,6 +13,8 @@ use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark};
 use crate::label::Label;
+use crate::lots::LotChange;
+use crate::money::event::MoneyEvent;
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::profile::RulesSet;
@@ -87,6 +89,26 @@ pub struct Fill {
     pub volume_day: u32,
     /// Why it got its price; `None` when the sink shows no text.
     pub receipt: Option<Box<Receipt>>,
+    /// What else it does, which few fills do.
+    pub effects: Option<Box<Effects>>,
+}
+
+/// What few fills do beyond cash and position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// What it does to the lots of the position.
+    pub lots: Option<LotChange>,
+    /// The profit in the currency of the account, when the instrument trades in another.
+    pub realized_here: Option<Money>,
+    /// Proceeds that are to be settled: on which day of the exchange, how much.
+    pub settles: Option<(u32, Money)>,
+}
+
+impl Effects {
+    /// `None` when there are none.
+    pub fn boxed(self) -> Option<Box<Effects>> {
+        (self != Effects::default()).then(|| Box::new(self))
+    }
 }
 
 /// New terms of an open order.
@@ -249,6 +271,8 @@ pub enum Event {
     Contract(Box<ContractEvent>),
     /// Fees or fill profile were set.
     RulesSet(Box<RulesSet>),
+    /// Money moved otherwise than by a trade.
+    Money(Box<MoneyEvent>),
     /// The hash of the durable state before this turn.
     Checkpoint {
         /// SHA-256 of the snapshot.

@@ -14,6 +14,7 @@ use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, InstrumentIndex, Or
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::ledger::{post, post_fill};
+use crate::money::evolve::{apply_effects, count_day};
 use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Place};
@@ -75,6 +76,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Corporate(event) => corporate::event::evolve(durable, event),
         Event::RulesSet(set) => crate::profile::evolve(durable, set),
+        Event::Money(event) => crate::money::evolve::evolve(durable, event),
         Event::Checkpoint { .. } => {}
     }
     for line in postings(event).iter() {
@@ -85,6 +87,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
 /// The day of an always-open exchange ended.
 fn end_day(durable: &mut Durable, exchange: ExchangeIndex, below: OrderNumber, next_ns: Nanos) {
     contract::state::day_ended(durable, exchange);
+    count_day(durable, exchange);
     if let Some(record) = durable.exchanges.get_mut(exchange as usize) {
         record.expire_below = below;
         record.next_ns = next_ns;
@@ -136,6 +139,8 @@ fn list(durable: &mut Durable, event: &Event) {
                 contract: terms.contract.as_ref().map(|_| Box::new(ContractState::default())),
                 has_options: false,
                 ruling: None,
+                shorted: 0,
+                margin: None,
             });
             contract::state::index(durable, index);
         }
@@ -144,12 +149,12 @@ fn list(durable: &mut Durable, event: &Event) {
 }
 
 fn currency_index(durable: &mut Durable, code: &str) -> CurrencyIndex {
-    let known = durable.currencies.iter().position(|currency| currency.code == code);
-    let index = known.unwrap_or(durable.currencies.len());
+    let known = durable.find_currency(code);
+    let index = known.unwrap_or(durable.currencies.len() as CurrencyIndex);
     if known.is_none() {
         durable.currencies.push(Currency { code: code.to_owned(), ..Currency::default() });
     }
-    index as u32
+    index
 }
 
 fn open_account(durable: &mut Durable, event: &Event) {
@@ -178,8 +183,14 @@ fn open_account(durable: &mut Durable, event: &Event) {
         open_orders: OrderList::default(),
         requests: Requests::default(),
         terms: terms.clone(),
+        more: None,
         risk: None,
     });
+    if terms.margin.is_some() {
+        durable.money.margin_accounts.insert(index);
+        let opened_ns = &mut durable.money.accrual.opened_ns;
+        *opened_ns = if *opened_ns == 0 { durable.turn.time_ns } else { *opened_ns };
+    }
     remember(durable, index, &request.id, request.digest, 0);
     risk::event::meet_account(durable, index);
 }
@@ -264,17 +275,30 @@ fn open_order(durable: &mut Durable, place: Place) {
         return;
     };
     let (terms, hold, promised) = (&order.terms, order.hold, order.promised());
+    let mut currency = None;
     if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
         if let Some(contract) = &mut record.contract {
             contract.orders.insert(order.number);
         }
+        currency = Some(record.currency);
     }
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.held += Balance::from(hold);
+        set_aside(account, currency, Balance::from(hold));
         promise(account, terms, promised);
         account.seq = account.seq.max(order.seq);
         durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
+    }
+}
+
+/// Changes the cash that is set aside in a currency.
+pub(crate) fn set_aside(account: &mut Account, currency: Option<CurrencyIndex>, amount: Balance) {
+    match currency.filter(|currency| *currency != account.currency) {
+        None => account.held += amount,
+        Some(other) => {
+            let more = account.more.get_or_insert_default();
+            more.wallets.entry(other).or_default().held += amount;
+        }
     }
 }
 
@@ -353,15 +377,19 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
         order.status = if fill.completes { Status::Filled } else { Status::PartiallyFilled };
     });
     let seq = durable.turn.seq;
-    let exchange = durable.instrument(fill.instrument).map(|record| record.terms.exchange);
+    let record = durable.instrument(fill.instrument);
+    let (exchange, currency) =
+        record.map(|record| (record.terms.exchange, record.currency)).unzip();
     let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
         return;
     };
     if let Some(exchange) = exchange.filter(|_| fill.volume_day != 0) {
         crate::fees::count_volume(account, exchange, (fill.volume_day, fill.notional));
     }
-    account.held -= Balance::from(fill.release);
-    account.realized_pl += Balance::from(fill.realized_pl);
+    set_aside(account, currency, -Balance::from(fill.release));
+    let effects = fill.effects.as_deref();
+    let realized_here = effects.and_then(|effects| effects.realized_here);
+    account.realized_pl += Balance::from(realized_here.unwrap_or(fill.realized_pl));
     account.deposited += Balance::from(fill.deposit);
     account.seq = seq;
     let is_margin = account.terms.margin.is_some();
@@ -384,6 +412,9 @@ fn fill_order(durable: &mut Durable, fill: &Fill) {
         if record.mark == Mark::default() {
             record.mark.last = Some(fill.price);
         }
+    }
+    if let Some(effects) = effects {
+        apply_effects(durable, fill, effects);
     }
     if fill.completes {
         forget_open(durable, fill.order);
@@ -409,8 +440,9 @@ fn close(
     order.updated_ns = turn.time_ns;
     order.seq = turn.seq;
     let terms = &order.terms;
+    let record = durable.instruments.get(terms.instrument as usize);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.held -= Balance::from(release);
+        set_aside(account, record.map(|record| record.currency), -Balance::from(release));
         account.seq = turn.seq;
         promise(account, terms, -promised);
     }
@@ -480,8 +512,10 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
     list_day_order(durable, place);
     list_date(durable, place);
     let (terms, seq) = (&before.terms, durable.turn.seq);
+    let record = durable.instruments.get(terms.instrument as usize);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.held += Balance::from(replaced.hold) - Balance::from(before.hold);
+        let more = Balance::from(replaced.hold) - Balance::from(before.hold);
+        set_aside(account, record.map(|record| record.currency), more);
         account.seq = seq;
         promise(account, terms, promised);
     }

@@ -2,6 +2,7 @@
 
 use crate::contract::{Contract, ContractState};
 use crate::ids::{CurrencyIndex, ExchangeIndex};
+use crate::money::InstrumentMargin;
 use crate::profile::Ruling;
 use crate::session::{Halted, InstrumentRules};
 use crate::units::{
@@ -170,4 +171,8 @@ pub struct InstrumentRecord {
     pub has_options: bool,
     /// Fees and profile that were set for this instrument alone.
     pub ruling: Option<Box<Ruling>>,
+    /// How much all short positions together owe.
+    pub shorted: Quantity,
+    /// What margin accounts must know of it.
+    pub margin: Option<Box<InstrumentMargin>>,
 }

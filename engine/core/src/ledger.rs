@@ -59,8 +59,19 @@ fn post_sums(durable: &mut Durable, fill: &Fill, paid: &[Balance; 4], got: &[Bal
     let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
         return;
     };
-    account.cash += paid[0];
+    add_cash(account, record.currency, paid[0]);
     hold_more(record, account, (fill.account, fill.instrument), clamp(got[0]));
+}
+
+/// Adds to the cash of an account, in its own currency or in another.
+#[inline(always)]
+fn add_cash(account: &mut Account, currency: CurrencyIndex, amount: Balance) {
+    if currency == account.currency {
+        account.cash += amount;
+        return;
+    }
+    let more = account.more.get_or_insert_default();
+    more.wallets.entry(currency).or_default().cash += amount;
 }
 
 /// Adds to what an account holds, and counts positions.
@@ -71,9 +82,11 @@ fn hold_more(
     amount: Quantity,
 ) {
     let position = account.positions.entry(instrument).or_default();
-    let was_flat = position.qty == 0;
-    position.qty = position.qty.saturating_add(amount);
-    match (was_flat, position.qty == 0) {
+    let before = position.qty;
+    position.qty = before.saturating_add(amount);
+    let owed = before.min(0).saturating_sub(position.qty.min(0));
+    record.shorted = record.shorted.saturating_add(owed);
+    match (before == 0, position.qty == 0) {
         (true, false) => record.interest += 1,
         (false, true) => record.interest = record.interest.saturating_sub(1),
         _ => {}
@@ -92,6 +105,7 @@ pub(crate) fn post(durable: &mut Durable, line: &Line) {
             let currency = durable.account(index).map(|account| account.currency);
             post_cash(durable, line, currency);
         }
+        Asset::Cash(currency) => post_cash(durable, line, Some(currency)),
         Asset::CashOfInstrument(index) => {
             let currency = durable.instrument(index).map(|record| record.currency);
             post_cash(durable, line, currency);
@@ -103,7 +117,8 @@ pub(crate) fn post(durable: &mut Durable, line: &Line) {
 fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>) {
     if let Party::Account(index) = line.party {
         if let Some(account) = durable.accounts.get_mut(index as usize) {
-            account.cash += Balance::from(line.amount);
+            let own = account.currency;
+            add_cash(account, currency.unwrap_or(own), Balance::from(line.amount));
             if line.kind.is_from_outside() {
                 risk::event::shift(account, line.amount);
             }

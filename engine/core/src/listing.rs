@@ -79,7 +79,7 @@ impl<S: Sink> Live<'_, S> {
                 known.owner == open.owner
                     && known.kind == open.kind
                     && self.durable.currency_code(known.currency) == open.currency
-                    && known.starting_cash == open.starting_cash
+                    && known.opened_with() == open.starting_cash
                     && known.terms == open.terms
             });
             if same {
@@ -116,7 +116,7 @@ pub(crate) fn require(is_fine: bool, field: &'static str, detail: &str) -> Resul
     if is_fine { Ok(()) } else { Err(malformed(detail).at(field)) }
 }
 
-fn is_currency(code: &str) -> bool {
+pub(crate) fn is_currency(code: &str) -> bool {
     (3..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 

@@ -2,13 +2,14 @@
 
 use crate::book::{Owner, reaches};
 use crate::contract::deposits;
-use crate::costs::{cost_of, payable, power_for, release_of, signed, spent_by};
+use crate::costs::{payable, power_for, release_of, signed, spent_by};
 use crate::durable::{Due, Durable};
 use crate::event::{Event, Fill};
 use crate::fees::{self, Payer, fee_of, payer_of};
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::instrument::InstrumentRecord;
 use crate::live::Live;
+use crate::lots::{book, effects_of};
 use crate::market::{Ephemeral, Market, Offer};
 use crate::order::Order;
 use crate::plain::{Deal, plain_fills};
@@ -401,10 +402,9 @@ pub(crate) fn decide_fill(
     let notional = instrument.notional(price, qty);
     let fee = fee_of(durable, record, payer_of(order, role.liquidity), (qty, notional));
     let completes = qty == order.unfilled();
-    let (cost, realized_pl) =
-        cost_of(account.position(terms.instrument), terms.side, qty, notional);
+    let booked = book(account, instrument, order, qty, notional);
     let position = account.position(terms.instrument);
-    let signed_cost = Balance::from(signed(terms.side, cost));
+    let signed_cost = Balance::from(signed(terms.side, booked.cost));
     let deposit = deposits::change_of(
         account,
         instrument,
@@ -434,8 +434,8 @@ pub(crate) fn decide_fill(
         notional,
         fee,
         release,
-        cost,
-        realized_pl,
+        cost: booked.cost,
+        realized_pl: booked.realized_pl,
         liquidity: role.liquidity,
         counterparty: role.counterparty,
         completes,
@@ -443,6 +443,7 @@ pub(crate) fn decide_fill(
         deposit,
         volume_day: fees::volume_day(durable, ephemeral, record),
         receipt: None,
+        effects: effects_of(durable, order, notional - fee, booked),
     })
 }
 

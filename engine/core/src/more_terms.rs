@@ -183,6 +183,8 @@ more_terms! {
     lot_ids: Vec<u64>, FillsTerm, Vec::new();
     /// Why the engine itself sent it to close a position; set by the engine.
     forced: Option<Forced>, ForcedTerm, None;
+    /// Whether it is the order of a trade that was recorded; set by the engine.
+    recorded: bool, RecordedTerm, false;
 }
 
 impl Default for MoreTerms {
@@ -618,6 +620,24 @@ impl Term<Option<Forced>> for ForcedTerm {
     }
     fn show(value: &Option<Forced>, _: &Shown<'_>, out: &mut String) {
         Self::write(value, out);
+    }
+}
+
+/// A flag that no command can set.
+struct RecordedTerm;
+
+impl Term<bool> for RecordedTerm {
+    fn ask(_: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+    fn write(value: &bool, out: &mut String) {
+        FlagTerm::write(value, out);
+    }
+    fn read(value: &Value<'_>) -> Option<bool> {
+        FlagTerm::read(value)
+    }
+    fn show(value: &bool, shown: &Shown<'_>, out: &mut String) {
+        FlagTerm::show(value, shown, out);
     }
 }
 

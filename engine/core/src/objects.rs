@@ -90,7 +90,7 @@ pub(crate) fn push_account(
         .text("unrealized_pl", &format_money(worth.unrealized_pl))
         .text("realized_pl", &format_money(account.realized_pl))
         .text("status", account.status.word())
-        .members_of(&details::of_account(durable, account))
+        .members_of(&details::of_account(durable, account, &worth))
         .value("as_of_seq", as_of_seq)
         .end();
 }

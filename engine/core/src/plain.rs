@@ -20,7 +20,8 @@ use crate::units::{
     AMOUNT_MAX, Money, ORDER_VALUE_MAX, Price, QUANTITY_MAX, Quantity, Rounding, clamp,
 };
 use crate::words::{
-    AccountStatus, Counterparty, InstrumentStatus, Liquidity, OrderType, Side, TimeInForce,
+    AccountStatus, CostMethod, Counterparty, InstrumentStatus, Liquidity, OrderType, Side,
+    TimeInForce,
 };
 
 /// Whether a number is a multiple of a step; most steps are 1.
@@ -31,7 +32,9 @@ const fn is_multiple(number: i64, step: i64) -> bool {
 impl Account {
     /// Whether it pays with its own cash.
     fn is_plain(&self, record: &InstrumentRecord) -> bool {
-        self.margin().is_none() && self.currency == record.currency
+        self.margin().is_none()
+            && self.currency == record.currency
+            && self.terms.cost_method == CostMethod::Average
     }
 }
 
@@ -104,6 +107,7 @@ pub(crate) fn plain_fills(
         && record.ruling.is_none()
         && exchange.ruling.is_none()
         && exchange.terms.is_plain()
+        && durable.settles_on(record.terms.exchange).is_none()
         && notional < i128::from(ORDER_VALUE_MAX);
     if !is_plain {
         return None;
@@ -167,6 +171,7 @@ impl PlainSide<'_> {
             deposit: 0,
             volume_day: 0,
             receipt: None,
+            effects: None,
         })
     }
 

@@ -4,7 +4,7 @@
 //! a new version and the old rules stay for the old one.
 
 use crate::event::{Event, Fill};
-use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex};
 use crate::words::{Counterparty, LedgerKind, Side};
 
 /// Whose balance a line changes.
@@ -42,6 +42,8 @@ pub enum Asset {
     CashOfAccount(AccountIndex),
     /// The currency of an instrument.
     CashOfInstrument(InstrumentIndex),
+    /// A currency.
+    Cash(CurrencyIndex),
     /// The instrument itself.
     Holding(InstrumentIndex),
 }
@@ -96,6 +98,7 @@ pub fn postings(event: &Event) -> Lines {
         Event::Filled(fill) => lines_of_fill(fill, take),
         Event::Corporate(event) => crate::corporate::event::postings(event, take),
         Event::Contract(event) => crate::contract::event::postings(event, take),
+        Event::Money(event) => crate::money::evolve::postings(event, take),
         _ => {}
     }
     lines

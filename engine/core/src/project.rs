@@ -148,6 +148,7 @@ pub(crate) fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
             touched.equity.insert(fill.account);
             touched.positions.insert((fill.account, fill.instrument));
         }
+        Event::Money(event) => crate::money::evolve::touch(touched, event),
         Event::Marked { new_minute: true, .. } => {
             let holders = durable.accounts.iter().enumerate().filter(|(_, account)| {
                 account.positions.values().any(|position| position.qty != 0)
@@ -199,7 +200,7 @@ pub(crate) fn account_row(durable: &Durable, account: &Account, seq: u64) -> Acc
         unrealized_pl: format_money(worth.unrealized_pl),
         realized_pl: format_money(account.realized_pl),
         status: account.status.word(),
-        details: details::of_account(durable, account),
+        details: details::of_account(durable, account, &worth),
         seq,
     }
 }
@@ -324,6 +325,9 @@ fn ledger_row(
         }
         Asset::CashOfInstrument(instrument) => {
             let currency = durable.instrument(instrument)?.currency;
+            (durable.currency_code(currency).to_owned(), format_money(i128::from(line.amount)))
+        }
+        Asset::Cash(currency) => {
             (durable.currency_code(currency).to_owned(), format_money(i128::from(line.amount)))
         }
         Asset::Holding(instrument) => {

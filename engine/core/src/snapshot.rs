@@ -20,7 +20,9 @@ use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
 use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::label::Label;
+use crate::lots::Lot;
 use crate::margin::MarginTerms;
+use crate::money::{AccountMore, Accrual, Archive, InstrumentMargin, MoneyState, Wallet};
 use crate::more_terms::MoreTerms;
 use crate::order::{Extra, Order, OrderTerms};
 use crate::orders::{Chain, Orders};
@@ -117,6 +119,12 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
             return Err(bad("an account is not whole"));
         }
         durable.account_of.insert(account.id, index as u32);
+        if account.margin().is_some() {
+            durable.money.margin_accounts.insert(index as u32);
+        }
+        for (exchange, day, _) in account.more.iter().flat_map(|more| more.unsettled.keys()) {
+            durable.money.unsettled.insert((*exchange, *day, index as u32));
+        }
     }
     let open: Vec<OrderNumber> =
         durable.orders.iter().filter(|order| order.is_open()).map(|order| order.number).collect();
@@ -228,6 +236,7 @@ stored_words!(
     AssetClass,
     ContractWork,
     AccountKind,
+    CostMethod,
     AccountStatus,
     InstrumentStatus,
     Source,
@@ -274,7 +283,10 @@ stored_records! {
         qty_scale, source, trigger, status, contract, rules,
     };
     Mark { bid, ask, last, high, low };
-    InstrumentRecord { terms, currency, mark, house, clearing, interest, halt, former, contract, ruling } derived {
+    InstrumentRecord {
+        terms, currency, mark, house, clearing, interest, halt, former, contract, ruling, shorted,
+        margin,
+    } derived {
         has_options
     };
     Wheel { total, count, start, passed };
@@ -284,11 +296,19 @@ stored_records! {
     } derived { holders, orders, due_ns };
     Position { qty, promised, cost, realized_pl, seq, covering };
     MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };
-    AccountTerms { margin };
+    AccountTerms { margin, cost_method };
+    Lot { id, qty, cost, opened_ns };
+    Wallet { cash, held };
+    Archive { time_ns, starting_cash, equity, realized_pl };
+    AccountMore { wallets, unsettled, lots, archives };
+    InstrumentMargin { initial_rate, maintenance_rate, shortable, borrow_qty, borrow_rate };
+    Accrual { opened_ns, next_ns, days, account, step };
+    MoneyState { rates, transfers, busted, accrual, settlement, days }
+        derived { margin_accounts, unsettled };
     Request { digest, order, time_ns };
     Account {
         id, owner, kind, currency, status, cash, held, realized_pl, deposited, starting_cash, receivable, seq,
-        cancel_below, positions, requests, volumes, terms, risk,
+        cancel_below, positions, requests, volumes, terms, more, risk,
     } derived { open_orders };
     OrderTerms {
         account, client_order_id, instrument, side, order_type, qty, limit_price, stop_price,
@@ -310,7 +330,7 @@ stored_records! {
     Dates { passed_ns } derived { orders };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns, risk, sessions, corporate, dates,
+        next_fill, next_priority, marked_ns, equity_ns, money, risk, sessions, corporate, dates,
     } derived {
         prefix, contracts, account_of, instrument_of, exchange_of, day_orders, canceling
     };
@@ -406,6 +426,17 @@ impl Stored for Box<crate::profile::Ruling> {
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let text = String::get(input)?;
         crate::profile::text::ruling_from_text(&text).map(Box::new).map_err(|why| bad(&why))
+    }
+}
+
+impl<A: Stored, B: Stored, C: Stored> Stored for (A, B, C) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Ok((A::get(input)?, B::get(input)?, C::get(input)?))
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
         Event::Risk(event) => risk::tape::push_event(out, durable, event),
         Event::Filled(fill) => push_fill(out, durable, fill),
         Event::Corporate(event) => corporate::text::push(out, durable, event),
+        Event::Money(event) => event.push(out, durable),
         Event::Accepted { .. } | Event::Rejected { .. } => push_arrival(out, durable, event),
         Event::Changed(change) => crate::change::text::push(out, durable, change),
         Event::Triggered { .. }
@@ -215,8 +216,14 @@ fn push_fill(out: &mut String, durable: &Durable, fill: &Fill) {
     let object = if fill.deposit == 0 { object } else { object.value("deposit", fill.deposit) };
     let day = fill.volume_day;
     let object = if day == 0 { object } else { object.value("volume_day", day) };
-    match &fill.receipt {
-        Some(receipt) => object.with("receipt", |out| push_receipt(out, receipt)).end(),
+    let object = match &fill.receipt {
+        Some(receipt) => object.with("receipt", |out| push_receipt(out, receipt)),
+        None => object,
+    };
+    match &fill.effects {
+        Some(effects) => {
+            object.with("effects", |out| crate::money::text::push_effects(out, effects)).end();
+        }
         None => object.end(),
     }
 }

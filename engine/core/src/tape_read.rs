@@ -11,6 +11,7 @@ use crate::ids::{
 };
 use crate::instrument::{Instrument, Mark};
 use crate::json::Value;
+use crate::money::event::MoneyEvent;
 use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::receipt::Receipt;
@@ -231,6 +232,7 @@ impl<'a> Fields<'a> {
                 Some(_) => self.integer("volume_day")?,
             },
             receipt: self.receipt()?,
+            effects: crate::money::text::read_effects(self.value)?,
         };
         let terms = &order.terms;
         let fits = fill.number == self.durable.next_fill
@@ -395,7 +397,10 @@ impl<'a> Fields<'a> {
             "rules_set" => crate::profile::command::read_event(self.durable, self.value)
                 .map(|set| Event::RulesSet(Box::new(set))),
             "checkpoint" => self.checkpoint(),
-            _ => self.contract_event().unwrap_or_else(|| self.risk_event()),
+            name => match MoneyEvent::read(name, self)? {
+                Some(event) => Ok(Event::Money(Box::new(event))),
+                None => self.contract_event().unwrap_or_else(|| self.risk_event()),
+            },
         }
     }
 

@@ -59,8 +59,9 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         kind => {
             let risk = || fields.risk_command(kind).map(|command| command.map(Input::Risk));
             let contract = fields.contract_command(kind).map(|it| it.map(Input::Contract));
+            let money = || crate::money::command::decode(&fields, kind);
             let unknown = || Err(malformed(format!("unknown kind {kind:?}")).at("kind"));
-            contract.or_else(risk).unwrap_or_else(unknown)
+            contract.or_else(money).or_else(risk).unwrap_or_else(unknown)
         }
     }
 }

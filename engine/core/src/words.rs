@@ -170,6 +170,12 @@ Reason {
     InsufficientQuantity = "insufficient_quantity",
     /// Costs more than the account can pay.
     InsufficientBuyingPower = "insufficient_buying_power",
+    /// The instrument may not be sold short.
+    NotShortable = "not_shortable",
+    /// There is not so much of the instrument to borrow.
+    BorrowUnavailable = "borrow_unavailable",
+    /// The position has no such lot, or the account keeps none.
+    UnknownLot = "unknown_lot",
     /// Canceled by its owner.
     Requested = "requested",
     /// The rest of an immediate-or-cancel order.
@@ -425,6 +431,22 @@ AccountKind {
 }
 
 words! {
+/// Which cost a closing fill takes out of a position.
+#[derive(Default)]
+CostMethod {
+    /// The average of all.
+    #[default]
+    Average = "average",
+    /// The oldest lots first.
+    Fifo = "fifo",
+    /// The newest lots first.
+    Lifo = "lifo",
+    /// The lots that the order names, then the oldest.
+    Specific = "specific",
+}
+}
+
+words! {
 /// Whether an account may trade.
 AccountStatus {
     /// May trade.
@@ -615,13 +637,30 @@ LedgerKind {
     Exercise = "exercise",
     /// An exercised option that fell to somebody who was short.
     Assignment = "assignment",
+    /// Money taken out of the account.
+    Withdrawal = "withdrawal",
+    /// Money that came from or went to another account or world.
+    Transfer = "transfer",
+    /// Money of one currency that became money of another.
+    Conversion = "conversion",
+    /// Interest on borrowed cash.
+    Interest = "interest",
+    /// The fee on borrowed stock.
+    BorrowFee = "borrow_fee",
+    /// A trade that was taken back.
+    Correction = "correction",
+    /// What an account had when it was reset.
+    Reset = "reset",
 }
 }
 
 impl LedgerKind {
     /// Whether it is money that its owner put in or took out, which is neither profit nor loss.
     pub const fn is_from_outside(self) -> bool {
-        matches!(self, LedgerKind::Deposit)
+        matches!(
+            self,
+            LedgerKind::Deposit | LedgerKind::Withdrawal | LedgerKind::Transfer | LedgerKind::Reset
+        )
     }
 }
 

@@ -109,6 +109,7 @@ impl World {
     pub fn more_due(&self) -> bool {
         self.durable.next_due().is_some()
             || !self.durable.sessions.crossings.is_empty()
+            || self.durable.money.is_due()
             || !self.ephemeral.unfinished.is_empty()
             || self.durable.is_risk_busy()
             || self.durable.corporate.due(self.now_ns).is_some()
@@ -438,6 +439,7 @@ impl<S: Sink> Live<'_, S> {
             Input::Resume(resume) => self.resume(resume),
             Input::Corporate(command) => self.corporate(command),
             Input::SetRules(set) => self.set_rules(set),
+            Input::Money(command) => self.perform_money(command),
             Input::Checkpoint => Ok(self.checkpoint()),
             _ => self.hear(input).map(|()| Reply::nothing()),
         }

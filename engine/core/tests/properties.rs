@@ -9,6 +9,7 @@ mod revalue;
 
 use flow::{Step, resolve, set_up, step};
 use papertape_core::json::{Value, parse};
+use papertape_core::rows::FillRow;
 use papertape_core::units::parse_decimal;
 use papertape_core::{Batch, Input, TapeSink, TapeTurn, World};
 use proptest::prelude::*;
@@ -87,6 +88,11 @@ fn told(receipt: &Value<'_>, key: &str) -> Option<i64> {
     receipt.get(key).and_then(Value::text).map(decimal)
 }
 
+/// The fills of a batch but those of recorded trades, which met no market and have no receipt.
+fn met_the_market(batch: &Batch) -> impl Iterator<Item = &FillRow> {
+    batch.rows.fills.iter().filter(|fill| !fill.receipt.is_empty())
+}
+
 /// No fill lies outside the range of the bar that made it, unless its receipt says that the
 /// order's own size moved the price there.
 fn fills_lie_within_the_bar(step: &Step, batch: &Batch, run: &Run) {
@@ -96,7 +102,7 @@ fn fills_lie_within_the_bar(step: &Step, batch: &Batch, run: &Run) {
     let Some(record) = run.world.durable().instrument(bar.instrument) else {
         return;
     };
-    for fill in &batch.rows.fills {
+    for fill in met_the_market(batch) {
         let receipt = parse(fill.receipt.as_bytes()).expect("a receipt");
         let of_bar = ["bar_open", "bar_path", "stop_fired", "stop_gap"];
         let how = receipt.get("how").and_then(Value::text).unwrap_or("");
@@ -111,7 +117,7 @@ fn fills_lie_within_the_bar(step: &Step, batch: &Batch, run: &Run) {
 /// No fill against the house is better than what the outside market showed at that moment, and
 /// what it was worse by is what its receipt says.
 fn no_fill_is_better_than_the_market(batch: &Batch) {
-    for fill in &batch.rows.fills {
+    for fill in met_the_market(batch) {
         let receipt = parse(fill.receipt.as_bytes()).expect("a receipt");
         let how = receipt.get("how").and_then(Value::text).unwrap_or("");
         if fill.counterparty != "house" || how != "crossed" {
@@ -134,7 +140,7 @@ fn no_fill_is_better_than_the_market(batch: &Batch) {
 
 /// The lines of a receipt add up to the fee.
 fn fee_lines_add_up(batch: &Batch) {
-    for fill in &batch.rows.fills {
+    for fill in met_the_market(batch) {
         let receipt = parse(fill.receipt.as_bytes()).expect("a receipt");
         let lines = receipt.get("fees").and_then(Value::list).unwrap_or(&[]);
         let sum: i64 = lines.iter().filter_map(|line| told(line, "amount")).sum();
@@ -383,6 +389,25 @@ const WANTED: &[&str] = &[
     "would_not_fill",
     "insufficient_quantity",
     "insufficient_buying_power",
+    "\"paid\"",
+    "converted",
+    "currency_added",
+    "rate_set",
+    "margin_set",
+    "settlement_set",
+    "\"settled\"",
+    "accrual_began",
+    "interest_charged",
+    "borrow_charged",
+    "accrual_ended",
+    "position_archived",
+    "cash_archived",
+    "account_reset",
+    "trade_busted",
+    "\"recorded\":true",
+    "realized_here",
+    "not_shortable",
+    "borrow_unavailable",
     "requested",
     "ioc_remainder",
     "no_liquidity",

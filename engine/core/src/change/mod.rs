@@ -6,7 +6,7 @@ mod deciding;
 pub(crate) mod text;
 
 use crate::durable::Durable;
-use crate::evolve::{promise, touch_order};
+use crate::evolve::{promise, set_aside, touch_order};
 use crate::ids::OrderNumber;
 use crate::order::Order;
 use crate::units::{Balance, Money, Nanos, Price, Quantity};
@@ -141,8 +141,9 @@ fn change_promise(
     let Some(terms) = durable.orders.get(number).map(|order| &order.terms) else {
         return;
     };
+    let record = durable.instruments.get(terms.instrument as usize);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.held += Balance::from(hold);
+        set_aside(account, record.map(|record| record.currency), Balance::from(hold));
         account.seq = seq;
         promise(account, terms, more);
     }

@@ -259,9 +259,9 @@ impl<'a> Holding<'a> {
         let opening = units - position.closing(side).min(units);
         let value = base.terms.value(price.max(1), opening, Rounding::Up);
         let opened = crate::costs::signed(side, opening);
-        let need = if opening == 0 { 0 } else { margin.initial_of(&base.terms, opened, value) };
+        let need = if opening == 0 { 0 } else { margin.initial_of(base, opened, value) };
         let worth = self.durable.worth(self.account);
-        need <= worth.excess(self.account) + self.intrinsic(option, price, qty)
+        need <= worth.excess() + self.intrinsic(option, price, qty)
     }
 
     /// What the end of an option comes to: exercise, assignment, or nothing.

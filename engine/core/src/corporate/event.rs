@@ -3,9 +3,10 @@
 use crate::account::Position;
 use crate::corporate::{Action, Change, Cursor, OVER_KEPT, Stage};
 use crate::durable::Durable;
-use crate::evolve::promise;
+use crate::evolve::{promise, set_aside};
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::Mark;
+use crate::lots::Lot;
 use crate::more_terms::MoreTerms;
 use crate::orders::Chain;
 use crate::postings::{Asset, Line, Party, transfer};
@@ -47,6 +48,8 @@ pub struct PositionAdjusted {
     pub cash: Money,
     /// Profit: that money less the cost taken away.
     pub realized_pl: Money,
+    /// The lots that it has from now on; none at average cost.
+    pub lots: Vec<Lot>,
 }
 
 /// Everything that can happen in a corporate action.
@@ -242,8 +245,10 @@ fn adjust_order(durable: &mut Durable, adjusted: &OrderAdjusted) {
     order.seq = turn.seq;
     let more = order.leaves() - before;
     let terms = &order.terms;
+    let record = durable.instruments.get(terms.instrument as usize);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        account.held += Balance::from(adjusted.hold) - Balance::from(hold);
+        let held = Balance::from(adjusted.hold) - Balance::from(hold);
+        set_aside(account, record.map(|record| record.currency), held);
         account.seq = turn.seq;
         promise(account, terms, more);
     }
@@ -260,6 +265,13 @@ fn adjust_position(durable: &mut Durable, adjusted: &PositionAdjusted) {
     position.cost = position.cost.saturating_add(adjusted.cost);
     position.realized_pl += Balance::from(adjusted.realized_pl);
     position.seq = seq;
+    if let Some(more) = account.more.as_deref_mut() {
+        if adjusted.lots.is_empty() {
+            more.lots.remove(&adjusted.instrument);
+        } else {
+            more.lots.insert(adjusted.instrument, adjusted.lots.clone());
+        }
+    }
 }
 
 fn owe(durable: &mut Durable, id: &str, index: AccountIndex, amount: Money) {

@@ -7,6 +7,7 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::AccountIndex;
 use crate::instrument::{Instrument, Mark};
+use crate::lots::shared_out;
 use crate::more_terms::MoreTerms;
 use crate::order::Order;
 use crate::orders::Chain;
@@ -256,7 +257,10 @@ fn position_step(
             (exact - fraction - position.qty, gone)
         }
     };
+    let lots = durable.account(index)?.lots(action.instrument);
+    let left = (position.qty.saturating_add(qty), position.cost.saturating_sub(cost));
     let adjusted = Box::new(PositionAdjusted {
+        lots: shared_out(lots, left.0, left.1),
         account: index,
         instrument: action.instrument,
         qty,

@@ -5,6 +5,8 @@ use crate::corporate::{Action, Change, Corporate, CorporateCommand, Cursor, Stag
 use crate::durable::Durable;
 use crate::instrument::{Instrument, Mark};
 use crate::json::ObjectWriter;
+use crate::lots::Lot;
+use crate::money::event::{push_lot_list, read_lot_list};
 use crate::more_terms::MoreTerms;
 use crate::project::{account_id, order_id};
 use crate::reply::Refusal;
@@ -113,7 +115,8 @@ pub(crate) fn push(out: &mut String, durable: &Durable, event: &CorporateEvent) 
             .value("qty", adjusted.qty)
             .value("cost", adjusted.cost)
             .value("cash", adjusted.cash)
-            .value("realized_pl", adjusted.realized_pl),
+            .value("realized_pl", adjusted.realized_pl)
+            .members_of(&lots_text(&adjusted.lots)),
         CorporateEvent::Owed { account: index, amount, .. }
         | CorporateEvent::Paid { account: index, amount, .. } => {
             object.text("account", &account(*index)).value("amount", amount)
@@ -124,6 +127,15 @@ pub(crate) fn push(out: &mut String, durable: &Durable, event: &CorporateEvent) 
         | CorporateEvent::Ended { .. } => object,
     }
     .end();
+}
+
+/// The lots of a position as a member, when there are some.
+fn lots_text(lots: &[Lot]) -> String {
+    let mut out = String::new();
+    if !lots.is_empty() {
+        ObjectWriter::begin(&mut out).with("lots", |out| push_lot_list(out, lots)).end();
+    }
+    out
 }
 
 fn push_order<'a>(
@@ -171,6 +183,7 @@ fn read_event(fields: &tape_read::Fields<'_>, name: &str) -> tape_read::Read<Cor
                 cost: amount("cost")?,
                 cash: amount("cash")?,
                 realized_pl: amount("realized_pl")?,
+                lots: fields.value.get("lots").map_or(Ok(Vec::new()), read_lot_list)?,
             });
             CorporateEvent::Position { id, adjusted }
         }

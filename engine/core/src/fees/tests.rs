@@ -33,6 +33,8 @@ fn stock() -> InstrumentRecord {
         contract: None,
         has_options: false,
         ruling: None,
+        shorted: 0,
+        margin: None,
     }
 }
 

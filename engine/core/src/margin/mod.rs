@@ -66,14 +66,26 @@ impl MarginTerms {
     }
 
     /// What `qty` (below zero: short) of an instrument requires while it is kept, at this value.
-    pub fn maintenance_of(&self, terms: &Instrument, qty: Quantity, value: Balance) -> Balance {
+    pub fn maintenance_of(
+        &self,
+        record: &InstrumentRecord,
+        qty: Quantity,
+        value: Balance,
+    ) -> Balance {
+        let rate = record.margin.as_deref().and_then(|margin| margin.maintenance_rate);
         let value = value.abs();
-        if let Some(contract) = terms.contract.as_ref().filter(|it| it.is_margined) {
-            return contract.maintenance.of(terms.qty_scale, qty, value);
+        if let Some(contract) = record.terms.contract.as_ref().filter(|it| it.is_margined) {
+            return contract.maintenance.of(record.terms.qty_scale, qty, value);
         }
+        let least = at_rate(value, rate.unwrap_or(0));
         if qty >= 0 {
-            return at_rate(value, self.long_maintenance);
+            return at_rate(value, self.long_maintenance).max(least);
         }
+        self.short_of(&record.terms, qty, value).max(least)
+    }
+
+    /// What keeping a short position requires.
+    fn short_of(&self, terms: &Instrument, qty: Quantity, value: Balance) -> Balance {
         let is_stock = terms.asset_class == AssetClass::UsEquity;
         let least = |each: Money| {
             let shares = Balance::from(each) * Balance::from(qty).abs();
@@ -89,14 +101,16 @@ impl MarginTerms {
     }
 
     /// What opening `qty` of an instrument requires at this value: never less than keeping it.
-    pub fn initial_of(&self, terms: &Instrument, qty: Quantity, value: Balance) -> Balance {
-        if let Some(contract) = terms.contract.as_ref().filter(|it| it.is_margined) {
-            return contract.initial.of(terms.qty_scale, qty, value);
+    pub fn initial_of(&self, record: &InstrumentRecord, qty: Quantity, value: Balance) -> Balance {
+        if let Some(contract) = record.terms.contract.as_ref().filter(|it| it.is_margined) {
+            return contract.initial.of(record.terms.qty_scale, qty, value);
         }
-        if terms.is_option() {
+        if record.terms.is_option() {
             return if qty > 0 { value.abs() } else { 0 };
         }
-        at_rate(value.abs(), self.initial()).max(self.maintenance_of(terms, qty, value))
+        let least = record.margin.as_deref().and_then(|margin| margin.initial_rate);
+        let rate = self.initial().max(least.unwrap_or(0));
+        at_rate(value.abs(), rate).max(self.maintenance_of(record, qty, value))
     }
 }
 
@@ -138,6 +152,8 @@ impl Account {
 pub struct Worth {
     /// Cash and positions.
     pub equity: Balance,
+    /// What open orders set aside.
+    pub held: Balance,
     /// Value of the positions less their cost.
     pub unrealized_pl: Balance,
     /// Value of the long positions.
@@ -157,12 +173,12 @@ impl Worth {
     pub fn add(
         &mut self,
         margin: Option<&MarginTerms>,
-        terms: &Instrument,
+        record: &InstrumentRecord,
         (qty, value, cost): (Quantity, Balance, Balance),
     ) {
         self.unrealized_pl += value - cost;
-        self.equity += if terms.is_margined() { value - cost } else { value };
-        if terms.is_margined() {
+        self.equity += if record.terms.is_margined() { value - cost } else { value };
+        if record.terms.is_margined() {
             self.open_pl += value - cost;
         } else if qty > 0 {
             self.long_value += value;
@@ -170,16 +186,16 @@ impl Worth {
             self.short_value += value;
         }
         // What options require is told by all of them together (`contract::spreads`).
-        if let Some(margin) = margin.filter(|_| !terms.is_option()) {
-            self.initial_margin += margin.initial_of(terms, qty, value);
-            self.maintenance_margin += margin.maintenance_of(terms, qty, value);
+        if let Some(margin) = margin.filter(|_| !record.terms.is_option()) {
+            self.initial_margin += margin.initial_of(record, qty, value);
+            self.maintenance_margin += margin.maintenance_of(record, qty, value);
         }
     }
 
     /// Equity that no position and no open order needs; below zero when the positions could not
     /// be opened again.
-    pub fn excess(&self, account: &Account) -> Balance {
-        self.equity - self.initial_margin - account.held
+    pub const fn excess(&self) -> Balance {
+        self.equity - self.initial_margin - self.held
     }
 
     /// What the account can spend: cash less holds, or on margin the value of the stock it could
@@ -187,7 +203,7 @@ impl Worth {
     pub fn buying_power(&self, account: &Account) -> Balance {
         match account.margin() {
             None => account.free_cash(),
-            Some(margin) => self.excess(account).max(0).saturating_mul(margin.multiplier.into()),
+            Some(margin) => self.excess().max(0).saturating_mul(margin.multiplier.into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::json::{ObjectWriter, Value};
 use crate::margin::{MULTIPLIERS, MarginTerms, WHOLE};
 use crate::reply::Refusal;
 use crate::units::{RATE_SCALE, parse_decimal};
-use crate::words::{AccountKind, refusal};
+use crate::words::{AccountKind, CostMethod, refusal};
 
 /// The fields of `open_account` that only a margin account has.
 const FIELDS: [&str; 4] =
@@ -17,11 +17,17 @@ fn malformed(field: &'static str, detail: &str) -> Refusal {
 
 /// Reads the terms of an `open_account` command.
 pub(crate) fn decode_terms(value: &Value<'_>) -> Result<AccountTerms, Refusal> {
+    let cost_method = match value.get("cost_method") {
+        None => CostMethod::Average,
+        Some(word) => word.text().and_then(CostMethod::from_word).ok_or_else(|| {
+            malformed("cost_method", "cost_method is average, fifo, lifo or specific")
+        })?,
+    };
     let is_margin = value.get("account_kind").and_then(Value::text) == Some("margin");
     if !is_margin {
         return match FIELDS.iter().find(|field| value.get(field).is_some()) {
             Some(field) => Err(malformed(field, "only a margin account has this field")),
-            None => Ok(AccountTerms::default()),
+            None => Ok(AccountTerms { margin: None, cost_method }),
         };
     }
     let number = |field: &'static str, scale: u8, default: i64| match value.get(field) {
@@ -39,7 +45,7 @@ pub(crate) fn decode_terms(value: &Value<'_>) -> Result<AccountTerms, Refusal> {
         short_maintenance: number(short, RATE_SCALE, usual.short_maintenance)?,
         interest_rate: number(interest, RATE_SCALE, usual.interest_rate)?,
     };
-    Ok(AccountTerms { margin: Some(Box::new(margin)) })
+    Ok(AccountTerms { margin: Some(Box::new(margin)), cost_method })
 }
 
 /// Whether the terms make sense, and fit the kind of account.
@@ -70,6 +76,10 @@ pub(crate) fn digest_of(terms: &AccountTerms) -> Vec<u8> {
 
 /// Writes the terms as members of an event; nothing for the usual ones.
 pub(crate) fn with_terms<'a>(object: ObjectWriter<'a>, terms: &AccountTerms) -> ObjectWriter<'a> {
+    let object = match terms.cost_method {
+        CostMethod::Average => object,
+        method => object.text("cost_method", method.word()),
+    };
     let Some(margin) = terms.margin.as_deref() else {
         return object;
     };
@@ -85,8 +95,14 @@ pub(crate) fn with_terms<'a>(object: ObjectWriter<'a>, terms: &AccountTerms) -> 
 
 /// Reads the terms of an event.
 pub(crate) fn read_terms(value: &Value<'_>) -> Result<AccountTerms, String> {
+    let cost_method = match value.get("cost_method") {
+        None => CostMethod::Average,
+        Some(word) => {
+            word.text().and_then(CostMethod::from_word).ok_or("cost_method has an unknown word")?
+        }
+    };
     let Some(margin) = value.get("margin") else {
-        return Ok(AccountTerms::default());
+        return Ok(AccountTerms { margin: None, cost_method });
     };
     let rate = |key: &str| {
         let rate = margin.get(key).and_then(Value::integer::<i64>);
@@ -99,5 +115,5 @@ pub(crate) fn read_terms(value: &Value<'_>) -> Result<AccountTerms, String> {
         short_maintenance: rate("short_maintenance")?,
         interest_rate: rate("interest_rate")?,
     };
-    Ok(AccountTerms { margin: Some(Box::new(margin)) })
+    Ok(AccountTerms { margin: Some(Box::new(margin)), cost_method })
 }

@@ -83,12 +83,18 @@ pub(crate) fn change_session(durable: &mut Durable, session: &Session, marks: &D
     let Some(record) = durable.exchanges.get_mut(session.exchange as usize) else {
         return;
     };
+    let trades = |state| matches!(state, SessionState::Open | SessionState::Auction);
+    let ends = matches!(session.state, SessionState::PostMarket | SessionState::Closed);
+    let day_ends = trades(record.state) && ends;
     let left = record.session.auction.filter(|_| session.state != SessionState::Auction);
     record.has_sessions = true;
     record.state = session.state;
     record.next_ns = session.next_ns;
     record.session.auction = session.auction;
     record.session.next_open_ns = session.next_open_ns;
+    if day_ends {
+        crate::money::evolve::count_day(durable, session.exchange);
+    }
     match left {
         Some(auction) => durable.sessions.crossings.push(Crossing {
             auction,

@@ -2,6 +2,11 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
+#[path = "money.rs"]
+mod money;
+
+use money::money;
+
 use papertape_core::account::AccountTerms;
 use papertape_core::command::*;
 use papertape_core::corporate::{Action, Change, CorporateCommand, Stage};
@@ -9,6 +14,7 @@ use papertape_core::exchange::{Exchange, Fees, Profile};
 use papertape_core::fees::{FeeRules, Tier};
 use papertape_core::instrument::{Instrument, Mark};
 use papertape_core::margin::MarginTerms;
+use papertape_core::money::command::MoneyCommand;
 use papertape_core::more_terms::MoreTerms;
 use papertape_core::order::OrderTerms;
 use papertape_core::profile::{Factor, FillRules, Latency, SetRules};
@@ -33,8 +39,8 @@ pub enum Step {
     Restart,
 }
 
-/// The last one is a margin account.
-const ACCOUNTS: u32 = 4;
+/// The fourth one is a margin account, the last ones keep lots.
+const ACCOUNTS: u32 = 6;
 const INSTRUMENTS: u32 = 4;
 /// Prices move around this many ticks.
 const MIDDLE: i64 = 100;
@@ -48,7 +54,7 @@ const STEPS: [(u8, u8, i64, i64); 4] = [
     (8, 8, 1_000_000, 10_000),
 ];
 
-/// The inputs that set the stage: two exchanges with fees, four instruments, four accounts.
+/// The inputs that set the stage: two exchanges with fees, four instruments, six accounts.
 pub fn listing(world: &str) -> Vec<Input> {
     let mut inputs = vec![Input::CreateWorld(CreateWorld {
         world: world.to_owned(),
@@ -76,9 +82,12 @@ pub fn listing(world: &str) -> Vec<Input> {
             rules: rules(index, tick_size),
         }));
     }
-    let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000];
-    for (index, cash) in cash.into_iter().enumerate() {
-        let margin = (index == 3).then(|| Box::new(MarginTerms::default()));
+    let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000, 9_000_000_000];
+    let cash = cash.into_iter().chain([8_000_000_000]);
+    let methods = [CostMethod::Average; 4].into_iter().chain([CostMethod::Fifo, CostMethod::Lifo]);
+    for (index, (cash, cost_method)) in cash.zip(methods).enumerate() {
+        let terms = MarginTerms { interest_rate: 90_000_000, ..MarginTerms::default() };
+        let margin = (index == 3 || index == 5).then(|| Box::new(terms));
         inputs.push(Input::OpenAccount(OpenAccount {
             id: index as u128 + 1,
             owner: format!("user-{index}"),
@@ -86,9 +95,14 @@ pub fn listing(world: &str) -> Vec<Input> {
             currency: "USD".to_owned(),
             starting_cash: cash,
             request_id: "open".to_owned(),
-            terms: AccountTerms { margin },
+            terms: AccountTerms { margin, cost_method },
         }));
     }
+    inputs.push(Input::Money(Box::new(MoneyCommand::SetRate {
+        from: "EUR".to_owned(),
+        to: "USD".to_owned(),
+        rate: 1_250_000_000,
+    })));
     inputs
 }
 
@@ -501,6 +515,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         8 => act(market().boxed()),
         3 => act(other().boxed()),
         1 => act(set_rules().boxed()),
+        2 => act(money(ACCOUNTS).boxed()),
         1 => prop_oneof![1 => Just(Step::Restart), 3 => act(Just(Input::Time).boxed())],
     ]
 }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use papertape_core::account::Account;
+use papertape_core::money::Wallet;
 use papertape_core::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow};
-use papertape_core::units::parse_decimal;
-use papertape_core::words::Side;
+use papertape_core::words::{CostMethod, Side};
 use papertape_core::{Rows, TapeSink, TapeTurn, World};
 
 /// The read models, keyed as the database keys them.
@@ -41,8 +41,7 @@ impl Tables {
             self.equity.insert((row.account_id.clone(), row.minute_ns), row);
         }
         for row in rows.ledger {
-            let amount = parse_decimal(&row.amount, 9).expect("a decimal");
-            *self.sums.entry(row.asset.clone()).or_default() += i128::from(amount);
+            *self.sums.entry(row.asset.clone()).or_default() += wide(&row.amount);
             let key = (row.seq, row.i, row.line);
             assert!(self.ledger.insert(key, row).is_none(), "a ledger line stands twice");
         }
@@ -56,6 +55,13 @@ impl Tables {
     }
 }
 
+/// A decimal at twelve digits, however large.
+fn wide(text: &str) -> i128 {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    sign * format!("{whole}{fraction:0<12}").parse::<i128>().expect("a decimal")
+}
+
 /// Everything that must hold for the durable state after every turn.
 pub fn durable_is_sound(world: &World) {
     let durable = world.durable();
@@ -63,16 +69,20 @@ pub fn durable_is_sound(world: &World) {
         let is_margin = account.margin().is_some();
         assert!(account.cash >= 0 || is_margin, "cash below zero: {account:?}");
         assert!(account.held >= 0, "holds: {account:?}");
-        assert!(
-            account.held + account.deposited <= account.cash || is_margin,
-            "holds: {account:?}"
-        );
+        for currency in 0..durable.currencies.len() as u32 {
+            let (wallet, free) = (account.wallet(currency), account.free_in(currency));
+            assert!(is_margin || (wallet.cash >= 0 && free >= 0), "below zero: {account:?}");
+            assert!(wallet.held >= 0 && account.unsettled(currency) >= 0, "{account:?}");
+        }
+        lots_are_the_position(world, account);
         equity_is_what_stands(world, account);
         let orders: Vec<_> = durable.open_orders(index as u32).collect();
         assert!(orders.iter().all(|order| order.is_open()), "{orders:?}");
         assert_eq!(orders.len(), account.open_orders.len());
         let held: i128 = orders.iter().map(|order| i128::from(order.hold)).sum();
-        assert_eq!(account.held, held, "holds must be the sum over open orders");
+        let holds: i128 =
+            (0..durable.currencies.len() as u32).map(|it| account.wallet(it).held).sum();
+        assert_eq!(holds, held, "holds must be the sum over open orders");
         assert!(account.deposited >= 0, "deposits: {account:?}");
         for (instrument, position) in &account.positions {
             let promised: i64 = orders
@@ -109,13 +119,37 @@ pub fn durable_is_sound(world: &World) {
     balances_are_zero(world);
 }
 
+/// The lots of an account that keeps them sum to its positions.
+fn lots_are_the_position(world: &World, account: &Account) {
+    if account.terms.cost_method == CostMethod::Average {
+        return;
+    }
+    let contract =
+        |index: u32| world.durable().instruments[index as usize].terms.contract.is_some();
+    for (instrument, position) in account.positions.iter().filter(|it| !contract(*it.0)) {
+        let lots = account.lots(*instrument);
+        let sum: (i64, i64) =
+            lots.iter().fold((0, 0), |sum, lot| (sum.0 + lot.qty, sum.1 + lot.cost));
+        assert_eq!(sum, (position.qty, position.cost), "{lots:?}");
+        assert!(lots.iter().all(|lot| lot.qty != 0), "{lots:?}");
+    }
+}
+
 /// Equity is cash plus long less short positions, and also what was put in plus all profit.
 fn equity_is_what_stands(world: &World, account: &Account) {
     let worth = world.durable().worth(account);
-    let cash = account.cash + account.receivable;
+    let wallets = account.more.iter().flat_map(|more| &more.wallets);
+    let abroad = |(currency, wallet): (&u32, &Wallet)| {
+        let rates = &world.durable().money;
+        rates.convert(wallet.cash, *currency, account.currency).unwrap_or(0)
+    };
+    let cash = account.cash + account.receivable + wallets.map(abroad).sum::<i128>();
     assert_eq!(worth.equity, cash + worth.long_value + worth.short_value + worth.open_pl);
     assert!(worth.long_value >= 0 && worth.short_value <= 0, "{worth:?}");
     let durable = world.durable();
+    if account.more.iter().any(|more| !more.wallets.is_empty()) {
+        return;
+    }
     let margined = |index: u32| durable.instruments[index as usize].terms.is_margined();
     let held = account.positions.iter().filter(|(index, _)| !margined(**index));
     let cost: i128 = held.map(|(_, position)| i128::from(position.cost)).sum();
@@ -128,8 +162,8 @@ fn equity_is_what_stands(world: &World, account: &Account) {
 fn balances_are_zero(world: &World) {
     let durable = world.durable();
     for (index, currency) in durable.currencies.iter().enumerate() {
-        let accounts = durable.accounts.iter().filter(|it| it.currency as usize == index);
-        let users: i128 = accounts.map(|account| account.cash).sum();
+        let cash = |account: &Account| account.wallet(index as u32).cash;
+        let users: i128 = durable.accounts.iter().map(cash).sum();
         assert_eq!(users + currency.house + currency.fees + currency.funding, 0, "{currency:?}");
         assert_eq!(currency.clearing, 0, "{currency:?}");
     }
@@ -137,6 +171,8 @@ fn balances_are_zero(world: &World) {
         let positions = durable.accounts.iter().map(|it| it.position(index as u32).qty);
         let users: i128 = positions.map(i128::from).sum();
         assert_eq!(users + record.house, 0, "{record:?}");
+        let owed = durable.accounts.iter().map(|it| it.position(index as u32).qty.min(0));
+        assert_eq!(owed.sum::<i64>(), -record.shorted, "{record:?}");
         assert_eq!(record.clearing, 0, "{record:?}");
     }
 }

@@ -69,7 +69,8 @@ impl Stage {
         self.create(sharing);
     }
 
-    /// A command as JSON, with `@A` for the id of an account and `$NAME` for that of an order.
+    /// A command as JSON, with `@A` for the id of an account, `$NAME` for that of an order and
+    /// `%NAME` for that of its first fill.
     fn command(&mut self, statement: &Statement) {
         let mut text = statement.text.trim_start_matches("do ").to_owned();
         for (name, id) in &self.accounts {
@@ -78,6 +79,10 @@ impl Stage {
         for (name, order) in &self.orders {
             let id = order.id.as_deref().unwrap_or("");
             text = text.replace(&format!("\"${name}\""), &format!("\"{id}\""));
+            let fills = self.tables.fills.values().filter(|fill| fill.order_id == id);
+            if let Some(fill) = fills.min_by_key(|fill| (fill.seq, fill.i)) {
+                text = text.replace(&format!("\"%{name}\""), &format!("\"{}\"", fill.fill_id));
+            }
         }
         let command = serde_json::from_str(&text).expect("a JSON command");
         let (outcome, body) = self.send(&command).unwrap_or_else(|| ("ok".to_owned(), Value::Null));
