@@ -182,9 +182,9 @@ impl Bill<'_> {
 /// What a fill takes of the account's power.
 pub(crate) fn spent_by(
     durable: &Durable,
+    ephemeral: &Ephemeral,
     order: &Order,
-    price: Price,
-    qty: Quantity,
+    (price, qty): (Price, Quantity),
     liquidity: Liquidity,
 ) -> Balance {
     let terms = &order.terms;
@@ -193,7 +193,7 @@ pub(crate) fn spent_by(
     else {
         return 0;
     };
-    let bill = Bill { durable, record, payer: payer_of(order, liquidity), price };
+    let bill = Bill { durable, record, payer: payer_of(ephemeral, order, liquidity), price };
     match account.margin() {
         None => bill.cash(qty),
         Some(margin) => bill.equity(margin, &account.position(terms.instrument), qty),
@@ -228,7 +228,7 @@ pub(crate) fn payable(
         instrument.whole_lots(QUANTITY_MAX.saturating_sub(position.qty.saturating_mul(side)));
     let bounded = bounded.min(most);
     let room = i128::from(AMOUNT_MAX) - i128::from(position.cost) * i128::from(side);
-    let bill = Bill { durable, record, payer: payer_of(order, liquidity), price };
+    let bill = Bill { durable, record, payer: payer_of(ephemeral, order, liquidity), price };
     let power = power_for(durable, ephemeral, account, terms.instrument) + i128::from(order.hold);
     match margin {
         None => {

@@ -9,6 +9,7 @@ use crate::command::CreateWorld;
 use crate::contract::{ContractsDue, spreads};
 use crate::corporate::Corporate;
 use crate::dates::{Dates, date_of};
+use crate::delay::Delays;
 use crate::event::Turn;
 use crate::exchange::{Exchange, ExchangeRecord};
 use crate::ids::{
@@ -90,6 +91,8 @@ pub struct Durable {
     pub dates: Dates,
     /// Accounts whose cancel-all is not done. Derived.
     pub canceling: BTreeSet<AccountIndex>,
+    /// Commands that are under way.
+    pub delays: Delays,
     /// Auctions that are being uncrossed.
     pub sessions: Sessions,
 }
@@ -122,6 +125,7 @@ impl Durable {
             day_orders: Vec::new(),
             dates: Dates::default(),
             canceling: BTreeSet::new(),
+            delays: Delays::default(),
             sessions: Sessions::default(),
         }
     }

@@ -9,6 +9,7 @@ use crate::change::ChangeEvent;
 use crate::command::{CreateWorld, Session};
 use crate::contract::ContractEvent;
 use crate::corporate::event::CorporateEvent;
+use crate::delay::DelayEvent;
 use crate::exchange::Exchange;
 use crate::ids::{AccountIndex, ExchangeIndex, FillNumber, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, Mark};
@@ -269,6 +270,8 @@ pub enum Event {
     Corporate(Box<CorporateEvent>),
     /// A contract settled, was funded, exercised or ended.
     Contract(Box<ContractEvent>),
+    /// A command is under way, or has arrived.
+    Delay(Box<DelayEvent>),
     /// Fees or fill profile were set.
     RulesSet(Box<RulesSet>),
     /// Money moved otherwise than by a trade.

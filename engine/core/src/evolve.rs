@@ -75,6 +75,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         Event::Contract(event) => contract::event::evolve(durable, turn, event),
         Event::Risk(event) => risk::event::evolve(durable, turn, event),
         Event::Corporate(event) => corporate::event::evolve(durable, event),
+        Event::Delay(event) => crate::delay::evolve(durable, event),
         Event::RulesSet(set) => crate::profile::evolve(durable, set),
         Event::Money(event) => crate::money::evolve::evolve(durable, event),
         Event::Checkpoint { .. } => {}
@@ -212,13 +213,17 @@ fn take_order(
     verdict: Result<Money, Reason>,
 ) {
     let (seq, time_ns) = (durable.turn.seq, durable.turn.time_ns);
+    let status = match verdict {
+        Ok(_) => crate::delay::status_of_new(durable, number),
+        Err(_) => Status::Rejected,
+    };
     let mut order = Order {
         number,
         terms: terms.clone(),
         filled: 0,
         filled_value: 0,
         hold: verdict.unwrap_or(0),
-        status: if verdict.is_ok() { Status::New } else { Status::Rejected },
+        status,
         reason: verdict.err(),
         triggered: false,
         priority: durable.next_priority,
@@ -257,6 +262,20 @@ fn begin_group(durable: &mut Durable, order: &mut Order, more: &MoreTerms) {
         Some(Held::Group) => order.status = Status::Held,
         None => {}
     }
+}
+
+/// Begins an order that was under way: it is new, behind all that came before.
+pub(crate) fn begin_order(durable: &mut Durable, number: OrderNumber) {
+    let is_under_way = |order: &Order| order.status == Status::PendingNew;
+    if !durable.order(number).is_some_and(is_under_way) {
+        return;
+    }
+    let priority = durable.next_priority;
+    durable.next_priority += 1;
+    touch_order(durable, number, |order| {
+        order.status = Status::New;
+        order.priority = priority;
+    });
 }
 
 /// Counts an open order into everything that is kept by order: holds, promises, lists.
@@ -451,6 +470,9 @@ fn close(
 
 /// Takes a closed order out of the lists of open orders.
 fn forget_open(durable: &mut Durable, number: OrderNumber) {
+    if !durable.delays.latencies.is_empty() {
+        durable.delays.latencies.remove(&number);
+    }
     let Some(place) = durable.orders.place(number) else {
         return;
     };

@@ -29,6 +29,7 @@ pub mod contract;
 pub mod corporate;
 mod costs;
 mod dates;
+pub mod delay;
 mod details;
 mod digest;
 pub mod draw;

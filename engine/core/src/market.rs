@@ -353,6 +353,9 @@ impl Ephemeral {
         while self.places.len() <= kept {
             self.places.push(None);
         }
+        if order.status == Status::PendingNew {
+            return;
+        }
         let terms = &order.terms;
         let Some(place_of) = self.places.get_mut(kept).filter(|place| place.is_none()) else {
             return;

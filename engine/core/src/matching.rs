@@ -400,7 +400,7 @@ pub(crate) fn decide_fill(
     let instrument = &record.terms;
     let account = durable.account(terms.account)?;
     let notional = instrument.notional(price, qty);
-    let fee = fee_of(durable, record, payer_of(order, role.liquidity), (qty, notional));
+    let fee = fee_of(durable, record, payer_of(ephemeral, order, role.liquidity), (qty, notional));
     let completes = qty == order.unfilled();
     let booked = book(account, instrument, order, qty, notional);
     let position = account.position(terms.instrument);
@@ -417,7 +417,7 @@ pub(crate) fn decide_fill(
         let writes = terms.side == Side::Sell && instrument.is_option();
         let spent = match writes && account.margin().is_none() {
             true => i128::from(deposit) + i128::from(fee) - i128::from(notional),
-            false => spent_by(durable, order, price, qty, role.liquidity),
+            false => spent_by(durable, ephemeral, order, (price, qty), role.liquidity),
         };
         let power = power_for(durable, ephemeral, account, terms.instrument);
         release_of(durable, order, account, qty, spent - power)
@@ -498,6 +498,7 @@ pub(crate) fn walk(
             side: terms.side,
             liquidity: Liquidity::Taker,
             before: (walk.filled, walk.value),
+            now_ns: ephemeral.now_ns,
         };
         let fee = fee_of(durable, record, payer, (qty, notional));
         walk.filled += qty;

@@ -2,12 +2,14 @@
 //! `positions`. A channel gets a message exactly when its row changes.
 
 use crate::corporate::event::CorporateEvent;
+use crate::delay::DelayEvent;
 use crate::durable::Durable;
 use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::objects;
 use crate::project::{Touched, account_id};
 use crate::rows::Message;
+use crate::words::Status;
 
 /// The word of the `orders` channel for an event, and the order it is about.
 fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
@@ -20,6 +22,11 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
         Event::Canceled { order, .. } => Some(("canceled", *order)),
         Event::Expired { order, .. } => Some(("expired", *order)),
         Event::Replaced(replaced) => Some(("replaced", replaced.order)),
+        Event::Delay(event) => match &**event {
+            DelayEvent::Arrived { order, .. } => order.map(|order| ("new", order)),
+            DelayEvent::Refused { order, .. } => Some(("replace_rejected", *order)),
+            _ => None,
+        },
         Event::Corporate(event) => match &**event {
             CorporateEvent::Order { adjusted, .. } => Some(("adjusted", adjusted.order)),
             _ => None,
@@ -39,6 +46,8 @@ pub(crate) fn push_messages(
     let order = order_message(event)
         .and_then(|(kind, number)| durable.order(number).map(|order| (kind, order)));
     if let Some((kind, order)) = order {
+        let is_under_way = kind == "new" && order.status == Status::PendingNew;
+        let kind = if is_under_way { order.status.word() } else { kind };
         let mut data = String::new();
         objects::push_order(&mut data, durable, order, turn.seq);
         messages.push(message(durable, turn, order.terms.account, ("orders", kind), data));

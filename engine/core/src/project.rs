@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::corporate;
+use crate::delay::DelayEvent;
 use crate::details;
 use crate::durable::Durable;
 use crate::event::{Event, Fill, Turn};
@@ -120,6 +121,11 @@ pub(crate) fn touch(touched: &mut Touched, durable: &Durable, event: &Event) {
         Event::Deposited { account, .. } => {
             touched.accounts.insert(*account);
             touched.equity.insert(*account);
+        }
+        Event::Delay(event) => {
+            if let DelayEvent::Arrived { order: Some(order), .. } = &**event {
+                touched.orders.insert(*order);
+            }
         }
         Event::Rejected { order, .. } => {
             touched.orders.insert(*order);

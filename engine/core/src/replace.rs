@@ -5,9 +5,10 @@ use crate::checks::{Checks, Failure, check_price, check_quantity};
 use crate::command::Replace;
 use crate::contract::deposits::free_to_sell;
 use crate::costs::{hold_at, margin_hold, power_for};
+use crate::delay::{Delayed, What};
 use crate::digest;
 use crate::durable::Durable;
-use crate::event::{Event, Replaced};
+use crate::event::{Event, Replaced, RequestId};
 use crate::ids::OrderNumber;
 use crate::instrument::Instrument;
 use crate::live::Live;
@@ -46,6 +47,28 @@ impl<S: Sink> Live<'_, S> {
             return Ok(reply);
         }
         self.find_order(replace.account, replace.order)?;
+        let Some(order) = self.order(replace.order) else {
+            return Err(not_replaceable("the order is closed", replace.order));
+        };
+        let instrument = order.terms.instrument;
+        let Some(arrival) = self.arrival_of(replace.account, instrument, replace.order) else {
+            return self.replace_now(replace, request);
+        };
+        let terms = new_terms(order, replace)?;
+        check_new_terms(self.durable, self.ephemeral, order, &terms)
+            .map_err(|failure| refused(failure).about(replace.order))?;
+        let later = Replace { request_id: None, ..replace.clone() };
+        let delayed = Delayed { account: replace.account, what: What::Replace(Box::new(later)) };
+        self.receive(arrival, delayed, request);
+        Ok(Reply::new(Outcome::Ok, Body::Order(replace.order)))
+    }
+
+    /// Gives an order new terms at once.
+    pub fn replace_now(
+        &mut self,
+        replace: &Replace,
+        request: Option<RequestId>,
+    ) -> Result<Reply, Refusal> {
         let Some(order) = self.order(replace.order) else {
             return Err(not_replaceable("the order is closed", replace.order));
         };

@@ -13,6 +13,7 @@ use crate::command::CreateWorld;
 use crate::contract::state::{Wheel, Work};
 use crate::contract::{Contract, ContractState};
 use crate::dates::{Dates, list_date};
+use crate::delay::Delays;
 use crate::durable::{Currency, Durable};
 use crate::event::Turn;
 use crate::evolve::list_day_order;
@@ -326,11 +327,12 @@ stored_records! {
     RiskState {
         version, policy, killed, killed_users, day, days, next_day_ns, baselined, swept, sweep_flattens,
     } derived { accounts_of, cleaning, called };
+    Delays { due, count, last, latencies };
     Extra { shown_from, waits, legs };
     Dates { passed_ns } derived { orders };
     Durable {
         name, turn, created, currencies, exchanges, instruments, accounts, orders, next_order,
-        next_fill, next_priority, marked_ns, equity_ns, money, risk, sessions, corporate, dates,
+        next_fill, next_priority, marked_ns, equity_ns, money, risk, sessions, corporate, dates, delays,
     } derived {
         prefix, contracts, account_of, instrument_of, exchange_of, day_orders, canceling
     };

@@ -137,7 +137,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Whether a fill-or-kill order that has just fired cannot fill completely.
-    fn fails_to_fill(&self, number: OrderNumber) -> bool {
+    pub fn fails_to_fill(&self, number: OrderNumber) -> bool {
         let Some(order) = self.order(number) else {
             return false;
         };

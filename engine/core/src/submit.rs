@@ -2,6 +2,7 @@
 
 use crate::checks::{Checks, check_terms};
 use crate::command::{Cancel, CancelAll};
+use crate::delay::{Delayed, What};
 use crate::digest;
 use crate::event::{Event, RequestId};
 use crate::ids::{AccountIndex, OrderNumber};
@@ -39,9 +40,16 @@ impl<S: Sink> Live<'_, S> {
         {
             Ok((hold, verdict)) => {
                 let passed = verdict.as_ref().map(|verdict| verdict.passed);
+                let arrival = self.arrival_of(terms.account, terms.instrument, order);
+                if let Some(arrival) = arrival {
+                    let delayed = Delayed { account: terms.account, what: What::Order(order) };
+                    self.receive(arrival, delayed, None);
+                }
                 self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold, passed });
                 self.tell_alerts(order, verdict);
-                self.arrive(order);
+                if arrival.is_none() {
+                    self.arrive(order);
+                }
                 Ok(Reply::new(Outcome::Created, Body::Order(order)))
             }
             Err(failure) => {
@@ -90,7 +98,14 @@ impl<S: Sink> Live<'_, S> {
             let reason = refusal::NOT_CANCELABLE;
             return Err(Refusal::new(Outcome::NotCancelable, reason, detail).about(cancel.order));
         }
-        self.cancel(cancel.order, Reason::Requested, request);
+        let instrument = self.order(cancel.order).map_or(0, |order| order.terms.instrument);
+        match self.arrival_of(cancel.account, instrument, cancel.order) {
+            Some(arrival) => {
+                let what = What::Cancel(cancel.order);
+                self.receive(arrival, Delayed { account: cancel.account, what }, request);
+            }
+            None => self.cancel(cancel.order, Reason::Requested, request),
+        }
         Ok(Reply::new(Outcome::Ok, Body::Order(cancel.order)))
     }
 
@@ -98,22 +113,47 @@ impl<S: Sink> Live<'_, S> {
     pub fn cancel_all(&mut self, cancel: &CancelAll) -> Result<Reply, Refusal> {
         self.find_account(cancel.account)?;
         let request = request_id(&cancel.request_id, digest::of_cancel_all(cancel));
-        let waiting = |live: &Self| {
-            let below = live.durable.account(cancel.account).map_or(0, |it| it.cancel_below);
-            let open = live.durable.open_orders(cancel.account);
-            open.take_while(|order| order.number < below).count()
-        };
         if self.answered_request(cancel.account, request.as_ref())?.is_some() {
-            let body = Body::Canceled { orders: Vec::new(), remaining: waiting(self) };
+            let remaining = self.waiting_to_leave(cancel.account);
+            let body = Body::Canceled { orders: Vec::new(), remaining };
             return Ok(Reply::new(Outcome::Existing, body));
         }
-        let open = self.durable.open_orders(cancel.account);
-        let open: Vec<OrderNumber> = open.map(|order| order.number).collect();
-        if open.is_empty() && request.is_none() {
-            let body = Body::Canceled { orders: open, remaining: 0 };
+        let below = self.next_order();
+        let first = self.durable.open_orders(cancel.account).next();
+        let first = first.map(|order| (order.number, order.terms.instrument));
+        if first.is_none() && request.is_none() {
+            let body = Body::Canceled { orders: Vec::new(), remaining: 0 };
             return Ok(Reply::new(Outcome::Ok, body));
         }
-        let below = self.next_order();
+        let (number, instrument) = first.unwrap_or_default();
+        if let Some(arrival) = self.arrival_of(cancel.account, instrument, number) {
+            let what = What::CancelAll(below);
+            self.receive(arrival, Delayed { account: cancel.account, what }, request);
+            let remaining = self.durable.open_orders(cancel.account).count();
+            let body = Body::Canceled { orders: Vec::new(), remaining };
+            return Ok(Reply::new(Outcome::Ok, body));
+        }
+        let body = self.cancel_below(cancel, below, request);
+        Ok(Reply::new(Outcome::Ok, body))
+    }
+
+    /// How many open orders of the account are due to leave.
+    fn waiting_to_leave(&self, account: AccountIndex) -> usize {
+        let below = self.durable.account(account).map_or(0, |it| it.cancel_below);
+        let open = self.durable.open_orders(account);
+        open.take_while(|order| order.number < below).count()
+    }
+
+    /// Cancels the open orders of the account with a smaller number, as many as a turn may.
+    pub fn cancel_below(
+        &mut self,
+        cancel: &CancelAll,
+        below: OrderNumber,
+        request: Option<RequestId>,
+    ) -> Body {
+        let open = self.durable.open_orders(cancel.account);
+        let open = open.map(|order| order.number).take_while(|number| *number < below);
+        let open: Vec<OrderNumber> = open.collect();
         self.emit(Event::CancelAllRequested { account: cancel.account, below, request });
         let mut orders = Vec::new();
         for number in open {
@@ -123,8 +163,7 @@ impl<S: Sink> Live<'_, S> {
             self.cancel(number, Reason::Requested, None);
             orders.push(number);
         }
-        let body = Body::Canceled { orders, remaining: waiting(self) };
-        Ok(Reply::new(Outcome::Ok, body))
+        Body::Canceled { orders, remaining: self.waiting_to_leave(cancel.account) }
     }
 
     /// The earlier result of the same request; an error when the id was used for another body.

@@ -97,6 +97,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &Event) {
             .value("amount", amount)
             .end(),
         Event::Contract(event) => contract::push_event(out, durable, event),
+        Event::Delay(event) => crate::delay::text::push_event(out, durable, event),
         Event::RulesSet(set) => {
             crate::profile::command::push_event(begin(out, "rules_set"), durable, set).end();
         }

@@ -394,6 +394,11 @@ impl<'a> Fields<'a> {
                 self.session_event().map(|event| Event::Session(Box::new(event)))
             }
             "marked" => self.marked(),
+            "received" | "arrived" | "replace_refused" => {
+                crate::delay::text::read_event(self, self.text("e")?)
+                    .unwrap_or_else(|| Err("no such event".to_owned()))
+                    .map(|event| Event::Delay(Box::new(event)))
+            }
             "rules_set" => crate::profile::command::read_event(self.durable, self.value)
                 .map(|set| Event::RulesSet(Box::new(set))),
             "checkpoint" => self.checkpoint(),

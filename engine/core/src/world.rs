@@ -108,6 +108,7 @@ impl World {
     /// Whether due work is left for another `time` input.
     pub fn more_due(&self) -> bool {
         self.durable.next_due().is_some()
+            || self.durable.delays.arrived(self.now_ns).is_some()
             || !self.durable.sessions.crossings.is_empty()
             || self.durable.money.is_due()
             || !self.ephemeral.unfinished.is_empty()
@@ -421,6 +422,7 @@ impl<S: Sink> Live<'_, S> {
             return Err(Refusal::malformed(refusal::MALFORMED, detail));
         }
         self.end_days();
+        self.release_arrivals();
         self.begin_risk_day();
         self.work_off_actions();
         self.pass_dates();

@@ -377,6 +377,8 @@ const WANTED: &[&str] = &[
     "marked",
     "checkpoint",
     "rules_set",
+    "\"received\"",
+    "\"arrived\"",
     "\"maker\"",
     "\"taker\"",
     "\"user\"",

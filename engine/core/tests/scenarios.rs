@@ -87,6 +87,7 @@ tables! {
     receipts: "receipts.txt",
     fees: "fees.txt",
     profiles: "profiles.txt",
+    latency: "latency.txt",
     futures: "futures.txt",
     options: "options.txt",
 }

@@ -89,15 +89,18 @@ pub(crate) struct Payer {
     pub liquidity: Liquidity,
     /// Quantity and exact value of the order's earlier fills.
     pub before: (Quantity, i128),
+    /// When: the day counts for the volume of tiers.
+    pub now_ns: Nanos,
 }
 
 /// Whose fill of an order is charged.
-pub(crate) fn payer_of(order: &Order, liquidity: Liquidity) -> Payer {
+pub(crate) fn payer_of(ephemeral: &Ephemeral, order: &Order, liquidity: Liquidity) -> Payer {
     Payer {
         account: order.terms.account,
         side: order.terms.side,
         liquidity,
         before: (order.filled, order.filled_value),
+        now_ns: ephemeral.now_ns,
     }
 }
 
@@ -342,7 +345,7 @@ fn charge(
     let fees = durable.fees_for(record)?;
     let volume = if fees.counts_volume() {
         let account = durable.account(payer.account)?;
-        volume_of(account, record.terms.exchange, day_of(durable.turn.time_ns))
+        volume_of(account, record.terms.exchange, day_of(payer.now_ns))
     } else {
         0
     };

@@ -39,7 +39,7 @@ fn stock() -> InstrumentRecord {
 }
 
 fn payer(side: Side, before: (Quantity, i128)) -> Payer {
-    Payer { account: 0, side, liquidity: Liquidity::Taker, before }
+    Payer { account: 0, side, liquidity: Liquidity::Taker, before, now_ns: 0 }
 }
 
 /// The fee in cents of a fill of `qty` at `cents`, after earlier fills at the same price.

@@ -102,8 +102,8 @@ impl<S: Sink> Live<'_, S> {
             ahead: None,
             slippage: slippage(fill, role, touch),
             impact: role.impact,
-            latency_ns: 0,
-            report_ns: 0,
+            latency_ns: self.durable.delays.latency_of(fill.order),
+            report_ns: self.report_latency(fill.instrument, fill.number),
             fees: self.fee_lines(fill),
             before: if role.how == How::Crossed { self.sweep.clone() } else { Vec::new() },
         }))
@@ -115,7 +115,7 @@ impl<S: Sink> Live<'_, S> {
         else {
             return Vec::new();
         };
-        let payer = fees::payer_of(order, fill.liquidity);
+        let payer = fees::payer_of(self.ephemeral, order, fill.liquidity);
         fees::fee_lines(self.durable, record, payer, (fill.qty, fill.notional))
     }
 
