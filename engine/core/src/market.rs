@@ -17,7 +17,7 @@ use crate::order::Order;
 use crate::paged::Paged;
 use crate::profile::impact::{Flow, Stress};
 use crate::risk::watch::{Arm, Watch};
-use crate::session::{Parked, ParkedPlace, Phase, Seat};
+use crate::session::{Parked, ParkedPlace, Phase, Seat, auction_of};
 use crate::street::Street;
 use crate::trails::{Distance, Trail};
 use crate::triggers::{Triggers, Wait};
@@ -366,10 +366,14 @@ impl Ephemeral {
         if order.leaves() == 0 || order.status == Status::Held {
             return;
         }
-        market.is_untold |= durable.phase(terms.instrument) != Phase::Continuous;
-        if let Some(place) = park(durable, market, order) {
-            *place_of = Some((terms.instrument, place));
-            return;
+        let is_rare = durable.phase(terms.instrument) != Phase::Continuous;
+        if is_rare || auction_of(terms).is_some() {
+            // What an auction would do is part of the quote.
+            market.is_untold = true;
+            if let Some(place) = park(durable, market, order) {
+                *place_of = Some((terms.instrument, place));
+                return;
+            }
         }
         let record = durable.instrument(terms.instrument);
         let source = record.map_or(TriggerSource::BidAsk, |record| record.terms.trigger);

@@ -3,7 +3,7 @@
 //! Orders that take any price come first, then better limit prices; at one price the street, then
 //! orders by time. The work is bounded by the turn: where it stands is an event.
 
-use super::expected;
+use super::{Count, expected};
 use crate::book::{Handle, Owner, Resting, reaches};
 use crate::event::Event;
 use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
@@ -95,7 +95,14 @@ impl<S: Sink> Live<'_, S> {
         instrument: InstrumentIndex,
     ) -> Option<(Price, Quantity)> {
         let market = self.market(instrument)?;
-        let found = expected(self.durable, market, instrument, auction)?;
+        let first = expected(self.durable, market, instrument, auction, Count::All)?;
+        let found = match self.size_for(auction, instrument, first.price) {
+            true => {
+                let market = self.market(instrument)?;
+                expected(self.durable, market, instrument, auction, Count::All)?
+            }
+            false => first,
+        };
         self.tell(SessionEvent::Crossed {
             instrument,
             auction,
@@ -147,6 +154,9 @@ impl<S: Sink> Live<'_, S> {
             let Party::User(number) = side.party else {
                 continue;
             };
+            if self.changes_size(number, price) {
+                return 0;
+            }
             qty = self.payable(number, price, qty, Liquidity::Maker);
             if qty == 0 {
                 self.cancel(number, self.why_unpayable(number), None);
@@ -162,6 +172,40 @@ impl<S: Sink> Live<'_, S> {
             self.take_part(instrument, side, taker, (price, qty), counterparty);
         }
         qty
+    }
+
+    /// Gives the orders for an amount of money that take any price the quantity that it buys at
+    /// this one; says whether that changed any.
+    fn size_for(
+        &mut self,
+        auction: AuctionKind,
+        instrument: InstrumentIndex,
+        price: Price,
+    ) -> bool {
+        let mut numbers: Vec<OrderNumber> = Vec::new();
+        if let Some(market) = self.market(instrument) {
+            for side in [Side::Buy, Side::Sell] {
+                let parked = market.parked.iter().flat_map(|it| it.orders(auction, side));
+                numbers.extend(market.waiting(side).chain(parked));
+            }
+        }
+        let mut changed = false;
+        for number in numbers {
+            changed |= !self.is_full() && self.changes_size(number, price);
+        }
+        changed
+    }
+
+    /// Gives an order for an amount of money its quantity at the auction's price; says whether
+    /// that changed it.
+    fn changes_size(&mut self, number: OrderNumber, price: Price) -> bool {
+        let leaves = |live: &Self| live.order(number).map(|order| order.leaves());
+        let before = leaves(self);
+        let notional = self.order(number).and_then(|order| order.terms.more().notional);
+        if notional.is_some() {
+            self.size(number, Some(price));
+        }
+        leaves(self) != before
     }
 
     fn take_part(
@@ -207,12 +251,12 @@ impl<S: Sink> Live<'_, S> {
         if let Some(first) = waiting.min_by_key(|number| self.priority(*number)) {
             return self.as_taker(first);
         }
-        let resting = market.book.best(side);
+        let resting = market.best(side);
         let parked = parked.zip(priced).filter(|(number, limit)| match resting {
             None => true,
             Some(best) => self.comes_first(side, (*number, *limit), best),
         });
-        let booked = resting.map(|best| (best.price, resting_taker(best)));
+        let booked = resting.and_then(|best| Some((best.price, self.resting_taker(best)?)));
         let best = match parked {
             Some((number, limit)) => Some((limit, self.as_taker(number)?)),
             None => booked,
@@ -229,6 +273,16 @@ impl<S: Sink> Live<'_, S> {
     fn as_taker(&self, number: OrderNumber) -> Option<Taker> {
         let qty = self.order(number)?.leaves();
         Some(Taker { party: Party::User(number), qty })
+    }
+
+    /// All of an iceberg trades, not just the part that is shown.
+    fn resting_taker(&self, resting: Resting) -> Option<Taker> {
+        match resting.owner {
+            Owner::User(number) => self.as_taker(number),
+            Owner::Agent(id) => {
+                Some(Taker { party: Party::Bot(resting.handle, id), qty: resting.qty })
+            }
+        }
     }
 
     /// Whether an order that is for the auction only comes before the best of the book.
@@ -258,14 +312,6 @@ impl<S: Sink> Live<'_, S> {
         }
         self.release(exchange, range);
     }
-}
-
-fn resting_taker(resting: Resting) -> Taker {
-    let party = match resting.owner {
-        Owner::User(number) => Party::User(number),
-        Owner::Agent(id) => Party::Bot(resting.handle, id),
-    };
-    Taker { party, qty: resting.qty }
 }
 
 /// The street's best level, when no order has a better price.

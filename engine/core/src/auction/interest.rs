@@ -2,6 +2,7 @@
 //! orders at any price, and those that are for this auction only.
 
 use super::{Interest, Uncrossing, uncross};
+use crate::book::Owner;
 use crate::durable::Durable;
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::instrument::Instrument;
@@ -10,20 +11,29 @@ use crate::market::Market;
 use crate::session::Phase;
 use crate::words::{AuctionKind, Side};
 
+/// What an auction counts: what the book shows, for those who look on, or everything, when it
+/// trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    Shown,
+    All,
+}
+
 /// What an auction of an instrument would do now.
 pub(crate) fn expected(
     durable: &Durable,
     market: &Market,
     index: InstrumentIndex,
     auction: AuctionKind,
+    count: Count,
 ) -> Option<Uncrossing> {
     let instrument = &durable.instrument(index)?.terms;
-    let interest = interest(durable, market, auction);
+    let interest = interest(durable, market, auction, count);
     let reference = durable.last_price(index, market);
     uncross(instrument, &interest, reference, durable.band(index, market))
 }
 
-fn interest(durable: &Durable, market: &Market, auction: AuctionKind) -> Interest {
+fn interest(durable: &Durable, market: &Market, auction: AuctionKind, count: Count) -> Interest {
     let mut interest = Interest::default();
     for side in [Side::Buy, Side::Sell] {
         for level in market.book.levels(side) {
@@ -32,6 +42,9 @@ fn interest(durable: &Durable, market: &Market, auction: AuctionKind) -> Interes
         for (price, qty) in market.street.available(side) {
             interest.add(side, Some(price), i128::from(qty));
         }
+        if count == Count::All {
+            add_unseen(durable, market, side, &mut interest);
+        }
         let parked = market.parked.as_ref();
         let parked = parked.into_iter().flat_map(|parked| parked.orders(auction, side));
         for number in market.waiting(side).chain(parked) {
@@ -39,6 +52,23 @@ fn interest(durable: &Durable, market: &Market, auction: AuctionKind) -> Interes
         }
     }
     interest
+}
+
+/// Adds what rests without being shown: hidden orders, and what icebergs show later.
+fn add_unseen(durable: &Durable, market: &Market, side: Side, interest: &mut Interest) {
+    for level in market.hidden.iter().flat_map(|book| book.levels(side)) {
+        interest.add(side, Some(level.price), level.qty);
+    }
+    for resting in market.book.orders(side) {
+        let Owner::User(number) = resting.owner else {
+            continue;
+        };
+        let order = durable.open_order(number).filter(|order| order.terms.more.is_some());
+        if let Some(order) = order {
+            let unseen = i128::from(order.leaves()) - i128::from(resting.qty);
+            interest.add(side, Some(resting.price), unseen.max(0));
+        }
+    }
 }
 
 fn add_order(durable: &Durable, interest: &mut Interest, number: OrderNumber) {
@@ -62,7 +92,7 @@ pub(crate) fn push_indication<'a>(
         return object;
     };
     let object = object.text("auction", auction.word());
-    let Some(found) = expected(durable, market, index, auction) else {
+    let Some(found) = expected(durable, market, index, auction, Count::Shown) else {
         return object;
     };
     object

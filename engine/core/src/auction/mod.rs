@@ -9,5 +9,5 @@ mod crossing;
 mod interest;
 mod price;
 
-pub(crate) use interest::{expected, push_indication};
+pub(crate) use interest::{Count, expected, push_indication};
 pub use price::{Interest, Uncrossing, uncross};

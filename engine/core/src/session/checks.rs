@@ -20,9 +20,10 @@ pub(crate) fn check_hours(terms: &OrderTerms) -> Result<(), Refusal> {
     if auction_of(terms).is_some() && !matches!(kind, OrderType::Market | OrderType::Limit) {
         return wrong("time_in_force", "opg and cls are for market and limit orders");
     }
-    let waits = matches!(terms.time_in_force, TimeInForce::Day | TimeInForce::Gtc);
+    let tif = terms.time_in_force;
+    let waits = matches!(tif, TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Gtd);
     if is_extended(terms) && !(kind == OrderType::Limit && waits) {
-        return wrong("extended_hours", "extended_hours is for limit orders, day or gtc");
+        return wrong("extended_hours", "extended_hours is for limit orders, day, gtc or gtd");
     }
     Ok(())
 }
