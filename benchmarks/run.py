@@ -1,6 +1,6 @@
 """Measures the speeds of Papertape: prints one table, writes benchmarks/results/<time>.json.
 
-usage: python benchmarks/run.py [engine] [backtest] [http]      (all of them by default)
+usage: python benchmarks/run.py [engine] [backtest] [start] [http]      (all of them by default)
 
 Each part is a module with `run() -> list[dict]`; a row has name, value, unit, runs, median, best.
 The machine and its load are part of every result: compare only figures of one run.
@@ -16,7 +16,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-PARTS = {"engine": "engine", "backtest": "backtest", "http": "http_orders"}
+PARTS = {
+    "engine": "engine",
+    "backtest": "backtest",
+    "start": "start_up",
+    "http": "http_orders",
+}
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -7,9 +7,11 @@ mod backtest;
 mod batch;
 mod bench;
 mod columns;
+mod direct;
 mod errors;
 mod house;
 mod market;
+mod measure;
 mod targets;
 mod world;
 
@@ -30,5 +32,12 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("TapeError", py.get_type::<errors::TapeError>())?;
     module.add_function(wrap_pyfunction!(bench::bench_book, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_world, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_latency, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_evolve, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_churn, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_resting, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_holders, module)?)?;
+    module.add_class::<direct::DirectWorld>()?;
+    module.add_class::<direct::EngineEvent>()?;
     Ok(())
 }

@@ -22,6 +22,8 @@ the house bots in `engine/agents`, the conversion in `engine/python`.
 from papertape.engine._engine import (
     BACKTEST_REASONS,
     Backtest,
+    DirectWorld,
+    EngineEvent,
     EnginePanic,
     Outcome,
     Rows,
@@ -33,6 +35,8 @@ from papertape.engine._engine import (
 __all__ = [
     "BACKTEST_REASONS",
     "Backtest",
+    "DirectWorld",
+    "EngineEvent",
     "EnginePanic",
     "Outcome",
     "Rows",
