@@ -5,7 +5,7 @@
 #   make setup                      build without starting
 #   make check                      formatters, linters, types and layers only
 #   make soak [ARGS="2000000"]      hold the engine against its plain twin, with random commands
-#   make bench                      measure speed: a table, and JSON in benchmarks/results/
+#   make bench                      measure speed: a table, and JSON in benchmarks/results/; PEERS=1 runs others beside us
 
 PYTHON ?= python3
 VENV   := .venv
@@ -107,7 +107,7 @@ test-python: setup $(DEV)
 # Upkeep --------------------------------------------------------------------------------------
 
 bench: setup $(DEV)
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	PEERS=$(PEERS) $(BIN)/python benchmarks/run.py $(ARGS)
 
 soak: setup
 	PYTHONPATH=tests $(BIN)/python -m twin.soak $(ARGS)

@@ -71,6 +71,17 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def peers_beside(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Run the peers too (`make bench PEERS=1`) and print how ours compare."""
+    import data
+    from peers import run as peers
+
+    operations, _ = data.flow()
+    measured = peers.measure(data.bars(), operations)
+    print(peers.compared(rows, measured))
+    return measured
+
+
 def main(parts: list[str]) -> int:
     unknown = set(parts) - set(PARTS)
     if unknown:
@@ -78,11 +89,14 @@ def main(parts: list[str]) -> int:
         return 2
     about = machine()
     rows = [row for part in parts or PARTS for row in measure(part)]
+    print(table(rows))
+    peers = peers_beside(rows) if os.environ.get("PEERS") else []
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps({"time": now.isoformat(), **about, "rows": rows}, indent=1))
-    print(table(rows))
+    path.write_text(
+        json.dumps({"time": now.isoformat(), **about, "rows": rows, "peers": peers}, indent=1)
+    )
     print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     return 0
 
