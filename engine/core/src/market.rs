@@ -16,6 +16,7 @@ use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::order::Order;
 use crate::paged::Paged;
 use crate::profile::impact::{Flow, Stress};
+use crate::profile::queue::Queue;
 use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat, auction_of};
 use crate::street::Street;
@@ -87,6 +88,8 @@ pub struct Market {
     pub(crate) stress: Stress,
     /// What was traded lately.
     pub(crate) flow: Flow,
+    /// What of the street stands before resting orders.
+    pub(crate) queue: Queue,
     /// Whether the quote changed since `World::quotes` told it.
     pub is_untold: bool,
     /// Whether prices changed since the last mark.
@@ -480,7 +483,14 @@ impl Ephemeral {
         };
         market.is_untold |= durable.phase(instrument) != Phase::Continuous;
         match place {
-            Place::Book(handle) => market.book.remove(handle),
+            Place::Book(handle) => {
+                if let Some(resting) =
+                    market.book.resting(handle).filter(|_| market.queue.is_kept())
+                {
+                    market.queue.forget(resting.price, number);
+                }
+                market.book.remove(handle);
+            }
             Place::Hidden(handle) => {
                 if let Some(book) = &mut market.hidden {
                     book.remove(handle);

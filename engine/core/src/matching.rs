@@ -307,6 +307,7 @@ impl<S: Sink> Live<'_, S> {
             _ => {
                 self.show_whole_part(number);
                 self.ephemeral.link(self.durable, number);
+                self.note_queue(number);
             }
         }
     }

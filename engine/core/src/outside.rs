@@ -62,6 +62,7 @@ impl<S: Sink> Live<'_, S> {
                 keep_touch(&mut whole, side, size);
             }
             market.street.replace(side, &whole);
+            market.queue.street_moved(&market.street, side);
         }
         market.is_modelled = false;
         market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
@@ -193,6 +194,9 @@ impl<S: Sink> Live<'_, S> {
             let how = if price == trade.price { How::Touched } else { How::TradedThrough };
             let role = RESTS.how(how).reached(trade.price);
             left -= self.fill_resting(instrument, number, (price, left.min(resting)), role);
+        }
+        if queue == QueueModel::VolumeAhead && left > 0 && self.may_trade(instrument) {
+            self.serve_queue(instrument, trade.price, left);
         }
         self.fire_stops(instrument);
         Ok(())

@@ -9,6 +9,7 @@ pub(crate) mod command;
 pub mod impact;
 mod partial;
 mod presets;
+pub(crate) mod queue;
 pub(crate) mod text;
 
 pub use presets::PRESETS;

@@ -99,7 +99,10 @@ impl<S: Sink> Live<'_, S> {
             last: market.quote.last,
             reach: role.reach,
             offered: role.offered,
-            ahead: None,
+            ahead: match fill.liquidity {
+                Liquidity::Maker => market.queue.entry(fill.order),
+                Liquidity::Taker => None,
+            },
             slippage: slippage(fill, role, touch),
             impact: role.impact,
             latency_ns: self.durable.delays.latency_of(fill.order),
