@@ -324,6 +324,7 @@ class OrderReply(Reply):
     order_class: OrderClass | None = None
     parent_id: Uuid | None = None
     legs: list[Any] | None = None
+    recorded: bool | None = None
 
 
 class Objection(Reply):
@@ -422,10 +423,19 @@ class AccountReply(Reply):
     realized_pl: str = Field(examples=["0.00"])
     status: str = Field(examples=["active"])
     as_of_seq: int
+    multiplier: str | None = None
+    long_market_value: str | None = None
+    short_market_value: str | None = None
+    initial_margin: str | None = None
+    maintenance_margin: str | None = None
+    cost_method: str | None = None
+    currencies: dict[str, Any] | None = None
+    unsettled_cash: str | None = None
+    resets: int | None = None
 
 
 class PositionReply(Reply):
-    """What an account holds of one instrument."""
+    """What an account holds of one instrument; below zero what it owes."""
 
     example: ClassVar[Example] = {
         "symbol": "AAPL",
@@ -446,6 +456,8 @@ class PositionReply(Reply):
     unrealized_pl: str | None
     current_price: str | None
     side: str = Field(examples=["long"])
+    lot_count: int | None = None
+    lots: list[Any] | None = None
 
 
 class FillReply(Reply):

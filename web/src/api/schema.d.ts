@@ -528,6 +528,53 @@ export interface components {
             status: string;
             /** As Of Seq */
             as_of_seq: number;
+            /**
+             * Multiplier
+             * @default null
+             */
+            multiplier?: string | null;
+            /**
+             * Long Market Value
+             * @default null
+             */
+            long_market_value?: string | null;
+            /**
+             * Short Market Value
+             * @default null
+             */
+            short_market_value?: string | null;
+            /**
+             * Initial Margin
+             * @default null
+             */
+            initial_margin?: string | null;
+            /**
+             * Maintenance Margin
+             * @default null
+             */
+            maintenance_margin?: string | null;
+            /**
+             * Cost Method
+             * @default null
+             */
+            cost_method?: string | null;
+            /**
+             * Currencies
+             * @default null
+             */
+            currencies?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Unsettled Cash
+             * @default null
+             */
+            unsettled_cash?: string | null;
+            /**
+             * Resets
+             * @default null
+             */
+            resets?: number | null;
         };
         /**
          * AliveReply
@@ -1480,6 +1527,11 @@ export interface components {
              * @default null
              */
             legs?: unknown[] | null;
+            /**
+             * Recorded
+             * @default null
+             */
+            recorded?: boolean | null;
         };
         /**
          * OrderRequest
@@ -1632,7 +1684,7 @@ export interface components {
         };
         /**
          * PositionReply
-         * @description What an account holds of one instrument.
+         * @description What an account holds of one instrument; below zero what it owes.
          * @example {
          *       "avg_entry_price": "190.48",
          *       "cost_basis": "1904.80",
@@ -1664,6 +1716,16 @@ export interface components {
              * @example long
              */
             side: string;
+            /**
+             * Lot Count
+             * @default null
+             */
+            lot_count?: number | null;
+            /**
+             * Lots
+             * @default null
+             */
+            lots?: unknown[] | null;
         };
         /**
          * PreviewReply
