@@ -119,7 +119,8 @@ fn post_cash(durable: &mut Durable, line: &Line, currency: Option<CurrencyIndex>
         if let Some(account) = durable.accounts.get_mut(index as usize) {
             let own = account.currency;
             add_cash(account, currency.unwrap_or(own), Balance::from(line.amount));
-            if line.kind.is_from_outside() {
+            // The limits of a day and of a peak count money from outside in the own currency only.
+            if line.kind.is_from_outside() && currency.is_none_or(|it| it == own) {
                 risk::event::shift(account, line.amount);
             }
         }

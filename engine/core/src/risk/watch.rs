@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::money::event::MoneyEvent;
 use crate::postings::{Party, postings};
 use crate::project::{Touched, touch};
 use crate::units::{PRICE_MAX, Price};
@@ -124,12 +125,24 @@ impl Watch {
         match event {
             Event::Risk(event) => self.follow_risk(durable, event),
             Event::Marked { .. } => self.is_marked = true,
+            Event::Money(event) => self.follow_money(durable, event),
             // Positions may change without a line of the ledger.
             Event::Corporate(_) | Event::Contract(_) => {
                 let mut touched = Touched::default();
                 touch(&mut touched, durable, event);
                 self.dirty.extend(touched.accounts);
                 self.dirty.extend(touched.positions.into_iter().map(|(account, _)| account));
+            }
+            _ => {}
+        }
+    }
+
+    /// A rate or a requirement changes what every account is worth or needs.
+    fn follow_money(&mut self, durable: &Durable, event: &MoneyEvent) {
+        match event {
+            MoneyEvent::RateSet { .. } | MoneyEvent::MarginSet { .. } => self.value_all(durable),
+            MoneyEvent::AccountReset { account, .. } | MoneyEvent::Settled { account, .. } => {
+                self.dirty.insert(*account);
             }
             _ => {}
         }
