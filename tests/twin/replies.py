@@ -153,6 +153,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "participation": rate("participation"),
             "market_orders": terms["market_orders"],
         },
+        "rules_version": 0,
     }
     if exchange.auction:
         shown["auction"] = exchange.auction
