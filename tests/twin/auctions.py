@@ -93,7 +93,7 @@ def cut(
 ) -> list[tuple[int, int]]:
     """Each limit price, and the prices of the grid between it and the next; within the band."""
     found = []
-    for at, following in zip(limits, [*limits[1:], None], strict=True):
+    for at, following in zip(limits, [*limits[1:], None], strict=False):
         found.append((at, at))
         if following is not None:
             found.append((tick_up(instrument, at + 1), tick_down(instrument, following - 1)))

@@ -490,7 +490,7 @@ class Flow(Stage):
             kind = draw.choice(["limit", "stop"])
             terms = {
                 "kind": "submit",
-                "account_id": world.accounts[draw.randrange(2)].text,
+                "account_id": draw.choice(world.accounts[:2]).text,
                 "symbol": instrument.symbol,
                 "side": "buy",
                 "type": kind,

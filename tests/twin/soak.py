@@ -22,6 +22,8 @@ def one(task: tuple[int, int]) -> tuple[int, Counter[str], Difference | None]:
         return seed, run(seed, count), None
     except Difference as difference:
         return seed, Counter(), shrink(difference)
+    except Exception as error:
+        raise RuntimeError(f"the twin broke at seed {seed}") from error
 
 
 def main() -> int:
