@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
-from twin.commands import is_name
+from twin.fields import is_name
 from twin.margin import power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.prices import offers, price, reaches
@@ -74,6 +74,7 @@ class Walk:
     """What an order would meet if it came now."""
 
     filled: int = 0
+    value: int = 0
     notional: int = 0
     fees: int = 0
     worst: int | None = None
@@ -94,9 +95,11 @@ def walk(world: World, order: Order) -> Walk:
             continue
         qty = min(offer.qty, order.qty - walked.filled)
         notional = instrument.notional(offer.price, qty)
-        walked.filled += qty
         walked.notional += notional
-        walked.fees += fee_of(instrument, order.side, qty, notional, "taker")
+        before = (walked.filled, walked.value)
+        walked.fees += fee_of(world, order, qty, notional, "taker", before)
+        walked.value += offer.price * qty
+        walked.filled += qty
         walked.worst = offer.price
     return walked
 

@@ -1,12 +1,12 @@
 """Reads commands: JSON text to a kind and its members, or a refusal that names the field."""
 
-import json
 from typing import Any
 
-from twin.amounts import MONEY_SCALE, RATE_SCALE, NotADecimalError, parse_decimal
-from twin.ids import ORDER, number_of, parse_uuid
+from twin import fees
+from twin.amounts import MONEY_SCALE, RATE_SCALE
+from twin.fields import Fields, decimal, is_name, parse
+from twin.ids import parse_uuid
 from twin.state import (
-    Account,
     Exchange,
     Instrument,
     Order,
@@ -22,162 +22,6 @@ TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
 STATES = ("open", "closed", "pre_market", "post_market", "auction")
 ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
 LEVELS_MAX = 1_000
-
-
-class Number(str):
-    """A JSON number as it was written."""
-
-    __slots__ = ()
-
-
-def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys stand once each."""
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
-
-
-def no_constant(name: str) -> None:
-    """NaN and the infinities are no JSON."""
-    raise ValueError(name)
-
-
-def parse(command: bytes) -> Any:
-    """JSON with its numbers as text."""
-    try:
-        return json.loads(
-            command.decode(),
-            parse_int=Number,
-            parse_float=Number,
-            object_pairs_hook=object_of,
-            parse_constant=no_constant,
-        )
-    except ValueError as why:
-        raise malformed() from why
-
-
-class Fields:
-    """The members of a command."""
-
-    def __init__(self, world: World, members: Any) -> None:
-        self.world = world
-        self.members = members if isinstance(members, dict) else {}
-
-    def get(self, field: str) -> Any:
-        """A member; nothing when it is missing or null."""
-        return self.members.get(field)
-
-    def text(self, field: str, default: str | None = None) -> str:
-        """A text."""
-        value = self.get(field)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, str) or isinstance(value, Number):
-            raise malformed(field)
-        return value
-
-    def maybe_text(self, field: str) -> str | None:
-        """A text that may be missing."""
-        return None if self.get(field) is None else self.text(field)
-
-    def word(self, field: str, words: tuple[str, ...], default: str | None = None) -> str:
-        """One of a few words."""
-        if self.get(field) is None and default is not None:
-            return default
-        word = self.text(field)
-        if word not in words:
-            raise malformed(field)
-        return word
-
-    def integer(self, field: str, least: int, most: int) -> int:
-        """A whole number that is written as one."""
-        value = self.get(field)
-        if not isinstance(value, Number) or not value.lstrip("-").isdigit():
-            raise malformed(field)
-        number = int(value)
-        if not least <= number <= most or (least == 0 and value.startswith("-")):
-            raise malformed(field)
-        return number
-
-    def decimal(self, field: str, scale: int, invalid: str) -> int | None:
-        """A decimal that may be missing."""
-        return None if self.get(field) is None else decimal(self.get(field), field, scale, invalid)
-
-    def needed(self, field: str, scale: int, invalid: str) -> int:
-        """A decimal that must be there."""
-        value = self.decimal(field, scale, invalid)
-        if value is None:
-            raise malformed(field, invalid)
-        return value
-
-    def price(self, field: str, instrument: Instrument) -> int | None:
-        """A price that may be missing."""
-        return self.decimal(field, instrument.terms["price_scale"], "invalid_price")
-
-    def needed_price(self, field: str, instrument: Instrument) -> int:
-        """A price that must be there."""
-        return self.needed(field, instrument.terms["price_scale"], "invalid_price")
-
-    def needed_qty(self, field: str, instrument: Instrument) -> int:
-        """A quantity that must be there."""
-        return self.needed(field, instrument.terms["qty_scale"], "invalid_quantity")
-
-    def flag(self, field: str) -> bool:
-        """True or false; false when it is missing."""
-        value = self.get(field)
-        if value is not None and not isinstance(value, bool):
-            raise malformed(field)
-        return bool(value)
-
-    def part(self, field: str) -> "Fields":
-        """An object within the command."""
-        if not isinstance(self.get(field), dict):
-            raise malformed(field)
-        return Fields(self.world, self.get(field))
-
-    def request_id(self) -> str | None:
-        """The request id, when the client gave one."""
-        request = self.maybe_text("request_id")
-        if request is not None and not is_name(request):
-            raise malformed("request_id")
-        return request
-
-    def account(self) -> Account:
-        """The account that the command names."""
-        account = self.world.find_account(parse_uuid(self.text("account_id")))
-        if account is None:
-            raise not_found("account_id")
-        return account
-
-    def order_number(self) -> int:
-        """The number in the order id that the command names."""
-        number = number_of(self.world.name, ORDER, self.text("order_id"))
-        if number is None:
-            raise not_found("order_id")
-        return number
-
-    def instrument(self) -> Instrument:
-        """The instrument that the command names."""
-        instrument = self.world.find_instrument(self.text("symbol"))
-        if instrument is None:
-            raise malformed("symbol", "unknown_symbol")
-        return instrument
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can be an id or a name."""
-    controls = any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
-    return 1 <= len(text.encode()) <= 128 and not controls
-
-
-def decimal(value: Any, field: str, scale: int, invalid: str) -> int:
-    """A decimal, written as text or as a number."""
-    if not isinstance(value, str):
-        raise malformed(field, invalid)
-    try:
-        return parse_decimal(value, scale)
-    except NotADecimalError as error:
-        raise malformed(field, invalid if error.why == "invalid" else error.why) from error
 
 
 def decode(world: World, command: bytes) -> tuple[str, dict[str, Any]]:
@@ -200,23 +44,62 @@ def create_world(fields: Fields) -> dict[str, Any]:
 
 def list_exchange(fields: Fields) -> dict[str, Any]:
     """Lists an exchange: one flat set of terms, as on the tape."""
-    fees, profile = fields.part("fees"), fields.part("profile")
+    profile = plain_profile(fields.get("profile"))
     terms: dict[str, Any] = {
         name: fields.text(name) for name in ("exchange", "name", "currency", "calendar")
     }
-    for name in ("maker_rate", "taker_rate", "per_share"):
-        terms[name] = fees.decimal(name, RATE_SCALE, "malformed") or 0
-    terms["minimum"] = fees.decimal("minimum", MONEY_SCALE, "malformed") or 0
-    terms["profile"] = profile.text("name")
-    terms["spread_ticks"] = profile.integer("spread_ticks", 0, 2**32 - 1)
-    terms["participation"] = profile.decimal("participation", RATE_SCALE, "malformed") or 0
-    terms["market_orders"] = profile.word("market_orders", ("street", "next_bar"))
+    terms["fees"] = schedule(fields)
+    terms |= profile
     rules = {
         "mic": fields.text("mic", ""),
         "band": band(fields),
         "halt_auction": fields.flag("halt_auction"),
     }
     return terms | with_rules(rules)
+
+
+def schedule(fields: Fields) -> dict[str, Any]:
+    """The fees of a command; none when they are left out."""
+    given = fields.get("fees")
+    try:
+        return fees.none() if given is None else fees.read(given, is_name)
+    except fees.WrongSettingError as why:
+        raise malformed("fees") from why
+
+
+def plain_profile(profile: Any) -> dict[str, Any]:
+    """A profile without a preset and without rules: the twin fills by no others."""
+    wrong = malformed("profile")
+    given = profile if isinstance(profile, dict) else {}
+    name, orders = given.get("name"), given.get("market_orders")
+    if type(name) is not str or not is_name(name) or orders not in {"street", "next_bar"}:
+        raise wrong
+    if given.get("spread_ticks") is None:
+        raise wrong
+    try:
+        ticks = fees.number(given, "spread_ticks", 0, 1_000_000, 0)
+        share = fees.number(given, "participation", RATE_SCALE, 10**RATE_SCALE, 0)
+    except fees.WrongSettingError as why:
+        raise wrong from why
+    return {
+        "profile": name,
+        "spread_ticks": ticks,
+        "participation": share,
+        "market_orders": orders,
+    }
+
+
+def set_fees(fields: Fields) -> dict[str, Any]:
+    """Sets fees for a symbol or an exchange; nothing takes them back."""
+    names = [fields.get(name) for name in ("symbol", "exchange")]
+    symbol, exchange = (name if type(name) is str else None for name in names)
+    if symbol is not None:
+        scope: Any = fields.world.find_instrument(symbol)
+    else:
+        scope = None if exchange is None else fields.world.find_exchange(exchange)
+    if scope is None:
+        raise malformed("symbol")
+    return {"scope": scope, "fees": None if fields.get("fees") is None else schedule(fields)}
 
 
 def with_rules(rules: dict[str, Any]) -> dict[str, Any]:
@@ -554,6 +437,7 @@ READERS = {
     "agent_cancel": agent_cancel,
     "time": lambda _: {},
     "session": session,
+    "set_fees": set_fees,
     "halt": halt,
     "corporate_action": corporate_action,
     "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twin.amounts import AMOUNT_MAX, MONEY_SCALE, PRICE_MAX, QUANTITY_MAX, RATE_SCALE, divide
-from twin.commands import is_name
+from twin.fields import is_name
 from twin.money import hold_at
 from twin.prices import live_mark, price_of_mark
 from twin.sessions import link_again, may_trade, tick_down, tick_up

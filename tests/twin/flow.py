@@ -118,6 +118,8 @@ class Flow(Stage):
             return draw.randrange(120 * SECOND_NS)
         if kind < 0.99:
             return -SECOND_NS
+        if kind < 0.9907:
+            return draw.randrange(31 * 86_400 * SECOND_NS)
         return draw.randrange(200_000 * SECOND_NS)
 
     def spoil(self, command: dict[str, Any]) -> None:
@@ -428,6 +430,14 @@ class Flow(Stage):
     def listed(self, world: World) -> dict[str, Any]:
         return {"kind": self.random.choice(["instruments", "exchanges", "checkpoint"])}
 
+    def set_fees(self, world: World) -> dict[str, Any]:
+        """New fees for an exchange or an instrument."""
+        scope = self.random.choice([*world.exchanges, *world.instruments])
+        named = (
+            {"symbol": scope.symbol} if isinstance(scope, Instrument) else {"exchange": scope.id}
+        )
+        return {"kind": "set_fees", **named, "fees": self.fees()}
+
     def corporate(self, world: World) -> dict[str, Any]:
         """Announces a corporate action, or calls one off."""
         draw, instrument = self.random, self.symbol(world)
@@ -522,6 +532,7 @@ KINDS = (
         Flow.again,
         Flow.halt,
         Flow.corporate,
+        Flow.set_fees,
     ],
-    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8],
+    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8, 0.3],
 )

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
-from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
+from twin import fees
+from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
 from twin.clock import next_midnight
-from twin.commands import is_name
+from twin.fees import show
+from twin.fields import is_name
 from twin.ids import Digest, format_uuid
 from twin.requests import remember
-from twin.sessions import table_is_fine
+from twin.sessions import scope_on_tape, table_is_fine
 from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
 
 RATES = range(10**RATE_SCALE + 1)
@@ -54,19 +56,44 @@ def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
     require(is_name(terms["name"]), "name")
     require(is_currency(terms["currency"]), "currency")
     require(is_name(terms["calendar"]), "calendar")
-    require(terms["maker_rate"] in RATES and terms["taker_rate"] in RATES, "fees")
-    require(0 <= terms["per_share"] <= AMOUNT_MAX, "fees")
-    require(0 <= terms["minimum"] <= AMOUNT_MAX // 4, "fees")
     rules = terms.get("rules", {})
     require(not rules.get("mic") or is_name(rules["mic"]), "mic")
     require(is_name(terms["profile"]) and terms["participation"] in RATES, "profile")
     require(terms["spread_ticks"] <= 1_000_000, "profile")
     exchange = Exchange(terms, next_midnight(world.now_ns))
     world.exchanges.append(exchange)
-    plain = {name: value for name, value in terms.items() if name != "rules"}
-    extra = {"rules": rules} if rules else {}
-    world.emit("exchange_listed", **plain, day_end_ns=exchange.next_ns, **extra)
+    world.emit("exchange_listed", **on_tape(exchange))
     return "created", exchange
+
+
+def on_tape(exchange: Exchange) -> dict[str, Any]:
+    """The terms of an exchange as its event carries them: what is rarer only when it is there."""
+    terms, schedule = exchange.terms, exchange.terms["fees"]
+    names = ("exchange", "name", "currency", "calendar")
+    profile = ("profile", "spread_ticks", "participation", "market_orders")
+    return {
+        **{name: terms[name] for name in names},
+        **{name: schedule[name] for name in fees.PLAIN},
+        **{name: terms[name] for name in profile},
+        **({"fees": fees.show(schedule)} if fees.has_rules(schedule) else {}),
+        "day_end_ns": exchange.next_ns,
+        **({"rules": exchange.rules} if exchange.rules else {}),
+    }
+
+
+def set_fees(
+    world: World, scope: Exchange | Instrument, fees: dict[str, Any] | None
+) -> tuple[str, Exchange | Instrument]:
+    """Sets the fees that count from now on."""
+    if fees == scope.set_fees:
+        return "existing", scope
+    scope.set_fees = fees
+    scope.rules_version += 1
+    ruling: dict[str, Any] = {"version": scope.rules_version}
+    if fees is not None:
+        ruling["fees"] = show(fees)
+    world.emit("rules_set", **scope_on_tape(scope), ruling=ruling)
+    return "ok", scope
 
 
 def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:

@@ -1,32 +1,25 @@
-"""What things cost: fees, holds, what an account can pay, what a fill moves."""
+"""What things cost: holds, what an account can pay, what a fill moves."""
 
-from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, RATE_SCALE, clamp, divide
+from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, clamp, divide
+from twin.fees import fee, fee_of_hold
 from twin.margin import initial_of, power_for
 from twin.state import Instrument, Order, Position, World
 
 
-def fee_at(rate: int, instrument: Instrument, qty: int, notional: int, rounding: str) -> int:
-    """A share of the notional and an amount per share, at least the minimum."""
-    terms = instrument.exchange.terms
-    percent = divide(rate * notional, 10**RATE_SCALE, rounding)
-    # An amount per share has nine decimals, the quantity its own; money has six.
-    divisor = 10 ** (RATE_SCALE - 6 + instrument.terms["qty_scale"])
-    shares = divide(terms["per_share"] * qty, divisor, rounding)
-    return clamp(min(max(percent + shares, terms["minimum"]), AMOUNT_MAX))
-
-
-def fee_of(instrument: Instrument, side: str, qty: int, notional: int, liquidity: str) -> int:
-    """The fee of a fill; a sell never pays more than it brings in."""
-    rate = instrument.exchange.terms[f"{liquidity}_rate"]
-    fee = fee_at(rate, instrument, qty, notional, "half_up")
-    return min(fee, notional) if side == "sell" else fee
-
-
-def fee_of_hold(instrument: Instrument, qty: int, notional: int) -> int:
-    """The fee that a hold sets aside: the dearer rate, rounded up."""
-    terms = instrument.exchange.terms
-    rate = max(terms["maker_rate"], terms["taker_rate"])
-    return fee_at(rate, instrument, qty, notional, "up")
+def fee_of(
+    world: World,
+    order: Order,
+    qty: int,
+    notional: int,
+    liquidity: str,
+    before: tuple[int, int] | None = None,
+) -> int:
+    """The fee of a fill of an order that has filled so much before."""
+    earlier = (order.filled, order.filled_value) if before is None else before
+    traded = (qty, notional)
+    return fee(
+        order.instrument, order.account, order.side, liquidity, traded, earlier, world.now_ns
+    )
 
 
 def hold_at(instrument: Instrument, price: int, qty: int) -> int:
@@ -44,8 +37,8 @@ def margin_hold(order: Order, qty: int, value: int, own: int) -> int:
     if opening:
         share = divide(value * opening, qty, "up")
         need = initial_of(account.margin, instrument, signed(order.side, opening), share)
-    fee = fee_of_hold(instrument, qty, clamp(min(value, AMOUNT_MAX)))
-    return clamp(min(need + fee, AMOUNT_MAX))
+    held = fee_of_hold(instrument, qty, clamp(min(value, AMOUNT_MAX)))
+    return clamp(min(need + held, AMOUNT_MAX))
 
 
 def signed(side: str, qty: int) -> int:
@@ -53,18 +46,18 @@ def signed(side: str, qty: int) -> int:
     return qty if side == "buy" else -qty
 
 
-def spent_by(order: Order, price: int, qty: int, liquidity: str) -> int:
+def spent_by(world: World, order: Order, price: int, qty: int, liquidity: str) -> int:
     """What a fill takes of the account's power: cash, or on margin what it opens requires."""
     instrument, margin = order.instrument, order.account.margin
     notional = instrument.notional(price, qty)
-    fee = fee_of(instrument, order.side, qty, notional, liquidity)
+    paid = fee_of(world, order, qty, notional, liquidity)
     if margin is None:
-        return notional + fee
+        return notional + paid
     opening = qty - min(qty, order.account.position(instrument).closing(order.side))
     if opening == 0:
         return 0
     value = instrument.value(price, opening, "up")
-    return initial_of(margin, instrument, signed(order.side, opening), value) + fee
+    return initial_of(margin, instrument, signed(order.side, opening), value) + paid
 
 
 def payable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
@@ -81,7 +74,7 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     room = AMOUNT_MAX - sign * position.cost
 
     def fits(qty: int) -> bool:
-        need = spent_by(order, price, qty, liquidity)
+        need = spent_by(world, order, price, qty, liquidity)
         if account.margin is None:
             return need <= min(power, room)
         return need == 0 or (need <= power and instrument.notional(price, qty) <= room)
@@ -105,7 +98,9 @@ def release_of(world: World, order: Order, price: int, qty: int, liquidity: str)
         kept = hold_at(order.instrument, order.limit_price, rest)
     else:
         kept = divide(order.hold * rest, order.leaves, "up")
-    needed = spent_by(order, price, qty, liquidity) - power_for(world, account, order.instrument)
+    needed = spent_by(world, order, price, qty, liquidity) - power_for(
+        world, account, order.instrument
+    )
     return max(0, min(order.hold, max(order.hold - kept, needed)))
 
 

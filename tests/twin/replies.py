@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from twin.amounts import MONEY_SCALE, RATE_SCALE, clamp, format_decimal, format_money, price_of
+from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money, price_of
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
+from twin.fees import fee_of_hold, show
 from twin.ids import format_time
 from twin.margin import Worth, power_for, value_at, worth
-from twin.money import fee_of_hold
 from twin.prices import best_first, book, outside, price, price_of_mark, street
 from twin.sessions import next_open, phase
 from twin.state import Account, Exchange, Instrument, Order, Position, World
@@ -135,25 +135,17 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
     """An exchange as a client sees it."""
     terms, rules = exchange.terms, exchange.rules
 
-    def rate(name: str) -> str:
-        return format_decimal(terms[name], RATE_SCALE, 0)
-
     shown = {
         **{name: terms[name] for name in ("exchange", "name", "currency", "calendar")},
         "state": exchange.state,
-        "fees": {
-            "maker_rate": rate("maker_rate"),
-            "taker_rate": rate("taker_rate"),
-            "per_share": rate("per_share"),
-            "minimum": format_decimal(terms["minimum"], MONEY_SCALE, 0),
-        },
+        "fees": show(exchange.fees),
         "profile": {
             "name": terms["profile"],
             "spread_ticks": terms["spread_ticks"],
-            "participation": rate("participation"),
+            "participation": format_decimal(terms["participation"], RATE_SCALE, 0),
             "market_orders": terms["market_orders"],
         },
-        "rules_version": 0,
+        "rules_version": exchange.rules_version,
     }
     if exchange.auction:
         shown["auction"] = exchange.auction

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from twin.amounts import PRICE_MAX, RATE_SCALE
-from twin.commands import is_name
+from twin.fields import is_name
 from twin.prices import live_mark, price_of_mark
 from twin.state import Crossing, Exchange, Instrument, Order, World, malformed
 

@@ -41,7 +41,6 @@ class Stage:
 
     def exchange(self, name: str) -> dict[str, Any]:
         draw = self.random
-        rates = ["0", "0.001", "0.0025", "0.000333333", "0.05", "1"]
         rules: dict[str, Any] = {}
         if draw.random() < 0.25:
             rules["band"] = draw.choice(["0", "1", "3.5", "10", "100", "0.0000001", "101"])
@@ -55,12 +54,7 @@ class Stage:
             "name": f"Exchange {name}",
             "currency": "USD",
             "calendar": "24/7",
-            "fees": {
-                "maker_rate": draw.choice(rates),
-                "taker_rate": draw.choice(rates),
-                "per_share": draw.choice(["0", "0", "0.005", "0.000000001", "1.5"]),
-                "minimum": draw.choice(["0", "0", "0.000017", "1", "35"]),
-            },
+            "fees": self.fees(),
             "profile": {
                 "name": "realistic",
                 "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
@@ -68,6 +62,46 @@ class Stage:
                 "market_orders": draw.choice(["street", "next_bar"]),
             },
         }
+
+    def fees(self) -> dict[str, Any]:
+        """A schedule: mostly plain, now and then a preset or one with rarer members."""
+        draw = self.random
+        rates = ["0", "0.001", "0.0025", "0.000333333", "0.05", "1"]
+        schedule: dict[str, Any] = {}
+        if draw.random() < 0.25:
+            names = ["none", "us_equity", "us_equity_per_share", "us_option", "future"]
+            schedule["preset"] = draw.choice([*names, "crypto", "perpetual", "fx", "etf"])
+        if not schedule or draw.random() < 0.3:
+            schedule |= {
+                "maker_rate": draw.choice(rates),
+                "taker_rate": draw.choice(rates),
+                "per_share": draw.choice(["0", "0", "0.005", "0.000000001", "1.5"]),
+                "minimum": draw.choice(["0", "0", "0.000017", "1", "35"]),
+            }
+        if draw.random() < 0.25:
+            schedule |= self.rarer_fees()
+        return schedule
+
+    def rarer_fees(self) -> dict[str, Any]:
+        """Some of the members that few schedules have."""
+        draw = self.random
+        levels = [("0", "0.0009"), ("1000", "0.0005"), ("50000", "0"), ("1000000", "0.0001")]
+        all_ = {
+            "per_contract": draw.choice(["0.65", "0.000000003", "2"]),
+            "fixed": draw.choice(["1", "0.123456"]),
+            "cap_rate": draw.choice(["0.01", "0.000001"]),
+            "maximum": draw.choice(["3", "0.5"]),
+            "whole_order": draw.choice([True, False]),
+            "sale_rate": draw.choice(["0.0000278", "0.01"]),
+            "sale_per_share": draw.choice(["0.000166", "0.1"]),
+            "sale_cap": draw.choice(["8.3", "0.01"]),
+            "tiers": [
+                {"volume": volume, "maker_rate": rate, "taker_rate": rate}
+                for volume, rate in levels[draw.randint(0, 2) :]
+            ],
+        }
+        names = draw.sample(list(all_), draw.randint(1, 4))
+        return {name: all_[name] for name in names}
 
     def instrument(self, index: int, exchange: str) -> dict[str, Any]:
         draw = self.random

@@ -53,6 +53,13 @@ class Exchange:
     )
     """Orders below these numbers are past the part of the day that ends them."""
     halt: dict[str, Any] | None = None
+    set_fees: dict[str, Any] | None = None
+    """A fee schedule that a command set in place of the listed one."""
+    rules_version: int = 0
+
+    @property
+    def fees(self) -> dict[str, Any]:
+        return self.set_fees or self.terms["fees"]
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -116,6 +123,13 @@ class Instrument:
     former: list[str] = field(default_factory=list)
     """Symbols that it had before; they still find it."""
     halt: dict[str, Any] | None = None
+    set_fees: dict[str, Any] | None = None
+    """A fee schedule that a command set in place of the listed one."""
+    rules_version: int = 0
+
+    @property
+    def fees(self) -> dict[str, Any]:
+        return self.set_fees or self.exchange.fees
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -201,6 +215,8 @@ class Account:
     receivable: int = 0
     """Dividends that it is owed (or owes) and that are not paid yet."""
     cancel_below: int = 0
+    volumes: dict[str, dict[int, int]] = field(default_factory=dict)
+    """Traded notional by exchange and day, where tiers count it."""
     positions: dict[int, Position] = field(default_factory=dict)
     requests: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """By id: digest, order number (0: none), time; the oldest first."""

@@ -50,8 +50,8 @@ def test_a_difference_is_found_and_made_small(monkeypatch):
 
     honest = trading.fee_of
 
-    def forgetful(instrument, side, qty, notional, liquidity):
-        return 0 if liquidity == "maker" else honest(instrument, side, qty, notional, liquidity)
+    def forgetful(world, order, qty, notional, liquidity):
+        return 0 if liquidity == "maker" else honest(world, order, qty, notional, liquidity)
 
     monkeypatch.setattr(trading, "fee_of", forgetful)
     found = None

@@ -1,6 +1,7 @@
 """Orders meet: executing, filling, resting, waiting, canceling, and stops that fire."""
 
 from twin.checks import is_due, walk
+from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
 from twin.money import cost_of, fee_of, payable, release_of, signed
 from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
@@ -85,7 +86,7 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     """Fills one order; every amount of it is decided here."""
     instrument, account = order.instrument, order.account
     notional = instrument.notional(price, qty)
-    fee = fee_of(instrument, order.side, qty, notional, liquidity)
+    fee = fee_of(world, order, qty, notional, liquidity)
     release = release_of(world, order, price, qty, liquidity)
     completes = qty == order.leaves
     position = account.own_position(instrument)
@@ -107,6 +108,7 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
         instrument.mark["last"] = price
     if completes:
         leave(world, order)
+    day = count_volume(account, instrument, world.now_ns, notional)
     world.emit(
         "filled",
         fill=make_id(world.name, FILL, world.next_fill),
@@ -124,6 +126,7 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
         liquidity=liquidity,
         counterparty=other,
         completes=completes,
+        **({"volume_day": day} if day else {}),
     )
     world.next_fill += 1
 

@@ -160,6 +160,7 @@ MAKERS = {
     "list_exchange": listing.list_exchange,
     "list_instrument": listing.list_instrument,
     "open_account": listing.open_account,
+    "set_fees": listing.set_fees,
     "submit": orders.submit,
     "replace": orders.replace,
     "cancel": orders.cancel_order,
