@@ -6,6 +6,7 @@ volume, minimum surplus, market pressure, reference price. Here every price of i
 
 from dataclasses import dataclass
 
+from twin.amounts import QUANTITY_MAX
 from twin.clock_work import next_due, work_off_due
 from twin.money import payable
 from twin.prices import best_first, book, reaches, street, waiting
@@ -85,7 +86,7 @@ def uncross(instrument: Instrument, auction: str) -> Found | None:
     at = choose(instrument, left, reference)
     surplus = next(one[2] - one[3] for one in left if one[0] <= at <= one[1])
     side = None if surplus == 0 else "buy" if surplus > 0 else "sell"
-    return Found(at, most, least, side)
+    return Found(at, min(most, QUANTITY_MAX), min(least, QUANTITY_MAX), side)
 
 
 def cut(

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from papertape.engine import TapeError
 from papertape.engine import World as Core
 from twin.flow import Flow, Step
 from twin.stage import WORLD
@@ -67,16 +68,24 @@ class Pair:
         if how == "snapshot":
             self.core = Core.restore(self.core.snapshot())
         else:
-            self.core = Core(WORLD)
-            self.core.evolve(self.turns)
+            self.core = self.rebuilt()
         same("the state after a restart", before, self.core.state_hash())
         self.twin.restart()
 
+    def rebuilt(self) -> Core:
+        """A core that has read the tape."""
+        core = Core(WORLD)
+        try:
+            core.evolve(self.turns)
+        except TapeError as error:
+            raise Difference("what the tape can say", "it reads back", str(error)) from error
+        return core
+
     def finish(self) -> None:
         """The tape rebuilds the very state."""
-        rebuilt = Core(WORLD)
-        rebuilt.evolve(self.turns)
-        same("the state that the tape rebuilds", self.core.state_hash(), rebuilt.state_hash())
+        same(
+            "the state that the tape rebuilds", self.core.state_hash(), self.rebuilt().state_hash()
+        )
 
 
 def same(what: str, twin: Any, core: Any) -> None:

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::instrument::Instrument;
-use crate::units::{Price, Quantity, clamp};
+use crate::units::{Price, QUANTITY_MAX, Quantity, clamp};
 use crate::words::Side;
 
 /// What both sides of an auction want.
@@ -106,7 +106,9 @@ pub fn uncross(
         surplus if surplus > 0 => Some(Side::Buy),
         _ => Some(Side::Sell),
     };
-    Some(Uncrossing { price, qty: clamp(most), imbalance: clamp(least), side })
+    // No event carries more than a position can be; what is beyond trades in no auction.
+    let bounded = |qty: i128| clamp(qty.min(i128::from(QUANTITY_MAX)));
+    Some(Uncrossing { price, qty: bounded(most), imbalance: bounded(least), side })
 }
 
 /// Market pressure, then the reference price; `left` rises and is not empty.
