@@ -108,6 +108,8 @@ def is_due(order: Order) -> str | None:
     """Why an open order is due to leave: `cancel`, `expire`, or `auction_over`."""
     if order.number < order.account.cancel_below:
         return "cancel"
+    if order.instrument.status == "expired":
+        return "expire"
     if not has_ended(order):
         return None
     return "auction_over" if order.auction else "expire"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import sessions
+from twin import contracts, sessions
 from twin.auctions import cross_auctions, release
 from twin.clock_work import work_off_due
 from twin.prices import live_mark, price_of_mark
@@ -24,6 +24,7 @@ def end_days(world: World) -> None:
     for exchange in world.exchanges:
         if not exchange.has_sessions and exchange.next_ns <= world.now_ns:
             exchange.marks["regular"] = world.next_order
+            sessions.futures_settle(world, exchange)
             exchange.next_ns = next_midnight(world.now_ns)
             world.emit(
                 "day_ended",
@@ -37,6 +38,7 @@ def time(world: World) -> None:
     """Due orders leave, matching that stopped goes on, prices are marked."""
     cross_auctions(world)
     work_off_due(world)
+    contracts.work_on_contracts(world)
     continue_matching(world)
     if not world.is_full:
         mark(world)

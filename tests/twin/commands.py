@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import fees
+from twin import contracts, fees
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -138,10 +138,12 @@ def list_instrument(fields: Fields) -> dict[str, Any]:
         raise malformed("exchange")
     price_scale = fields.integer("price_scale", 0, 255)
     qty_scale = fields.integer("qty_scale", 0, 255)
+    asset_class = fields.word("asset_class", ASSET_CLASSES)
+    contract = contracts.read(fields, asset_class)
     terms = {
         "symbol": fields.text("symbol"),
         "name": fields.text("name"),
-        "asset_class": fields.word("asset_class", ASSET_CLASSES),
+        "asset_class": asset_class,
         "exchange": exchange.id,
         "sector": fields.text("sector", ""),
         "currency": fields.text("currency"),
@@ -151,6 +153,7 @@ def list_instrument(fields: Fields) -> dict[str, Any]:
         "qty_scale": qty_scale,
         "source": fields.word("source", ("street", "agents")),
         "trigger": fields.word("trigger", ("bid_ask", "last")),
+        **contract,
     }
     rules = {
         "industry": fields.text("industry", ""),
@@ -371,6 +374,29 @@ def scope(fields: Fields) -> Exchange | Instrument:
     return fields.instrument() if names == ["symbol"] else listed_exchange(fields)
 
 
+def contract_of(fields: Fields) -> Instrument:
+    """The contract that the command names."""
+    instrument = fields.instrument()
+    if not instrument.contract:
+        raise malformed("symbol")
+    return instrument
+
+
+def settle(fields: Fields) -> dict[str, Any]:
+    """States a settlement price."""
+    instrument = contract_of(fields)
+    price = fields.needed_price("price", instrument)
+    return {"instrument": instrument, "price": price, "at_expiry": fields.flag("at_expiry")}
+
+
+def funding(fields: Fields) -> dict[str, Any]:
+    """Sets a funding rate."""
+    return {
+        "instrument": contract_of(fields),
+        "rate": fields.needed("rate", RATE_SCALE, "malformed"),
+    }
+
+
 def halt(fields: Fields) -> dict[str, Any]:
     """Stops trading."""
     return {"scope": scope(fields), "reason": fields.text("reason")}
@@ -438,6 +464,8 @@ READERS = {
     "time": lambda _: {},
     "session": session,
     "set_fees": set_fees,
+    "settle": settle,
+    "funding": funding,
     "halt": halt,
     "corporate_action": corporate_action,
     "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},

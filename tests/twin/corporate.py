@@ -53,6 +53,8 @@ def announce(world: World, action_id: str, **terms: Any) -> str:
         raise malformed("action_id")
     if not (0 <= action.ex_ns <= TIME_MAX_NS and 0 <= action.pay_ns <= TIME_MAX_NS):
         raise malformed("ex_ns")
+    if action.instrument.contract and "symbol" not in action.change:
+        raise malformed("symbol")
     check(world, action.change)
     action.ex_ns = max(action.ex_ns, world.now_ns)
     world.actions.append(action)

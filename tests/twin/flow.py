@@ -15,7 +15,6 @@ from twin.stage import WORLD, Stage
 from twin.state import Account, Instrument, Order, World
 
 SECOND_NS = 10**9
-START_NS = 1_795_168_800 * SECOND_NS
 NONSENSE: list[Any] = [
     None,
     True,
@@ -75,7 +74,6 @@ class Flow(Stage):
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.now_ns = START_NS + self.random.randrange(86_400) * SECOND_NS
         self.ids = 0
         self.bots = 0
         self.is_crowd = seed % 25 == 7
@@ -430,6 +428,24 @@ class Flow(Stage):
     def listed(self, world: World) -> dict[str, Any]:
         return {"kind": self.random.choice(["instruments", "exchanges", "checkpoint"])}
 
+    def about_contract(self, world: World) -> dict[str, Any]:
+        """A settlement price, or a funding rate; mostly of a contract."""
+        draw = self.random
+        listed = [one for one in world.instruments if one.contract]
+        instrument = draw.choice(listed or world.instruments)
+        name = self.name_of(instrument)
+        if draw.random() < 0.5:
+            rate = draw.choice(["0.0001", "-0.00375", "0", "1", "-0.5", "2"])
+            return {"kind": "funding", "symbol": name, "rate": rate}
+        command: dict[str, Any] = {
+            "kind": "settle",
+            "symbol": name,
+            "price": self.price(instrument),
+        }
+        if draw.random() < 0.4:
+            command["at_expiry"] = draw.random() < 0.8
+        return command
+
     def set_fees(self, world: World) -> dict[str, Any]:
         """New fees for an exchange or an instrument."""
         scope = self.random.choice([*world.exchanges, *world.instruments])
@@ -533,6 +549,7 @@ KINDS = (
         Flow.halt,
         Flow.corporate,
         Flow.set_fees,
+        Flow.about_contract,
     ],
-    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8, 0.3],
+    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8, 0.3, 0.6],
 )

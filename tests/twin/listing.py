@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from twin import fees
+from twin import contracts, fees
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
 from twin.clock import next_midnight
 from twin.fees import show
@@ -116,9 +116,11 @@ def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
     require(not rules.get("industry") or is_name(rules["industry"]), "industry")
     instrument = Instrument(len(world.instruments), terms, exchange)
     require(instrument.value(instrument.tick, instrument.lot, "up") < 10**16, "lot_size")
+    contracts.check(world, instrument)
     instrument.market = Market(is_fresh=True)
     world.instruments.append(instrument)
     world.emit("instrument_listed", **terms)
+    contracts.begin_periods(world, instrument)
     return "created", instrument
 
 

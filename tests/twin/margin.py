@@ -42,6 +42,8 @@ def at_rate(value: int, rate: int) -> int:
 def maintenance_of(margin: dict[str, int], instrument: Instrument, qty: int, value: int) -> int:
     """What keeping `qty` (short: below zero) worth `value` requires."""
     value = abs(value)
+    if instrument.is_margined:
+        return deposit_of(instrument, "maintenance", qty, value)
     if qty >= 0:
         return at_rate(value, margin["long_maintenance"])
 
@@ -58,8 +60,23 @@ def maintenance_of(margin: dict[str, int], instrument: Instrument, qty: int, val
 
 def initial_of(margin: dict[str, int], instrument: Instrument, qty: int, value: int) -> int:
     """What opening requires: never less than keeping."""
+    if instrument.is_margined:
+        return deposit_of(instrument, "initial", qty, value)
     rate = WHOLE // margin["multiplier"]
     return max(at_rate(abs(value), rate), maintenance_of(margin, instrument, qty, value))
+
+
+def deposit_of(instrument: Instrument, which: str, qty: int, value: int) -> int:
+    """What a margined contract requires: an amount for each, and a share of the notional."""
+    each = instrument.contract.get(which, 0) * abs(qty)
+    share = at_rate(abs(value), instrument.contract.get(f"{which}_rate", 0))
+    return divide(each, 10 ** instrument.terms["qty_scale"], "up") + share
+
+
+def tied_up(account: Account, instrument: Instrument, cost: int) -> int:
+    """The cash that a margined contract of a cash account ties up: its entry value."""
+    is_cash = account.margin is None
+    return max(0, cost) if instrument.is_margined and is_cash else 0
 
 
 def value_at(instrument: Instrument, position: Position, at: int | None) -> int:
@@ -79,7 +96,7 @@ def worth(
         before = price_before(world, account, instrument)
         at = price_of(instrument) if before is None else before
         value = value_at(instrument, position, at)
-        sums.equity += value
+        sums.equity += value - position.cost if instrument.is_margined else value
         sums.unrealized_pl += value - position.cost
         if account.margin is not None:
             sums.initial += initial_of(account.margin, instrument, position.qty, value)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money, price_of
+from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
 from twin.fees import fee_of_hold, show
@@ -91,7 +91,7 @@ def value(world: World, account: Account) -> dict[str, Any]:
 def position_object(instrument: Instrument, position: Position, at: int | None) -> dict[str, Any]:
     """A position."""
     now = value_at(instrument, position, at)
-    average = price_of(position.cost, position.qty, instrument.scales)
+    average = instrument.average_price(position.cost, position.qty)
     return {
         "symbol": instrument.symbol,
         "qty": instrument.qty_text(position.qty),
@@ -114,6 +114,8 @@ def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
         "lot_size": instrument.qty_text(instrument.lot),
         "status": "halted" if phase(world, instrument) == "halted" else instrument.status,
     }
+    if instrument.contract:
+        shown["contract"] = contract_object(instrument)
     if instrument.halt:
         shown["halt_reason"] = instrument.halt["reason"]
     if rules.get("industry"):
@@ -123,6 +125,28 @@ def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
     if rules.get("tick_table"):
         text = instrument.price_text
         shown["tick_table"] = [[text(start), text(step)] for start, step in rules["tick_table"]]
+    return shown
+
+
+def contract_object(instrument: Instrument) -> dict[str, Any]:
+    """The contract of an instrument as a client sees it."""
+    contract = instrument.contract
+    one = 10 ** instrument.terms["qty_scale"]
+    shown = {
+        "multiplier": format_decimal(contract["multiplier"], 6, 0),
+        "tick_value": format_money(instrument.value(instrument.tick, one, "half_even")),
+        "settlement": contract["settlement"],
+    }
+    if contract.get("expiry_ns"):
+        shown["expiry"] = format_time(contract["expiry_ns"])
+    for which in ("initial", "maintenance"):
+        if contract.get(which):
+            shown[f"{which}_margin"] = format_money(contract[which])
+        if contract.get(f"{which}_rate"):
+            share = format_decimal(contract[f"{which}_rate"], RATE_SCALE, 0)
+            shown[f"{which}_margin_rate"] = share
+    if contract.get("funding_interval_ns"):
+        shown["funding_interval_s"] = contract["funding_interval_ns"] // 10**9
     return shown
 
 
@@ -262,7 +286,7 @@ def slippage(order: Order, notional: int, filled: int) -> str | None:
     bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
     if bid is None or ask is None or filled == 0:
         return None
-    average = price_of(notional, filled, instrument.scales)
+    average = instrument.average_price(notional, filled)
     worse = average - (bid[0] + ask[0]) // 2
     return instrument.price_text(clamp(worse if order.side == "buy" else -worse))
 

@@ -58,8 +58,14 @@ def may_trade(world: World, instrument: Instrument) -> bool:
     stands_still = any(
         action.stage == "working" and action.instrument is instrument for action in world.actions
     )
+    stands_still = stands_still or is_over(world, instrument)
     is_open = phase(world, instrument) in MATCHING
     return instrument.market.is_fresh and is_open and not stands_still
+
+
+def is_over(world: World, instrument: Instrument) -> bool:
+    """Whether a contract has reached its end."""
+    return 0 < instrument.contract.get("expiry_ns", 0) <= world.now_ns
 
 
 # Where orders stand ---------------------------------------------------------------------------
@@ -201,6 +207,8 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
     marks = marks_after(exchange, asked["state"], asked["auction"], world.next_order)
     left = exchange.auction if asked["state"] != "auction" else None
     was_extended = exchange.state in EXTENDED
+    if exchange.state in REGULAR and asked["state"] in {"post_market", "closed"}:
+        futures_settle(world, exchange)
     exchange.has_sessions = True
     for name, value in asked.items():
         setattr(exchange, name, value)
@@ -225,6 +233,15 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
     if was_extended != (exchange.state in EXTENDED):
         relink(world, exchange)
     return True
+
+
+def futures_settle(world: World, exchange: Exchange) -> None:
+    """The day of an exchange ended: its futures that somebody holds settle."""
+    for instrument in world.instruments:
+        is_future = instrument.is_margined and instrument.contract.get("expiry_ns", 0)
+        held = any(account.position(instrument).qty for account in world.accounts)
+        if instrument.exchange is exchange and is_future and held and not instrument.ended:
+            instrument.settles = True
 
 
 def begin_crossing(

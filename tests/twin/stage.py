@@ -6,6 +6,7 @@ from typing import Any
 from twin.amounts import format_decimal
 
 WORLD = "twin"
+START_NS = 1_795_168_800 * 10**9
 SCALES = [
     # price scale, quantity scale, tick, lot, middle price in ticks
     (6, 6, 10_000, 1_000_000, 100),
@@ -25,6 +26,7 @@ class Stage:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.now_ns = START_NS + self.random.randrange(86_400) * 10**9
         self.middles: dict[str, int] = {}
 
     def listing(self) -> list[dict[str, Any]]:
@@ -119,11 +121,14 @@ class Stage:
                 [format_decimal(one * tick, price_scale, 0) for one in row]
                 for row in steps[: draw.randint(1, 2)]
             ]
+        kind = draw.choice(["us_equity", "us_equity", "crypto", "fx", "future", "perpetual"])
+        if kind in {"future", "perpetual"} or (kind == "fx" and draw.random() < 0.5):
+            rules["contract"] = self.contract(kind)
         return rules | {
             "kind": "list_instrument",
             "symbol": symbol,
             "name": f"Instrument {index}",
-            "asset_class": draw.choice(["us_equity", "crypto", "fx"]),
+            "asset_class": kind,
             "exchange": exchange,
             "sector": draw.choice(["", "Industrials"]),
             "currency": draw.choice(["USD"] * 9 + ["EUR"]),
@@ -134,6 +139,25 @@ class Stage:
             "source": draw.choice(["street", "street", "agents"]),
             "trigger": draw.choice(["bid_ask", "last"]),
         }
+
+    def contract(self, kind: str) -> dict[str, Any]:
+        """A margined contract: what one unit stands for, and what must be deposited."""
+        draw = self.random
+        contract: dict[str, Any] = {
+            "multiplier": draw.choice(["1", "50", "0.1", "0.000001", "100", "2.5", "1000000"])
+        }
+        if draw.random() < 0.7:
+            contract["initial_margin_rate"] = draw.choice(["0.1", "0.03333", "1"])
+        if not contract.get("initial_margin_rate") or draw.random() < 0.3:
+            contract["initial_margin"] = draw.choice(["12.5", "1", "500"])
+        if draw.random() < 0.3 and "initial_margin_rate" in contract:
+            contract["maintenance_margin_rate"] = draw.choice(["0.02", "0.5"])
+        if kind == "future" and draw.random() < 0.97:
+            ahead = draw.choice([3_600, 86_400, 300_000, 3_000_000])
+            contract["expiry_ns"] = str(self.now_ns + ahead * 10**9)
+        elif draw.random() < 0.4:
+            contract["funding_interval_s"] = draw.choice(["3600", "28800", "60"])
+        return contract
 
     def opening(self, index: int) -> dict[str, Any]:
         draw = self.random

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin.amounts import clamp, digits_of_step, divide, format_decimal, value_of
+from twin.amounts import MONEY_SCALE, clamp, digits_of_step, divide, format_decimal
 from twin.ids import format_uuid
 
 OPEN = ("pending_new", "new", "partially_filled", "held")
@@ -126,6 +126,13 @@ class Instrument:
     set_fees: dict[str, Any] | None = None
     """A fee schedule that a command set in place of the listed one."""
     rules_version: int = 0
+    works: list[dict[str, Any]] = field(default_factory=list)
+    """What is being done to the holders of a contract."""
+    settles: bool = False
+    ended: bool = False
+    final_price: int = 0
+    funding_rate: int = 0
+    next_funding_ns: int = 0
 
     @property
     def fees(self) -> dict[str, Any]:
@@ -155,9 +162,26 @@ class Instrument:
     def lot(self) -> int:
         return self.terms["lot_size"]
 
+    @property
+    def contract(self) -> dict[str, Any]:
+        return self.terms.get("contract", {})
+
+    @property
+    def is_margined(self) -> bool:
+        return self.contract.get("is_margined", False)
+
     def value(self, price: int, qty: int, rounding: str) -> int:
-        """What a quantity is worth at a price."""
-        return value_of(price, qty, self.scales, rounding)
+        """What a quantity is worth at a price; a contract's unit stands for many."""
+        product = price * qty * self.contract.get("multiplier", 10**MONEY_SCALE)
+        return divide(product, 10**self.scales, rounding)
+
+    def average_price(self, value: int, qty: int) -> int:
+        """The average price that money for a quantity stands for, half-even."""
+        units = qty * self.contract.get("multiplier", 10**MONEY_SCALE)
+        if units == 0:
+            return 0
+        sign = 1 if units > 0 else -1
+        return clamp(divide(sign * value * 10**self.scales, abs(units), "half_even"))
 
     def notional(self, price: int, qty: int) -> int:
         """The money of a fill, within 64 bits."""
@@ -211,6 +235,8 @@ class Account:
     status: str = "active"
     cash: int = 0
     held: int = 0
+    deposited: int = 0
+    """Cash that the margined contracts of a cash account tie up."""
     realized_pl: int = 0
     receivable: int = 0
     """Dividends that it is owed (or owes) and that are not paid yet."""
@@ -227,7 +253,7 @@ class Account:
 
     @property
     def free_cash(self) -> int:
-        return self.cash - self.held
+        return self.cash - self.held - self.deposited
 
     def position(self, instrument: Instrument) -> Position:
         """The position in an instrument; a flat one when there was never any."""

@@ -3,6 +3,7 @@
 from twin.checks import is_due, walk
 from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
+from twin.margin import tied_up
 from twin.money import cost_of, fee_of, payable, release_of, signed
 from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
 from twin.requests import remember
@@ -92,9 +93,13 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     position = account.own_position(instrument)
     cost, realized_pl = cost_of(position, order.side, qty, notional)
     bought = signed(order.side, 1)
+    deposit = -tied_up(account, instrument, position.cost)
     position.cost += bought * cost
     position.qty += bought * qty
-    account.cash -= bought * notional + fee
+    deposit += tied_up(account, instrument, position.cost)
+    account.deposited += deposit
+    # Only profit and loss of a margined contract move, never the notional.
+    account.cash += (realized_pl if instrument.is_margined else -bought * notional) - fee
     account.promise(order, -qty)
     position.realized_pl += realized_pl
     account.realized_pl += realized_pl
@@ -126,6 +131,8 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
         liquidity=liquidity,
         counterparty=other,
         completes=completes,
+        **({"margined": True} if instrument.is_margined else {}),
+        **({"deposit": deposit} if deposit else {}),
         **({"volume_day": day} if day else {}),
     )
     world.next_fill += 1

@@ -8,7 +8,7 @@ It does not make snapshots, state hashes or rows.
 import json
 from typing import Any
 
-from twin import clock, commands, corporate, listing, orders, outside, replies, sessions
+from twin import clock, commands, contracts, corporate, listing, orders, outside, replies, sessions
 from twin.clock_work import next_due
 from twin.ids import format_time
 from twin.sessions import link
@@ -30,7 +30,7 @@ class Twin:
     def more_due(self) -> bool:
         """Whether due work is left for another `time`."""
         world = self.world
-        due = next_due(world) or corporate.due(world)
+        due = next_due(world) or corporate.due(world) or contracts.due(world)
         return bool(due or world.crossings or world.unfinished)
 
     def restart(self) -> None:
@@ -161,6 +161,8 @@ MAKERS = {
     "list_instrument": listing.list_instrument,
     "open_account": listing.open_account,
     "set_fees": listing.set_fees,
+    "settle": contracts.settle,
+    "funding": contracts.funding,
     "submit": orders.submit,
     "replace": orders.replace,
     "cancel": orders.cancel_order,

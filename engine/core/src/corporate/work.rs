@@ -69,8 +69,11 @@ impl<S: Sink> Live<'_, S> {
 
     fn check_change(&self, change: &Change, is_contract: bool) -> Result<(), Refusal> {
         match change {
-            Change::CashDividend { .. } | Change::Split { .. } if is_contract => {
-                require(false, "symbol", "only shares and coins have dividends and splits")
+            Change::Rename { .. } => self.check_names(change),
+            _ if is_contract => {
+                let detail = "only shares and coins have dividends, splits and delistings; a \
+                              contract ends at its expiry";
+                require(false, "symbol", detail)
             }
             Change::CashDividend { amount } => {
                 let fits = (1..=AMOUNT_MAX / 4).contains(amount);
@@ -81,19 +84,19 @@ impl<S: Sink> Live<'_, S> {
                 let fits = ratios.contains(new) && ratios.contains(old) && new != old;
                 require(fits, "new", "new and old differ and lie between 1 and 1000000")
             }
-            Change::Rename { symbol, name } => {
-                require(
-                    is_name(symbol) && is_name(name),
-                    "new_symbol",
-                    "give a symbol and a name",
-                )?;
-                let free = !self.durable.instrument_of.contains_key(symbol);
-                require(free, "new_symbol", "this symbol is or was in use; choose another")
-            }
             Change::Delist { price } => {
                 require((0..=PRICE_MAX).contains(price), "price", "the price is not negative")
             }
         }
+    }
+
+    fn check_names(&self, change: &Change) -> Result<(), Refusal> {
+        let Change::Rename { symbol, name } = change else {
+            return Ok(());
+        };
+        require(is_name(symbol) && is_name(name), "new_symbol", "give a symbol and a name")?;
+        let free = !self.durable.instrument_of.contains_key(symbol);
+        require(free, "new_symbol", "this symbol is or was in use; choose another")
     }
 
     fn call_off(&mut self, id: &str) -> Result<Reply, Refusal> {
