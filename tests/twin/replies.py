@@ -38,6 +38,7 @@ def order_object(world: World, number: int) -> dict[str, Any] | None:
         "stop_price": maybe(instrument.price_text, order.stop_price),
         "status": order.status,
         "reason": order.reason,
+        **order.more,
         "created_at": format_time(order.created_ns),
         "updated_at": format_time(order.updated_ns),
         "as_of_seq": world.seq,
