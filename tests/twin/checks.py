@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
 from twin.fields import is_name
+from twin.ids import format_time
 from twin.margin import power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.prices import offers, price, reaches
@@ -18,6 +19,8 @@ from twin.sessions import (
     why_closed,
 )
 from twin.state import Order, Refused, World, malformed
+
+TIME_MAX_NS = 9_006_000_000_000_000_000
 
 
 @dataclass
@@ -51,6 +54,7 @@ def check_terms(order: Order) -> None:
     check_price(order.has_limit, order.limit_price, "limit_price")
     check_price(order.has_stop, order.stop_price, "stop_price")
     check_hours(order)
+    check_more(order)
 
 
 def check_quantity(qty: int) -> None:
@@ -67,6 +71,19 @@ def check_price(wanted: bool, value: int | None, field: str) -> None:
         raise malformed(field, "unexpected_price")
     if value is not None and not 0 < value <= PRICE_MAX:
         raise malformed(field, "invalid_price")
+
+
+def check_more(order: Order) -> None:
+    """Whether the rarer terms of an order go together."""
+    wrong = "invalid_terms"
+    is_dated, date = order.time_in_force == "gtd", order.more.get("expires_ns")
+    if is_dated != (date is not None) or (date is not None and not 0 <= date <= TIME_MAX_NS):
+        raise malformed("expire_time", wrong)
+    if "trigger" in order.more and not order.has_stop:
+        raise malformed("trigger", wrong)
+    rests = order.type == "limit" and order.time_in_force not in {"ioc", "fok"}
+    if order.more.get("post_only") and not rests:
+        raise malformed("post_only", wrong)
 
 
 @dataclass
@@ -91,7 +108,7 @@ def walk(world: World, order: Order) -> Walk:
     for offer in offers(instrument, order.side):
         if walked.filled == order.qty or not reaches(order.side, limit, offer.price):
             break
-        if isinstance(offer.resting, Order) and is_due(offer.resting):
+        if isinstance(offer.resting, Order) and is_due(world, offer.resting):
             continue
         qty = min(offer.qty, order.qty - walked.filled)
         notional = instrument.notional(offer.price, qty)
@@ -104,11 +121,12 @@ def walk(world: World, order: Order) -> Walk:
     return walked
 
 
-def is_due(order: Order) -> str | None:
+def is_due(world: World, order: Order) -> str | None:
     """Why an open order is due to leave: `cancel`, `expire`, or `auction_over`."""
     if order.number < order.account.cancel_below:
         return "cancel"
-    if order.instrument.status == "expired":
+    passed = order.time_in_force == "gtd" and order.more["expires_ns"] <= world.dates_passed_ns
+    if order.instrument.status == "expired" or passed:
         return "expire"
     if not has_ended(order):
         return None
@@ -147,6 +165,7 @@ def value_of_order(world: World, order: Order) -> int:
 def failures(world: World, order: Order) -> Iterator[Failure]:
     """All failed checks in order; the first one rejects a new order."""
     instrument, account = order.instrument, order.account
+    yield from past_its_date(world, order)
     if account.status != "active":
         yield Failure("account_not_active")
     if instrument.status != "active":
@@ -161,6 +180,7 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     reference = price(instrument)
     if order.type == "market" and reference is None:
         yield Failure("no_reference_price", "symbol")
+    yield from not_as_flagged(order)
     if order.time_in_force == "fok" and not order.has_stop:
         filled = walk(world, order).filled
         if filled < order.qty:
@@ -183,6 +203,26 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     is_paid = order.side == "sell" if is_cash else position.free_to_close(order.side) >= order.qty
     if not same_currency or (not is_paid and hold > power):
         yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
+
+
+def past_its_date(world: World, order: Order) -> Iterator[Failure]:
+    """Good-till-date orders have time left."""
+    date = order.more.get("expires_ns")
+    if date is not None and date <= world.now_ns:
+        yield Failure("expired", "expire_time", format_time(date), format_time(world.now_ns))
+
+
+def not_as_flagged(order: Order) -> Iterator[Failure]:
+    """Post-only orders take nothing, reduce-only orders are no larger than what they close."""
+    instrument = order.instrument
+    for offer in offers(instrument, order.side)[:1] if order.more.get("post_only") else ():
+        if reaches(order.side, order.limit_price, offer.price):
+            texts = (instrument.price_text(order.limit_price), instrument.price_text(offer.price))
+            yield Failure("would_take_liquidity", "limit_price", *texts)
+    closing = order.account.position(instrument).closing(order.side)
+    if order.more.get("reduce_only") and order.qty > closing:
+        texts = (instrument.qty_text(order.qty), instrument.qty_text(closing))
+        yield Failure("would_not_reduce", "qty", *texts)
 
 
 def off_the_steps(order: Order) -> Iterator[Failure]:

@@ -34,6 +34,17 @@ def end_days(world: World) -> None:
             )
 
 
+def pass_dates(world: World) -> None:
+    """Lets the dates of good-till-date orders pass."""
+    dates = [one.more["expires_ns"] for one in world.open if one.time_in_force == "gtd"]
+    if (
+        world.dates_passed_ns < world.now_ns
+        and min(dates, default=world.now_ns + 1) <= world.now_ns
+    ):
+        world.dates_passed_ns = world.now_ns
+        world.emit("dates_passed", until_ns=world.now_ns)
+
+
 def time(world: World) -> None:
     """Due orders leave, matching that stopped goes on, prices are marked."""
     cross_auctions(world)

@@ -17,8 +17,8 @@ from twin.state import (
 )
 
 SIDES = ("buy", "sell")
-TYPES = ("market", "limit", "stop", "stop_limit")
-TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
+TYPES = ("market", "limit", "stop", "stop_limit", "market_if_touched", "limit_if_touched")
+TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls", "gtd")
 STATES = ("open", "closed", "pre_market", "post_market", "auction")
 ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
 LEVELS_MAX = 1_000
@@ -215,11 +215,35 @@ def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
         limit_price=fields.price("limit_price", instrument),
         stop_price=fields.price("stop_price", instrument),
         time_in_force=fields.word("time_in_force", TIMES_IN_FORCE, "day"),
-        more={name: True for name in ("extended_hours", "do_not_reduce") if fields.flag(name)},
+        more=rarer_terms(fields),
     )
     if must_be_named:
         fields.text("client_order_id")
     return order
+
+
+TRIGGERS = ("bid_ask", "last", "mid")
+SELF_TRADES = ("none", "cancel_newest", "cancel_oldest", "decrement")
+
+
+def rarer_terms(fields: Fields) -> dict[str, Any]:
+    """What few orders ask for, in the order of the tape; what is left out is not in it."""
+    trigger = None if fields.get("trigger") is None else fields.word("trigger", TRIGGERS)
+    flags = {name: fields.flag(name) for name in ("post_only", "reduce_only")}
+    date = None
+    if fields.get("expires_ns") is not None:
+        date = fields.integer("expires_ns", -(2**63), 2**63 - 1)
+    extended = fields.flag("extended_hours")
+    rule = None if fields.get("self_trade") is None else fields.word("self_trade", SELF_TRADES)
+    terms = {
+        "trigger": trigger,
+        **flags,
+        "expires_ns": date,
+        "extended_hours": extended,
+        "self_trade": rule,
+        "do_not_reduce": fields.flag("do_not_reduce"),
+    }
+    return {name: value for name, value in terms.items() if value not in {None, False}}
 
 
 def replace(fields: Fields) -> dict[str, Any]:

@@ -191,7 +191,8 @@ class Flow(Stage):
         draw = self.random
         account, instrument = draw.choice(world.accounts), self.symbol(world)
         side = draw.choice(["buy", "sell"])
-        kind = draw.choices(["market", "limit", "stop", "stop_limit"], [4, 8, 2, 2])[0]
+        kinds = ["market", "limit", "stop", "stop_limit", "market_if_touched", "limit_if_touched"]
+        kind = draw.choices(kinds, [8, 16, 4, 4, 2, 2])[0]
         terms = {
             "account_id": account.text if draw.random() > 0.01 else self.account(world),
             "symbol": self.name_of(instrument),
@@ -201,16 +202,32 @@ class Flow(Stage):
         }
         if ("limit" in kind) != (draw.random() < 0.005):
             terms["limit_price"] = self.price(instrument)
-        if ("stop" in kind) != (draw.random() < 0.005):
+        waits = "stop" in kind or "touched" in kind
+        if waits != (draw.random() < 0.005):
             terms["stop_price"] = self.price(instrument)
         if draw.random() < 0.9:
-            words = ["day", "gtc", "ioc", "fok", "opg", "cls"]
-            terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1])[0]
+            words = ["day", "gtc", "ioc", "fok", "opg", "cls", "gtd"]
+            terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1, 1])[0]
+        self.add_rarer_terms(terms, waits=waits)
+        return terms
+
+    def add_rarer_terms(self, terms: dict[str, Any], *, waits: bool) -> None:
+        """What few orders ask for."""
+        draw, kind = self.random, terms["type"]
+        if (terms.get("time_in_force") == "gtd") != (draw.random() < 0.01):
+            terms["expires_ns"] = self.now_ns + draw.choice([-1, 1, 60, 90_000]) * SECOND_NS
+        if waits and draw.random() < 0.3:
+            terms["trigger"] = draw.choice(["bid_ask", "last", "mid"])
+        for flag, chance in (("post_only", 0.04), ("reduce_only", 0.08)):
+            if draw.random() < chance:
+                terms[flag] = draw.random() < 0.9
+        if draw.random() < 0.15:
+            rules = ["none", "cancel_newest", "cancel_oldest", "decrement"]
+            terms["self_trade"] = draw.choice(rules)
         if draw.random() < (0.25 if kind == "limit" else 0.01):
             terms["extended_hours"] = draw.random() < 0.9
         if draw.random() < 0.05:
             terms["do_not_reduce"] = True
-        return terms
 
     def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
         """Mostly what can be sold, or bought."""

@@ -60,9 +60,18 @@ def spent_by(world: World, order: Order, price: int, qty: int, liquidity: str) -
     return initial_of(margin, instrument, signed(order.side, opening), value) + paid
 
 
+def reducible(order: Order) -> int | None:
+    """What a reduce-only order can still close; nothing for other orders."""
+    if not order.more.get("reduce_only"):
+        return None
+    return order.account.position(order.instrument).closing(order.side)
+
+
 def payable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
     """How much of `wanted` the account can pay at this price: all of it, or whole lots."""
     instrument, account = order.instrument, order.account
+    most = reducible(order)
+    wanted = wanted if most is None else min(wanted, instrument.whole_lots(most))
     value = instrument.value(price, wanted, "up")
     if value > AMOUNT_MAX:
         wanted = instrument.whole_lots(clamp(wanted // (value // AMOUNT_MAX + 1)))

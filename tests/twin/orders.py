@@ -7,13 +7,16 @@ from typing import Any
 from twin.amounts import ORDER_VALUE_MAX, QUANTITY_MAX, clamp, divide, format_money
 from twin.checks import (
     Failure,
+    check_more,
     check_price,
     check_quantity,
     check_terms,
     failures,
     hold_of,
+    not_as_flagged,
     off_the_steps,
     outside_the_band,
+    past_its_date,
 )
 from twin.ids import Digest
 from twin.margin import power_for
@@ -225,7 +228,12 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
         order.type,
         **{name: given.get(name, getattr(order, name)) for name in TERMS},
         more=order.more,
+        number=order.number,
+        filled=order.filled,
     )
+    if new.time_in_force != "gtd":
+        new.more = {name: value for name, value in order.more.items() if name != "expires_ns"}
+    check_more(new)
     check_quantity(new.qty)
     check_price(new.has_limit, new.limit_price, "limit_price")
     check_price(new.has_stop, new.stop_price, "stop_price")
@@ -247,13 +255,23 @@ def check_new_terms(world: World, order: Order, new: Order) -> tuple[Failure | N
     """The first failed check of the new terms, and the new hold."""
     failure = next(failures_of_change(order, new), None)
     is_free = order.side == "sell" and order.account.margin is None
-    if failure or is_free:
+    if failure:
         return failure, 0
+    if is_free:
+        return next(failures_of_flags(world, order, new), None), 0
     hold, power = new_hold(order, new), power_for(world, order.account, order.instrument)
     if hold - order.hold <= max(0, power):
-        return None, hold
+        return next(failures_of_flags(world, order, new), None), hold
     texts = (format_money(hold - order.hold), format_money(power))
     return Failure("insufficient_buying_power", "qty", *texts), 0
+
+
+def failures_of_flags(world: World, order: Order, new: Order) -> Iterator[Failure]:
+    """What dated, post-only and reduce-only orders must keep to, for what is left of them."""
+    yield from past_its_date(world, new)
+    new.qty -= order.filled
+    yield from not_as_flagged(new)
+    new.qty += order.filled
 
 
 def failures_of_change(order: Order, new: Order) -> Iterator[Failure]:

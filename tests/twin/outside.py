@@ -12,12 +12,14 @@ from twin.trading import (
     fill_resting,
     fire_stops,
     fired,
+    is_reached,
     leave_if_due,
     print_trade,
     reduce_bot,
     settle,
     traded,
     unlink,
+    why_unpayable,
     work_on,
 )
 
@@ -212,9 +214,9 @@ class Path:
                 if order is None:
                     break
                 self.fill(order, "maker")
-        for side in ("buy", "sell"):
+        for falling in (False, True):
             while True:
-                order = self.nearest_stop(side, self.price)
+                order = self.nearest_stop(self.price, falling=falling)
                 if order is None:
                     break
                 self.fire(order)
@@ -226,11 +228,10 @@ class Path:
                 return one if reaches(side, one.limit_price, target) else None
         return None
 
-    def nearest_stop(self, side: str, target: int) -> Order | None:
-        """The armed order of a side that a path to `target` reaches first."""
-        for one in armed(self.instrument, side)[:1]:
-            is_reached = one.stop_price <= target if side == "buy" else one.stop_price >= target
-            return one if is_reached else None
+    def nearest_stop(self, target: int, *, falling: bool) -> Order | None:
+        """The armed order that a rising or falling path to `target` reaches first."""
+        for one in armed(self.instrument, falling=falling)[:1]:
+            return one if is_reached(one, target) else None
         return None
 
     def go_to(self, target: int) -> None:
@@ -238,7 +239,7 @@ class Path:
         side = "sell" if target > self.price else "buy"
         while True:
             limit = self.nearest_limit(side, target)
-            stop = self.nearest_stop(OTHER[side], target)
+            stop = self.nearest_stop(target, falling=side == "buy")
             if limit is None and stop is None:
                 break
             limit_first = limit is not None and (
@@ -275,4 +276,4 @@ class Path:
             print_trade(self.world, self.instrument, self.price, qty, aggressor)
             self.left = None if self.left is None else self.left - qty
         if qty < wanted:
-            cancel(self.world, order, "insufficient_buying_power")
+            cancel(self.world, order, why_unpayable(order))

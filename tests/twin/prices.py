@@ -53,11 +53,24 @@ def waiting(instrument: Instrument, side: str) -> list[Order]:
     return sorted((one for one in queue if is_at_any_price(one)), key=lambda one: one.priority)
 
 
-def armed(instrument: Instrument, side: str) -> list[Order]:
-    """Orders that wait for their stop price, in the order in which a price reaches them."""
+def armed(instrument: Instrument, *, falling: bool) -> list[Order]:
+    """Orders that wait for a rising or falling price, in the order in which it reaches them."""
     queue = [one for one in instrument.market.queue if isinstance(one, Order)]
-    orders = [one for one in queue if one.side == side and one.seat == "market" and one.is_armed]
-    return sorted(orders, key=lambda one: (-best_first(side, one.stop_price), one.priority))
+    orders = [one for one in queue if one.seat == "market" and one.is_armed]
+    waits = [one for one in orders if one.is_falling == falling]
+    sign = -1 if falling else 1
+    return sorted(waits, key=lambda one: (sign * one.stop_price, one.priority))
+
+
+def seen(instrument: Instrument, source: str, side: str) -> int | None:
+    """The price that a source shows to a side: buys watch the ask, sells the bid."""
+    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
+    if source == "bid_ask":
+        level = ask if side == "buy" else bid
+        return level and level[0]
+    if source == "mid" and bid and ask:
+        return (bid[0] + ask[0]) // 2
+    return None
 
 
 def street(instrument: Instrument, side: str) -> list[Level]:

@@ -38,11 +38,19 @@ def order_object(world: World, number: int) -> dict[str, Any] | None:
         "stop_price": maybe(instrument.price_text, order.stop_price),
         "status": order.status,
         "reason": order.reason,
-        **order.more,
+        **shown_terms(order),
         "created_at": format_time(order.created_ns),
         "updated_at": format_time(order.updated_ns),
         "as_of_seq": world.seq,
     }
+
+
+def shown_terms(order: Order) -> dict[str, Any]:
+    """The rarer terms of an order as a client sees them."""
+    shown = {name: value for name, value in order.more.items() if name != "expires_ns"}
+    if "expires_ns" in order.more:
+        shown["expire_time"] = format_time(order.more["expires_ns"])
+    return shown
 
 
 def average_price(order: Order) -> int:

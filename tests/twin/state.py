@@ -316,11 +316,21 @@ class Order:
 
     @property
     def has_limit(self) -> bool:
-        return self.type in {"limit", "stop_limit"}
+        return self.type in {"limit", "stop_limit", "limit_if_touched"}
 
     @property
     def has_stop(self) -> bool:
-        return self.type in {"stop", "stop_limit"}
+        return self.type not in {"market", "limit"}
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether it waits for a price that falls: a sell stop, a buy that wants to be touched."""
+        return (self.side == "sell") != self.type.endswith("_touched")
+
+    @property
+    def trigger(self) -> str:
+        """Who tells the price that it waits for."""
+        return self.more.get("trigger", self.instrument.terms["trigger"])
 
     @property
     def is_armed(self) -> bool:
@@ -368,6 +378,8 @@ class World:
     market_seq: int = 0
     turn_ns: int = 0
     turn_market_seq: int = 0
+    dates_passed_ns: int = 0
+    """Good-till-date orders with this date or an earlier one are past it."""
     actions: list[Any] = field(default_factory=list)
     """Corporate actions that are not over."""
     actions_over: list[str] = field(default_factory=list)

@@ -1,11 +1,12 @@
 """Orders meet: executing, filling, resting, waiting, canceling, and stops that fire."""
 
+from twin.amounts import divide
 from twin.checks import is_due, walk
 from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
 from twin.margin import tied_up
-from twin.money import cost_of, fee_of, payable, release_of, signed
-from twin.prices import OTHER, Offer, armed, book, offers, outside, reaches, street, waiting
+from twin.money import cost_of, fee_of, payable, reducible, release_of, signed
+from twin.prices import OTHER, Offer, armed, book, offers, reaches, seen, street, waiting
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, seat_of
 from twin.state import BotOrder, Instrument, Order, World
@@ -73,7 +74,7 @@ def leave(world: World, order: Order) -> None:
 
 def leave_if_due(world: World, order: Order) -> bool:
     """Closes an order that is due to leave; says whether it was."""
-    why = is_due(order)
+    why = is_due(world, order)
     if why == "cancel":
         cancel(world, order, "requested")
     elif why == "expire":
@@ -201,6 +202,11 @@ def execute(world: World, order: Order) -> None:
     instrument, bound = order.instrument, order.limit_price
     if bound is None:
         bound = band_edge(instrument, order.side)
+    if order.more.get("post_only") and any(
+        reaches(order.side, order.limit_price, offer.price)
+        for offer in offers(instrument, order.side)[:1]
+    ):
+        cancel(world, order, "would_take_liquidity")
     while order.is_open:
         offer = next(iter(offers(instrument, order.side)), None)
         if offer is None or not reaches(order.side, bound, offer.price):
@@ -208,17 +214,57 @@ def execute(world: World, order: Order) -> None:
         maker = offer.resting if isinstance(offer.resting, Order) else None
         if maker is not None and leave_if_due(world, maker):
             continue
+        if maker is not None and keeps_apart(world, order, maker):
+            continue
         qty = payable(world, order, offer.price, min(order.leaves, offer.qty), "taker")
         if qty == 0:
-            cancel(world, order, "insufficient_buying_power")
+            cancel(world, order, why_unpayable(order))
             return
         if maker is not None:
             qty = payable(world, maker, offer.price, qty, "maker")
             if qty == 0:
-                cancel(world, maker, "insufficient_buying_power")
+                cancel(world, maker, why_unpayable(maker))
                 continue
         trade(world, order, offer, qty)
         print_trade(world, instrument, offer.price, qty, order.side)
+
+
+def why_unpayable(order: Order) -> str:
+    """Why an order that can pay nothing leaves."""
+    return "would_not_reduce" if reducible(order) == 0 else "insufficient_buying_power"
+
+
+def keeps_apart(world: World, newest: Order, oldest: Order) -> bool:
+    """Deals with two orders of one owner by the incoming one's rule; says whether it did."""
+    rule = newest.more.get("self_trade", "none")
+    if rule == "none" or newest.account.owner != oldest.account.owner:
+        return False
+    if rule == "cancel_newest":
+        cancel(world, newest, "self_trade")
+    elif rule == "cancel_oldest":
+        cancel(world, oldest, "self_trade")
+    else:
+        both = min(newest.leaves, oldest.leaves)
+        for order in (newest, oldest):
+            shrink(world, order, both)
+    return True
+
+
+def shrink(world: World, order: Order, qty: int) -> None:
+    """An order loses a part of what is left; it is canceled when nothing stays."""
+    rest = order.leaves - qty
+    if rest <= 0:
+        cancel(world, order, "self_trade")
+        return
+    release = order.hold - min(order.hold, divide(order.hold * rest, order.leaves, "up"))
+    order.account.promise(order, -qty)
+    order.account.held -= release
+    order.hold -= release
+    order.qty = order.filled + rest
+    touch(world, order)
+    world.emit(
+        "resized", order=order_id(world, order.number), qty=order.qty, waits=0, release=release
+    )
 
 
 def trade(world: World, order: Order, offer: Offer, qty: int) -> None:
@@ -281,7 +327,7 @@ def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
         return 0
     qty = payable(world, order, price, wanted, "maker")
     if qty == 0:
-        cancel(world, order, "insufficient_buying_power")
+        cancel(world, order, why_unpayable(order))
         return 0
     fill(world, order, price, qty, "maker", "house")
     print_trade(world, order.instrument, price, qty, OTHER[order.side])
@@ -291,40 +337,39 @@ def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
 # Stops ----------------------------------------------------------------------------------------
 
 
-def watched(instrument: Instrument) -> tuple[int | None, int | None]:
-    """Bid and ask that fire stops; nothing for instruments that trigger by trades only."""
-    if instrument.terms["trigger"] == "last":
-        return None, None
-    bid, ask = outside(instrument, "buy"), outside(instrument, "sell")
-    return bid and bid[0], ask and ask[0]
-
-
 def price_through(world: World, order: Order) -> int | None:
     """The price that is through the stop price of an order that has just come."""
     if not may_trade(world, order.instrument) or seat_of(world, order) != "market":
         return None
-    bid, ask = watched(order.instrument)
-    side = ask if order.side == "buy" else bid
-    seen = order.instrument.market.last if side is None else side
-    if seen is None:
-        return None
-    is_through = seen >= order.stop_price if order.side == "buy" else seen <= order.stop_price
-    return seen if is_through else None
+    shown = seen(order.instrument, order.trigger, order.side)
+    price = order.instrument.market.last if shown is None else shown
+    return price if price is not None and is_reached(order, price) else None
+
+
+def is_reached(order: Order, price: int) -> bool:
+    """Whether a price reaches an order that waits for it."""
+    return price <= order.stop_price if order.is_falling else price >= order.stop_price
 
 
 def reached(instrument: Instrument) -> tuple[Order, int] | None:
-    """The next stop order whose price is reached, and the price that reached it; buys first."""
-    bid, ask = watched(instrument)
-    heard = instrument.market.heard
-    highest = max([*heard, *([] if ask is None else [ask])], default=None)
-    lowest = min([*heard, *([] if bid is None else [bid])], default=None)
-    for order in armed(instrument, "buy")[:1]:
-        if highest is not None and highest >= order.stop_price:
-            return order, highest
-    for order in armed(instrument, "sell")[:1]:
-        if lowest is not None and lowest <= order.stop_price:
-            return order, lowest
+    """The next order whose price is reached, and the price that reached it; buys first."""
+    for side in ("buy", "sell"):
+        for falling in (False, True):
+            for source in ("bid_ask", "last", "mid"):
+                waits = armed(instrument, falling=falling)
+                mine = [one for one in waits if (one.side, one.trigger) == (side, source)]
+                price = extreme(instrument, source, side, falling=falling)
+                if mine and price is not None and is_reached(mine[0], price):
+                    return mine[0], price
     return None
+
+
+def extreme(instrument: Instrument, source: str, side: str, *, falling: bool) -> int | None:
+    """The price that reaches the most: of what is shown and of trades, which are no middle."""
+    prices = [] if source == "mid" else list(instrument.market.heard)
+    shown = seen(instrument, source, side)
+    prices += [] if shown is None else [shown]
+    return (min if falling else max)(prices, default=None)
 
 
 def fire_stops(world: World, instrument: Instrument) -> None:

@@ -78,6 +78,7 @@ class Twin:
         if world.created is None and kind != "create_world":
             raise malformed()
         clock.end_days(world)
+        clock.pass_dates(world)
         corporate.work_off(world)
         if kind in SILENT:
             SILENT[kind](world, **members)

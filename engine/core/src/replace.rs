@@ -34,7 +34,9 @@ impl<S: Sink> Live<'_, S> {
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         self.has_time(terms)?;
         checks.takes_nothing()?;
-        checks.only_reduces()?;
+        // What is filled has left the position already.
+        let left = OrderTerms { qty: terms.qty - order.filled, ..terms.clone() };
+        Checks { terms: &left, ..checks }.only_reduces()?;
         self.judge(terms, Some(order)).map(|_| ())
     }
 
