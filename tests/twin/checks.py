@@ -165,7 +165,6 @@ def value_of_order(world: World, order: Order) -> int:
 def failures(world: World, order: Order) -> Iterator[Failure]:
     """All failed checks in order; the first one rejects a new order."""
     instrument, account = order.instrument, order.account
-    yield from past_its_date(world, order)
     if account.status != "active":
         yield Failure("account_not_active")
     if instrument.status != "active":
@@ -198,10 +197,9 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
             instrument.qty_text(free),
         )
     hold = hold_of(world, order)
-    same_currency = account.currency == instrument.terms["currency"]
     power = power_for(world, account, instrument)
     is_paid = order.side == "sell" if is_cash else position.free_to_close(order.side) >= order.qty
-    if not same_currency or (not is_paid and hold > power):
+    if not is_paid and hold > power:
         yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
 
 

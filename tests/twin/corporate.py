@@ -267,7 +267,7 @@ def to_tick(instrument: Instrument, numerator: int, denominator: int, *, up: boo
 def reduced(order: Order, change: dict[str, Any]) -> dict[str, Any] | None:
     """Buy limits and sell stops that live on come down by a dividend, to the tick below."""
     is_below = (order.side, order.type) == ("buy", "limit")
-    if order.side == "sell" and order.has_stop:
+    if order.side == "sell" and order.type in {"stop", "stop_limit"}:
         is_below = not order.triggered
     if order.time_in_force in {"day", "ioc", "fok"} or not is_below:
         return None
@@ -305,7 +305,7 @@ def split(order: Order, action: Action) -> dict[str, Any]:
         "qty": filled + leaves,
         "filled": filled,
         "limit_price": price(order.limit_price, up=not is_buy),
-        "stop_price": price(order.stop_price, up=is_buy == order.has_stop),
+        "stop_price": price(order.stop_price, up=is_buy != order.type.endswith("_touched")),
         "hold": order.hold,
     }
 

@@ -246,7 +246,11 @@ def fee(
         sum_ += divide(fees["sale_rate"] * notional, WHOLE, "half_up")
         units = per_unit(fees["sale_per_share"], instrument, qty, "half_up")
         sum_ += min(units, fees["sale_cap"]) if fees["sale_cap"] else units
-    return max(0, min(sum_, max(0, notional) if side == "sell" else AMOUNT_MAX))
+    most = AMOUNT_MAX
+    if side == "sell":
+        # A sell pays at most what it brings in.
+        most = max(0, notional if has_rules(fees) else min(notional, AMOUNT_MAX))
+    return max(0, min(sum_, most))
 
 
 def fee_of_hold(instrument: Instrument, qty: int, notional: int) -> int:

@@ -119,6 +119,7 @@ def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
     contracts.check(world, instrument)
     instrument.market = Market(is_fresh=True)
     world.instruments.append(instrument)
+    world.know(terms["currency"])
     world.emit("instrument_listed", **terms)
     contracts.begin_periods(world, instrument)
     return "created", instrument
@@ -152,6 +153,9 @@ def open_account(
     require(0 <= starting_cash <= ORDER_VALUE_MAX, "starting_cash")
     account = Account(len(world.accounts), account_id, owner, kind, currency, starting_cash, margin)
     world.accounts.append(account)
+    world.know(currency)
+    if margin is not None and world.margin_since_ns == 0:
+        world.margin_since_ns = world.now_ns
     digest = Digest("open_account").text(owner).text(kind).text(currency).number(starting_cash)
     agreed = {} if margin is None else {"margin": margin}
     if agreed:

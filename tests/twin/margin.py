@@ -20,6 +20,8 @@ class Worth:
 
     equity: int
     unrealized_pl: int = 0
+    long_value: int = 0
+    short_value: int = 0
     initial: int = 0
     maintenance: int = 0
 
@@ -98,6 +100,9 @@ def worth(
         value = value_at(instrument, position, at)
         sums.equity += value - position.cost if instrument.is_margined else value
         sums.unrealized_pl += value - position.cost
+        if not instrument.is_margined:
+            sums.long_value += max(0, value)
+            sums.short_value += min(0, value)
         if account.margin is not None:
             sums.initial += initial_of(account.margin, instrument, position.qty, value)
             sums.maintenance += maintenance_of(account.margin, instrument, position.qty, value)

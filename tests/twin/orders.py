@@ -35,7 +35,7 @@ def submit(world: World, order: Order) -> tuple[str, int]:
     known = answered(world, order.account, order.client_order_id, digest)
     if known is not None:
         return "existing", known
-    failed = next(failures(world, order), None)
+    failed = next(past_its_date(world, order), None) or next(failures(world, order), None)
     hold = 0 if failed else hold_of(world, order)
     take(world, order, hold, digest, failed)
     if failed:
@@ -180,6 +180,7 @@ def replace(
     )
     if request is not None:
         remember(world, account, request, digest.state, number)
+    rarer = {} if new.more == order.more else {"more": new.more}
     change(world, order, new, hold, keeps_priority=keeps_priority)
     world.emit(
         "replaced",
@@ -190,6 +191,7 @@ def replace(
         time_in_force=order.time_in_force,
         hold=hold,
         keeps_priority=keeps_priority,
+        **rarer,
         request=request,
         digest=None if request is None else f"{digest.state:016x}",
     )
@@ -203,7 +205,7 @@ def change(world: World, order: Order, new: Order, hold: int, *, keeps_priority:
     order.account.held += hold - order.hold
     order.account.promise(order, new.qty - order.qty)
     order.hold = hold
-    for name in TERMS:
+    for name in (*TERMS, "more"):
         setattr(order, name, getattr(new, name))
     if not keeps_priority:
         order.priority = world.next_priority

@@ -79,6 +79,20 @@ def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]
         "status": account.status,
         "as_of_seq": world.seq,
         **({"receivable": format_money(account.receivable)} if account.receivable else {}),
+        **margin_members(account, now),
+    }
+
+
+def margin_members(account: Account, now: Worth) -> dict[str, Any]:
+    """What only a margin account shows."""
+    if account.margin is None:
+        return {}
+    return {
+        "multiplier": str(account.margin["multiplier"]),
+        "long_market_value": format_money(now.long_value),
+        "short_market_value": format_money(now.short_value),
+        "initial_margin": format_money(now.initial),
+        "maintenance_margin": format_money(now.maintenance),
     }
 
 

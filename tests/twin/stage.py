@@ -177,6 +177,8 @@ class Stage:
                 command["multiplier"] = draw.choice([1, 2, 4, "4", 3])
             if draw.random() < 0.3:
                 command["maintenance_rate"] = draw.choice(["0", "0.3", "1", "0.123456789"])
+            if draw.random() < 0.5:
+                command["interest_rate"] = draw.choice(["0.08", "0.000001", "1"])
             if draw.random() < 0.3:
                 command["short_maintenance_rate"] = draw.choice(["0", "0.4", "1", "2"])
         return command

@@ -378,6 +378,15 @@ class World:
     market_seq: int = 0
     turn_ns: int = 0
     turn_market_seq: int = 0
+    currencies: list[str] = field(default_factory=list)
+    """Codes in the order in which they came up."""
+    margin_since_ns: int = 0
+    """When the first margin account was opened."""
+    margin_day_ends_ns: int = 0
+    margin_days: int = 0
+    """How many days of interest are being charged."""
+    margin_next: tuple[int, int] = (0, 0)
+    """Account and currency that are charged next."""
     dates_passed_ns: int = 0
     """Good-till-date orders with this date or an earlier one are past it."""
     actions: list[Any] = field(default_factory=list)
@@ -401,6 +410,11 @@ class World:
     def is_full(self) -> bool:
         """Whether mass work has to go on in a later turn."""
         return len(self.events) + 4 > 1_000
+
+    def know(self, currency: str) -> None:
+        """Notes a currency."""
+        if currency not in self.currencies:
+            self.currencies.append(currency)
 
     def open_orders(self, account: Account | None = None) -> list[Order]:
         """The open orders (of an account), by number."""

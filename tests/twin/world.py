@@ -31,7 +31,7 @@ class Twin:
         """Whether due work is left for another `time`."""
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
-        return bool(due or world.crossings or world.unfinished)
+        return bool(due or world.crossings or world.unfinished or world.margin_days)
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
@@ -78,8 +78,8 @@ class Twin:
         if world.created is None and kind != "create_world":
             raise malformed()
         clock.end_days(world)
-        clock.pass_dates(world)
         corporate.work_off(world)
+        clock.pass_dates(world)
         if kind in SILENT:
             SILENT[kind](world, **members)
             return None

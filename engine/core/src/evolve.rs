@@ -518,8 +518,8 @@ fn replace(durable: &mut Durable, replaced: &Replaced) {
     let mut promised = 0;
     touch_order(durable, replaced.order, |order| {
         promised = order.promised();
-        if replaced.more.is_some() {
-            order.terms.more.clone_from(&replaced.more);
+        if let Some(more) = &replaced.more {
+            order.terms.more = more.as_ref().clone().boxed();
         }
         order.terms.qty = replaced.qty;
         order.terms.limit_price = replaced.limit_price;

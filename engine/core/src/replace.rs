@@ -76,7 +76,8 @@ impl<S: Sink> Live<'_, S> {
         };
         let mut terms = new_terms(order, replace)?;
         self.keep_trail(order, &mut terms);
-        let more = (terms.more != order.terms.more).then(|| terms.more.clone()).flatten();
+        // Terms that ask for nothing any more are told, too.
+        let more = (terms.more != order.terms.more).then(|| terms.more.clone().unwrap_or_default());
         let hold = check_new_terms(self.durable, self.ephemeral, order, &terms)
             .map_err(|failure| refused(failure).about(replace.order))?;
         if let Err(failure) = self.may_replace(order, &terms) {

@@ -274,7 +274,7 @@ impl<'a> Fields<'a> {
             time_in_force,
             hold: self.amount("hold")?,
             keeps_priority: self.flag("keeps_priority")?,
-            more: self.more()?,
+            more: self.value.get("more").map(MoreTerms::read).transpose()?.map(Box::new),
         }))
     }
 

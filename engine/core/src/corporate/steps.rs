@@ -170,7 +170,8 @@ fn to_tick(instrument: &Instrument, numerator: i128, denominator: i128, up: bool
 fn split_order(instrument: &Instrument, order: &Order, new: u32, old: u32) -> OrderAdjusted {
     let terms = &order.terms;
     let is_buy = terms.side == Side::Buy;
-    let stop_is_beyond = terms.order_type.has_stop();
+    // The price that an if-touched order waits for lies on the other side of the market.
+    let stop_is_beyond = !terms.order_type.is_touched();
     let price = |price: Option<Price>, up: bool| {
         price.map(|price| {
             to_tick(instrument, i128::from(price) * i128::from(old), i128::from(new), up)
