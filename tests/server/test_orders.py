@@ -90,7 +90,7 @@ MALFORMED = [
     ({"side": "BUY"}, "side"),
     ({"side": None}, "side"),
     ({"type": "trailing"}, "type"),
-    ({"time_in_force": "gtd"}, "time_in_force"),
+    ({"time_in_force": "gtx"}, "time_in_force"),
     ({"qty": None}, "qty"),
     ({"qty": "ten"}, "qty"),
     ({"qty": "NaN"}, "qty"),

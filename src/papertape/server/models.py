@@ -577,6 +577,7 @@ class ExchangeReply(Reply):
         "state": "closed",
         "fees": {"maker_rate": "0", "taker_rate": "0", "per_share": "0", "minimum": "0"},
         "profile": {"name": "realistic"},
+        "rules_version": 0,
         "next_change": _EXAMPLE_TIME,
         "next_open": _EXAMPLE_TIME,
     }
@@ -588,6 +589,7 @@ class ExchangeReply(Reply):
     state: SessionState
     fees: dict[str, Any]
     profile: dict[str, Any]
+    rules_version: int = Field(description="how often fees or profile were set anew")
     auction: AuctionKind | None = Field(None, description="what its auction is for")
     halt_reason: str | None = Field(None, description="why it is halted")
     next_change: str | None = Field(None, description="when the part of the day ends, if known")

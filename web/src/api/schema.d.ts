@@ -797,6 +797,7 @@ export interface components {
          *       "profile": {
          *         "name": "realistic"
          *       },
+         *       "rules_version": 0,
          *       "state": "closed"
          *     }
          */
@@ -822,6 +823,11 @@ export interface components {
             profile: {
                 [key: string]: unknown;
             };
+            /**
+             * Rules Version
+             * @description how often fees or profile were set anew
+             */
+            rules_version: number;
             /**
              * Auction
              * @description what its auction is for
@@ -1152,6 +1158,7 @@ export interface components {
          *           "profile": {
          *             "name": "realistic"
          *           },
+         *           "rules_version": 0,
          *           "state": "closed"
          *         }
          *       ],
@@ -4748,6 +4755,7 @@ export interface operations {
                      *           "profile": {
                      *             "name": "realistic"
                      *           },
+                     *           "rules_version": 0,
                      *           "state": "closed"
                      *         }
                      *       ],
