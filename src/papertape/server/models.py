@@ -561,7 +561,7 @@ class InstrumentReply(Reply):
     industry: str | None = None
     halt_reason: str | None = Field(None, description="why it is halted")
     band: str | None = Field(None, description="limit prices lie within so many percent")
-    tick_table: list[tuple[str, str]] | None = Field(
+    tick_table: list[list[str]] | None = Field(
         None, description="price steps by price: from this price on, this step"
     )
 

@@ -997,10 +997,7 @@ export interface components {
              * @description price steps by price: from this price on, this step
              * @default null
              */
-            tick_table?: [
-                string,
-                string
-            ][] | null;
+            tick_table?: string[][] | null;
         };
         /**
          * LedgerLine
