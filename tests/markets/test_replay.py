@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from papertape.engine import World
 from papertape.markets.bars import Bar
 from papertape.markets.files import BrokenFile
 from papertape.markets.replay import ReplayMarket
@@ -268,6 +269,44 @@ def test_the_world_has_the_name_of_the_file_and_lists_its_instrument(file_of):
     assert instrument["asset_class"] == "future"
     assert (instrument["tick_size"], instrument["lot_size"]) == ("0.01", "1")
     assert (instrument["price_scale"], instrument["source"]) == (6, "street")
+
+
+@pytest.mark.parametrize(
+    ("name", "contract"),
+    [
+        ("ACME-1d.csv", None),
+        ("6EH4-1m.csv", None),
+        ("BTC-PERP-1d.csv", {"initial_margin_rate": "0.1", "maintenance_margin_rate": "0.05"}),
+        (
+            "EURUSD-1d.csv",
+            {
+                "base": "EUR",
+                "initial_margin_rate": "0.02",
+                "maintenance_margin_rate": "0.02",
+            },
+        ),
+        (
+            "USDMXN-1d.csv",
+            {
+                "base": "USD",
+                "initial_margin_rate": "0.05",
+                "maintenance_margin_rate": "0.05",
+            },
+        ),
+    ],
+)
+def test_perpetuals_and_pairs_are_replayed_as_contracts(file_of, name, contract):
+    market = ReplayMarket(file_of(name, DAILY))
+    assert json.loads(market.listing()[2])["contract"] == contract
+    assert market.world.endswith("-m") == (contract is not None)
+    assert len(market.world) <= 40
+    listed_by_the_engine(market)
+
+
+def listed_by_the_engine(market):
+    world = World(market.world)
+    outcome = world.apply([(market.now_ns(0), command) for command in market.listing()])
+    assert [reply[0] for reply in outcome.replies] == ["created"] * 3
 
 
 def test_another_file_is_another_world(file_of):

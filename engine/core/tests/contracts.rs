@@ -114,6 +114,22 @@ fn contracts_survive_snapshots_and_the_tape() {
     assert_eq!(rebuilt.state_hash(), desk.world.state_hash());
 }
 
+#[test]
+fn an_instrument_shows_what_has_become_of_its_contract() {
+    let mut desk = Desk::open();
+    desk.send(&future());
+    let (_, body) = desk.ask(&json!({"kind": "settle", "symbol": "ESH6", "price": "5001.25"}));
+    assert_eq!(body["contract"]["settlement_price"], "5001.25");
+    let mut perpetual = future();
+    perpetual["symbol"] = json!("PERP");
+    perpetual["asset_class"] = json!("perpetual");
+    perpetual["contract"] = json!({"initial_margin_rate": "0.1", "funding_interval_s": 28_800});
+    let (_, body) = desk.ask(&perpetual);
+    assert_eq!(body["contract"]["next_funding"], "2026-01-05T16:00:00.000000000Z");
+    let (_, body) = desk.ask(&json!({"kind": "funding", "symbol": "PERP", "rate": "-0.0001"}));
+    assert_eq!(body["contract"]["funding_rate"], "-0.0001");
+}
+
 /// Opens margin accounts, each long one future.
 fn crowd(desk: &mut Desk, count: u64) {
     desk.send(&future());

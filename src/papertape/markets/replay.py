@@ -9,6 +9,8 @@ What the file does not say is added by plain rules, never by chance:
 
 - a file of prints has no quotes: the print stands on one side (the aggressor's), the other side
   is one tick away;
+- perpetuals and currency pairs are contracts with the usual margins of their class: accounts that
+  pay in full trade them as before, margin accounts trade them with leverage and short;
 - a currency pair's volume counts price changes, and a perpetual's is in contracts or in quote
   currency as often as in units; nothing in the file says which. Tick files show no sizes. There
   the usual size of the asset class is on display.
@@ -25,7 +27,7 @@ import msgspec
 import numpy as np
 
 from papertape.markets.bars import MINUTE_NS, Bar, BarBuilder
-from papertape.markets.files import BrokenFile, MarketFile, asset_class, load
+from papertape.markets.files import BrokenFile, MarketFile, asset_class, contract_of, load
 from papertape.markets.files.market_file import PRICES
 from papertape.markets.files.scales import decimal_text, fixed_text
 from papertape.markets.store import Partition
@@ -297,9 +299,14 @@ def _clock_of(file: MarketFile, speed: float) -> _TickClock | _BarClock:
 
 
 def world_name(file: MarketFile) -> str:
-    """Name the world of a file: `replay-<symbol>-<8 hex digits of the file's hash>`."""
-    symbol = re.sub(r"[^a-z0-9]+", "-", file.symbol.lower()).strip("-")[:23]
-    return f"replay-{symbol}-{file.digest[:8]}"
+    """Name the world of a file: `replay-<symbol>-<8 hex digits of the file's hash>`.
+
+    A world whose instrument is a contract ends in `-m`: files were replayed without before.
+    """
+    symbol = re.sub(r"[^a-z0-9]+", "-", file.symbol.lower()).strip("-")
+    if contract_of(file.symbol):
+        return f"replay-{symbol[:21]}-{file.digest[:8]}-m"
+    return f"replay-{symbol[:23]}-{file.digest[:8]}"
 
 
 def _listing(file: MarketFile, world: str, seed: int) -> list[dict[str, Any]]:
@@ -322,7 +329,12 @@ def _listing(file: MarketFile, world: str, seed: int) -> list[dict[str, Any]]:
             "fees": fees,
             "profile": profile,
         },
-        {"kind": "list_instrument", **listing_of(file), "exchange": kind.exchange},
+        {
+            "kind": "list_instrument",
+            **listing_of(file),
+            "exchange": kind.exchange,
+            "contract": contract_of(file.symbol) or None,
+        },
     ]
 
 

@@ -269,5 +269,29 @@ pub(crate) fn push(out: &mut String, durable: &Durable, terms: &Instrument, cont
     if contract.funding_interval_ns != 0 {
         object = object.value("funding_interval_s", contract.funding_interval_ns / SECOND_NS);
     }
-    object.end();
+    with_state(object, durable, terms).end();
+}
+
+/// What has become of a contract: its last settlement, and its next funding.
+fn with_state<'a>(
+    object: ObjectWriter<'a>,
+    durable: &Durable,
+    terms: &Instrument,
+) -> ObjectWriter<'a> {
+    let index = durable.instrument_of.get(&terms.symbol);
+    let Some(state) = index.and_then(|index| durable.contract_state(*index)) else {
+        return object;
+    };
+    let mut object = object;
+    if state.settlement_price != 0 {
+        object = object.text("settlement_price", &terms.format_price(state.settlement_price));
+    }
+    if state.funding_rate != 0 {
+        let rate = i128::from(state.funding_rate);
+        object = object.text("funding_rate", &format_decimal(rate, RATE_SCALE, 0));
+    }
+    if state.next_funding_ns != 0 {
+        object = object.text("next_funding", &format_time(state.next_funding_ns));
+    }
+    object
 }

@@ -22,12 +22,24 @@ from papertape.markets.files.market_file import (
     IntArray,
     MarketFile,
 )
-from papertape.markets.files.naming import asset_class, periods_per_year, symbol_from_name
+from papertape.markets.files.naming import (
+    asset_class,
+    contract_of,
+    periods_per_year,
+    symbol_from_name,
+)
 from papertape.markets.files.parquet import MAGIC, read_parquet
 from papertape.markets.files.plain import Scaled
 from papertape.markets.files.scales import digits_needed, price_step, scale_that_fits
 
-__all__ = ["BrokenFile", "MarketFile", "asset_class", "load", "periods_per_year"]
+__all__ = [
+    "BrokenFile",
+    "MarketFile",
+    "asset_class",
+    "contract_of",
+    "load",
+    "periods_per_year",
+]
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 

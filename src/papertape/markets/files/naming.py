@@ -16,6 +16,13 @@ FIAT = frozenset(_FIAT_CODES.split())
 _COIN_CODES = "BTC ETH SOL XRP ADA DOGE LTC BNB DOT AVAX LINK SHIB TRX BCH XLM UNI ATOM ETC XBT"
 COINS = frozenset(_COIN_CODES.split())
 COIN_QUOTES = ("USDT", "USDC", "BUSD", "USD", "EUR", "GBP", "BTC", "ETH")
+MAJORS = frozenset(["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "NZD", "CAD", "SEK", "NOK", "DKK"])
+MAJOR_PAIR_MARGIN = "0.02"
+"""NFA Financial Requirements, Section 12: a fiftieth of the value of a pair of major currencies."""
+OTHER_PAIR_MARGIN = "0.05"
+"""The same source: a twentieth of any other pair."""
+PERPETUAL_MARGINS = ("0.1", "0.05")
+"""Initial and maintenance margin of a perpetual: ten times leverage, as exchanges usually begin."""
 FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
 
 
@@ -98,6 +105,24 @@ def _class_name(symbol: str) -> str:
     if "/" in symbol or (len(symbol) > 5 and symbol.endswith(("USDT", "USDC"))):
         return "crypto"
     return "future" if FUTURE.fullmatch(symbol) else "us_equity"
+
+
+def contract_of(symbol: str) -> dict[str, str]:
+    """Give the contract that a symbol is replayed under; empty when it is simply held.
+
+    Perpetuals and currency pairs have the usual terms of their class. A dated future has none: no
+    file tells its multiplier and its last day, so it is held and paid in full.
+    """
+    name = _class_name(symbol.upper())
+    if name == "perpetual":
+        initial, maintenance = PERPETUAL_MARGINS
+        return {"initial_margin_rate": initial, "maintenance_margin_rate": maintenance}
+    if name != "fx":
+        return {}
+    pair = symbol.upper().replace("/", "").replace("-", "")
+    is_major = pair[:3] in MAJORS and pair[3:] in MAJORS
+    rate = MAJOR_PAIR_MARGIN if is_major else OTHER_PAIR_MARGIN
+    return {"base": pair[:3], "initial_margin_rate": rate, "maintenance_margin_rate": rate}
 
 
 def periods_per_year(symbol: str, bar_seconds: int) -> int:
