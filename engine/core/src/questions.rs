@@ -129,7 +129,9 @@ impl Present<'_> {
         let power = checks.power();
         let is_margin = account.is_some_and(|account| account.margin().is_some());
         let after = match terms.side {
-            Side::Sell if !is_margin => power - estimate.cost - estimate.fees,
+            Side::Sell if !is_margin => {
+                power - estimate.cost - estimate.fees - i128::from(checks.hold())
+            }
             _ => power - i128::from(checks.hold()),
         };
         let mut out = String::new();
