@@ -138,11 +138,13 @@ fn list(durable: &mut Durable, event: &Event) {
                 halt: None,
                 former: Vec::new(),
                 contract: terms.contract.as_ref().map(|_| Box::new(ContractState::default())),
+                splits: Vec::new(),
                 has_options: false,
                 ruling: None,
                 shorted: 0,
                 margin: None,
             });
+            contract::state::begin(durable, index);
             contract::state::index(durable, index);
         }
         _ => {}

@@ -167,6 +167,8 @@ pub struct InstrumentRecord {
     pub former: Vec<String>,
     /// What a contract goes through; nothing for other instruments.
     pub contract: Option<Box<ContractState>>,
+    /// The splits that it has been through: new for old.
+    pub splits: Vec<(u32, u32)>,
     /// Whether options on it are listed. Derived.
     pub has_options: bool,
     /// Fees and profile that were set for this instrument alone.

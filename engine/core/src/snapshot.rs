@@ -286,14 +286,15 @@ stored_records! {
     Mark { bid, ask, last, high, low };
     InstrumentRecord {
         terms, currency, mark, house, clearing, interest, halt, former, contract, ruling, shorted,
-        margin,
+        margin, splits,
     } derived {
         has_options
     };
     Wheel { total, count, start, passed };
     Work { kind, price, rate, next, wheel };
     ContractState {
-        settles, ended, settlement_price, final_price, funding_rate, next_funding_ns, works, keeping,
+        settles, ended, settlement_price, final_price, funding_rate, next_funding_ns, works,
+        splits_before, keeping,
     } derived { holders, orders, due_ns };
     Position { qty, promised, cost, realized_pl, seq, covering };
     MarginTerms { multiplier, long_maintenance, short_maintenance, interest_rate };

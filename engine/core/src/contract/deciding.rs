@@ -134,18 +134,18 @@ impl<S: Sink> Live<'_, S> {
         (option, price): (OptionTerms, Price),
         qty: Quantity,
     ) -> Result<(), Failure> {
+        if self.underlying_changes(holding.instrument) {
+            let detail = "a corporate action of the underlying is being worked off: try again";
+            return Err(Failure::new(Reason::InstrumentNotActive, detail).at("symbol"));
+        }
         let waiting = self.durable.contract_state(holding.instrument);
         if waiting.is_some_and(|state| state.works.len() >= WORKS_MAX) {
             let detail = "too many assignments of this option wait: try again in a moment";
             return Err(Failure::new(Reason::InstrumentNotActive, detail).at("symbol"));
         }
         let side = if option.right == Right::Call { Side::Buy } else { Side::Sell };
-        let Some((_, base)) = holding.underlying() else {
-            return Ok(());
-        };
-        let contract = holding.contract;
-        let units = contract.delivered(qty, holding.terms.qty_scale, base.terms.qty_scale);
-        let in_cash = contract.delivery == Delivery::Cash;
+        let units = holding.units(qty);
+        let in_cash = holding.contract.delivery == Delivery::Cash;
         if in_cash || holding.can_carry(option, price, (side, qty, units)) {
             return Ok(());
         }

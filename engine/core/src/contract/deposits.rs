@@ -6,6 +6,7 @@
 
 use crate::account::Account;
 use crate::checks::Failure;
+use crate::contract::state::units_of;
 use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
 use crate::instrument::Instrument;
@@ -54,19 +55,14 @@ pub(crate) fn free_to_sell(
     let free = position.qty.saturating_sub(position.promised);
     match durable.instrument(instrument) {
         Some(record) if record.has_options => {
-            free.saturating_sub(locked(durable, account, instrument, &record.terms))
+            free.saturating_sub(locked(durable, account, instrument))
         }
         _ => free,
     }
 }
 
 /// What the calls of an account lock of their underlying.
-fn locked(
-    durable: &Durable,
-    account: &Account,
-    underlying: InstrumentIndex,
-    base: &Instrument,
-) -> Quantity {
+fn locked(durable: &Durable, account: &Account, underlying: InstrumentIndex) -> Quantity {
     let mut locked: Quantity = 0;
     for (index, position) in &account.positions {
         let short = position.promised.saturating_sub(position.qty);
@@ -78,7 +74,7 @@ fn locked(
         };
         let is_call = contract.option.is_some_and(|option| option.right == Right::Call);
         if is_call && contract.underlying == Some(underlying) {
-            let units = contract.delivered(short, record.terms.qty_scale, base.qty_scale);
+            let units = units_of(durable, *index, short);
             locked = locked.saturating_add(units);
         }
     }
@@ -117,12 +113,10 @@ pub(crate) fn can_write(
     let (Some(underlying), Right::Call) = (underlying, option.right) else {
         return Ok(());
     };
-    let (Some(base), Some(contract)) =
-        (durable.instrument(underlying), instrument.contract.as_deref())
-    else {
+    let Some(base) = durable.instrument(underlying) else {
         return Ok(());
     };
-    let needed = contract.delivered(terms.qty, instrument.qty_scale, base.terms.qty_scale);
+    let needed = units_of(durable, terms.instrument, terms.qty);
     let there = free_to_sell(durable, account, underlying);
     if needed <= there {
         return Ok(());

@@ -4,13 +4,14 @@ use crate::contract::state::{Wheel, Work, schedule};
 use crate::durable::Durable;
 use crate::event::{RequestId, Turn};
 use crate::ids::{AccountIndex, InstrumentIndex};
+use crate::lots::Lot;
 use crate::postings::{Asset, Line, Party, transfer};
 use crate::project::Touched;
 use crate::units::{Balance, Money, Nanos, Price, Quantity};
 use crate::words::{ContractWork, InstrumentStatus, LedgerKind};
 
 /// The underlying that an exercised option delivers: signed, from the view of the account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// What is delivered.
     pub instrument: InstrumentIndex,
@@ -20,6 +21,8 @@ pub struct Delivered {
     pub cost: Money,
     /// Profit of what it closes.
     pub realized_pl: Money,
+    /// The lots that are left of the position, when it had some and something of it goes.
+    pub lots: Option<Vec<Lot>>,
 }
 
 /// What one account gets out of a work on a contract; all amounts are signed from its view.
@@ -182,7 +185,16 @@ fn pass(durable: &mut Durable, turn: &Turn, passed: &Passed) {
     account.seq = turn.seq;
     account.deposited += Balance::from(passed.deposit);
     let parts = [Some((passed.instrument, passed.cost, passed.realized_pl))];
-    let delivered = passed.delivered.map(|it| (it.instrument, it.cost, it.realized_pl));
+    let delivered = passed.delivered.as_ref();
+    let lots = delivered.and_then(|it| it.lots.as_ref().map(|lots| (it.instrument, lots)));
+    if let (Some((instrument, lots)), Some(more)) = (lots, account.more.as_deref_mut()) {
+        if lots.is_empty() {
+            more.lots.remove(&instrument);
+        } else {
+            more.lots.insert(instrument, lots.clone());
+        }
+    }
+    let delivered = delivered.map(|it| (it.instrument, it.cost, it.realized_pl));
     for (instrument, cost, realized_pl) in parts.into_iter().chain([delivered]).flatten() {
         account.realized_pl += Balance::from(realized_pl);
         let position = account.positions.entry(instrument).or_default();
@@ -218,7 +230,8 @@ pub(crate) fn postings(event: &ContractEvent, mut take: impl FnMut(Line)) {
         return;
     };
     let (kind, user) = (ledger_kind(passed.kind), Party::Account(passed.account));
-    let delivered = passed.delivered.map(|it| (Asset::Holding(it.instrument), it.qty));
+    let delivered = passed.delivered.as_ref();
+    let delivered = delivered.map(|it| (Asset::Holding(it.instrument), it.qty));
     let moves = [
         Some((Asset::CashOfInstrument(passed.instrument), passed.cash)),
         Some((Asset::Holding(passed.instrument), passed.qty)),
@@ -247,7 +260,7 @@ pub(crate) fn touch(touched: &mut Touched, event: &ContractEvent) {
     touched.accounts.insert(passed.account);
     touched.equity.insert(passed.account);
     touched.positions.insert((passed.account, passed.instrument));
-    if let Some(delivered) = passed.delivered {
+    if let Some(delivered) = &passed.delivered {
         touched.positions.insert((passed.account, delivered.instrument));
     }
 }

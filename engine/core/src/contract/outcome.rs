@@ -3,17 +3,18 @@
 use crate::account::Account;
 use crate::contract::deposits;
 use crate::contract::event::{Delivered, Passed};
-use crate::contract::state::Work;
+use crate::contract::state::{Work, units_of};
 use crate::contract::terms::{Contract, OptionTerms};
 use crate::costs::cost_of;
 use crate::durable::Durable;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::instrument::{Instrument, InstrumentRecord};
+use crate::lots::{Lot, shared_out};
 use crate::units::{
     AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding, clamp, divide,
     power_of_ten, share_of,
 };
-use crate::words::{ContractWork, Delivery, Right, Side};
+use crate::words::{ContractWork, Delivery, InstrumentStatus, Right, Side};
 
 /// In the money by this much for each unit of the underlying, an option with physical delivery is
 /// exercised at its expiry without being asked: OCC Rule 805, "exercise by exception".
@@ -130,8 +131,8 @@ impl<'a> Holding<'a> {
     }
 
     /// The units of the underlying that so many contracts stand for.
-    fn units(&self, base: &Instrument, qty: Quantity) -> Quantity {
-        self.contract.delivered(qty, self.terms.qty_scale, base.qty_scale)
+    pub fn units(&self, qty: Quantity) -> Quantity {
+        units_of(self.durable, self.instrument, qty)
     }
 
     /// What so many contracts are worth when the underlying stands at a price; not below zero.
@@ -139,7 +140,7 @@ impl<'a> Holding<'a> {
         let Some((_, base)) = self.underlying() else {
             return 0;
         };
-        let units = self.units(&base.terms, qty);
+        let units = self.units(qty);
         let spot = base.terms.value(price, units, Rounding::HalfEven);
         let strike = self.terms.value(option.strike, qty, Rounding::HalfEven);
         match option.right {
@@ -158,7 +159,7 @@ impl<'a> Holding<'a> {
         if self.contract.delivery == Delivery::Cash {
             return worth > 0;
         }
-        let units = Balance::from(self.units(&base.terms, qty));
+        let units = Balance::from(self.units(qty));
         let least = units * Balance::from(EXERCISED_FROM);
         worth >= divide(least, power_of_ten(u32::from(base.terms.qty_scale)), Rounding::Up)
     }
@@ -214,7 +215,10 @@ impl<'a> Holding<'a> {
         (qty, is_long): (Quantity, bool),
     ) -> Option<(Money, Delivered)> {
         let (instrument, base) = self.underlying()?;
-        let units = self.units(&base.terms, qty);
+        if base.terms.status == InstrumentStatus::Delisted {
+            return None;
+        }
+        let units = self.units(qty);
         let strike = self.terms.value(option.strike, qty, Rounding::HalfEven);
         let side = if (option.right == Right::Call) == is_long { Side::Buy } else { Side::Sell };
         let position = self.account.position(instrument);
@@ -234,8 +238,26 @@ impl<'a> Holding<'a> {
             qty: units.saturating_mul(sign),
             cost: cost.saturating_mul(sign),
             realized_pl,
+            lots: self.lots_left(instrument, clamp(after), clamp(cost_after)),
         };
         Some((paid.saturating_mul(-sign), delivered))
+    }
+
+    /// The lots of the underlying when something of it goes: each keeps its share. What comes is in
+    /// no lot.
+    fn lots_left(
+        &self,
+        instrument: InstrumentIndex,
+        qty: Quantity,
+        cost: Money,
+    ) -> Option<Vec<Lot>> {
+        let (lots, held) = (self.account.lots(instrument), self.account.position(instrument).qty);
+        let shrinks = qty.saturating_abs() < held.saturating_abs() || qty.signum() != held.signum();
+        if lots.is_empty() || !shrinks {
+            return None;
+        }
+        let stays = qty.signum() == held.signum();
+        Some(if stays { shared_out(lots, qty, cost) } else { Vec::new() })
     }
 
     /// Whether a holder can pay for what his option brings, or has what it takes.

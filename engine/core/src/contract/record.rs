@@ -6,6 +6,8 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::InstrumentIndex;
 use crate::json::{ObjectWriter, Value};
+use crate::lots::Lot;
+use crate::money::event::{push_lot_list, read_lot_list};
 use crate::project::account_id;
 use crate::tape_read::{Fields, Read};
 use crate::units::{AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX, TIME_MAX_NS};
@@ -79,6 +81,7 @@ fn push_passed(out: &mut String, durable: &Durable, passed: &Passed) {
                 .value("qty", delivered.qty)
                 .value("cost", delivered.cost)
                 .value("realized_pl", delivered.realized_pl)
+                .members_of(&lots_text(delivered.lots.as_deref()))
                 .end();
         });
     }
@@ -186,6 +189,16 @@ impl<'a> Fields<'a> {
             qty: fields.signed("qty", QUANTITY_MAX)?,
             cost: fields.signed("cost", AMOUNT_MAX)?,
             realized_pl: fields.signed("realized_pl", AMOUNT_MAX)?,
+            lots: value.get("lots").map(read_lot_list).transpose()?,
         })
     }
+}
+
+/// The lots that are left as a member, when the event says it.
+fn lots_text(lots: Option<&[Lot]>) -> String {
+    let mut out = String::new();
+    if let Some(lots) = lots {
+        ObjectWriter::begin(&mut out).with("lots", |out| push_lot_list(out, lots)).end();
+    }
+    out
 }

@@ -10,10 +10,11 @@
 //! short call before long stock, or a short put before short stock, needs nothing of its own.
 
 use crate::account::Account;
+use crate::contract::state::units_of;
 use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
 use crate::instrument::InstrumentRecord;
-use crate::units::{Balance, Nanos, Price, Quantity, Rounding, clamp, divide, share_of, value_of};
+use crate::units::{Balance, Nanos, Price, Quantity, Rounding, clamp, divide, share_of};
 use crate::words::Right;
 
 /// One option position, in units of its underlying.
@@ -21,9 +22,8 @@ use crate::words::Right;
 struct Leg {
     underlying: InstrumentIndex,
     right: Right,
-    strike: Price,
-    /// Scale of strike and units together.
-    scales: u8,
+    /// The strike of all of it.
+    strike: Balance,
     expiry_ns: Nanos,
     /// Units of the underlying that it stands for, without sign.
     units: Quantity,
@@ -40,7 +40,7 @@ impl Leg {
     }
 
     fn strike_of(&self, units: Quantity) -> Balance {
-        value_of(self.strike, units, self.scales, Rounding::Up)
+        share_of(self.strike, units.min(self.units), self.units.max(1))
     }
 
     fn value_of(&self, units: Quantity) -> Balance {
@@ -152,17 +152,15 @@ fn leg_of(
     let contract = record.terms.contract.as_deref()?;
     let option = contract.option?;
     let underlying = contract.underlying?;
-    let base = &durable.instrument(underlying)?.terms;
     let whole = clamp(Balance::from(qty).abs());
     let value = price_of(index, record)
         .map_or(cost, |price| record.terms.value(price, whole, Rounding::HalfEven));
     Some(Leg {
         underlying,
         right: option.right,
-        strike: option.strike,
-        scales: record.terms.price_scale.saturating_add(base.qty_scale),
+        strike: record.terms.value(option.strike, whole, Rounding::Up),
         expiry_ns: contract.expiry_ns,
-        units: contract.delivered(whole, record.terms.qty_scale, base.qty_scale),
+        units: units_of(durable, index, whole),
         used: 0,
         value: value.abs(),
         is_long: qty > 0,
@@ -174,8 +172,12 @@ fn leg_of(
 fn required_of(ground: &mut Ground<'_>, legs: Vec<Leg>) -> Balance {
     let (mut long, mut short): (Vec<Leg>, Vec<Leg>) = legs.into_iter().partition(|leg| leg.is_long);
     for legs in [&mut long, &mut short] {
-        // The scale of strikes may differ: they are compared as money for a million units.
-        legs.sort_by_key(|leg| (leg.strike_of(1_000_000), leg.expiry_ns));
+        // Scales and multipliers may differ: strikes are compared as money for a million units.
+        let key = |leg: &Leg| {
+            let strike = leg.strike.saturating_mul(1_000_000);
+            divide(strike, i128::from(leg.units.max(1)), Rounding::HalfEven)
+        };
+        legs.sort_by_key(|leg| (key(leg), leg.expiry_ns));
         if legs.first().is_some_and(|leg| leg.right == Right::Put) {
             legs.reverse();
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::command::Session;
 use crate::durable::Durable;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
-use crate::units::{Nanos, Price, Quantity};
+use crate::units::{Nanos, Price, Quantity, Rounding, clamp, divide};
 use crate::words::{ContractWork, InstrumentStatus, SessionState};
 
 /// The assignment of exercised contracts to those who are short, as on a wheel: all short
@@ -35,7 +35,7 @@ impl Wheel {
         let (start, end) =
             (i128::from(self.start), i128::from(self.start) + i128::from(self.count));
         let wrapped = end - i128::from(self.total);
-        crate::units::clamp(overlap(start, end.min(i128::from(self.total))) + overlap(0, wrapped))
+        clamp(overlap(start, end.min(i128::from(self.total))) + overlap(0, wrapped))
     }
 }
 
@@ -71,6 +71,8 @@ pub struct ContractState {
     pub next_funding_ns: Nanos,
     /// What is being done, and what waits.
     pub works: VecDeque<Work>,
+    /// How many splits its underlying had been through when it was listed.
+    pub splits_before: u32,
     /// Holders who do not want their option exercised at its expiry.
     pub keeping: BTreeSet<AccountIndex>,
     /// Accounts with a position. Derived.
@@ -180,6 +182,49 @@ pub(crate) fn index(durable: &mut Durable, index: InstrumentIndex) {
         durable.contracts.futures.entry(exchange).or_default().push(index);
     }
     schedule(durable, index);
+}
+
+/// An option was listed: splits of its underlying count from now on.
+pub(crate) fn begin(durable: &mut Durable, index: InstrumentIndex) {
+    let contract = durable.instrument(index).and_then(|record| record.terms.contract.as_deref());
+    let underlying = contract.and_then(|contract| contract.underlying);
+    let record = underlying.and_then(|underlying| durable.instrument(underlying));
+    let splits = record.map_or(0, |record| record.splits.len() as u32);
+    if let Some(state) = durable.contract_mut(index) {
+        state.splits_before = splits;
+    }
+}
+
+/// All positions of an instrument have been split: from now on its options deliver as much more,
+/// or less.
+pub(crate) fn was_split(durable: &mut Durable, index: InstrumentIndex, split: (u32, u32)) {
+    if let Some(record) = durable.instruments.get_mut(index as usize) {
+        record.splits.push(split);
+    }
+}
+
+/// The units of its underlying that so many contracts of an option stand for. Strike and number
+/// stay as they are in a split, what is delivered changes (OCC, adjustments for splits that are
+/// not whole; the same holds here for all); a fraction beyond the underlying's scale is lost.
+pub(crate) fn units_of(durable: &Durable, index: InstrumentIndex, qty: Quantity) -> Quantity {
+    let Some(record) = durable.instrument(index) else {
+        return 0;
+    };
+    let (Some(contract), Some(state)) =
+        (record.terms.contract.as_deref(), record.contract.as_deref())
+    else {
+        return 0;
+    };
+    let base = contract.underlying.and_then(|underlying| durable.instrument(underlying));
+    let Some(base) = base else {
+        return 0;
+    };
+    let units = contract.delivered(qty, record.terms.qty_scale, base.terms.qty_scale);
+    let splits = base.splits.iter().skip(state.splits_before as usize);
+    splits.fold(units, |units, (new, old)| {
+        let split = i128::from(units) * i128::from(*new);
+        clamp(divide(split, i128::from((*old).max(1)), Rounding::Down))
+    })
 }
 
 /// The day of an exchange ended: its futures that somebody holds settle.

@@ -43,11 +43,21 @@ impl<S: Sink> Live<'_, S> {
 
     /// One step of what a contract has to do; says whether there was one.
     fn step_contract(&mut self, instrument: InstrumentIndex) -> bool {
+        if self.underlying_changes(instrument) {
+            return false;
+        }
         let work = self.durable.contract_state(instrument).and_then(|state| state.works.front());
         match work.copied() {
             Some(work) => self.step_work(instrument, &work),
             None => self.begin_due(instrument),
         }
+    }
+
+    /// Whether a corporate action is being worked off that changes what an option delivers.
+    pub(crate) fn underlying_changes(&self, instrument: InstrumentIndex) -> bool {
+        let contract = self.terms_of(instrument).and_then(|terms| terms.contract.as_deref());
+        let underlying = contract.and_then(|contract| contract.underlying);
+        underlying.is_some_and(|underlying| self.durable.corporate.is_working_on(underlying))
     }
 
     fn step_work(&mut self, instrument: InstrumentIndex, work: &Work) -> bool {

@@ -162,7 +162,15 @@ pub(crate) fn evolve(durable: &mut Durable, event: &CorporateEvent) {
         CorporateEvent::Renamed { id, account } => {
             move_on(durable, id, account + 1, |_| {});
         }
-        CorporateEvent::Worked { id } => set_stage(durable, id, Stage::Owing { next: 0 }),
+        CorporateEvent::Worked { id } => {
+            if let Some(Action { instrument, change: Change::Split { new, old }, .. }) =
+                action(durable, id)
+            {
+                let (instrument, split) = (*instrument, (*new, *old));
+                crate::contract::state::was_split(durable, instrument, split);
+            }
+            set_stage(durable, id, Stage::Owing { next: 0 });
+        }
         CorporateEvent::Paid { id, account, amount, .. } => pay(durable, id, *account, *amount),
     }
 }

@@ -31,6 +31,7 @@ fn stock() -> InstrumentRecord {
         halt: None,
         former: Vec::new(),
         contract: None,
+        splits: Vec::new(),
         has_options: false,
         ruling: None,
         shorted: 0,
