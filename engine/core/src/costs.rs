@@ -49,11 +49,15 @@ pub(crate) fn power_for(
     account: &Account,
     instrument: InstrumentIndex,
 ) -> Balance {
-    let Some(currency) = durable.instrument(instrument).map(|record| record.currency) else {
+    let Some(record) = durable.instrument(instrument) else {
         return 0;
     };
+    let currency = record.currency;
     if account.margin().is_none() {
-        return account.free_in(currency);
+        // What contracts tie up is counted in the account's own currency only.
+        let abroad = currency != account.currency;
+        let ties_up = abroad && record.terms.contract.is_some();
+        return if ties_up { 0 } else { account.free_in(currency) };
     }
     let price = |index, record: &_| ephemeral.price(index, record);
     let excess = durable.worth_at(account, price).excess();

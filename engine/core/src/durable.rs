@@ -252,9 +252,9 @@ impl Durable {
             let value = price
                 .map_or(cost, |price| Balance::from(record.terms.notional(price, position.qty)));
             has_options |= record.terms.is_option();
-            let here = |amount| self.money.convert(amount, record.currency, account.currency);
-            let (value, cost) = (here(value).unwrap_or(0), here(cost).unwrap_or(0));
-            worth.add(margin, record, (position.qty, value, cost));
+            let here =
+                |amount| self.money.convert(amount, record.currency, account.currency).unwrap_or(0);
+            worth.add(margin, record, (position.qty, value, cost), here);
         }
         if margin.is_some() && has_options {
             let required = spreads::required(self, account, None, &price_of);

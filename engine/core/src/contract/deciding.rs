@@ -82,7 +82,7 @@ impl<S: Sink> Live<'_, S> {
             return Err(crate::submit::not_found("no such account in this world", "account_id"));
         };
         let kind = ContractWork::Exercise;
-        let passed = holding.exercised(option, price, (qty, qty), kind);
+        let passed = holding.told(holding.exercised(option, price, (qty, qty), kind));
         self.emit_contract(ContractEvent::Passed(Passed { request, ..passed }));
         let work = Work { wheel, ..Work::at(ContractWork::Assignment, price) };
         self.emit_contract(ContractEvent::Began { instrument, work });

@@ -44,12 +44,22 @@ pub struct Passed {
     pub cash: Money,
     /// Profit of the position.
     pub realized_pl: Money,
+    /// All its profit in the currency of the account, when that is another one.
+    pub realized_here: Option<Money>,
     /// How the cash changes that contracts tie up.
     pub deposit: Money,
     /// The underlying, when it is delivered.
     pub delivered: Option<Delivered>,
     /// The request of its owner, when it was one.
     pub request: Option<RequestId>,
+}
+
+impl Passed {
+    /// All its profit, in the currency of the contract.
+    pub(crate) fn profit(&self) -> Balance {
+        let delivered = self.delivered.as_ref().map_or(0, |delivered| delivered.realized_pl);
+        Balance::from(self.realized_pl) + Balance::from(delivered)
+    }
 }
 
 /// Everything that happens to a contract.
@@ -195,8 +205,11 @@ fn pass(durable: &mut Durable, turn: &Turn, passed: &Passed) {
         }
     }
     let delivered = delivered.map(|it| (it.instrument, it.cost, it.realized_pl));
+    account.realized_pl += match passed.realized_here {
+        Some(profit) => Balance::from(profit),
+        None => passed.profit(),
+    };
     for (instrument, cost, realized_pl) in parts.into_iter().chain([delivered]).flatten() {
-        account.realized_pl += Balance::from(realized_pl);
         let position = account.positions.entry(instrument).or_default();
         position.cost = position.cost.saturating_add(cost);
         position.realized_pl += Balance::from(realized_pl);

@@ -66,10 +66,24 @@ impl<'a> Holding<'a> {
             cost: 0,
             cash: 0,
             realized_pl: 0,
+            realized_here: None,
             deposit: 0,
             delivered: None,
             request: None,
         }
+    }
+
+    /// What a work came to, its profit told in the currency of the account too.
+    pub fn told(&self, passed: Passed) -> Passed {
+        let Some(record) = self.durable.instrument(self.instrument) else {
+            return passed;
+        };
+        if record.currency == self.account.currency {
+            return passed;
+        }
+        let money = &self.durable.money;
+        let here = money.convert(passed.profit(), record.currency, self.account.currency);
+        Passed { realized_here: Some(bounded(here.unwrap_or(0))), ..passed }
     }
 
     /// How the cash changes that contracts tie up, when the position becomes this.

@@ -74,6 +74,9 @@ fn push_passed(out: &mut String, durable: &Durable, passed: &Passed) {
         .value("cash", passed.cash)
         .value("realized_pl", passed.realized_pl)
         .value("deposit", passed.deposit);
+    if let Some(profit) = passed.realized_here {
+        object = object.value("realized_here", profit);
+    }
     if let Some(delivered) = &passed.delivered {
         object = object.with("delivered", |out| {
             ObjectWriter::begin(out)
@@ -176,6 +179,10 @@ impl<'a> Fields<'a> {
             cost: self.signed("cost", AMOUNT_MAX)?,
             cash: self.signed("cash", AMOUNT_MAX)?,
             realized_pl: self.signed("realized_pl", AMOUNT_MAX)?,
+            realized_here: match self.value.get("realized_here") {
+                None => None,
+                Some(_) => Some(self.signed("realized_here", AMOUNT_MAX)?),
+            },
             deposit: self.signed("deposit", AMOUNT_MAX)?,
             delivered,
             request: self.request()?,

@@ -111,7 +111,9 @@ pub(crate) fn required(
             };
             for right in [Right::Call, Right::Put] {
                 let legs = here.iter().filter(|leg| leg.right == right).copied().collect();
-                total += required_of(&mut ground, legs);
+                let here = required_of(&mut ground, legs);
+                let (from, to) = (record.currency, account.currency);
+                total += durable.money.convert(here, from, to).unwrap_or(0);
             }
         }
     }
@@ -229,5 +231,6 @@ pub(crate) fn hold_of(
     let after = required(durable, account, Some((index, by)), &prices);
     let lost = value - record.terms.value(price, whole, Rounding::HalfEven);
     let lost = if by > 0 { lost } else { -lost };
-    (after - before + lost).max(0)
+    let more = durable.money.convert(after - before, account.currency, record.currency);
+    (more.unwrap_or(after - before) + lost).max(0)
 }

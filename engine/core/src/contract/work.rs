@@ -84,7 +84,7 @@ impl<S: Sink> Live<'_, S> {
             let holding = Holding::of(self.durable, index, instrument)?;
             let short = clamp(i128::from(holding.qty()).min(0).abs());
             let keeps = state.keeping.contains(&index);
-            let passed = outcome(&holding, &work, keeps);
+            let passed = outcome(&holding, &work, keeps).map(|passed| holding.told(passed));
             work.wheel.passed = work.wheel.passed.saturating_add(short);
             work.next = index.saturating_add(1);
             if let Some(passed) = passed {

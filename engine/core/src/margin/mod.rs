@@ -169,13 +169,20 @@ pub struct Worth {
 }
 
 impl Worth {
-    /// Counts a position in.
+    /// Counts a position in; `here` tells an amount of its currency in that of the account.
     pub fn add(
         &mut self,
         margin: Option<&MarginTerms>,
         record: &InstrumentRecord,
         (qty, value, cost): (Quantity, Balance, Balance),
+        here: impl Fn(Balance) -> Balance,
     ) {
+        // What options require is told by all of them together (`contract::spreads`).
+        if let Some(margin) = margin.filter(|_| !record.terms.is_option()) {
+            self.initial_margin += here(margin.initial_of(record, qty, value));
+            self.maintenance_margin += here(margin.maintenance_of(record, qty, value));
+        }
+        let (value, cost) = (here(value), here(cost));
         self.unrealized_pl += value - cost;
         self.equity += if record.terms.is_margined() { value - cost } else { value };
         if record.terms.is_margined() {
@@ -184,11 +191,6 @@ impl Worth {
             self.long_value += value;
         } else {
             self.short_value += value;
-        }
-        // What options require is told by all of them together (`contract::spreads`).
-        if let Some(margin) = margin.filter(|_| !record.terms.is_option()) {
-            self.initial_margin += margin.initial_of(record, qty, value);
-            self.maintenance_margin += margin.maintenance_of(record, qty, value);
         }
     }
 

@@ -292,7 +292,7 @@ impl<S: Sink> Live<'_, S> {
             let mut worth = Worth::default();
             let value = Balance::from(record.terms.notional(price, position.qty));
             let cost = Balance::from(position.cost);
-            worth.add(account.margin(), record, (position.qty, value, cost));
+            worth.add(account.margin(), record, (position.qty, value, cost), |amount| amount);
             worth.equity - share(worth.maintenance_margin, margin)
         };
         let is_long = position.qty > 0;
