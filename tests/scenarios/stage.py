@@ -427,6 +427,15 @@ class Stage:
             else:
                 await self._expect_of_order(name, word, rest)
 
+    async def _leg(self, words: list[str], _expected: object) -> None:
+        """`leg PARENT N as NAME`: names the Nth order of a group."""
+        parent, place, _, name = words
+        known = self._orders[parent]
+        headers = self._users[known["user"]][1]
+        order = (await self._http.get(f"/orders/{known['id']}", headers=headers)).json()
+        leg = order["legs"][int(place) - 1]
+        self._orders[name] = known | {"id": leg}
+
     async def _expect_of_order(self, name: str, word: str, rest: list[str]) -> None:
         known = self._orders[name]
         headers = self._users[known["user"]][1]

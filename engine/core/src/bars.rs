@@ -274,6 +274,9 @@ impl<S: Sink> Live<'_, S> {
     /// Orders that came alive stand on the path from here on.
     fn arrive_on_path(&mut self, path: &mut Path) {
         while let Some(number) = self.ephemeral.arrivals.pop_front() {
+            if self.is_held(number) || !self.has_trail(number) {
+                continue;
+            }
             let Some(order) = self.order(number) else {
                 continue;
             };

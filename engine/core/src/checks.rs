@@ -217,7 +217,7 @@ impl Checks<'_> {
         Err(failure.compare(instrument.format_quantity(self.terms.qty), lot))
     }
 
-    fn on_the_tick_grid(&self) -> Result<(), Failure> {
+    pub fn on_the_tick_grid(&self) -> Result<(), Failure> {
         let Some(instrument) = self.instrument() else {
             return Ok(());
         };
@@ -241,7 +241,7 @@ impl Checks<'_> {
         self.terms.limit_price.or(self.terms.stop_price).or_else(|| self.reference())
     }
 
-    fn within_bounds(&self) -> Result<(), Failure> {
+    pub fn within_bounds(&self) -> Result<(), Failure> {
         let Some(instrument) = self.instrument() else {
             return Ok(());
         };
@@ -270,7 +270,7 @@ impl Checks<'_> {
         market.price(&record.terms).or_else(|| record.mark.price())
     }
 
-    fn has_reference_price(&self) -> Result<(), Failure> {
+    pub fn has_reference_price(&self) -> Result<(), Failure> {
         let needs_one = match self.terms.order_type {
             OrderType::Market => true,
             OrderType::TrailingStop => self.terms.stop_price.is_none(),
@@ -448,7 +448,7 @@ impl Checks<'_> {
         position.free_to_close(self.terms.side, 0) >= self.terms.qty
     }
 
-    fn can_pay(&self, hold: Money) -> Result<(), Failure> {
+    pub fn can_pay(&self, hold: Money) -> Result<(), Failure> {
         let Some(account) = self.account() else {
             return Ok(());
         };

@@ -38,6 +38,7 @@ pub mod event;
 mod evolve;
 pub mod exchange;
 pub mod fees;
+mod group;
 pub mod ids;
 pub mod instrument;
 pub mod json;

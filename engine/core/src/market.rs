@@ -366,7 +366,8 @@ impl Ephemeral {
         let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
             return;
         };
-        if order.leaves() == 0 || order.status == Status::Held {
+        let has_no_level = order.is_armed() && terms.stop_price.is_none();
+        if order.leaves() == 0 || order.status == Status::Held || has_no_level {
             return;
         }
         let is_rare = durable.phase(terms.instrument) != Phase::Continuous;

@@ -1,9 +1,13 @@
 //! Terms that only some orders have: which of them go together, and what is decided when such an
 //! order comes (the first stop price of a trailing stop, the quantity of an amount of money).
 
+use crate::change::ChangeEvent;
 use crate::checks::{Checks, Failure};
 use crate::costs::most_lots;
 use crate::durable::Durable;
+use crate::event::Event;
+use crate::group::check_group;
+use crate::ids::OrderNumber;
 use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::market::Market;
@@ -45,7 +49,8 @@ pub(crate) fn check_more(terms: &OrderTerms) -> Result<(), Refusal> {
         return refuse("trigger", "only an order that waits for a price has a trigger");
     }
     check_display(terms, more)?;
-    check_notional(terms, more)
+    check_notional(terms, more)?;
+    check_group(terms)
 }
 
 fn check_trail(kind: OrderType, more: &MoreTerms) -> Result<(), Refusal> {
@@ -304,6 +309,24 @@ impl<S: Sink> Live<'_, S> {
         if let Some(more) = &mut terms.more {
             more.water_mark = Some(mark);
         }
+    }
+
+    /// Lets a trailing stop that comes alive begin to trail; says whether it can wait.
+    pub fn has_trail(&mut self, number: OrderNumber) -> bool {
+        let Some(order) = self.order(number) else {
+            return false;
+        };
+        let trails = order.terms.order_type == OrderType::TrailingStop && order.is_armed();
+        if !trails || order.terms.more().water_mark.is_some() {
+            return true;
+        }
+        let mut terms = order.terms.clone();
+        self.begin_trail(&mut terms);
+        let (Some(mark), Some(stop)) = (terms.more().water_mark, terms.stop_price) else {
+            return false;
+        };
+        self.emit(Event::Changed(ChangeEvent::TrailMoved { order: number, mark, stop }));
+        true
     }
 
     /// Keeps the water mark that a trailing stop has by now when its terms are replaced.

@@ -1,6 +1,6 @@
 //! Commands about orders: submit, cancel, cancel-all.
 
-use crate::checks::{Checks, check_terms};
+use crate::checks::{Checks, Failure, check_terms};
 use crate::command::{Cancel, CancelAll};
 use crate::delay::{Delayed, What};
 use crate::digest;
@@ -11,7 +11,7 @@ use crate::live::Live;
 use crate::order::OrderTerms;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
-use crate::words::{Reason, refusal};
+use crate::words::{OrderClass, Reason, refusal};
 
 impl<S: Sink> Live<'_, S> {
     /// Takes an order: checks it, lets it trade, lets the rest wait.
@@ -25,6 +25,9 @@ impl<S: Sink> Live<'_, S> {
         }
         match &terms.more {
             None => self.take(terms, digest),
+            Some(more) if more.order_class != OrderClass::Simple => {
+                self.take_group(&self.prepared(terms), digest)
+            }
             Some(_) => self.take(&self.prepared(terms), digest),
         }
     }
@@ -52,18 +55,27 @@ impl<S: Sink> Live<'_, S> {
                 }
                 Ok(Reply::new(Outcome::Created, Body::Order(order)))
             }
-            Err(failure) => {
-                self.emit(Event::Rejected {
-                    order,
-                    terms: terms.clone(),
-                    digest,
-                    reason: failure.reason,
-                    value: failure.value.clone(),
-                    limit: failure.limit.clone(),
-                });
-                Err(refused(failure).about(order))
-            }
+            Err(failure) => self.reject(order, terms, digest, failure),
         }
+    }
+
+    /// Keeps an order as rejected.
+    pub fn reject(
+        &mut self,
+        order: OrderNumber,
+        terms: &OrderTerms,
+        digest: u64,
+        failure: Failure,
+    ) -> Result<Reply, Refusal> {
+        self.emit(Event::Rejected {
+            order,
+            terms: terms.clone(),
+            digest,
+            reason: failure.reason,
+            value: failure.value.clone(),
+            limit: failure.limit.clone(),
+        });
+        Err(refused(failure).about(order))
     }
 
     /// Lets an accepted order do what it is for: wait for its stop price, or trade.
@@ -71,9 +83,12 @@ impl<S: Sink> Live<'_, S> {
         let Some(order) = self.durable.open_order(number) else {
             return;
         };
-        if order.is_special() && self.is_held(number) {
+        if order.is_special() && (self.is_held(number) || !self.has_trail(number)) {
             return;
         }
+        let Some(order) = self.durable.open_order(number) else {
+            return;
+        };
         let instrument = order.terms.instrument;
         if !order.is_armed() {
             self.enter(number);

@@ -338,6 +338,15 @@ impl<'a> Fields<'a> {
         }))
     }
 
+    /// The limit price of an oco may stand in its take_profit.
+    fn profit_of_oco(&self, terms: &Instrument) -> Result<Option<i64>, Refusal> {
+        let is_oco = self.get("order_class").and_then(Value::text) == Some(OrderClass::Oco.word());
+        match self.get("take_profit") {
+            Some(_) if is_oco => self.part("take_profit")?.price("limit_price", terms),
+            _ => Ok(None),
+        }
+    }
+
     pub(crate) fn order_terms(&self) -> Result<OrderTerms, Refusal> {
         let account = self.account()?;
         let (instrument, terms) = self.instrument()?;
@@ -352,7 +361,12 @@ impl<'a> Fields<'a> {
                 None if self.get("notional").is_some() => 0,
                 _ => self.needed_quantity("qty", terms)?,
             },
-            limit_price: self.price("limit_price", terms)?,
+            limit_price: match self.get("limit_price") {
+                None if self.names().any(|name| name == "order_class") => {
+                    self.profit_of_oco(terms)?
+                }
+                _ => self.price("limit_price", terms)?,
+            },
             stop_price: self.price("stop_price", terms)?,
             time_in_force: match self.get("time_in_force") {
                 None => TimeInForce::Day,

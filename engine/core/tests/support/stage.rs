@@ -125,6 +125,7 @@ impl Stage {
             "instrument" => self.list_instrument(&words),
             "time" => self.pass(words[1]),
             "restart" => self.restart(),
+            "leg" => self.name_leg(&words),
             "world" => self.begin(words[1]),
             "do" => self.command(statement),
             "check" => self.check(&words[1..], statement),
@@ -358,6 +359,18 @@ impl Stage {
             }
         }
         account_is_sound(&self.tables.accounts[&answer.account]);
+    }
+
+    /// `leg PARENT N as NAME`: names the Nth order of a group.
+    fn name_leg(&mut self, words: &[&str]) {
+        let parent = &self.orders[words[1]];
+        let row = &self.tables.orders[parent.id.as_ref().expect("the order has an id")];
+        let details: Value = serde_json::from_str(&row.details).expect("the parent has legs");
+        let number: usize = words[2].parse().expect("a number");
+        let id = details["legs"][number - 1].as_str().map(str::to_owned);
+        assert!(id.is_some(), "no such leg: {row:?}");
+        let (request, account) = (parent.request.clone(), parent.account.clone());
+        self.orders.insert(words[4].to_owned(), NamedOrder { request, account, id });
     }
 
     fn expect_order(&self, order: &OrderRow, words: &[&str]) {
