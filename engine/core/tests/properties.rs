@@ -11,6 +11,7 @@ use flow::{Step, resolve, set_up, step};
 use papertape_core::json::{Value, parse};
 use papertape_core::rows::FillRow;
 use papertape_core::units::parse_decimal;
+use papertape_core::words::OrderClass;
 use papertape_core::{Batch, Input, TapeSink, TapeTurn, World};
 use proptest::prelude::*;
 
@@ -160,6 +161,30 @@ fn fok_is_all_or_nothing(run: &Run) {
     }
 }
 
+/// Two orders that cancel each other never trade more than their parent; a closed parent leaves
+/// nothing that waits for it; siblings live and shrink together.
+fn groups_are_sound(run: &Run) {
+    let durable = run.world.durable();
+    for parent in durable.orders.iter().filter(|order| !order.extra().legs.is_empty()) {
+        let legs = parent.extra().legs.iter().filter_map(|number| durable.order(*number));
+        let legs: Vec<_> = legs.collect();
+        let exits: i64 = legs.iter().map(|leg| leg.filled).sum();
+        let is_oco = parent.terms.more().order_class == OrderClass::Oco;
+        assert!(is_oco || exits <= parent.filled, "{parent:?} and {legs:?}");
+        for leg in legs.iter().filter(|leg| leg.is_open()) {
+            let may = exits + leg.leaves();
+            assert!(is_oco || may <= parent.filled, "{leg:?} beyond {parent:?}");
+            assert!(parent.is_open() || leg.extra().waits == 0, "{leg:?} waits for {parent:?}");
+            let sibling = leg.terms.more().sibling.and_then(|number| durable.order(number));
+            if let Some(sibling) = sibling {
+                assert!(sibling.is_open(), "{leg:?} outlived {sibling:?}");
+                assert_eq!(leg.unfilled(), sibling.unfilled(), "{leg:?} and {sibling:?}");
+                assert_eq!(leg.leaves(), sibling.leaves(), "{leg:?} and {sibling:?}");
+            }
+        }
+    }
+}
+
 fn play(steps: &[Step]) -> Run {
     let mut run = Run::begin();
     for step in steps {
@@ -167,6 +192,7 @@ fn play(steps: &[Step]) -> Run {
         run.tables.ledger_is_zero();
         proof::durable_is_sound(&run.world);
         fills_keep_their_limits(&run, &batch);
+        groups_are_sound(&run);
         fills_lie_within_the_bar(step, &batch, &run);
         if !matches!(step, Step::Restart) && !run.world.more_due() {
             revalue::nothing_is_missed(&run.world);
@@ -413,6 +439,17 @@ const WANTED: &[&str] = &[
     "requested",
     "ioc_remainder",
     "no_liquidity",
+    "trail_moved",
+    "replenished",
+    "resized",
+    "released",
+    "dates_passed",
+    "would_take_liquidity",
+    "would_not_reduce",
+    "self_trade",
+    "parent_closed",
+    "sibling_filled",
+    "sibling_closed",
     "\"keeps_priority\":true",
     "\"keeps_priority\":false",
     "\"completes\":false",

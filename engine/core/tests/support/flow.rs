@@ -15,7 +15,7 @@ use papertape_core::fees::{FeeRules, Tier};
 use papertape_core::instrument::{Instrument, Mark};
 use papertape_core::margin::MarginTerms;
 use papertape_core::money::command::MoneyCommand;
-use papertape_core::more_terms::MoreTerms;
+use papertape_core::more_terms::{MoreTerms, StopLoss, TakeProfit};
 use papertape_core::order::OrderTerms;
 use papertape_core::profile::{Factor, FillRules, Latency, SetRules};
 use papertape_core::session::{Halt, InstrumentRules, Resume, Scope};
@@ -190,7 +190,7 @@ pub fn terms() -> BoxedStrategy<OrderTerms> {
     (account(), instrument(), word(Side::ALL), word(OrderType::ALL), word(TimeInForce::ALL))
         .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
             let prices = (price(instrument), price(instrument), 0..40);
-            let more = more(instrument, order_type, time_in_force);
+            let more = more(instrument, side, order_type, time_in_force);
             (quantity(instrument), prices, 0..100_000_u32, more).prop_map(
                 move |(qty, (limit, stop, odd), id, more)| OrderTerms {
                     account,
@@ -217,6 +217,7 @@ pub fn terms() -> BoxedStrategy<OrderTerms> {
 /// Further terms, mostly sensible for the type.
 fn more(
     instrument: u32,
+    side: Side,
     order_type: OrderType,
     time_in_force: TimeInForce,
 ) -> BoxedStrategy<Option<Box<MoreTerms>>> {
@@ -226,30 +227,61 @@ fn more(
     let flags = (0..6_u8, 0..6_u8, 0..6_u8, 0..30_u8);
     let amounts = (1..8_i64, 1..5_i64, 0..400_i64, any::<bool>());
     let words = (weighted(0.2, word(TriggerSource::ALL)), weighted(0.2, word(SelfTrade::ALL)));
-    (flags, amounts, words)
-        .prop_map(
-            move |(
-                (hidden, post_only, reduce_only, odd),
-                (ticks, lots, seconds, percent),
-                words,
-            )| {
-                let rests = order_type.has_limit();
-                let trail = trails != (odd == 1);
-                MoreTerms {
-                    trail_price: (trail && !percent).then_some(ticks * tick),
-                    trail_percent: (trail && percent).then_some(ticks * 10_000),
-                    trigger: words.0.filter(|_| order_type.is_triggered() || odd == 2),
-                    display_qty: (rests && hidden == 1).then_some(lots * lot),
-                    hidden: rests && hidden == 2,
-                    post_only: order_type == OrderType::Limit && post_only == 0,
-                    reduce_only: reduce_only == 0,
-                    expires_ns: dated.then_some((1_000 + seconds * seconds) * 1_000_000_000),
-                    self_trade: words.1,
-                    ..MoreTerms::NONE
-                }
-                .boxed()
-            },
-        )
+    let terms = (flags, amounts, words).prop_map(
+        move |((hidden, post_only, reduce_only, odd), (ticks, lots, seconds, percent), words)| {
+            let rests = order_type.has_limit();
+            let trail = trails != (odd == 1);
+            MoreTerms {
+                trail_price: (trail && !percent).then_some(ticks * tick),
+                trail_percent: (trail && percent).then_some(ticks * 10_000),
+                trigger: words.0.filter(|_| order_type.is_triggered() || odd == 2),
+                display_qty: (rests && hidden == 1).then_some(lots * lot),
+                hidden: rests && hidden == 2,
+                post_only: order_type == OrderType::Limit && post_only == 0,
+                reduce_only: reduce_only == 0,
+                expires_ns: dated.then_some((1_000 + seconds * seconds) * 1_000_000_000),
+                self_trade: words.1,
+                ..MoreTerms::NONE
+            }
+        },
+    );
+    (terms, weighted(0.25, group(instrument, side, order_type)))
+        .prop_map(|(terms, group)| match group {
+            None => terms.boxed(),
+            Some((order_class, take_profit, stop_loss)) => {
+                MoreTerms { order_class, take_profit, stop_loss, ..terms }.boxed()
+            }
+        })
+        .boxed()
+}
+
+type Group = (OrderClass, Option<TakeProfit>, Option<StopLoss>);
+
+/// The class and the exits of a group, now and then one that does not fit.
+fn group(instrument: u32, side: Side, order_type: OrderType) -> BoxedStrategy<Group> {
+    let (tick, _) = step_of(instrument);
+    (0..5_u8, -1..9_i64, 1..9_i64, any::<bool>(), any::<bool>())
+        .prop_map(move |(class, won, lost, limited, trailing)| {
+            let class = match class {
+                0 if order_type == OrderType::Limit => OrderClass::Oco,
+                0 | 1 => OrderClass::Oto,
+                2 => OrderClass::Oco,
+                _ => OrderClass::Bracket,
+            };
+            let is_exit_sell = (side == Side::Buy) != (class == OrderClass::Oco);
+            let sign = if is_exit_sell { 1 } else { -1 };
+            let price = |ticks: i64| (MIDDLE + sign * ticks) * tick;
+            let profit = class == OrderClass::Bracket || (class == OrderClass::Oto && limited);
+            let loss = StopLoss {
+                stop_price: (!trailing).then_some(price(-lost)),
+                limit_price: (limited && !trailing).then_some(price(-lost - 1)),
+                trail_price: trailing.then_some(lost * tick),
+                trail_percent: None,
+            };
+            let has_loss = class != OrderClass::Oto || !limited;
+            let profit = profit.then_some(TakeProfit { limit_price: price(won) });
+            (class, profit, has_loss.then_some(loss))
+        })
         .boxed()
 }
 
