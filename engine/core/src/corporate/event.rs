@@ -23,6 +23,8 @@ pub struct OrderAdjusted {
     pub qty: Quantity,
     /// Of it filled.
     pub filled: Quantity,
+    /// Of it waiting for its parent.
+    pub waits: Quantity,
     /// Limit price.
     pub limit_price: Option<Price>,
     /// Stop price.
@@ -242,16 +244,20 @@ fn adjust_order(durable: &mut Durable, adjusted: &OrderAdjusted) {
     let Some(order) = durable.orders.get_mut(adjusted.order) else {
         return;
     };
-    let (before, hold) = (order.leaves(), order.hold);
+    let (before, hold) = (order.promised(), order.hold);
     order.terms.qty = adjusted.qty;
     order.filled = adjusted.filled;
+    if let Some(extra) = &mut order.extra {
+        // An iceberg shows a whole part again.
+        (extra.shown_from, extra.waits) = (adjusted.filled, adjusted.waits);
+    }
     order.terms.limit_price = adjusted.limit_price;
     order.terms.stop_price = adjusted.stop_price;
     order.terms.more = adjusted.more.clone();
     order.hold = adjusted.hold;
     order.updated_ns = turn.time_ns;
     order.seq = turn.seq;
-    let more = order.leaves() - before;
+    let more = order.promised() - before;
     let terms = &order.terms;
     let record = durable.instruments.get(terms.instrument as usize);
     if let Some(account) = durable.accounts.get_mut(terms.account as usize) {

@@ -151,6 +151,7 @@ fn reduced(
         order: order.number,
         qty: terms.qty,
         filled: order.filled,
+        waits: order.extra().waits,
         limit_price,
         stop_price: less(terms.stop_price),
         more: terms.more.clone(),
@@ -179,14 +180,16 @@ fn split_order(instrument: &Instrument, order: &Order, new: u32, old: u32) -> Or
     };
     let filled = quantity(order.filled, new, old);
     let leaves = instrument.whole_lots(quantity(order.leaves(), new, old));
+    let waits = instrument.whole_lots(quantity(order.extra().waits, new, old));
     let mut more = terms.more.clone();
     if let Some(more) = more.as_deref_mut() {
         split_more(instrument, more, is_buy, (new, old));
     }
     OrderAdjusted {
         order: order.number,
-        qty: clamp(i128::from(filled) + i128::from(leaves)),
+        qty: clamp(i128::from(filled) + i128::from(leaves) + i128::from(waits)),
         filled,
+        waits,
         limit_price: price(terms.limit_price, !is_buy),
         stop_price: price(terms.stop_price, is_buy == stop_is_beyond),
         more,
@@ -201,6 +204,9 @@ fn split_more(instrument: &Instrument, more: &mut MoreTerms, is_buy: bool, (new,
     };
     if let Some(trail) = more.trail_price {
         more.trail_price = Some(price(trail, true));
+    }
+    if let Some(mark) = more.water_mark {
+        more.water_mark = Some(price(mark, !is_buy));
     }
     if let Some(display) = more.display_qty {
         let shown = instrument.whole_lots(quantity(display, new, old));

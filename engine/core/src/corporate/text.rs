@@ -147,6 +147,7 @@ fn push_order<'a>(
         .text("order", &order_id(durable, adjusted.order))
         .value("qty", adjusted.qty)
         .value("filled", adjusted.filled)
+        .value("waits", adjusted.waits)
         .maybe_value("limit_price", adjusted.limit_price)
         .maybe_value("stop_price", adjusted.stop_price)
         .value("hold", adjusted.hold);
@@ -242,6 +243,10 @@ fn read_order(fields: &tape_read::Fields<'_>) -> tape_read::Read<OrderAdjusted> 
         order: order.number,
         qty: fields.bounded("qty", QUANTITY_MAX)?,
         filled: fields.bounded("filled", QUANTITY_MAX)?,
+        waits: match fields.value.get("waits") {
+            Some(_) => fields.bounded("waits", QUANTITY_MAX)?,
+            None => 0,
+        },
         limit_price: fields.price("limit_price")?,
         stop_price: fields.price("stop_price")?,
         more: more.map(Box::new),

@@ -152,6 +152,7 @@ impl<S: Sink> Live<'_, S> {
 
     fn work_on_action(&mut self, action: Action) {
         match next_step(self.durable, &action) {
+            Some(Event::Canceled { order, reason, .. }) => self.cancel(order, reason, None),
             Some(event) => self.emit(event),
             None => {
                 self.emit_corporate(CorporateEvent::Worked { id: action.id });
