@@ -173,12 +173,17 @@ class TakeProfit(Body):
 
 
 class StopLoss(Body):
-    """The stop order, or stop-limit order, that closes the position with a loss."""
+    """The stop, stop-limit or trailing order that closes the position with a loss.
+
+    It has a `stop_price`, a `trail_price` or a `trail_percent`.
+    """
 
     example: ClassVar[Example] = {"stop_price": "180.00"}
 
-    stop_price: DecimalText = Field(examples=["180.00"])
+    stop_price: DecimalText | None = Field(default=None, examples=["180.00"])
     limit_price: DecimalText | None = None
+    trail_price: DecimalText | None = None
+    trail_percent: DecimalText | None = None
 
 
 class Leg(Body):

@@ -2109,7 +2109,9 @@ export interface components {
         };
         /**
          * StopLoss
-         * @description The stop order, or stop-limit order, that closes the position with a loss.
+         * @description The stop, stop-limit or trailing order that closes the position with a loss.
+         *
+         *     It has a `stop_price`, a `trail_price` or a `trail_percent`.
          * @example {
          *       "stop_price": "180.00"
          *     }
@@ -2117,14 +2119,25 @@ export interface components {
         StopLoss: {
             /**
              * Stop Price
+             * @default null
              * @example 180.00
              */
-            stop_price: string | number;
+            stop_price?: string | number | null;
             /**
              * Limit Price
              * @default null
              */
             limit_price?: string | number | null;
+            /**
+             * Trail Price
+             * @default null
+             */
+            trail_price?: string | number | null;
+            /**
+             * Trail Percent
+             * @default null
+             */
+            trail_percent?: string | number | null;
         };
         /**
          * TakeProfit
