@@ -85,6 +85,7 @@ tables! {
     lots: "lots.txt",
     currencies: "currencies.txt",
     order_groups: "order_groups.txt",
+    order_matrix: "order_matrix.txt",
     receipts: "receipts.txt",
     fees: "fees.txt",
     profiles: "profiles.txt",
