@@ -279,14 +279,14 @@ impl<S: Sink> Live<'_, S> {
             Side::Buy => bust.notional.saturating_add(bust.realized_pl),
             Side::Sell => bust.notional.saturating_sub(bust.realized_pl),
         };
-        let is_contract = self.terms_of(bust.instrument).is_some_and(|it| it.contract.is_some());
-        if account.terms.cost_method != CostMethod::Average && !is_contract {
-            return undo_lots(account, bust, cost);
-        }
         let position = account.position(bust.instrument);
         let qty = position.qty.saturating_sub(signed(bust.side, bust.qty));
         if qty.saturating_abs() > QUANTITY_MAX {
             return Err(too_late("the position would be beyond bounds"));
+        }
+        let is_contract = self.terms_of(bust.instrument).is_some_and(|it| it.contract.is_some());
+        if account.terms.cost_method != CostMethod::Average && !is_contract {
+            return undo_lots(account, bust, cost);
         }
         let left = position.cost.saturating_sub(signed(bust.side, cost));
         let fits = qty.signum() == left.signum() && left.saturating_abs() <= AMOUNT_MAX;
