@@ -196,7 +196,7 @@ impl Checks<'_> {
     }
 
     /// Whether the order would meet others at once in this part of the day.
-    fn takes_part(&self) -> bool {
+    pub fn takes_part(&self) -> bool {
         match self.durable.phase(self.terms.instrument) {
             Phase::Continuous => crate::session::auction_of(self.terms).is_none(),
             Phase::Extended => crate::session::is_extended(self.terms),

@@ -21,7 +21,7 @@ use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat, auction_of};
 use crate::street::Street;
 use crate::trails::{Distance, Trail};
-use crate::triggers::{Triggers, Wait};
+use crate::triggers::{Seen, Triggers, Wait};
 use crate::units::{Nanos, Price, Quantity};
 use crate::words::{SessionState, Side, Source, Status, TriggerSource};
 
@@ -212,6 +212,12 @@ impl Market {
                 Some((level.price, crate::units::clamp(level.qty)))
             }
         }
+    }
+
+    /// Bid and ask of the outside source.
+    pub fn seen(&self, instrument: &Instrument) -> Seen {
+        let price = |side| self.outside(instrument, side).map(|(price, _)| price);
+        Seen { bid: price(Side::Buy), ask: price(Side::Sell) }
     }
 
     /// The prices that a mark would record now.

@@ -121,6 +121,9 @@ impl Present<'_> {
     /// What an order would do if it came now: cost, fees, failed checks, warnings.
     pub fn preview(&self, terms: &OrderTerms) -> Result<String, Refusal> {
         check_terms(terms)?;
+        let asked = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
+        let prepared = terms.more.is_some().then(|| asked.prepared());
+        let terms = prepared.as_ref().unwrap_or(terms);
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         let mut failures = checks.failures();
         failures.extend(self.subject(terms).failures());
@@ -155,7 +158,7 @@ impl Present<'_> {
             return Estimate::default();
         };
         let instrument = &record.terms;
-        let walk = if terms.order_type.has_stop() { Default::default() } else { checks.walk() };
+        let walk = if terms.order_type.is_triggered() { Default::default() } else { checks.walk() };
         let rest = (terms.qty - walk.filled).max(0);
         let reference = walk.worst.or_else(|| self.price(terms.instrument, record));
         let price = terms.limit_price.or(terms.stop_price).or(reference).unwrap_or(0);
@@ -170,7 +173,7 @@ impl Present<'_> {
             instrument.format_price(clamp((i128::from(average) - i128::from(mid)) * sign))
         });
         let mut warnings = Vec::new();
-        if rest > 0 && !terms.order_type.has_stop() {
+        if rest > 0 && !terms.order_type.is_triggered() {
             warnings.push((
                 "would_wait",
                 format!("{} would not fill at once", instrument.format_quantity(rest)),

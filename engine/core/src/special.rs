@@ -245,6 +245,56 @@ impl Checks<'_> {
     }
 }
 
+fn set_trail(terms: &mut OrderTerms, mark: Price, stop: Price) {
+    terms.stop_price = Some(stop);
+    if let Some(more) = &mut terms.more {
+        more.water_mark = Some(mark);
+    }
+}
+
+impl Checks<'_> {
+    /// The order with what it left open decided: the quantity of an amount of money, the first
+    /// stop price of a trailing stop.
+    pub fn prepared(&self) -> OrderTerms {
+        let mut terms = self.terms.clone();
+        if let Some(notional) = terms.more().notional {
+            terms.qty = self.size_of(i128::from(notional));
+        }
+        if terms.order_type == OrderType::TrailingStop {
+            if let Some((mark, stop)) = self.first_stop() {
+                set_trail(&mut terms, mark, stop);
+            }
+        }
+        terms
+    }
+
+    fn size_of(&self, money: Balance) -> Quantity {
+        let market = self.ephemeral.market(self.terms.instrument);
+        let (Some(instrument), Some(market)) = (self.instrument(), market) else {
+            return 0;
+        };
+        if let Some(limit) = self.terms.limit_price {
+            return if limit > 0 { lots_at(instrument, limit, money, QUANTITY_MAX) } else { 0 };
+        }
+        let reference = self.reference().filter(|price| *price > 0);
+        if self.takes_part() && market.is_fresh {
+            return lots_for(market, instrument, self.terms.side, (money, reference));
+        }
+        reference.map_or(0, |price| lots_at(instrument, price, money, QUANTITY_MAX))
+    }
+
+    /// Water mark and stop price of a trailing stop that comes now.
+    fn first_stop(&self) -> Option<(Price, Price)> {
+        let instrument = self.instrument()?;
+        let market = self.ephemeral.market(self.terms.instrument)?;
+        let wait = Wait::of(self.terms, instrument.trigger);
+        let shown = market.seen(instrument).by(wait.source, wait.side).or(market.quote.last);
+        let mark = shown.or_else(|| self.reference()).filter(|price| *price > 0)?;
+        let distance = Distance::of(self.terms.more(), instrument.tick_size);
+        Some((mark, distance.stop(self.terms.side, mark)))
+    }
+}
+
 impl<S: Sink> Live<'_, S> {
     /// Whether a good-till-date order still has time.
     pub fn has_time(&self, terms: &OrderTerms) -> Result<(), Failure> {
@@ -258,56 +308,17 @@ impl<S: Sink> Live<'_, S> {
         Err(failure.compare(format_time(date), format_time(now_ns)))
     }
 
-    /// Decides what an order leaves open: the quantity of an amount of money, the first stop
-    /// price of a trailing stop.
+    /// The order with all that it left open decided.
     pub fn prepared(&self, terms: &OrderTerms) -> OrderTerms {
-        let mut terms = terms.clone();
-        if let Some(notional) = terms.more().notional {
-            terms.qty = self.size_of(&terms, i128::from(notional));
-        }
-        if terms.order_type == OrderType::TrailingStop {
-            self.begin_trail(&mut terms);
-        }
-        terms
-    }
-
-    fn size_of(&self, terms: &OrderTerms, money: Balance) -> Quantity {
-        let (Some(instrument), Some(market)) =
-            (self.terms_of(terms.instrument), self.market(terms.instrument))
-        else {
-            return 0;
-        };
-        if let Some(limit) = terms.limit_price {
-            return if limit > 0 { lots_at(instrument, limit, money, QUANTITY_MAX) } else { 0 };
-        }
-        let reference = self.reference(terms);
-        if self.may_trade(terms.instrument) {
-            return lots_for(market, instrument, terms.side, (money, reference));
-        }
-        reference.map_or(0, |price| lots_at(instrument, price, money, QUANTITY_MAX))
-    }
-
-    fn reference(&self, terms: &OrderTerms) -> Option<Price> {
-        let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
-        checks.reference().filter(|price| *price > 0)
+        Checks { durable: self.durable, ephemeral: self.ephemeral, terms }.prepared()
     }
 
     /// Sets water mark and stop price of a trailing stop to where the market stands; nothing when
     /// there was never a price.
     pub fn begin_trail(&self, terms: &mut OrderTerms) {
-        let Some(instrument) = self.terms_of(terms.instrument) else {
-            return;
-        };
-        let watch = Wait::of(terms, instrument.trigger);
-        let last = self.market(terms.instrument).and_then(|market| market.quote.last);
-        let shown = self.seen(terms.instrument).by(watch.source, watch.side).or(last);
-        let Some(mark) = shown.or_else(|| self.reference(terms)) else {
-            return;
-        };
-        let distance = Distance::of(terms.more(), instrument.tick_size);
-        terms.stop_price = Some(distance.stop(terms.side, mark));
-        if let Some(more) = &mut terms.more {
-            more.water_mark = Some(mark);
+        let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
+        if let Some((mark, stop)) = checks.first_stop() {
+            set_trail(terms, mark, stop);
         }
     }
 

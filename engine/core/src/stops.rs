@@ -9,7 +9,7 @@ use crate::sink::Sink;
 use crate::trails::Trail;
 use crate::triggers::{Seen, Wait};
 use crate::units::{Price, SECOND_NS};
-use crate::words::{Reason, Side, TimeInForce};
+use crate::words::{Reason, TimeInForce};
 
 impl<S: Sink> Live<'_, S> {
     /// Fires every stop order whose price is reached, one by one: a fired order may trade and
@@ -49,13 +49,11 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Bid and ask of the outside source.
-    pub fn seen(&self, instrument: InstrumentIndex) -> Seen {
-        let (Some(terms), Some(market)) = (self.terms_of(instrument), self.market(instrument))
-        else {
-            return Seen::default();
-        };
-        let price = |side| market.outside(terms, side).map(|(price, _)| price);
-        Seen { bid: price(Side::Buy), ask: price(Side::Sell) }
+    fn seen(&self, instrument: InstrumentIndex) -> Seen {
+        match (self.terms_of(instrument), self.market(instrument)) {
+            (Some(terms), Some(market)) => market.seen(terms),
+            _ => Seen::default(),
+        }
     }
 
     /// Lets trailing stops follow the outside quote.

@@ -256,7 +256,7 @@ impl<S: Sink> Live<'_, S> {
         if cannot_wait && !self.is_open(order.terms.instrument) {
             return Some(Reason::MarketClosed);
         }
-        let fires = !order.terms.order_type.has_stop();
+        let fires = !order.terms.order_type.is_triggered();
         (fires && self.fails_to_fill(order.number)).then_some(Reason::WouldNotFill)
     }
 

@@ -2,7 +2,9 @@
 
 use super::tie;
 use crate::checks::{Checks, Failure};
+use crate::delay::{Delayed, What};
 use crate::event::Event;
+use crate::ids::OrderNumber;
 use crate::live::Live;
 use crate::order::OrderTerms;
 use crate::reply::{Body, Outcome, Refusal, Reply};
@@ -21,14 +23,18 @@ impl<S: Sink> Live<'_, S> {
         }
         self.find_free_ids(&legs)?;
         let holds = self.holds_of_group(&terms, &legs);
-        let verdict = match holds.and_then(|holds| Ok((holds, self.judge(&terms, None)?))) {
+        let (verdict, is_delayed) = match holds
+            .and_then(|holds| Ok((holds, self.judge(&terms, None)?)))
+        {
             Ok((holds, verdict)) => {
                 let passed = verdict.as_ref().map(|verdict| verdict.passed);
                 let (hold, rest) = holds;
                 let parent = terms.clone();
+                let is_delayed = self.send(&parent, order);
                 self.emit(Event::Accepted { order, terms: parent, digest, hold, passed });
                 for (leg, number) in legs.into_iter().zip(order + 1..) {
                     let passed = None;
+                    let is_live = is_live && !self.send_live(&leg, number);
                     let event =
                         Event::Accepted { order: number, terms: leg, digest, hold: rest, passed };
                     self.emit(event);
@@ -36,13 +42,30 @@ impl<S: Sink> Live<'_, S> {
                         self.ephemeral.arrivals.push_back(number);
                     }
                 }
-                verdict
+                (verdict, is_delayed)
             }
             Err(failure) => return self.reject(order, &terms, digest, failure),
         };
         self.tell_alerts(order, verdict);
-        self.arrive(order);
+        if !is_delayed {
+            self.arrive(order);
+        }
         Ok(Reply::new(Outcome::Created, Body::Order(order)))
+    }
+
+    /// Sends an order on its way, where orders are under way for some time; says whether it is.
+    fn send(&mut self, terms: &OrderTerms, order: OrderNumber) -> bool {
+        let Some(arrival) = self.arrival_of(terms.account, terms.instrument, order) else {
+            return false;
+        };
+        let delayed = Delayed { account: terms.account, what: What::Order(order) };
+        self.receive(arrival, delayed, None);
+        true
+    }
+
+    /// The same for a leg that nothing holds.
+    fn send_live(&mut self, terms: &OrderTerms, order: OrderNumber) -> bool {
+        terms.more().held.is_none() && self.send(terms, order)
     }
 
     /// Legs are known by their own order ids, which no request may have used.
