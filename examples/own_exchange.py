@@ -1,4 +1,4 @@
-"""An exchange of your own in forty lines: orders, a short sale, a dividend, and why each price was paid.
+"""An exchange of your own: orders, a short sale, a dividend, and why each price was paid.
 
     .venv/bin/python examples/own_exchange.py
 

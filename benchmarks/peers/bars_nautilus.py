@@ -37,7 +37,7 @@ class Crossover(Strategy):
         self.subscribe_bars(BARS)
         self.holding, self.size = False, Quantity.from_int(100)
 
-    def on_bar(self, bar):
+    def on_bar(self, _bar):
         if not self.slow.initialized:
             return
         rising = self.fast.value > self.slow.value

@@ -175,7 +175,7 @@ class Stage:
         await self._floor.ask(WORLD, b'{"kind":"exchanges"}')
 
     async def _do(self, text: str, expected: list[list[str]]) -> None:
-        """A command as JSON: `@A` is the id of an account, `$NAME` of an order, `%NAME` of its first fill."""
+        """A command as JSON: `@A` is an account's id, `$N` an order's, `%N` its first fill's."""
         names = {f'"@{name}"': account for name, (account, _) in self._users.items()}
         names |= {f'"${name}"': str(order["id"]) for name, order in self._orders.items()}
         for name in self._orders:
