@@ -215,6 +215,7 @@ def begin(world: World, instrument: Instrument, kind: str, price: int, rate: int
         instrument.status = "expired"
     if kind == "settlement":
         instrument.settles = False
+        instrument.settlement_price = price
     instrument.works.append({"kind": kind, "price": price, "rate": rate, "next": 0, "passed": 0})
     world.emit(
         "contract_work_began",

@@ -285,6 +285,7 @@ def reduced(order: Order, change: dict[str, Any]) -> dict[str, Any] | None:
     return {
         "qty": order.qty,
         "filled": order.filled,
+        "waits": order.waits,
         "limit_price": limit,
         "stop_price": less(order.stop_price),
         "hold": hold,
@@ -304,6 +305,7 @@ def split(order: Order, action: Action) -> dict[str, Any]:
     return {
         "qty": filled + leaves,
         "filled": filled,
+        "waits": 0,
         "limit_price": price(order.limit_price, up=not is_buy),
         "stop_price": price(order.stop_price, up=is_buy != order.type.endswith("_touched")),
         "hold": order.hold,

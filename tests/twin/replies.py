@@ -170,6 +170,12 @@ def contract_object(instrument: Instrument) -> dict[str, Any]:
             shown[f"{which}_margin_rate"] = share
     if contract.get("funding_interval_ns"):
         shown["funding_interval_s"] = contract["funding_interval_ns"] // 10**9
+    if instrument.settlement_price:
+        shown["settlement_price"] = instrument.price_text(instrument.settlement_price)
+    if instrument.funding_rate:
+        shown["funding_rate"] = format_decimal(instrument.funding_rate, RATE_SCALE, 0)
+    if instrument.next_funding_ns:
+        shown["next_funding"] = format_time(instrument.next_funding_ns)
     return shown
 
 

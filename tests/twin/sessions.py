@@ -296,7 +296,7 @@ def check_hours(order: Order) -> None:
     wrong = "invalid_time_in_force"
     if order.auction and order.type not in {"market", "limit"}:
         raise malformed("time_in_force", wrong)
-    waits = order.type == "limit" and order.time_in_force in {"day", "gtc"}
+    waits = order.type == "limit" and order.time_in_force in {"day", "gtc", "gtd"}
     if order.extended_hours and not waits:
         raise malformed("extended_hours", wrong)
 

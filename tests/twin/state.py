@@ -130,6 +130,7 @@ class Instrument:
     """What is being done to the holders of a contract."""
     settles: bool = False
     ended: bool = False
+    settlement_price: int = 0
     final_price: int = 0
     funding_rate: int = 0
     next_funding_ns: int = 0
@@ -287,6 +288,8 @@ class Order:
     more: dict[str, Any] = field(default_factory=dict)
     number: int = 0
     filled: int = 0
+    waits: int = 0
+    """The part of its quantity that waits for its parent to fill."""
     filled_value: int = 0
     hold: int = 0
     status: str = "new"
