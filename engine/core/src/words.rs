@@ -822,49 +822,47 @@ FeeKind {
 }
 }
 
+/// Declares reasons as constants, and the list of all of them.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        $($(#[$doc])* pub const $name: &str = $word;)+
+
+        /// All of them but `INTERNAL_ERROR`, which only a fault of the engine is answered with.
+        pub const ALL: &[&str] = &[$($name),+];
+    };
+}
+
 /// What is wrong with a request that was not understood, or that names what is not there.
 pub mod refusal {
-    /// The text is not a command.
-    pub const MALFORMED: &str = "malformed";
-    /// No such instrument in this world.
-    pub const UNKNOWN_SYMBOL: &str = "unknown_symbol";
-    /// More decimals than the scale of the value has.
-    pub const TOO_MANY_DECIMALS: &str = "too_many_decimals";
-    /// Not a positive quantity.
-    pub const INVALID_QUANTITY: &str = "invalid_quantity";
-    /// This type of order cannot live that long, or not in extended hours.
-    pub const INVALID_TIME_IN_FORCE: &str = "invalid_time_in_force";
-    /// Not a positive price.
-    pub const INVALID_PRICE: &str = "invalid_price";
-    /// Terms that do not go together.
-    pub const INVALID_TERMS: &str = "invalid_terms";
-    /// This type of order needs the price.
-    pub const MISSING_PRICE: &str = "missing_price";
-    /// This type of order has no such price.
-    pub const UNEXPECTED_PRICE: &str = "unexpected_price";
-    /// No such account or order of this account.
-    pub const NOT_FOUND: &str = "not_found";
-    /// The request id was used for another request.
-    pub const ID_REUSED: &str = "id_reused";
-    /// The order is closed.
-    pub const NOT_CANCELABLE: &str = "not_cancelable";
-    /// The order is closed, or cannot become what was asked.
-    pub const NOT_REPLACEABLE: &str = "not_replaceable";
+    refusals! {
+        /// The text is not a command.
+        MALFORMED = "malformed",
+        /// No such instrument in this world.
+        UNKNOWN_SYMBOL = "unknown_symbol",
+        /// More decimals than the scale of the value has.
+        TOO_MANY_DECIMALS = "too_many_decimals",
+        /// Not a positive quantity.
+        INVALID_QUANTITY = "invalid_quantity",
+        /// This type of order cannot live that long, or not in extended hours.
+        INVALID_TIME_IN_FORCE = "invalid_time_in_force",
+        /// Not a positive price.
+        INVALID_PRICE = "invalid_price",
+        /// Terms that do not go together.
+        INVALID_TERMS = "invalid_terms",
+        /// This type of order needs the price.
+        MISSING_PRICE = "missing_price",
+        /// This type of order has no such price.
+        UNEXPECTED_PRICE = "unexpected_price",
+        /// No such account or order of this account.
+        NOT_FOUND = "not_found",
+        /// The request id was used for another request.
+        ID_REUSED = "id_reused",
+        /// The order is closed.
+        NOT_CANCELABLE = "not_cancelable",
+        /// The order is closed, or cannot become what was asked.
+        NOT_REPLACEABLE = "not_replaceable",
+    }
+
     /// The event would break the record; nothing was changed.
     pub const INTERNAL_ERROR: &str = "internal_error";
-    /// All of them but `INTERNAL_ERROR`, which only a fault of the engine itself is answered with.
-    pub const ALL: [&str; 12] = [
-        MALFORMED,
-        UNKNOWN_SYMBOL,
-        TOO_MANY_DECIMALS,
-        INVALID_QUANTITY,
-        INVALID_TIME_IN_FORCE,
-        INVALID_PRICE,
-        MISSING_PRICE,
-        UNEXPECTED_PRICE,
-        NOT_FOUND,
-        ID_REUSED,
-        NOT_CANCELABLE,
-        NOT_REPLACEABLE,
-    ];
 }

@@ -61,7 +61,7 @@ fn corpus() -> &'static Corpus {
 fn play(scenario: &language::Scenario) -> Run {
     let mut stage = Stage::new();
     scenario.statements.iter().for_each(|statement| stage.run(statement));
-    let read = |text: &String| serde_json::from_str(text).expect("a command is JSON");
+    let read = |(_, text): &(i64, String)| serde_json::from_str(text).expect("a command is JSON");
     Run {
         commands: stage.sent.iter().map(read).collect(),
         snapshot: stage.world.snapshot(),

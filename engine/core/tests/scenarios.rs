@@ -35,6 +35,8 @@ fn play(name: &str, scenario: &Scenario) {
     }
     proof::tape_rebuilds(&stage.world, &stage.turns, &stage.tables);
     record::keep(name, &scenario.title, &stage.turns);
+    let seed = format!("{name} {}", scenario.title).replace(['/', '"', ':'], "_");
+    record::seed(&seed, &stage.sent, &stage.turns, &stage.world);
 }
 
 fn play_table(name: &str) {
@@ -86,6 +88,7 @@ tables! {
     currencies: "currencies.txt",
     order_groups: "order_groups.txt",
     order_matrix: "order_matrix.txt",
+    session_matrix: "session_matrix.txt",
     receipts: "receipts.txt",
     fees: "fees.txt",
     profiles: "profiles.txt",
@@ -94,19 +97,31 @@ tables! {
     options: "options.txt",
 }
 
+/// Whether some table says that a statement ends with this outcome and reason.
+fn is_shown(words: &[&str], outcomes: &[&str], reason: &str) -> bool {
+    words.windows(2).any(|pair| outcomes.contains(&pair[0]) && pair[1] == reason)
+}
+
 #[test]
 fn every_reason_is_the_outcome_of_some_scenario() {
     use papertape_core::words::{Reason, refusal};
     let texts = TABLES.iter().map(|name| std::fs::read_to_string(folder().join(name)));
     let text: String = texts.map(|text| text.expect("the table exists")).collect();
     let words: Vec<&str> = text.split([' ', ',', '\n']).collect();
-    let happens = |reason: &&str| {
-        let outcomes = ["rejected", "canceled", "refused", "reason"];
-        words.windows(2).any(|pair| outcomes.contains(&pair[0]) && pair[1] == *reason)
+    let shown = |outcomes: &'static [&str]| {
+        let words = &words;
+        move |reason: &&str| !is_shown(words, outcomes, reason)
     };
-    let reasons = Reason::ALL.iter().map(|reason| reason.word()).chain(refusal::ALL);
-    let missing: Vec<&str> = reasons.filter(|reason| !happens(reason)).collect();
+    let of = |reasons: &'static [Reason]| reasons.iter().map(|reason| reason.word());
+    let missing: Vec<&str> = of(proof::REJECTS)
+        .filter(shown(&["rejected", "refused"]))
+        .chain(of(proof::CANCELS).filter(shown(&["canceled", "reason"])))
+        .chain(refusal::ALL.iter().copied().filter(shown(&["refused"])))
+        .collect();
     assert!(missing.is_empty(), "no table shows {missing:?}");
+    let known =
+        |reason: &&Reason| proof::REJECTS.contains(reason) || proof::CANCELS.contains(reason);
+    assert!(Reason::ALL.iter().all(|reason| known(&reason)), "a reason is in neither list");
 }
 
 #[test]

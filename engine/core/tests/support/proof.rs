@@ -7,8 +7,87 @@ use std::collections::BTreeMap;
 use papertape_core::account::Account;
 use papertape_core::money::Wallet;
 use papertape_core::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow};
-use papertape_core::words::{CostMethod, Side};
+use papertape_core::words::{CostMethod, Reason, Side};
 use papertape_core::{Rows, TapeSink, TapeTurn, World};
+
+/// Why a new order is not taken. With `CANCELS` these are all reasons; some are both.
+pub const REJECTS: &[Reason] = &[
+    Reason::Expired,
+    Reason::AccountNotActive,
+    Reason::InstrumentNotActive,
+    Reason::MarketClosed,
+    Reason::Halted,
+    Reason::NoAuction,
+    Reason::AuctionOver,
+    Reason::InvalidLot,
+    Reason::InvalidTick,
+    Reason::OutsidePriceBand,
+    Reason::OrderTooLarge,
+    Reason::NoReferencePrice,
+    Reason::NotionalTooSmall,
+    Reason::WouldTakeLiquidity,
+    Reason::WouldNotReduce,
+    Reason::WouldNotFill,
+    Reason::UnknownLot,
+    Reason::InsufficientQuantity,
+    Reason::NotShortable,
+    Reason::BorrowUnavailable,
+    Reason::InsufficientBuyingPower,
+    Reason::KillSwitch,
+    Reason::DailyLossStop,
+    Reason::DrawdownStop,
+    Reason::Restricted,
+    Reason::ShortNotPermitted,
+    Reason::OrderSizeLimit,
+    Reason::OrderRateLimit,
+    Reason::OpenOrdersLimit,
+    Reason::PriceCollar,
+    Reason::PositionLimit,
+    Reason::CapitalShareLimit,
+    Reason::ConcentrationLimit,
+    Reason::LeverageLimit,
+    Reason::WashTrade,
+    Reason::DayTradeLimit,
+];
+
+/// Why an open order leaves before it is filled.
+pub const CANCELS: &[Reason] = &[
+    Reason::Requested,
+    Reason::IocRemainder,
+    Reason::NoLiquidity,
+    Reason::Expired,
+    Reason::MarketClosed,
+    Reason::AuctionOver,
+    Reason::WouldNotFill,
+    Reason::WouldTakeLiquidity,
+    Reason::WouldNotReduce,
+    Reason::NotionalTooSmall,
+    Reason::InsufficientBuyingPower,
+    Reason::SelfTrade,
+    Reason::ParentClosed,
+    Reason::SiblingFilled,
+    Reason::SiblingClosed,
+    Reason::CorporateAction,
+    Reason::Delisted,
+    Reason::KillSwitch,
+    Reason::DailyLossStop,
+    Reason::DrawdownStop,
+    Reason::Liquidation,
+];
+
+/// An order that was not taken, or that left, says so for one of the reasons of its list.
+fn reason_is_known(row: &OrderRow) {
+    let Some(reason) = row.reason.and_then(Reason::from_word) else {
+        return;
+    };
+    let reasons = match row.status {
+        "rejected" => REJECTS,
+        "canceled" | "expired" => CANCELS,
+        // A replace that was refused may say why; the order goes on.
+        _ => return,
+    };
+    assert!(reasons.contains(&reason), "{row:?}");
+}
 
 /// The read models, keyed as the database keys them.
 #[derive(Debug, Default, PartialEq)]
@@ -32,6 +111,7 @@ impl Tables {
             self.positions.insert((row.account_id.clone(), row.symbol.clone()), row);
         }
         for row in rows.orders {
+            reason_is_known(&row);
             self.orders.insert(row.order_id.clone(), row);
         }
         for row in rows.fills {

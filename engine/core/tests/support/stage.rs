@@ -16,8 +16,8 @@ pub struct Stage {
     sink: TapeSink,
     now_ns: i64,
     pub turns: Vec<TapeTurn>,
-    /// Every command that was sent.
-    pub sent: Vec<String>,
+    /// Every command that was sent, and when.
+    pub sent: Vec<(i64, String)>,
     pub tables: proof::Tables,
     accounts: BTreeMap<String, String>,
     orders: BTreeMap<String, NamedOrder>,
@@ -65,6 +65,7 @@ impl Stage {
     fn begin(&mut self, sharing: &str) {
         self.world = World::new("main").expect("a fine name");
         self.turns.clear();
+        self.sent.clear();
         self.tables = proof::Tables::default();
         self.create(sharing);
     }
@@ -99,7 +100,7 @@ impl Stage {
 
     fn send(&mut self, command: &Value) -> Option<(String, Value)> {
         let text = command.to_string();
-        self.sent.push(text.clone());
+        self.sent.push((self.now_ns, text.clone()));
         let reply = self.world.apply_json(text.as_bytes(), self.now_ns, &mut self.sink);
         let batch: Batch = self.sink.take();
         self.turns.extend(batch.turns);
