@@ -89,6 +89,7 @@ tables! {
     order_groups: "order_groups.txt",
     order_matrix: "order_matrix.txt",
     session_matrix: "session_matrix.txt",
+    worked_examples: "worked_examples.txt",
     receipts: "receipts.txt",
     fees: "fees.txt",
     profiles: "profiles.txt",
