@@ -12,6 +12,7 @@ import pytest
 
 from twin.differ import Difference, run, shrink
 from twin.flow import Step
+from twin.soak import one
 
 COMMANDS = int(os.environ.get("PAPERTAPE_TWIN_COMMANDS", "50000"))
 EACH = 2_000
@@ -27,19 +28,14 @@ WANTED = [
 ]  # fmt: skip
 
 
-def play(seed: int) -> Counter[str]:
-    """What the flow of a seed has reached; fails with the smallest steps that differ."""
-    try:
-        return run(seed, EACH)
-    except Difference as difference:
-        raise AssertionError(f"seed {seed}: {shrink(difference)}") from None
-
-
 @pytest.mark.timeout(900)
 def test_the_twin_and_the_core_agree_on_everything_that_happens():
-    seeds = range(1, 1 + max(1, COMMANDS // EACH))
+    tasks = [(seed, EACH) for seed in range(1, 1 + max(1, COMMANDS // EACH))]
+    words: Counter[str] = Counter()
     with multiprocessing.get_context("spawn").Pool() as pool:
-        words = sum(pool.imap_unordered(play, seeds), Counter())
+        for seed, found, difference in pool.imap_unordered(one, tasks):
+            assert difference is None, f"seed {seed}: {difference}"
+            words += found
     missing = [word for word in WANTED if not words[word]]
     assert not missing, "the flow never reached these"
 
