@@ -8,16 +8,16 @@ use crate::contract::{self, ContractState};
 use crate::corporate;
 use crate::dates::{date_of, list_date};
 use crate::durable::{Currency, Durable};
-use crate::event::{Event, Fill, Replaced, RequestId, Turn};
+use crate::event::{Event, Replaced, RequestId, Turn};
 use crate::exchange::ExchangeRecord;
 use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
-use crate::ledger::{post, post_fill};
-use crate::money::evolve::{apply_effects, count_day};
+use crate::ledger::post;
+use crate::money::evolve::count_day;
 use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
-use crate::orders::{Chain, OrderList, Place};
+use crate::orders::{Chain, OrderList, Orders, Place};
 use crate::postings::postings;
 use crate::requests::{Request, Requests};
 use crate::risk;
@@ -46,8 +46,7 @@ pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
         }
         Event::Triggered { order, .. } => trigger(durable, *order),
         Event::Filled(fill) => {
-            fill_order(durable, fill);
-            post_fill(durable, fill);
+            crate::filled::evolve(durable, fill);
             return;
         }
         Event::Canceled { order, reason, release, request } => {
@@ -280,35 +279,37 @@ pub(crate) fn begin_order(durable: &mut Durable, number: OrderNumber) {
     });
 }
 
-/// Counts an open order into everything that is kept by order: holds, promises, lists.
+/// Counts an open order, the newest of all, into everything that is kept by order: holds,
+/// promises, lists.
 fn open_order(durable: &mut Durable, place: Place) {
     let Some(order) = durable.orders.at(place) else {
         return;
     };
-    let is_dated = date_of(order).is_some();
-    if end_of(&order.terms) != End::Never {
+    let (has_end, has_more) = (end_of(&order.terms) != End::Never, order.terms.more.is_some());
+    if has_end {
         list_day_order(durable, place);
     }
-    if is_dated {
+    if has_more {
         list_date(durable, place);
     }
-    let Some(order) = durable.orders.at(place) else {
+    let Durable { orders, instruments, accounts, .. } = durable;
+    let Some(order) = orders.at(place) else {
         return;
     };
-    let (terms, hold, promised) = (&order.terms, order.hold, order.promised());
+    let terms = &order.terms;
     let mut currency = None;
-    if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
+    if let Some(record) = instruments.get_mut(terms.instrument as usize) {
         record.interest += 1;
         if let Some(contract) = &mut record.contract {
             contract.orders.insert(order.number);
         }
         currency = Some(record.currency);
     }
-    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
-        set_aside(account, currency, Balance::from(hold));
-        promise(account, terms, promised);
+    if let Some(account) = accounts.get_mut(terms.account as usize) {
+        set_aside(account, currency, Balance::from(order.hold));
+        promise(account, terms, order.promised());
         account.seq = account.seq.max(order.seq);
-        durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
+        orders.append(&mut account.open_orders, Chain::Account, place);
     }
 }
 
@@ -387,61 +388,6 @@ pub(crate) fn touch_order(
     }
 }
 
-fn fill_order(durable: &mut Durable, fill: &Fill) {
-    durable.next_fill = fill.number + 1;
-    let mut promised = 0;
-    touch_order(durable, fill.order, |order| {
-        promised = if order.promises() { fill.qty } else { 0 };
-        order.filled = order.filled.saturating_add(fill.qty);
-        order.filled_value += fill.value;
-        order.hold -= fill.release;
-        order.status = if fill.completes { Status::Filled } else { Status::PartiallyFilled };
-    });
-    let seq = durable.turn.seq;
-    let record = durable.instrument(fill.instrument);
-    let (exchange, currency) =
-        record.map(|record| (record.terms.exchange, record.currency)).unzip();
-    let Some(account) = durable.accounts.get_mut(fill.account as usize) else {
-        return;
-    };
-    if let Some(exchange) = exchange.filter(|_| fill.volume_day != 0) {
-        crate::fees::count_volume(account, exchange, (fill.volume_day, fill.notional));
-    }
-    set_aside(account, currency, -Balance::from(fill.release));
-    let effects = fill.effects.as_deref();
-    let realized_here = effects.and_then(|effects| effects.realized_here);
-    account.realized_pl += Balance::from(realized_here.unwrap_or(fill.realized_pl));
-    account.deposited += Balance::from(fill.deposit);
-    account.seq = seq;
-    let is_margin = account.terms.margin.is_some();
-    let position = account.positions.entry(fill.instrument).or_default();
-    position.realized_pl += Balance::from(fill.realized_pl);
-    position.seq = seq;
-    match fill.side {
-        Side::Buy => {
-            position.cost = position.cost.saturating_add(fill.cost);
-            if is_margin {
-                position.covering = position.covering.saturating_sub(promised);
-            }
-        }
-        Side::Sell => {
-            position.cost = position.cost.saturating_sub(fill.cost);
-            position.promised = position.promised.saturating_sub(promised);
-        }
-    }
-    if let Some(record) = durable.instruments.get_mut(fill.instrument as usize) {
-        if record.mark == Mark::default() {
-            record.mark.last = Some(fill.price);
-        }
-    }
-    if let Some(effects) = effects {
-        apply_effects(durable, fill, effects);
-    }
-    if fill.completes {
-        forget_open(durable, fill.order);
-    }
-}
-
 /// Closes an order that was not completely filled.
 fn close(
     durable: &mut Durable,
@@ -450,8 +396,11 @@ fn close(
     reason: Reason,
     release: Money,
 ) {
-    let turn = durable.turn;
-    let Some(order) = durable.orders.get_mut(number) else {
+    let Durable { orders, instruments, accounts, turn, .. } = durable;
+    let Some(place) = orders.place(number) else {
+        return;
+    };
+    let Some(order) = orders.at_mut(place) else {
         return;
     };
     let promised = order.promised();
@@ -461,43 +410,45 @@ fn close(
     order.updated_ns = turn.time_ns;
     order.seq = turn.seq;
     let terms = &order.terms;
-    let record = durable.instruments.get(terms.instrument as usize);
-    if let Some(account) = durable.accounts.get_mut(terms.account as usize) {
+    let record = instruments.get(terms.instrument as usize);
+    if let Some(account) = accounts.get_mut(terms.account as usize) {
         set_aside(account, record.map(|record| record.currency), -Balance::from(release));
         account.seq = turn.seq;
         promise(account, terms, -promised);
     }
-    forget_open(durable, number);
+    forget_open(durable, place);
 }
 
-/// Takes a closed order out of the lists of open orders.
-fn forget_open(durable: &mut Durable, number: OrderNumber) {
-    if !durable.delays.latencies.is_empty() {
-        durable.delays.latencies.remove(&number);
-    }
-    let Some(place) = durable.orders.place(number) else {
-        return;
-    };
+/// Takes the closed order at a place out of the lists of open orders.
+pub(crate) fn forget_open(durable: &mut Durable, place: Place) {
     if durable.orders.is_listed(place, Chain::Day) {
         list_day_order(durable, place);
     }
-    list_date(durable, place);
-    let Some(terms) = durable.orders.at(place).map(|order| &order.terms) else {
+    let Some(order) = durable.orders.at(place) else {
         return;
     };
-    if let Some(record) = durable.instruments.get_mut(terms.instrument as usize) {
+    let (number, index) = (order.number, order.terms.account);
+    if !durable.delays.latencies.is_empty() {
+        durable.delays.latencies.remove(&number);
+    }
+    if order.terms.more.is_some() {
+        list_date(durable, place);
+    }
+    let Durable { orders, instruments, accounts, canceling, .. } = durable;
+    let instrument = orders.at(place).map_or(0, |order| order.terms.instrument);
+    if let Some(record) = instruments.get_mut(instrument as usize) {
         record.interest = record.interest.saturating_sub(1);
         if let Some(contract) = &mut record.contract {
             contract.orders.remove(&number);
         }
     }
-    let index = terms.account;
-    if let Some(account) = durable.accounts.get_mut(index as usize) {
-        durable.orders.delist(&mut account.open_orders, Chain::Account, place);
-        let first = durable.orders.first(&account.open_orders);
-        let waits = first.is_some_and(|first| first.number < account.cancel_below);
-        if !waits && !durable.canceling.is_empty() {
-            durable.canceling.remove(&index);
+    if let Some(account) = accounts.get_mut(index as usize) {
+        orders.delist(&mut account.open_orders, Chain::Account, place);
+        if !canceling.is_empty() {
+            let first = orders.first(&account.open_orders);
+            if first.is_none_or(|first| first.number >= account.cancel_below) {
+                canceling.remove(&index);
+            }
         }
     }
 }
@@ -563,8 +514,11 @@ fn start_cancel_all(
 }
 
 fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Option<&RequestId>) {
+    let Some(request) = request else {
+        return;
+    };
     let account = durable.orders.get(number).map(|order| order.terms.account);
-    if let (Some(request), Some(account)) = (request, account) {
+    if let Some(account) = account {
         remember(durable, account, &request.id, request.digest, number);
     }
 }
@@ -577,37 +531,41 @@ pub(crate) fn remember(
     digest: u64,
     order: OrderNumber,
 ) {
-    let time_ns = durable.turn.time_ns;
-    let Some(account) = durable.accounts.get_mut(index as usize) else {
+    let Durable { accounts, orders, turn, .. } = durable;
+    let Some(account) = accounts.get_mut(index as usize) else {
         return;
     };
+    let time_ns = turn.time_ns;
     account.requests.push(id.clone(), Request { digest, order, time_ns });
     for _ in 0..REQUESTS_CLEARED {
-        clear_oldest_request(durable, index);
+        if !clear_oldest_request(&mut account.requests, orders, (index, time_ns)) {
+            return;
+        }
     }
 }
 
 /// Drops the oldest request id if it is old, and its closed order with it; the id of an open
-/// order goes to the back instead.
-fn clear_oldest_request(durable: &mut Durable, index: AccountIndex) {
-    let now_ns = durable.turn.time_ns;
-    let Some(account) = durable.accounts.get_mut(index as usize) else {
-        return;
-    };
-    let too_many = account.requests.len() > REQUESTS_KEPT;
+/// order goes to the back instead. Says whether it was old.
+fn clear_oldest_request(
+    requests: &mut Requests,
+    orders: &mut Orders,
+    (index, now_ns): (AccountIndex, Nanos),
+) -> bool {
+    let too_many = requests.len() > REQUESTS_KEPT;
     let is_old = |request: &Request| now_ns.saturating_sub(request.time_ns) >= REQUEST_AGE_NS;
-    if !account.requests.oldest().is_some_and(|(_, request)| too_many || is_old(request)) {
-        return;
+    if !requests.oldest().is_some_and(|(_, request)| too_many || is_old(request)) {
+        return false;
     }
-    let Some((id, request)) = account.requests.pop() else {
-        return;
+    let Some((id, request)) = requests.pop() else {
+        return false;
     };
-    let Some(order) = durable.orders.get(request.order) else {
-        return;
+    let Some(order) = orders.get(request.order) else {
+        return true;
     };
     if order.is_open() && order.terms.account == index {
-        account.requests.push(id, request);
+        requests.push(id, request);
     } else if order.terms.client_order_id == id {
-        durable.orders.remove(request.order);
+        orders.remove(request.order);
     }
+    true
 }

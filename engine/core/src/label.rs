@@ -39,14 +39,24 @@ impl Label {
     /// A hash of the text: words of eight bytes, each folded in by one wide product.
     #[inline]
     pub(crate) fn hash(&self) -> u32 {
-        let text = self.as_bytes();
-        let mut hash = text.len() as u64;
-        let mut rest = text;
+        // A text in place is followed by zeros, so its last word is read whole.
+        let (length, mut rest) = match &self.0 {
+            Kept::Inline(length, bytes) => {
+                let words = usize::from(*length).div_ceil(8) * 8;
+                (usize::from(*length), bytes.get(..words).unwrap_or(bytes))
+            }
+            Kept::Apart(text) => (text.len(), text.as_bytes()),
+        };
+        let mut hash = length as u64;
         while let Some((word, behind)) = rest.split_first_chunk() {
             hash = fold(hash, u64::from_le_bytes(*word));
             rest = behind;
         }
-        fold(hash, rest.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))) as u32
+        if !rest.is_empty() {
+            let last = rest.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+            hash = fold(hash, last);
+        }
+        hash as u32
     }
 }
 

@@ -1,6 +1,6 @@
 //! Adds the ledger lines of an event to the balances that they change.
 
-use crate::account::Account;
+use crate::account::{Account, Position};
 use crate::durable::Durable;
 use crate::event::Fill;
 use crate::ids::{AccountIndex, CurrencyIndex, InstrumentIndex};
@@ -60,7 +60,8 @@ fn post_sums(durable: &mut Durable, fill: &Fill, paid: &[Balance; 4], got: &[Bal
         return;
     };
     add_cash(account, record.currency, paid[0]);
-    hold_more(record, account, (fill.account, fill.instrument), clamp(got[0]));
+    let position = account.positions.entry(fill.instrument).or_default();
+    hold_more(record, position, (fill.account, clamp(got[0])));
 }
 
 /// Adds to the cash of an account, in its own currency or in another.
@@ -75,13 +76,12 @@ fn add_cash(account: &mut Account, currency: CurrencyIndex, amount: Balance) {
 }
 
 /// Adds to what an account holds, and counts positions.
-fn hold_more(
+#[inline]
+pub(crate) fn hold_more(
     record: &mut InstrumentRecord,
-    account: &mut Account,
-    (index, instrument): (AccountIndex, InstrumentIndex),
-    amount: Quantity,
+    position: &mut Position,
+    (index, amount): (AccountIndex, Quantity),
 ) {
-    let position = account.positions.entry(instrument).or_default();
     let before = position.qty;
     position.qty = before.saturating_add(amount);
     let owed = before.min(0).saturating_sub(position.qty.min(0));
@@ -153,6 +153,7 @@ fn post_holding(durable: &mut Durable, line: &Line, instrument: usize) {
         return;
     };
     if let Some(account) = durable.accounts.get_mut(index as usize) {
-        hold_more(record, account, (index, instrument as u32), line.amount);
+        let position = account.positions.entry(instrument as InstrumentIndex).or_default();
+        hold_more(record, position, (index, line.amount));
     }
 }

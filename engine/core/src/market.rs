@@ -13,6 +13,7 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
+use crate::lane::Lane;
 use crate::order::Order;
 use crate::paged::Paged;
 use crate::profile::impact::{Flow, Stress};
@@ -97,6 +98,8 @@ pub struct Market {
     /// Resting orders of bots by their id.
     pub agents: BTreeMap<u64, Handle>,
     waiting: [BTreeMap<u64, OrderNumber>; 2],
+    /// Known to be straight as long as the lane is at this number.
+    pub(crate) lane_epoch: u64,
     /// Orders that are not in the market now, though they are open.
     pub parked: Option<Box<Parked>>,
 }
@@ -273,6 +276,8 @@ pub struct Ephemeral {
     pub trailing: BTreeSet<InstrumentIndex>,
     /// When water marks were recorded last.
     pub trails_ns: Nanos,
+    /// The short way of common commands.
+    pub lane: Lane,
     /// By the place where the order is kept.
     places: Paged<Option<(InstrumentIndex, Place)>>,
 }
@@ -417,6 +422,27 @@ impl Ephemeral {
         *place_of = Some((terms.instrument, place));
     }
 
+    /// Links a plain limit order that was just accepted, when something is left of it.
+    pub fn rest(&mut self, durable: &Durable, number: OrderNumber) {
+        let Some(kept) = durable.orders.place(number) else {
+            return;
+        };
+        let Some(order) = durable.orders.at(kept).filter(|order| order.is_open()) else {
+            return;
+        };
+        let (terms, left) = (&order.terms, order.unfilled());
+        while self.places.len() <= kept {
+            self.places.push(None);
+        }
+        let market = self.markets.get_mut(terms.instrument as usize);
+        if let (Some(market), Some(price), Some(place)) =
+            (market, terms.limit_price, self.places.get_mut(kept))
+        {
+            let handle = market.book.add(terms.side, price, left, Owner::User(number));
+            *place = Some((terms.instrument, Place::Book(handle)));
+        }
+    }
+
     /// Whether an order is linked.
     pub fn is_linked(&self, durable: &Durable, number: OrderNumber) -> bool {
         let kept = durable.orders.place(number);
@@ -523,12 +549,14 @@ impl Ephemeral {
     /// What rests of an order is never more than what is left of it; nothing of it rests when
     /// nothing is left, or when an iceberg has to show its next part.
     fn reduce(&mut self, durable: &Durable, number: OrderNumber, qty: Quantity) {
-        let place = self.place_mut(durable, number).and_then(|place| *place);
-        let Some((instrument, place)) = place else {
+        let Some(kept) = durable.orders.place(number) else {
             return;
         };
-        let is_special = durable.order(number).is_some_and(|order| order.terms.more.is_some());
-        if is_special && durable.order(number).is_some_and(|order| order.shown() == 0) {
+        let Some((instrument, place)) = self.places.get(kept).copied().flatten() else {
+            return;
+        };
+        let order = durable.orders.at(kept).filter(|order| order.terms.more.is_some());
+        if order.is_some_and(|order| order.shown() == 0) {
             self.unlink(durable, number);
             return;
         }

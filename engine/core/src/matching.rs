@@ -74,6 +74,11 @@ impl<S: Sink> Live<'_, S> {
         self.sweep.clear();
         self.begin_taking(number);
         let bound = self.bound_of(number);
+        self.take_offers(number, bound);
+    }
+
+    /// Lets an order trade with one offer after the other, up to a price.
+    pub fn take_offers(&mut self, number: OrderNumber, bound: Option<Price>) {
         while let Some((order, offer)) = self.next_offer(number, bound) {
             let (instrument, side, leaves) =
                 (order.terms.instrument, order.terms.side, order.leaves());
@@ -167,7 +172,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Lets two plain orders trade, when both can pay; says whether they have.
-    fn plain_trade(
+    pub fn plain_trade(
         &mut self,
         taker: OrderNumber,
         maker: OrderNumber,

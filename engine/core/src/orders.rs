@@ -191,6 +191,12 @@ impl Orders {
         self.orders.get(place)
     }
 
+    /// The order at a place, to change it.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut Order> {
+        self.orders.get_mut(place)
+    }
+
     /// The order with this number.
     #[inline]
     pub fn get(&self, number: OrderNumber) -> Option<&Order> {
@@ -294,6 +300,19 @@ impl Orders {
         if let Some(link) = self.link_mut(place, chain) {
             *link = Link { previous, next };
         }
+        list.length += 1;
+    }
+
+    /// Puts the newest of all orders, which is in no list yet, at the end of a list.
+    pub(crate) fn append(&mut self, list: &mut OrderList, chain: Chain, place: Place) {
+        match self.link_mut(list.last, chain) {
+            Some(link) => link.next = place,
+            None => list.first = place,
+        }
+        if let Some(link) = self.link_mut(place, chain) {
+            *link = Link { previous: list.last, next: NONE };
+        }
+        list.last = place;
         list.length += 1;
     }
 

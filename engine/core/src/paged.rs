@@ -152,14 +152,32 @@ impl Index {
         entry.map(|entry| entry.place)
     }
 
-    /// Adds a place; the caller knows that its key is not there yet.
-    pub fn insert(&mut self, hash: u32, place: u32) {
+    /// The place under this hash of which `is_it` says that it is the one; `place` is added when
+    /// there is none.
+    pub fn find_or_insert(
+        &mut self,
+        hash: u32,
+        is_it: impl Fn(u32) -> bool,
+        place: u32,
+    ) -> Option<u32> {
         // A quarter of the entries stays empty, so a search ends soon.
         if (self.count + 1) * 4 > self.entries.len() * 3 {
             self.grow();
         }
-        self.count += 1;
-        self.put(Entry { hash, place });
+        let mask = self.mask();
+        let mut at = hash as usize & mask;
+        while let Some(entry) = self.entries.get_mut(at) {
+            if entry.place == NONE {
+                *entry = Entry { hash, place };
+                self.count += 1;
+                return None;
+            }
+            if entry.hash == hash && is_it(entry.place) {
+                return Some(entry.place);
+            }
+            at = (at + 1) & mask;
+        }
+        None
     }
 
     fn put(&mut self, new: Entry) {
@@ -228,7 +246,12 @@ mod tests {
             for (adds, key) in steps {
                 match (adds, twin.contains_key(&key)) {
                     (true, false) => {
-                        index.insert(hash(key), key + 1_000);
+                        let is_it = |place| place == key + 1_000;
+                        prop_assert_eq!(index.find_or_insert(hash(key), is_it, key + 1_000), None);
+                        prop_assert_eq!(
+                            index.find_or_insert(hash(key), is_it, 7),
+                            Some(key + 1_000)
+                        );
                         twin.insert(key, key + 1_000);
                     }
                     (false, true) => {

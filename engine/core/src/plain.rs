@@ -43,24 +43,34 @@ impl Checks<'_> {
     pub fn plain(&self) -> Option<Money> {
         let terms = self.terms;
         let price = terms.limit_price.filter(|_| is_plain_limit(terms))?;
-        let account = self.durable.accounts.get(terms.account as usize)?;
         let record = self.durable.instruments.get(terms.instrument as usize)?;
         let exchange = self.durable.exchanges.get(record.terms.exchange as usize)?;
         let instrument = &record.terms;
-        let trades = account.status == AccountStatus::Active
-            && account.is_plain(record)
-            && instrument.status == InstrumentStatus::Active
+        let trades = instrument.status == InstrumentStatus::Active
             && instrument.contract.is_none()
             && instrument.rules.is_none()
             && record.ruling.is_none()
             && exchange.ruling.is_none()
             && exchange.terms.is_plain()
             && exchange.terms.rules.is_none()
-            && self.durable.phase(terms.instrument) == Phase::Continuous
-            && is_multiple(terms.qty, instrument.lot_size)
-            && is_multiple(price, instrument.tick_size);
+            && self.durable.phase(terms.instrument) == Phase::Continuous;
+        if trades { self.plain_hold(price) } else { None }
+    }
+
+    /// The same in an instrument, an account and at a time of which all that is known already.
+    pub fn plain_hold(&self, price: Price) -> Option<Money> {
+        let terms = self.terms;
+        let account = self.durable.accounts.get(terms.account as usize)?;
+        let record = self.durable.instruments.get(terms.instrument as usize)?;
+        let exchange = self.durable.exchanges.get(record.terms.exchange as usize)?;
+        let instrument = &record.terms;
         let value = instrument.value(price, terms.qty, Rounding::Up);
-        if !trades || value > i128::from(ORDER_VALUE_MAX) {
+        let fits = account.status == AccountStatus::Active
+            && account.is_plain(record)
+            && is_multiple(terms.qty, instrument.lot_size)
+            && is_multiple(price, instrument.tick_size)
+            && value <= i128::from(ORDER_VALUE_MAX);
+        if !fits {
             return None;
         }
         let position = account.positions.get(&terms.instrument).copied().unwrap_or_default();

@@ -66,14 +66,18 @@ impl Requests {
 
     /// Keeps an id at the end of the queue; one that is kept already only gets its new use.
     pub(crate) fn push(&mut self, id: Label, request: Request) {
-        let hash = id.hash();
-        if let Some((_, old)) = self.find(&id, hash).and_then(|at| self.queue.get_mut(at)) {
-            *old = request;
-            return;
-        }
         let turn = self.first.wrapping_add(self.queue.len() as u32) % TURNS;
-        self.index.insert(hash, turn);
-        self.queue.push_back((id, request));
+        let (first, queue) = (self.first, &self.queue);
+        let at = |turn: u32| (turn.wrapping_sub(first) % TURNS) as usize;
+        let is_it = |turn| queue.get(at(turn)).is_some_and(|(other, _)| *other == id);
+        match self.index.find_or_insert(id.hash(), is_it, turn) {
+            None => self.queue.push_back((id, request)),
+            Some(known) => {
+                if let Some((_, old)) = self.queue.get_mut(at(known)) {
+                    *old = request;
+                }
+            }
+        }
     }
 
     /// The oldest.

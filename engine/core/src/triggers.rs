@@ -90,6 +90,11 @@ impl Triggers {
         }
     }
 
+    /// Whether an order waits for a price.
+    pub fn is_armed(&self) -> bool {
+        !self.sets.is_empty() || !self.trails.is_empty()
+    }
+
     /// Notes a traded price.
     pub fn hear(&mut self, price: Price) {
         self.heard = Some(match self.heard {

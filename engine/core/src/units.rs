@@ -71,14 +71,24 @@ const POWERS_OF_TEN: [i128; 39] = {
 /// `numerator / denominator`, rounded. The denominator is positive.
 pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i128 {
     // Almost every amount fits 64 bits, where a division is several times as fast.
-    let (quotient, rest) =
-        if numerator as u64 as i128 == numerator && denominator as u64 as i128 == denominator {
-            let (numerator, denominator) = (numerator as u64, denominator as u64);
-            ((numerator / denominator) as i128, (numerator % denominator) as i128)
-        } else {
-            (numerator / denominator, numerator % denominator)
-        };
-    rounded(quotient, rest, denominator, rounding)
+    if numerator as u64 as i128 == numerator && denominator as u64 as i128 == denominator {
+        return divide_small(numerator as u64, denominator as u64, rounding);
+    }
+    rounded(numerator / denominator, numerator % denominator, denominator, rounding)
+}
+
+/// The same of two numbers that are not negative and fit 64 bits.
+const fn divide_small(numerator: u64, denominator: u64, rounding: Rounding) -> i128 {
+    let (quotient, rest) = (numerator / denominator, numerator % denominator);
+    // What is missing to the next whole, held against the rest: twice the rest could overflow.
+    let missing = denominator - rest;
+    let moves = match rounding {
+        Rounding::Down => false,
+        Rounding::Up => rest > 0,
+        Rounding::HalfUp => rest >= missing,
+        Rounding::HalfEven => rest > missing || (rest == missing && quotient % 2 != 0),
+    };
+    quotient as i128 + moves as i128
 }
 
 /// A quotient with the rest that it leaves, rounded.
@@ -436,6 +446,21 @@ mod tests {
             (20, Up, 2),
         ] {
             assert_eq!(divide(numerator, 10, rounding), wanted, "{numerator} {rounding:?}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The twin divides in 128 bits whatever the numbers are.
+        #[test]
+        fn small_numbers_divide_like_large_ones(numerator: u64, denominator in 1_u64.., small: u8) {
+            use Rounding::{Down, HalfEven, HalfUp, Up};
+            for (n, d) in [(numerator, denominator), (small.into(), denominator % 16 + 1)] {
+                for rounding in [Down, Up, HalfUp, HalfEven] {
+                    let (wide, by) = (i128::from(n), i128::from(d));
+                    let twin = rounded(wide / by, wide % by, by, rounding);
+                    proptest::prop_assert_eq!(divide(wide, by, rounding), twin);
+                }
+            }
         }
     }
 

@@ -92,6 +92,17 @@ pub struct Action {
     pub owed: Vec<(AccountIndex, Money)>,
 }
 
+impl Action {
+    /// When it has work to do next; at once while it works.
+    pub(crate) const fn due_ns(&self) -> Nanos {
+        match self.stage {
+            Stage::Announced => self.ex_ns,
+            Stage::Working(_) => Nanos::MIN,
+            Stage::Owing { .. } => self.pay_ns,
+        }
+    }
+}
+
 /// The actions that are not over, and the ids of those that are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Corporate {
@@ -139,13 +150,7 @@ impl Corporate {
     pub fn due(&self, now_ns: Nanos) -> Option<usize> {
         let working = self.actions.iter().position(|it| matches!(it.stage, Stage::Working(_)));
         working.or_else(|| {
-            let due = |action: &Action| match action.stage {
-                Stage::Announced => Some(action.ex_ns),
-                Stage::Owing { .. } => Some(action.pay_ns),
-                Stage::Working(_) => None,
-            };
-            let all = self.actions.iter().enumerate();
-            let times = all.filter_map(|(index, it)| due(it).map(|time_ns| (time_ns, index)));
+            let times = self.actions.iter().map(Action::due_ns).zip(0..);
             times.filter(|(time_ns, _)| *time_ns <= now_ns).min().map(|(_, index)| index)
         })
     }

@@ -165,8 +165,21 @@ impl Fees {
             Liquidity::Maker => self.maker_rate,
             Liquidity::Taker => self.taker_rate,
         };
-        let percent = rounded(rate, notional.into(), RATE, Rounding::HalfUp);
-        let shares = rounded(self.per_share, qty.into(), unit_scale(terms), Rounding::HalfUp);
+        self.plain_at(terms, rate, (qty, notional), Rounding::HalfUp)
+    }
+
+    fn plain_at(
+        &self,
+        terms: &Instrument,
+        rate: i64,
+        (qty, notional): (Quantity, Money),
+        rounding: Rounding,
+    ) -> Money {
+        let percent = rounded(rate, notional.into(), RATE, rounding);
+        let shares = match self.per_share {
+            0 => 0,
+            each => rounded(each, qty.into(), unit_scale(terms), rounding),
+        };
         let fee = (percent + shares).max(i128::from(self.minimum));
         clamp(fee.min(i128::from(AMOUNT_MAX)))
     }
@@ -244,6 +257,10 @@ impl Fees {
     /// The fee that a hold sets aside: the dearest rate, rounded up, and the fixed amount.
     pub fn of_hold(&self, instrument: &Instrument, quantity: Quantity, notional: Money) -> Money {
         let rules = self.rules.as_deref();
+        if rules.is_none() {
+            let rate = self.maker_rate.max(self.taker_rate);
+            return self.plain_at(instrument, rate, (quantity, notional), Rounding::Up);
+        }
         let tiers = rules.map_or(&[][..], |rules| &rules.tiers).iter();
         let dearest = tiers.map(|tier| tier.maker_rate.max(tier.taker_rate)).max().unwrap_or(0);
         let rate = self.maker_rate.max(self.taker_rate).max(dearest);

@@ -7,24 +7,27 @@ use crate::clock::next_midnight;
 use crate::event::Event;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::live::Live;
-use crate::money::charge;
 use crate::money::event::MoneyEvent;
+use crate::money::{Accrual, charge};
 use crate::sink::Sink;
-use crate::units::{AMOUNT_MAX, Balance, DAY_NS, clamp};
+use crate::units::{AMOUNT_MAX, Balance, DAY_NS, Nanos, clamp};
 
 /// From this step on the steps of an account are its positions; before, its currencies.
 const FIRST_POSITION: u32 = 1 << 30;
 
+impl Accrual {
+    /// When the day of margin accounts ends; `None` without any, or while one is charged.
+    pub(crate) fn due_ns(&self) -> Option<Nanos> {
+        let waits = self.opened_ns != 0 && self.days == 0;
+        waits.then(|| if self.next_ns == 0 { next_midnight(self.opened_ns) } else { self.next_ns })
+    }
+}
+
 impl<S: Sink> Live<'_, S> {
     /// Begins to charge margin accounts when their day has ended.
     pub fn end_margin_day(&mut self) {
-        let accrual = &self.durable.money.accrual;
-        if accrual.opened_ns == 0 || accrual.days > 0 {
+        let Some(end_ns) = self.durable.money.accrual.due_ns() else {
             return;
-        }
-        let end_ns = match accrual.next_ns {
-            0 => next_midnight(accrual.opened_ns),
-            next_ns => next_ns,
         };
         let late_ns = self.now_ns().saturating_sub(end_ns);
         if late_ns < 0 {

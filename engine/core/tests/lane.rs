@@ -1,0 +1,156 @@
+//! The lane decides nothing of its own: with and without it a world does the same, to the byte.
+
+#[path = "support/flow.rs"]
+mod flow;
+
+use flow::{Step, listing, resolve, step};
+use papertape_core::command::{AgentCancel, AgentOrder, Cancel, Quote};
+use papertape_core::order::OrderTerms;
+use papertape_core::words::{OrderType, Side, TimeInForce};
+use papertape_core::{Batch, Input, TapeSink, World};
+use proptest::prelude::*;
+
+/// A world, and the same without the lane.
+struct Twins {
+    worlds: [World; 2],
+    sinks: [TapeSink; 2],
+    now_ns: i64,
+}
+
+impl Twins {
+    fn begin() -> Twins {
+        let world = || World::new("main").expect("a fine name");
+        let sinks = [TapeSink::new(), TapeSink::new()];
+        let mut twins =
+            Twins { worlds: [world(), world().without_lane()], sinks, now_ns: 1_000_000_000 };
+        for input in listing("main") {
+            twins.apply(&input);
+        }
+        twins
+    }
+
+    fn apply(&mut self, input: &Input) -> Batch {
+        let [(reply, batch), twin] = [0, 1].map(|at| {
+            let reply = self.worlds[at].apply(input, self.now_ns, &mut self.sinks[at]);
+            (self.worlds[at].reply_json(&reply), self.sinks[at].take())
+        });
+        assert_eq!((&reply, &batch), (&twin.0, &twin.1), "{input:?}");
+        assert_eq!(self.worlds[0].quotes(true), self.worlds[1].quotes(true), "{input:?}");
+        batch
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Do(input, pause) => {
+                self.now_ns += pause * 1_000_000_000;
+                self.apply(input);
+            }
+            Step::Change(input, back) => {
+                let input = resolve(input, *back, self.worlds[0].durable().next_order);
+                self.apply(&input);
+            }
+            Step::Restart => {
+                let again =
+                    |at: usize| World::restore(&self.worlds[at].snapshot()).expect("a snapshot");
+                self.worlds = [again(0), again(1).without_lane()];
+            }
+        }
+    }
+
+    fn finish(&self) {
+        assert_eq!(self.worlds[0].state_hash(), self.worlds[1].state_hash());
+    }
+}
+
+const LOT: i64 = 1_000_000;
+const TICK: i64 = 10_000;
+
+/// A plain order of one of the cash accounts in the instrument of the bots, near the touch.
+fn plain_order() -> impl Strategy<Value = Input> {
+    let price = prop_oneof![4 => (96_i64..105).prop_map(Some), 1 => Just(None)];
+    let ends = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok];
+    (0_u32..3, 0_u32..400, any::<bool>(), price, 1_i64..40, prop::sample::select(ends.to_vec()))
+        .prop_map(|(account, id, buys, price, lots, time_in_force)| {
+            Input::Submit(OrderTerms {
+                account,
+                client_order_id: id.to_string().into(),
+                instrument: 2,
+                side: if buys { Side::Buy } else { Side::Sell },
+                order_type: price.map_or(OrderType::Market, |_| OrderType::Limit),
+                qty: lots * LOT,
+                limit_price: price.map(|ticks| ticks * TICK),
+                stop_price: None,
+                time_in_force,
+                more: None,
+            })
+        })
+}
+
+fn cancel() -> impl Strategy<Value = Step> {
+    let request = prop::option::weighted(0.3, (0_u32..50).prop_map(|id| format!("c{id}")));
+    (0_u32..3, 0_u64..12, request).prop_map(|(account, back, request_id)| {
+        Step::Change(Input::Cancel(Cancel { account, order: 0, request_id }), back)
+    })
+}
+
+fn bot() -> impl Strategy<Value = Input> {
+    let order = (0_u64..60, any::<bool>(), 97_i64..104, 1_i64..30).prop_map(|it| {
+        let (id, buys, ticks, lots) = it;
+        Input::AgentOrder(AgentOrder {
+            instrument: 2,
+            agent: 1,
+            id,
+            side: if buys { Side::Buy } else { Side::Sell },
+            price: Some(ticks * TICK),
+            qty: lots * LOT,
+        })
+    });
+    let leaves = (0_u64..60).prop_map(|id| Input::AgentCancel(AgentCancel { instrument: 2, id }));
+    prop_oneof![3 => order, 1 => leaves]
+}
+
+fn quote() -> impl Strategy<Value = Input> {
+    (95_i64..105, 1_i64..20).prop_map(|(ticks, lots)| {
+        let at = |ticks| Some((ticks * TICK, lots * LOT));
+        Input::Quote(Quote { instrument: 0, bid: at(ticks), ask: at(ticks + 1) })
+    })
+}
+
+/// Mostly what the lane knows, now and then something that it has to leave to the general way.
+fn on_the_lane() -> impl Strategy<Value = Step> {
+    let soon = |input: Input, pause: i64| Step::Do(input, pause);
+    prop_oneof![
+        30 => (plain_order(), 0_i64..2).prop_map(move |(input, pause)| soon(input, pause)),
+        12 => cancel(),
+        8 => bot().prop_map(move |input| soon(input, 0)),
+        2 => quote().prop_map(move |input| soon(input, 0)),
+        1 => (0_i64..100_000).prop_map(move |pause| soon(Input::Time, pause)),
+        2 => step(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("PAPERTAPE_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(48),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn common_commands_end_the_same_on_the_lane(
+        steps in prop::collection::vec(on_the_lane(), 1..250)
+    ) {
+        let mut twins = Twins::begin();
+        steps.iter().for_each(|step| twins.step(step));
+        twins.finish();
+    }
+
+    #[test]
+    fn every_other_command_ends_the_same_beside_the_lane(
+        steps in prop::collection::vec(step(), 1..120)
+    ) {
+        let mut twins = Twins::begin();
+        steps.iter().for_each(|step| twins.step(step));
+        twins.finish();
+    }
+}
