@@ -60,7 +60,10 @@ impl<S: Sink> Live<'_, S> {
         check_bar(bar)?;
         self.set_street(bar.instrument, &[], &[]);
         if self.may_trade(bar.instrument) {
-            self.walk_bar(bar);
+            match self.ephemeral.is_isolated {
+                true => self.walk_bar_apart(bar),
+                false => self.walk_bar(bar),
+            }
         }
         let time_ns = self.now_ns();
         if let Some(market) = self.ephemeral.market_mut(bar.instrument) {
@@ -78,7 +81,7 @@ impl<S: Sink> Live<'_, S> {
         Ok(())
     }
 
-    fn walk_bar(&mut self, bar: &Bar) {
+    pub fn walk_bar(&mut self, bar: &Bar) {
         let Some(mut path) = self.path_of(bar) else {
             return;
         };

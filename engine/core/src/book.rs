@@ -295,6 +295,14 @@ impl Book {
     }
 }
 
+/// Whether a resting order of `side` at `price` trades before one at `other`.
+pub(crate) const fn is_better(side: Side, price: Price, other: Price) -> bool {
+    match side {
+        Side::Buy => price > other,
+        Side::Sell => price < other,
+    }
+}
+
 /// Whether an order of this side and limit trades at a price.
 pub const fn reaches(side: Side, limit: Option<Price>, price: Price) -> bool {
     match (limit, side) {

@@ -350,7 +350,7 @@ impl Checks<'_> {
         };
         let position = account.position(self.terms.instrument);
         let opening = self.terms.qty - position.free_to_close(Side::Sell, 0).min(self.terms.qty);
-        let Some(left) = self.durable.borrowable(self.terms.instrument) else {
+        let Some(left) = self.durable.borrowable(self.terms.instrument, account) else {
             return Ok(());
         };
         if opening <= left {

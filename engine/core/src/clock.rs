@@ -83,6 +83,7 @@ impl<S: Sink> Live<'_, S> {
         if self.is_full() {
             return;
         }
+        self.move_bands_apart();
         if now_ns < self.durable.marked_ns.saturating_add(SECOND_NS) && self.durable.marked_ns != 0
         {
             return;
@@ -92,7 +93,9 @@ impl<S: Sink> Live<'_, S> {
             let Some(market) = self.ephemeral.markets.get_mut(index) else {
                 continue;
             };
-            market.band_reference = market.quote.last;
+            if market.apart.is_none() {
+                market.band_reference = market.quote.last;
+            }
             let is_looked_at = record.interest > 0 || record.has_options;
             if !is_looked_at || !market.is_unmarked {
                 continue;

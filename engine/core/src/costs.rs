@@ -244,7 +244,9 @@ pub(crate) fn payable(
                 Side::Sell => qty - position.closing(Side::Sell).min(qty),
                 Side::Buy => 0,
             };
-            if shorted > 0 && durable.borrowable(terms.instrument).is_some_and(|it| it < shorted) {
+            if shorted > 0
+                && durable.borrowable(terms.instrument, account).is_some_and(|it| it < shorted)
+            {
                 return false;
             }
             let need = bill.equity(margin, &position, qty);

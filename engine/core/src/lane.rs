@@ -106,7 +106,10 @@ impl Market {
 
 impl Ephemeral {
     fn is_calm(&self) -> bool {
-        self.unfinished.is_empty() && self.arrivals.is_empty() && !self.lane.is_closed
+        self.unfinished.is_empty()
+            && self.arrivals.is_empty()
+            && !self.lane.is_closed
+            && !self.is_isolated
     }
 }
 

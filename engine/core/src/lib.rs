@@ -42,6 +42,7 @@ mod filled;
 mod group;
 pub mod ids;
 pub mod instrument;
+mod isolated;
 pub mod json;
 pub mod label;
 mod lane;

@@ -67,7 +67,7 @@ impl<S: Sink> Live<'_, S> {
         if let Some(market) = self.ephemeral.market_mut(print.instrument) {
             market.traded(print.price, print.time_ns);
             if may_trade {
-                market.triggers.trails.hear(print.price);
+                market.trails_hear(print.price);
             }
         }
     }

@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::book::{Book, Handle, Owner, Resting, reaches};
+use crate::book::{Book, Handle, Owner, Resting, is_better, reaches};
 use crate::change::ChangeEvent;
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
-use crate::ids::{AccountIndex, ExchangeIndex, InstrumentIndex, OrderNumber};
+use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
+use crate::isolated::Apart;
 use crate::lane::Lane;
 use crate::order::Order;
 use crate::paged::Paged;
@@ -35,6 +36,14 @@ pub struct Offer {
     pub qty: Quantity,
     /// An order in the book, or the street when `None`.
     pub resting: Option<(Handle, Owner)>,
+}
+
+impl Offer {
+    /// A resting order.
+    pub(crate) const fn of(order: Resting) -> Offer {
+        let resting = Some((order.handle, order.owner));
+        Offer { price: order.price, qty: order.qty, resting }
+    }
 }
 
 /// The live prices of an instrument.
@@ -97,11 +106,13 @@ pub struct Market {
     pub is_unmarked: bool,
     /// Resting orders of bots by their id.
     pub agents: BTreeMap<u64, Handle>,
-    waiting: [BTreeMap<u64, OrderNumber>; 2],
+    pub(crate) waiting: [BTreeMap<u64, OrderNumber>; 2],
     /// Known to be straight as long as the lane is at this number.
     pub(crate) lane_epoch: u64,
     /// Orders that are not in the market now, though they are open.
     pub parked: Option<Box<Parked>>,
+    /// The outside and the accounts, each for itself, in an isolated world.
+    pub(crate) apart: Option<Box<Apart>>,
 }
 
 /// Parks an order that is not in the market in this part of the day.
@@ -114,10 +125,18 @@ fn park(durable: &Durable, market: &mut Market, order: &Order) -> Option<Place> 
 }
 
 impl Market {
-    /// What an incoming order of `side` can trade with, in the order in which it trades: better
-    /// prices first; at one price the street, then resting orders that are shown, then hidden
-    /// ones; earlier ones first.
-    pub fn offers(&self, side: Side) -> impl Iterator<Item = Offer> {
+    /// What an incoming order of an account can trade with, in the order in which it trades:
+    /// better prices first; at one price the street, then resting orders that are shown, then
+    /// hidden ones; earlier ones first.
+    pub fn offers(&self, account: AccountIndex, side: Side) -> impl Iterator<Item = Offer> {
+        let (apart, shared) = match &self.apart {
+            Some(apart) => (apart.offers(&self.street, account, side), None),
+            None => (Vec::new(), Some(self.all_offers(side))),
+        };
+        apart.into_iter().chain(shared.into_iter().flatten())
+    }
+
+    fn all_offers(&self, side: Side) -> impl Iterator<Item = Offer> {
         let there = side.opposite();
         let mut street = self.street.available(there).peekable();
         let mut shown = self.book.orders(there).peekable();
@@ -143,14 +162,16 @@ impl Market {
                 let (price, qty) = street.next()?;
                 return Some(Offer { price, qty, resting: None });
             }
-            let order = book.next()?;
-            let resting = Some((order.handle, order.owner));
-            Some(Offer { price: order.price, qty: order.qty, resting })
+            book.next().map(Offer::of)
         })
     }
 
-    /// What an incoming order of `side` trades with next: the first of `offers`.
+    /// What an incoming order of `side` trades with next: the first of `offers` (of the account
+    /// at work).
     pub fn best_offer(&self, side: Side) -> Option<Offer> {
+        if let Some(apart) = &self.apart {
+            return apart.best_offer(&self.street, side);
+        }
         let there = side.opposite();
         let street = self.street.available(there).next();
         let order = self.best(there);
@@ -160,11 +181,7 @@ impl Market {
         };
         match (street_first, street, order) {
             (true, Some((price, qty)), _) => Some(Offer { price, qty, resting: None }),
-            (_, _, Some(order)) => {
-                let resting = Some((order.handle, order.owner));
-                Some(Offer { price: order.price, qty: order.qty, resting })
-            }
-            _ => None,
+            (_, _, order) => order.map(Offer::of),
         }
     }
 
@@ -211,7 +228,7 @@ impl Market {
             (Source::Street, Side::Buy) => self.quote.bid,
             (Source::Street, Side::Sell) => self.quote.ask,
             (Source::Agents, side) => {
-                let level = self.book.best_of_agents(side)?;
+                let level = self.bots_book().best_of_agents(side)?;
                 Some((level.price, crate::units::clamp(level.qty)))
             }
         }
@@ -249,14 +266,6 @@ impl Market {
     }
 }
 
-/// Whether a resting order of `side` at `price` trades before one at `other`.
-const fn is_better(side: Side, price: Price, other: Price) -> bool {
-    match side {
-        Side::Buy => price > other,
-        Side::Sell => price < other,
-    }
-}
-
 /// The markets of all instruments, and where each open order is linked.
 #[derive(Clone, Debug, Default)]
 pub struct Ephemeral {
@@ -278,6 +287,8 @@ pub struct Ephemeral {
     pub trails_ns: Nanos,
     /// The short way of common commands.
     pub lane: Lane,
+    /// Whether each account meets the outside alone.
+    pub(crate) is_isolated: bool,
     /// By the place where the order is kept.
     places: Paged<Option<(InstrumentIndex, Place)>>,
 }
@@ -286,9 +297,10 @@ impl Ephemeral {
     /// The markets of a world that starts: all open orders linked by price and place in time,
     /// nothing fresh.
     pub fn rebuild(durable: &Durable) -> Ephemeral {
-        let markets = durable.instruments.iter().map(|_| Market::default()).collect();
+        let is_isolated = durable.is_isolated();
+        let markets = durable.instruments.iter().map(|_| Market::begin(is_isolated)).collect();
         let watch = Watch::rebuild(durable);
-        let mut ephemeral = Ephemeral { markets, watch, ..Ephemeral::default() };
+        let mut ephemeral = Ephemeral { markets, watch, is_isolated, ..Ephemeral::default() };
         let mut open: Vec<&Order> = durable.orders.iter().filter(|order| order.is_open()).collect();
         open.sort_by_key(|order| order.priority);
         for order in open {
@@ -319,11 +331,12 @@ impl Ephemeral {
             self.watch.follow(durable, event);
         }
         match event {
+            Event::WorldCreated(_) => self.is_isolated = durable.is_isolated(),
             Event::SessionChanged { session, .. } if session.state == SessionState::Open => {
                 self.opened.insert(session.exchange, self.now_ns);
             }
             Event::InstrumentListed(_) => {
-                self.markets.push(Market { is_fresh: true, ..Market::default() });
+                self.markets.push(Market { is_fresh: true, ..Market::begin(self.is_isolated) });
             }
             Event::Filled(fill) if fill.completes => self.unlink(durable, fill.order),
             Event::Filled(fill) => self.reduce(durable, fill.order, fill.qty),
@@ -371,6 +384,7 @@ impl Ephemeral {
             return;
         }
         let terms = &order.terms;
+        self.sit(terms.instrument, terms.account);
         let Some(place_of) = self.places.get_mut(kept).filter(|place| place.is_none()) else {
             return;
         };
@@ -463,10 +477,7 @@ impl Ephemeral {
         let Some(market) = self.markets.get_mut(instrument as usize) else {
             return;
         };
-        for (_, handle) in std::mem::take(&mut market.agents) {
-            market.book.remove(handle);
-        }
-        market.street = Street::default();
+        market.forget_outside();
         market.quote = LiveQuote { time_ns: market.quote.time_ns, ..LiveQuote::default() };
         market.band_reference = None;
         market.triggers.forget_heard();
@@ -474,43 +485,13 @@ impl Ephemeral {
         market.is_untold = true;
     }
 
-    /// Links the orders of an instrument that sleep, by place in time.
-    pub fn wake(&mut self, durable: &Durable, instrument: InstrumentIndex) {
-        let parked = self.market(instrument).and_then(|market| market.parked.as_ref());
-        for number in parked.map_or(Vec::new(), |parked| parked.idle()) {
-            self.unlink(durable, number);
-            self.link(durable, number);
-        }
-    }
-
-    /// Links all open orders of an exchange anew, by place in time: orders that slept come back to
-    /// their places among those that did not, behind bots of the same price.
-    pub fn relink(&mut self, durable: &Durable, exchange: ExchangeIndex) {
-        self.link_again(durable, |order| {
-            let record = durable.instrument(order.terms.instrument);
-            record.is_some_and(|record| record.terms.exchange == exchange)
-        });
-    }
-
-    /// Links those open orders anew, by price and place in time.
-    pub fn link_again(&mut self, durable: &Durable, is_concerned: impl Fn(&Order) -> bool) {
-        let concerned = |order: &&Order| order.is_open() && is_concerned(order);
-        let mut open: Vec<&Order> = durable.orders.iter().filter(concerned).collect();
-        open.sort_by_key(|order| order.priority);
-        for order in &open {
-            self.unlink(durable, order.number);
-        }
-        for order in open {
-            self.link(durable, order.number);
-        }
-    }
-
-    fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
+    pub(crate) fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
         let Some((instrument, place)) =
             self.place_mut(durable, number).and_then(|place| place.take())
         else {
             return;
         };
+        self.sit_owner(durable, number);
         let Some(market) = self.markets.get_mut(instrument as usize) else {
             return;
         };
@@ -549,6 +530,7 @@ impl Ephemeral {
     /// What rests of an order is never more than what is left of it; nothing of it rests when
     /// nothing is left, or when an iceberg has to show its next part.
     fn reduce(&mut self, durable: &Durable, number: OrderNumber, qty: Quantity) {
+        self.sit_owner(durable, number);
         let Some(kept) = durable.orders.place(number) else {
             return;
         };
@@ -571,6 +553,7 @@ impl Ephemeral {
     }
 
     fn shrink_to(&mut self, durable: &Durable, number: OrderNumber) {
+        self.sit_owner(durable, number);
         let place = self.place_mut(durable, number).and_then(|place| *place);
         let Some((instrument, place)) = place else {
             return;

@@ -243,17 +243,26 @@ impl<S: Sink> Live<'_, S> {
             return;
         };
         match offer.resting {
-            Some((handle, Owner::Agent(id))) => {
-                if qty == offer.qty {
-                    market.agents.remove(&id);
-                }
-                market.book.reduce(handle, qty);
-            }
+            Some((_, Owner::Agent(id))) => market.take_of_bot(id, qty),
             _ => market.street.take(side.opposite(), offer.price, qty),
         }
     }
 
+    /// Tells a trade of a user; in an isolated world it is no public one.
     pub fn print_trade(
+        &mut self,
+        instrument: InstrumentIndex,
+        price: Price,
+        qty: Quantity,
+        side: Option<Side>,
+    ) {
+        if !self.ephemeral.is_isolated {
+            self.print_outside(instrument, price, qty, side);
+        }
+    }
+
+    /// Tells a trade of the outside.
+    pub fn print_outside(
         &mut self,
         instrument: InstrumentIndex,
         price: Price,
@@ -484,7 +493,7 @@ pub(crate) fn walk(
         }
         _ => terms.limit_price,
     };
-    for offer in market.offers(terms.side) {
+    for offer in market.offers(terms.account, terms.side) {
         if walk.filled == terms.qty || !reaches(terms.side, limit, offer.price) {
             break;
         }

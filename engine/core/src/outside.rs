@@ -12,7 +12,7 @@ use crate::units::{PRICE_MAX, Price, QUANTITY_MAX, Quantity};
 use crate::words::{Counterparty, DepthModel, How, Liquidity, QueueModel, Side, Source, refusal};
 
 /// How a resting order of a user takes part in a trade with the house.
-const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
+pub(crate) const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
 
 impl<S: Sink> Live<'_, S> {
     /// The street quotes: one level a side.
@@ -61,8 +61,7 @@ impl<S: Sink> Live<'_, S> {
                 let size = self.durable.modelled_size(instrument, market.flow.volume());
                 keep_touch(&mut whole, side, size);
             }
-            market.street.replace(side, &whole);
-            market.queue.street_moved(&market.street, side);
+            market.replace_street(side, &whole);
         }
         market.is_modelled = false;
         market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
@@ -78,6 +77,9 @@ impl<S: Sink> Live<'_, S> {
 
     /// Lets everything happen that new liquidity or a new price makes possible.
     pub fn work_on(&mut self, instrument: InstrumentIndex) {
+        if self.ephemeral.is_isolated {
+            return self.work_apart(instrument);
+        }
         self.ephemeral.unfinished.remove(&instrument);
         if self.may_trade(instrument) {
             self.serve_waiting(instrument);
@@ -89,7 +91,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Lets the street trade with resting orders that it has come to cross: at the order's own
     /// limit price, up to the displayed size.
-    fn cross_street(&mut self, instrument: InstrumentIndex) {
+    pub fn cross_street(&mut self, instrument: InstrumentIndex) {
         for side in [Side::Buy, Side::Sell] {
             while let Some((resting, street)) = self.crossed(instrument, side) {
                 let Owner::User(number) = resting.owner else {
@@ -182,8 +184,20 @@ impl<S: Sink> Live<'_, S> {
         let instrument = trade.instrument;
         self.check_source(instrument, Source::Street)?;
         check_level(trade.price, trade.qty)?;
-        self.print_trade(instrument, trade.price, trade.qty, trade.side);
+        self.print_outside(instrument, trade.price, trade.qty, trade.side);
         let queue = self.note_flow(trade);
+        if self.ephemeral.is_isolated {
+            self.print_apart(trade, queue);
+        } else {
+            self.fill_by_print(trade, queue);
+            self.fire_stops(instrument);
+        }
+        Ok(())
+    }
+
+    /// Lets a print fill resting orders.
+    pub fn fill_by_print(&mut self, trade: &Trade, queue: QueueModel) {
+        let instrument = trade.instrument;
         let mut left = self.terms_of(instrument).map_or(0, |terms| terms.whole_lots(trade.qty));
         while left > 0 && self.may_trade(instrument) {
             let is_enough = queue == QueueModel::Touch;
@@ -198,8 +212,6 @@ impl<S: Sink> Live<'_, S> {
         if queue == QueueModel::VolumeAhead && left > 0 && self.may_trade(instrument) {
             self.serve_queue(instrument, trade.price, left);
         }
-        self.fire_stops(instrument);
-        Ok(())
     }
 
     /// Notes what was traded where the profile asks for it; gives when prints fill resting orders.
@@ -244,23 +256,31 @@ impl<S: Sink> Live<'_, S> {
                 "this agent order id rests already",
             ));
         }
-        let time_ns = self.now_ns();
         if let Some(market) = self.ephemeral.market_mut(order.instrument) {
             market.is_fresh = true;
         }
         let qty = self.terms_of(order.instrument).map_or(0, |terms| terms.whole_lots(order.qty));
-        let left = if self.is_open(order.instrument) { self.agent_takes(order, qty) } else { qty };
-        let market = self.ephemeral.market_mut(order.instrument);
-        if let (Some(market), Some(price)) = (market, order.price.filter(|_| left > 0)) {
-            let handle = market.book.add(order.side, price, left, Owner::Agent(order.id));
-            market.agents.insert(order.id, handle);
-            market.changed(time_ns);
+        if self.ephemeral.is_isolated {
+            self.agent_comes(order, qty);
+            return Ok(());
         }
+        let left = if self.is_open(order.instrument) { self.agent_takes(order, qty) } else { qty };
+        self.agent_rests(order, left);
         self.work_on(order.instrument);
         Ok(())
     }
 
-    fn agent_takes(&mut self, order: &AgentOrder, mut left: Quantity) -> Quantity {
+    /// What is left of a bot's order rests.
+    pub fn agent_rests(&mut self, order: &AgentOrder, left: Quantity) {
+        let (time_ns, since) = (self.now_ns(), self.durable.next_priority);
+        let market = self.ephemeral.market_mut(order.instrument);
+        if let (Some(market), Some(price)) = (market, order.price.filter(|_| left > 0)) {
+            market.add_bot(order.side, (price, left), order.id, since);
+            market.changed(time_ns);
+        }
+    }
+
+    pub fn agent_takes(&mut self, order: &AgentOrder, mut left: Quantity) -> Quantity {
         let instrument = order.instrument;
         while left > 0 {
             let market = self.market(instrument);
@@ -282,15 +302,12 @@ impl<S: Sink> Live<'_, S> {
         if let Some((_, Owner::User(number))) = offer.resting {
             return self.fill_resting(instrument, number, (offer.price, wanted), RESTS);
         }
-        if let (Some((handle, Owner::Agent(id))), Some(market)) =
+        if let (Some((_, Owner::Agent(id))), Some(market)) =
             (offer.resting, self.ephemeral.market_mut(instrument))
         {
-            if wanted == offer.qty {
-                market.agents.remove(&id);
-            }
-            market.book.reduce(handle, wanted);
+            market.reduce_bot(id, wanted);
         }
-        self.print_trade(instrument, offer.price, wanted, Some(order.side));
+        self.print_outside(instrument, offer.price, wanted, Some(order.side));
         wanted
     }
 
@@ -299,12 +316,14 @@ impl<S: Sink> Live<'_, S> {
         self.check_source(cancel.instrument, Source::Agents)?;
         let time_ns = self.now_ns();
         if let Some(market) = self.ephemeral.market_mut(cancel.instrument) {
-            if let Some(handle) = market.agents.remove(&cancel.id) {
-                market.book.remove(handle);
+            if market.remove_bot(cancel.id) {
                 market.changed(time_ns);
             }
         }
-        self.fire_stops(cancel.instrument);
+        match self.ephemeral.is_isolated {
+            true => self.fire_apart(cancel.instrument),
+            false => self.fire_stops(cancel.instrument),
+        }
         Ok(())
     }
 

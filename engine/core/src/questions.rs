@@ -206,10 +206,11 @@ fn push_levels(
     (side, depth): (Side, usize),
 ) {
     let mut levels: BTreeMap<Price, LevelView> = BTreeMap::new();
-    for level in market.book.levels(side).take(depth) {
+    let (street, book) = market.outside_levels(side);
+    for level in book.levels(side).take(depth) {
         levels.insert(level.price, level);
     }
-    for (price, qty) in market.street.available(side).take(depth) {
+    for (price, qty) in street.into_iter().take(depth) {
         let level = levels.entry(price).or_insert(LevelView { price, qty: 0, orders: 0 });
         level.qty += i128::from(qty);
         level.orders += 1;

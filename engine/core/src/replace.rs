@@ -71,6 +71,7 @@ impl<S: Sink> Live<'_, S> {
         replace: &Replace,
         request: Option<RequestId>,
     ) -> Result<Reply, Refusal> {
+        self.ephemeral.sit_owner(self.durable, replace.order);
         let Some(order) = self.order(replace.order) else {
             return Err(not_replaceable("the order is closed", replace.order));
         };

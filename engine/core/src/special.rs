@@ -7,7 +7,7 @@ use crate::costs::most_lots;
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::group::check_group;
-use crate::ids::OrderNumber;
+use crate::ids::{AccountIndex, OrderNumber};
 use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::market::Market;
@@ -164,11 +164,11 @@ fn lots_at(instrument: &Instrument, price: Price, money: Balance, most: Quantity
 fn lots_for(
     market: &Market,
     instrument: &Instrument,
-    side: Side,
+    (account, side): (AccountIndex, Side),
     (money, reference): (Balance, Option<Price>),
 ) -> Quantity {
     let (mut left, mut lots, mut last) = (money, 0, None);
-    for offer in market.offers(side) {
+    for offer in market.offers(account, side) {
         let qty = lots_at(instrument, offer.price, left, offer.qty);
         lots += qty;
         left -= i128::from(instrument.notional(offer.price, qty));
@@ -214,7 +214,8 @@ impl Checks<'_> {
             return Ok(());
         }
         let market = self.ephemeral.market(self.terms.instrument);
-        let offer = market.and_then(|market| market.offers(self.terms.side).next());
+        let offer =
+            market.and_then(|market| market.offers(self.terms.account, self.terms.side).next());
         let limit = self.terms.limit_price;
         let crosses =
             offer.filter(|offer| crate::book::reaches(self.terms.side, limit, offer.price));
@@ -278,7 +279,8 @@ impl Checks<'_> {
         }
         let reference = self.reference().filter(|price| *price > 0);
         if self.takes_part() && market.is_fresh {
-            return lots_for(market, instrument, self.terms.side, (money, reference));
+            let who = (self.terms.account, self.terms.side);
+            return lots_for(market, instrument, who, (money, reference));
         }
         reference.map_or(0, |price| lots_at(instrument, price, money, QUANTITY_MAX))
     }
@@ -372,8 +374,9 @@ impl<S: Sink> Live<'_, S> {
             Some(price) => lots_at(instrument, price, money, QUANTITY_MAX),
             None => {
                 let market = self.market(order.terms.instrument)?;
-                market.offers(order.terms.side).next()?;
-                lots_for(market, instrument, order.terms.side, (money, None))
+                let who = (order.terms.account, order.terms.side);
+                market.offers(who.0, who.1).next()?;
+                lots_for(market, instrument, who, (money, None))
             }
         };
         Some(lots.min(self.deliverable(order)))

@@ -19,7 +19,7 @@ impl<S: Sink> Live<'_, S> {
         self.watch_prices(instrument);
     }
 
-    fn fire_reached(&mut self, instrument: InstrumentIndex) {
+    pub fn fire_reached(&mut self, instrument: InstrumentIndex) {
         if !self.may_trade(instrument) {
             self.forget_heard(instrument);
             return;
@@ -38,6 +38,10 @@ impl<S: Sink> Live<'_, S> {
     }
 
     fn forget_heard(&mut self, instrument: InstrumentIndex) {
+        if self.ephemeral.is_isolated {
+            // The next account has not heard it yet.
+            return;
+        }
         if let Some(market) = self.ephemeral.market_mut(instrument) {
             market.triggers.forget_heard();
         }
@@ -89,16 +93,24 @@ impl<S: Sink> Live<'_, S> {
         }
         let trailing: Vec<InstrumentIndex> = self.ephemeral.trailing.iter().copied().collect();
         for instrument in trailing {
-            while let Some((order, trail)) = self.next_moved(instrument) {
-                if self.is_full() {
-                    return;
-                }
-                if let Some(market) = self.ephemeral.market_mut(instrument) {
-                    market.triggers.trails.recorded(order);
-                }
-                self.record_trail(order, trail);
-                self.ephemeral.trails_ns = now_ns;
+            match self.ephemeral.is_isolated {
+                true => self.record_trails_apart(instrument),
+                false => self.record_trails_of(instrument),
             }
+        }
+    }
+
+    /// Records the water marks in one instrument that moved.
+    pub fn record_trails_of(&mut self, instrument: InstrumentIndex) {
+        while let Some((order, trail)) = self.next_moved(instrument) {
+            if self.is_full() {
+                return;
+            }
+            if let Some(market) = self.ephemeral.market_mut(instrument) {
+                market.triggers.trails.recorded(order);
+            }
+            self.record_trail(order, trail);
+            self.ephemeral.trails_ns = self.now_ns();
         }
     }
 

@@ -42,6 +42,25 @@ impl Street {
         slots.filter(|slot| slot.available > 0).map(|slot| (slot.price, slot.available))
     }
 
+    /// All levels of a side as the street shows them, best first.
+    pub fn displayed(&self, side: Side) -> impl Iterator<Item = StreetLevel> {
+        self.sides[side.index()].iter().map(|slot| (slot.price, slot.displayed))
+    }
+
+    /// What was taken of the levels of a side.
+    pub fn taken(&self, side: Side) -> impl Iterator<Item = StreetLevel> {
+        let slots = self.sides[side.index()].iter();
+        let taken = slots.map(|slot| (slot.price, slot.displayed - slot.available));
+        taken.filter(|(_, qty)| *qty > 0)
+    }
+
+    /// Gives back what was taken of a side.
+    pub fn give_back(&mut self, side: Side) {
+        for slot in &mut self.sides[side.index()] {
+            slot.available = slot.displayed;
+        }
+    }
+
     /// Takes liquidity away until the level is refreshed.
     pub fn take(&mut self, side: Side, price: Price, qty: Quantity) {
         let mut slots = self.sides[side.index()].iter_mut();

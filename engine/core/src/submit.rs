@@ -83,6 +83,7 @@ impl<S: Sink> Live<'_, S> {
         let Some(order) = self.durable.open_order(number) else {
             return;
         };
+        self.ephemeral.sit(order.terms.instrument, order.terms.account);
         if order.is_special() && (self.is_held(number) || !self.has_trail(number)) {
             return;
         }

@@ -95,6 +95,17 @@ impl Triggers {
         !self.sets.is_empty() || !self.trails.is_empty()
     }
 
+    /// Changes the orders for others'; trades that were heard and armed accounts stay.
+    pub fn swap_orders(&mut self, other: &mut Triggers) {
+        std::mem::swap(&mut self.sets, &mut other.sets);
+        std::mem::swap(&mut self.trails, &mut other.trails);
+    }
+
+    /// The lowest and highest traded price that was heard.
+    pub fn heard(&self) -> Option<(Price, Price)> {
+        self.heard
+    }
+
     /// Notes a traded price.
     pub fn hear(&mut self, price: Price) {
         self.heard = Some(match self.heard {

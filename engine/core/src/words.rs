@@ -563,6 +563,8 @@ words! {
 Sharing {
     /// They do.
     Shared = "shared",
+    /// Each account meets the outside market alone.
+    Isolated = "isolated",
 }
 }
 

@@ -379,7 +379,7 @@ impl World {
     /// What is left of a resting order of a house bot; `None` when it is gone.
     pub fn agent_order_left(&self, instrument: InstrumentIndex, id: u64) -> Option<Quantity> {
         let market = self.ephemeral.market(instrument).filter(|_| self.is_linked)?;
-        market.book.resting(*market.agents.get(&id)?).map(|order| order.qty)
+        market.bots_book().resting(*market.agents.get(&id)?).map(|order| order.qty)
     }
 
     /// Instruments in the order of listing.

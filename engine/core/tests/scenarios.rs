@@ -96,6 +96,7 @@ tables! {
     latency: "latency.txt",
     futures: "futures.txt",
     options: "options.txt",
+    isolated: "isolated.txt",
 }
 
 /// Whether some table says that a statement ends with this outcome and reason.

@@ -4,7 +4,7 @@
 //! orders by time. The work is bounded by the turn: where it stands is an event.
 
 use super::{Count, expected};
-use crate::book::{Handle, Owner, Resting, reaches};
+use crate::book::{Owner, Resting, reaches};
 use crate::event::Event;
 use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::live::Live;
@@ -17,17 +17,17 @@ use crate::words::{AuctionKind, Counterparty, How, Liquidity, Side};
 
 /// Who trades next on a side.
 #[derive(Clone, Copy, Debug)]
-enum Party {
+pub(crate) enum Party {
     User(OrderNumber),
-    Bot(Handle, u64),
+    Bot(u64),
     Street(Price),
 }
 
 /// A side of the next trade.
 #[derive(Clone, Copy, Debug)]
-struct Taker {
-    party: Party,
-    qty: Quantity,
+pub(crate) struct Taker {
+    pub party: Party,
+    pub qty: Quantity,
 }
 
 impl<S: Sink> Live<'_, S> {
@@ -72,6 +72,12 @@ impl<S: Sink> Live<'_, S> {
             if self.is_full() {
                 return Some((index, 0));
             }
+            if self.ephemeral.is_isolated {
+                if self.cross_apart(crossing.auction, index) {
+                    continue;
+                }
+                return Some((index, 0));
+            }
             let Some((price, qty)) = price.or_else(|| self.find_price(crossing.auction, index))
             else {
                 continue;
@@ -89,7 +95,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Decides the price of an instrument's auction and tells it, if anything trades.
-    fn find_price(
+    pub fn find_price(
         &mut self,
         auction: AuctionKind,
         instrument: InstrumentIndex,
@@ -116,7 +122,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Trades at the auction's price until nothing is left, nobody is left, or the turn is full;
     /// gives what is left in that last case.
-    fn cross(
+    pub fn cross(
         &mut self,
         auction: AuctionKind,
         instrument: InstrumentIndex,
@@ -136,7 +142,7 @@ impl<S: Sink> Live<'_, S> {
         }
         let traded = qty - left;
         if traded > 0 {
-            self.print_trade(instrument, price, traded, None);
+            self.print_outside(instrument, price, traded, None);
         }
         left
     }
@@ -198,7 +204,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Gives an order for an amount of money its quantity at the auction's price; says whether
     /// that changed it.
-    fn changes_size(&mut self, number: OrderNumber, price: Price) -> bool {
+    pub fn changes_size(&mut self, number: OrderNumber, price: Price) -> bool {
         let leaves = |live: &Self| live.order(number).map(|order| order.leaves());
         let before = leaves(self);
         let notional = self.order(number).and_then(|order| order.terms.more().notional);
@@ -224,18 +230,13 @@ impl<S: Sink> Live<'_, S> {
                 let role = Role::new(Liquidity::Maker, counterparty).how(How::Auction);
                 self.fill(number, price, qty, role);
             }
-            Party::Bot(handle, id) => {
-                if qty == taker.qty {
-                    market.agents.remove(&id);
-                }
-                market.book.reduce(handle, qty);
-            }
+            Party::Bot(id) => market.reduce_bot(id, qty),
             Party::Street(level) => market.street.take(side, level, qty),
         }
     }
 
     /// Who trades next on a side at this price.
-    fn next_taker(
+    pub fn next_taker(
         &self,
         auction: AuctionKind,
         instrument: InstrumentIndex,
@@ -251,7 +252,7 @@ impl<S: Sink> Live<'_, S> {
         if let Some(first) = waiting.min_by_key(|number| self.priority(*number)) {
             return self.as_taker(first);
         }
-        let resting = market.best(side);
+        let resting = market.best_in_auction(side);
         let parked = parked.zip(priced).filter(|(number, limit)| match resting {
             None => true,
             Some(best) => self.comes_first(side, (*number, *limit), best),
@@ -261,7 +262,9 @@ impl<S: Sink> Live<'_, S> {
             Some((number, limit)) => Some((limit, self.as_taker(number)?)),
             None => booked,
         };
-        let street = street_first(market, side, best.map(|(limit, _)| limit));
+        let is_alone = market.is_seated();
+        let street =
+            if is_alone { None } else { street_first(market, side, best.map(|(limit, _)| limit)) };
         let (limit, taker) = street.or(best)?;
         reaches(side, Some(limit), price).then_some(taker)
     }
@@ -279,9 +282,7 @@ impl<S: Sink> Live<'_, S> {
     fn resting_taker(&self, resting: Resting) -> Option<Taker> {
         match resting.owner {
             Owner::User(number) => self.as_taker(number),
-            Owner::Agent(id) => {
-                Some(Taker { party: Party::Bot(resting.handle, id), qty: resting.qty })
-            }
+            Owner::Agent(id) => Some(Taker { party: Party::Bot(id), qty: resting.qty }),
         }
     }
 

@@ -36,11 +36,16 @@ pub(crate) fn expected(
 fn interest(durable: &Durable, market: &Market, auction: AuctionKind, count: Count) -> Interest {
     let mut interest = Interest::default();
     for side in [Side::Buy, Side::Sell] {
-        for level in market.book.levels(side) {
+        let (street, book) = market.outside_levels(side);
+        for level in book.levels(side) {
             interest.add(side, Some(level.price), level.qty);
         }
-        for (price, qty) in market.street.available(side) {
+        for (price, qty) in street {
             interest.add(side, Some(price), i128::from(qty));
+        }
+        if market.apart.is_some() {
+            // Users move no price, and nobody sees them.
+            continue;
         }
         if count == Count::All {
             add_unseen(durable, market, side, &mut interest);

@@ -9,5 +9,6 @@ mod crossing;
 mod interest;
 mod price;
 
+pub(crate) use crossing::Party;
 pub(crate) use interest::{Count, expected, push_indication};
 pub use price::{Interest, Uncrossing, uncross};

@@ -77,7 +77,9 @@ impl<S: Sink> Live<'_, S> {
         let price = self.underlying_price(instrument);
         self.check_exercise(account, instrument, (option, price), qty).map_err(refused)?;
         let (long, short) = self.open_interest(instrument);
-        let wheel = self.wheel(instrument, long.max(short), qty);
+        // In an isolated world the house delivers, and no user is assigned for another.
+        let assigned = if self.durable.is_isolated() { 0 } else { qty };
+        let wheel = self.wheel(instrument, long.max(short), assigned);
         let Some(holding) = Holding::of(self.durable, account, instrument) else {
             return Err(crate::submit::not_found("no such account in this world", "account_id"));
         };

@@ -170,7 +170,7 @@ impl<S: Sink> Live<'_, S> {
         option: OptionTerms,
         price: Price,
     ) -> Wheel {
-        let (long, short) = self.open_interest(instrument);
+        let (mut long, short) = self.open_interest(instrument);
         let state = self.durable.contract_state(instrument);
         let (mut exercised, mut kept): (Quantity, Quantity) = (0, 0);
         for index in state.into_iter().flat_map(|state| &state.holders) {
@@ -190,6 +190,10 @@ impl<S: Sink> Live<'_, S> {
         let one = self.terms_of(instrument).map_or(1, |terms| terms.lot_size);
         let is_worth_it =
             exercised > 0 || sample.is_some_and(|holding| holding.exercises(option, price, one));
+        if self.durable.is_isolated() {
+            // The house holds all that anybody is short, and keeps nothing of worth.
+            (long, kept) = (0, 0);
+        }
         let total = long.max(short);
         let count = if is_worth_it { total.saturating_sub(kept) } else { 0 };
         self.wheel(instrument, total, count)

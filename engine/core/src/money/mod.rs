@@ -203,14 +203,19 @@ impl Durable {
         self.instrument(instrument).and_then(|record| record.margin.as_deref())
     }
 
-    /// How much of an instrument can still be borrowed; no bound when `None`.
-    pub fn borrowable(&self, instrument: InstrumentIndex) -> Option<Quantity> {
+    /// How much of an instrument an account can still borrow; no bound when `None`. In an isolated
+    /// world nobody borrows it before.
+    pub fn borrowable(&self, instrument: InstrumentIndex, account: &Account) -> Option<Quantity> {
         let record = self.instrument(instrument)?;
         let margin = record.margin.as_deref()?;
         if !margin.shortable {
             return Some(0);
         }
-        let left = margin.borrow_qty.map(|most| most.saturating_sub(record.shorted));
+        let shorted = match self.is_isolated() {
+            true => account.position(instrument).qty.saturating_neg().max(0),
+            false => record.shorted,
+        };
+        let left = margin.borrow_qty.map(|most| most.saturating_sub(shorted));
         left.map(|left| left.max(0))
     }
 

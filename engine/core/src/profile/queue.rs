@@ -54,6 +54,11 @@ impl Queue {
         !self.entries.is_empty() || self.ahead.iter().any(|prices| !prices.is_empty())
     }
 
+    /// Whether the place of any order is known.
+    pub fn has_places(&self) -> bool {
+        self.ahead.iter().any(|prices| !prices.is_empty())
+    }
+
     /// An order has left.
     pub fn forget(&mut self, price: Price, order: OrderNumber) {
         if !self.entries.is_empty() {

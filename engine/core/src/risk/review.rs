@@ -382,6 +382,10 @@ impl<'a> Review<'a> {
     /// Whether the order could trade with an open order of the same user.
     fn no_wash_trade(&self) -> Result<(), Failure> {
         let terms = self.subject.terms;
+        if self.subject.durable.is_isolated() {
+            // Orders of users never meet.
+            return Ok(());
+        }
         let accounts = self.risk.together(&self.account.owner).iter();
         let mut orders = accounts.flat_map(|index| self.subject.open_orders(*index));
         let meets = |price: Option<Price>| match (terms.limit_price, price, terms.side) {

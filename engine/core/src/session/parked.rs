@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::Seat;
-use crate::ids::OrderNumber;
+use crate::durable::Durable;
+use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
+use crate::market::{Ephemeral, Market};
 use crate::order::Order;
 use crate::units::Price;
 use crate::words::{AuctionKind, Side};
@@ -74,11 +76,49 @@ impl Parked {
         list.into_iter().flat_map(|list| list.values().copied())
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.auctions.iter().flatten().chain(&self.idle).all(BTreeMap::is_empty)
+    }
+
     /// The orders that sleep, by place in time.
     pub fn idle(&self) -> Vec<OrderNumber> {
         let mut orders: Vec<(u64, OrderNumber)> =
             self.idle.iter().flatten().map(|(rank, number)| (rank.1, *number)).collect();
         orders.sort_unstable();
         orders.into_iter().map(|(_, number)| number).collect()
+    }
+}
+
+impl Ephemeral {
+    /// Links the orders of an instrument that sleep, by place in time.
+    pub fn wake(&mut self, durable: &Durable, instrument: InstrumentIndex) {
+        let market = self.market_mut(instrument);
+        for number in market.map_or(Vec::new(), Market::sleepers) {
+            self.unlink(durable, number);
+            self.link(durable, number);
+        }
+    }
+
+    /// Links all open orders of an exchange anew, by place in time: orders that slept come back to
+    /// their places among those that did not, behind bots of the same price.
+    pub fn relink(&mut self, durable: &Durable, exchange: ExchangeIndex) {
+        self.link_again(durable, |order| {
+            let record = durable.instrument(order.terms.instrument);
+            record.is_some_and(|record| record.terms.exchange == exchange)
+        });
+    }
+
+    /// Links those open orders anew, by price and place in time.
+    pub fn link_again(&mut self, durable: &Durable, is_concerned: impl Fn(&Order) -> bool) {
+        let concerned = |order: &&Order| order.is_open() && is_concerned(order);
+        let mut open: Vec<&Order> = durable.orders.iter().filter(concerned).collect();
+        open.sort_by_key(|order| order.priority);
+        for order in &open {
+            self.unlink(durable, order.number);
+        }
+        for order in open {
+            self.link(durable, order.number);
+        }
     }
 }

@@ -56,11 +56,13 @@ const STEPS: [(u8, u8, i64, i64); 4] = [
 
 /// The inputs that set the stage: two exchanges with fees, four instruments, six accounts.
 pub fn listing(world: &str) -> Vec<Input> {
-    let mut inputs = vec![Input::CreateWorld(CreateWorld {
-        world: world.to_owned(),
-        seed: 7,
-        sharing: Sharing::Shared,
-    })];
+    listing_of(world, Sharing::Shared)
+}
+
+/// The same for a world of this sharing.
+pub fn listing_of(world: &str, sharing: Sharing) -> Vec<Input> {
+    let world = world.to_owned();
+    let mut inputs = vec![Input::CreateWorld(CreateWorld { world, seed: 7, sharing })];
     inputs.push(exchange("FEES", MarketOrders::Street, fees(1_000_000, 2_500_000, 3_333_333, 17)));
     inputs.push(exchange("FREE", MarketOrders::NextBar, fees(0, 500_000, 0, 1_000_000)));
     for (index, (price_scale, qty_scale, tick_size, lot_size)) in STEPS.into_iter().enumerate() {
