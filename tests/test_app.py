@@ -286,6 +286,20 @@ def test_two_products_do_not_share_a_data_folder(tmp_path):
         assert "Traceback" not in ended.stderr + verified.stderr
 
 
+def test_a_world_keeps_the_sharing_that_it_was_made_with(tmp_path):
+    with running(tmp_path, "--sharing", "isolated") as product, product.client() as client:
+        filled = buy(client)
+        assert filled["status"] == "filled"
+        fills = client.get(f"/accounts/{filled['account_id']}/fills").json()["items"]
+        assert {fill["counterparty"] for fill in fills} == {"house"}
+    ended = papertape("up", "--port", "0", "--data-dir", str(tmp_path))
+    assert ended.returncode == 1
+    assert "made with another sharing (the world is isolated and stays so)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    with running(tmp_path, "--sharing", "isolated") as product, product.client() as client:
+        assert client.get(f"/orders/{filled['id']}").json()["status"] == "filled"
+
+
 def test_logs_are_json_when_asked(tmp_path):
     with running(tmp_path, "--log-json", "--log-level", "info") as product:
         said = product.stop()

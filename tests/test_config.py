@@ -14,13 +14,15 @@ def test_defaults_are_those_of_the_documentation(monkeypatch, tmp_path):
     assert (settings.host, settings.port, settings.seed) == ("127.0.0.1", 8000, 42)
     assert settings.data_dir == tmp_path / "data"
     assert (settings.hours, settings.speed, settings.log_level) == ("open", 1.0, "warning")
+    assert settings.sharing == "shared"
 
 
 def test_an_option_wins_over_a_variable_and_that_over_the_default(monkeypatch):
     monkeypatch.setenv("PAPERTAPE_PORT", "9001")
     monkeypatch.setenv("PAPERTAPE_SEED", "7")
+    monkeypatch.setenv("PAPERTAPE_SHARING", "isolated")
     settings = read_settings({"port": 9000})
-    assert (settings.port, settings.seed) == (9000, 7)
+    assert (settings.port, settings.seed, settings.sharing) == (9000, 7, "isolated")
 
 
 def test_settings_travel_to_a_child_unchanged(tmp_path):
@@ -36,6 +38,7 @@ def test_settings_travel_to_a_child_unchanged(tmp_path):
         ({"speed": "nan"}, "--speed: Input should be less than or equal to 1000000 (got 'nan')"),
         ({"speed": 1_001}, "--speed: a simulated market runs at most 1000 times as fast"),
         ({"hours": "never"}, "--hours: Input should be 'open' or 'real' (got 'never')"),
+        ({"sharing": "none"}, "--sharing: Input should be 'shared' or 'isolated' (got 'none')"),
         ({"log_level": "loud"}, "--log-level: Input should be"),
         ({"symbol": "x y", "replay": "f.csv"}, "--symbol: String should match"),
         ({"symbol": "X"}, "--symbol names the instrument of a --replay FILE; give both"),

@@ -128,7 +128,7 @@ def _simulated(settings: Settings, bars: "BarStore") -> "ScheduledMarket":
     from papertape.markets.simulated import SimulatedSource
 
     source = ScheduledMarket(
-        SimulatedSource(seed=settings.seed, world=MAIN_WORLD),
+        SimulatedSource(seed=settings.seed, world=MAIN_WORLD, sharing=settings.sharing),
         sessions_of_calendar if settings.hours == "real" else always_open,
     )
     if any(bars.is_empty(symbol) for symbol in source.symbols):
@@ -143,7 +143,11 @@ def _replayed(settings: Settings) -> "ReplayMarket":
 
     assert settings.replay is not None
     return ReplayMarket(
-        settings.replay, speed=settings.speed, symbol=settings.symbol, seed=settings.seed
+        settings.replay,
+        speed=settings.speed,
+        symbol=settings.symbol,
+        seed=settings.seed,
+        sharing=settings.sharing,
     )
 
 

@@ -44,6 +44,10 @@ def up(
     hours: Annotated[
         Literal["open", "real"] | None, typer.Option(help="open: always; real: calendars.")
     ] = None,
+    sharing: Annotated[
+        Literal["shared", "isolated"] | None,
+        typer.Option(help="shared: users trade with each other; isolated: each with the market."),
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="How much to log.")
     ] = None,

@@ -263,6 +263,8 @@ def test_the_world_has_the_name_of_the_file_and_lists_its_instrument(file_of):
     world, exchange, instrument = (json.loads(row) for row in market.listing())
 
     assert world == {"kind": "create_world", "world": market.world, "seed": 0, "sharing": "shared"}
+    isolated = ReplayMarket(file_of("6EH4-1m.csv", DAILY), sharing="isolated")
+    assert json.loads(isolated.listing()[0]) == world | {"sharing": "isolated"}
     assert market.world.startswith("replay-6eh4-")
     assert len(market.world) <= 40
     assert exchange["exchange"] == instrument["exchange"] == "XCME"

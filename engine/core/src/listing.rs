@@ -26,7 +26,11 @@ impl<S: Sink> Live<'_, S> {
         }
         match &self.durable.created {
             Some(created) if created == create => Ok(Reply::new(Outcome::Existing, Body::World)),
-            Some(_) => Err(reused("the world exists with another seed or sharing")),
+            Some(created) if created.sharing != create.sharing => {
+                let detail = format!("the world is {} and stays so", created.sharing.word());
+                Err(reused(&detail).at("sharing"))
+            }
+            Some(_) => Err(reused("the world exists with another seed").at("seed")),
             None => {
                 self.emit(Event::WorldCreated(create.clone()));
                 Ok(Reply::new(Outcome::Created, Body::World))

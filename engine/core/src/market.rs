@@ -13,7 +13,7 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
-use crate::isolated::Apart;
+use crate::isolated::{Apart, Offers};
 use crate::lane::Lane;
 use crate::order::Order;
 use crate::paged::Paged;
@@ -129,11 +129,10 @@ impl Market {
     /// better prices first; at one price the street, then resting orders that are shown, then
     /// hidden ones; earlier ones first.
     pub fn offers(&self, account: AccountIndex, side: Side) -> impl Iterator<Item = Offer> {
-        let (apart, shared) = match &self.apart {
-            Some(apart) => (apart.offers(&self.street, account, side), None),
-            None => (Vec::new(), Some(self.all_offers(side))),
-        };
-        apart.into_iter().chain(shared.into_iter().flatten())
+        match &self.apart {
+            None => Offers::Shared(self.all_offers(side)),
+            Some(apart) => Offers::Apart(apart.offers(&self.street, account, side).into_iter()),
+        }
     }
 
     fn all_offers(&self, side: Side) -> impl Iterator<Item = Offer> {

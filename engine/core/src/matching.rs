@@ -243,7 +243,9 @@ impl<S: Sink> Live<'_, S> {
             return;
         };
         match offer.resting {
-            Some((_, Owner::Agent(id))) => market.take_of_bot(id, qty),
+            Some((handle, Owner::Agent(id))) => {
+                market.take_of_bot((handle, id), qty, offer.qty);
+            }
             _ => market.street.take(side.opposite(), offer.price, qty),
         }
     }

@@ -302,10 +302,10 @@ impl<S: Sink> Live<'_, S> {
         if let Some((_, Owner::User(number))) = offer.resting {
             return self.fill_resting(instrument, number, (offer.price, wanted), RESTS);
         }
-        if let (Some((_, Owner::Agent(id))), Some(market)) =
+        if let (Some((handle, Owner::Agent(id))), Some(market)) =
             (offer.resting, self.ephemeral.market_mut(instrument))
         {
-            market.reduce_bot(id, wanted);
+            market.reduce_bot((handle, id), wanted, offer.qty);
         }
         self.print_outside(instrument, offer.price, wanted, Some(order.side));
         wanted

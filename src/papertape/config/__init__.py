@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 Hours = Literal["open", "real"]
+Sharing = Literal["shared", "isolated"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -20,7 +21,8 @@ class Settings:
     """What `papertape up` was told.
 
     `speed` makes a simulated world's clock run faster than the wall, and a replay faster than its
-    own pace (bars: one a second, ticks: as they came). Paths are absolute.
+    own pace (bars: one a second, ticks: as they came). `sharing` is that of a world when it is
+    made: whether its users trade with each other. Paths are absolute.
     """
 
     host: str
@@ -29,6 +31,7 @@ class Settings:
     seed: int
     speed: float
     hours: Hours
+    sharing: Sharing
     log_level: LogLevel
     log_json: bool
     replay: Path | None

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from papertape.config import Hours, LogLevel, Settings
+from papertape.config import Hours, LogLevel, Settings, Sharing
 
 SIMULATED_SPEED_MAX = 1_000
 """Beyond it the house's bots would need more than a processor, and the market would thin out."""
@@ -38,6 +38,7 @@ class _Given(BaseSettings):
     seed: int = Field(default=42, ge=0, lt=2**63)
     speed: float = Field(default=1.0, gt=0, le=1_000_000)
     hours: Hours = "open"
+    sharing: Sharing = "shared"
     log_level: LogLevel = "warning"
     log_json: bool = False
     replay: Path | None = None

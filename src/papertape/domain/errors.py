@@ -12,6 +12,17 @@ class TapeBrokenError(Exception):
         self.why = why
 
 
+class WorldDiffersError(Exception):
+    """The world of this name exists, and was made with another seed or sharing than asked for."""
+
+    def __init__(self, world: str, setting: str, why: str) -> None:
+        super().__init__(
+            f"world {world!r} of this data folder was made with another {setting} ({why}); "
+            f"start it with the {setting} that it has, or with another data folder"
+        )
+        self.setting = setting
+
+
 class CommitFailedError(Exception):
     """The transaction surely left nothing behind: its inputs may be called not accepted."""
 

@@ -13,7 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from papertape.domain.errors import DataFolderBusyError, FencedError, TapeBrokenError
+from papertape.domain.errors import (
+    DataFolderBusyError,
+    FencedError,
+    TapeBrokenError,
+    WorldDiffersError,
+)
 from papertape.floor.clock import WorldClock
 from papertape.floor.link.frames import LinkAddresses
 from papertape.floor.link.server import LinkServer
@@ -60,7 +65,13 @@ def run_floor(
     try:
         with DataFolderLock(data_dir, LOCK_PATIENCE_S):
             _run(data_dir, worlds, addresses, ready, limits, rhythm)
-    except (TapeBrokenError, DataFolderBusyError, FencedError, SchemaTooNewError) as error:
+    except (
+        TapeBrokenError,
+        WorldDiffersError,
+        DataFolderBusyError,
+        FencedError,
+        SchemaTooNewError,
+    ) as error:
         sys.stderr.write(f"papertape floor: {error}\n")
         return EXIT_FINAL
     return 0

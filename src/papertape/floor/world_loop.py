@@ -22,6 +22,7 @@ from papertape.domain.errors import (
     FencedError,
     ProjectionRefusedError,
     TapeBrokenError,
+    WorldDiffersError,
 )
 from papertape.domain.time_text import time_text
 from papertape.engine import EnginePanic, Outcome, World
@@ -49,6 +50,13 @@ QUARANTINED_MAX = 1_000
 RETRY_PAUSES_S = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 _log = logging.getLogger(__name__)
+
+
+class _Refusal(msgspec.Struct):
+    """Why the engine refuses one of the floor's own commands."""
+
+    detail: str = ""
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +191,9 @@ class WorldLoop:
         outcome = self._world.apply([(now_ns, command) for command in commands])
         for command, reply in zip(commands, outcome.replies, strict=True):
             if reply is not None and reply[0] not in {"created", "existing", "ok"}:
+                refusal = msgspec.json.decode(reply[1], type=_Refusal)
+                if refusal.field in {"seed", "sharing"}:
+                    raise WorldDiffersError(self.world_id, refusal.field, refusal.detail)
                 raise TapeBrokenError(
                     self.world_id,
                     self._world.seq,

@@ -58,14 +58,19 @@ class ReplayMarket:
     """
 
     def __init__(
-        self, path: Path | str, speed: float | None = None, symbol: str | None = None, seed: int = 0
+        self,
+        path: Path | str,
+        speed: float | None = None,
+        symbol: str | None = None,
+        seed: int = 0,
+        sharing: str = "shared",
     ) -> None:
         if speed is not None and not speed > 0:
             raise ValueError("the speed of a replay must be above zero")
         self._file = load(path, symbol)
         if self._file["time_ns"][0] < 0:
             raise BrokenFile(Path(path), None, "a world's clock cannot run before 1970")
-        self._seed = seed
+        self._seed, self._sharing = seed, sharing
         self._class = asset_class(self._file.symbol)
         self._times: list[int] = self._file["time_ns"].tolist()
         self._clock = _clock_of(self._file, speed or 1.0)
@@ -81,7 +86,8 @@ class ReplayMarket:
 
     def listing(self) -> list[bytes]:
         """Give the commands that make the world, its exchange and its one instrument."""
-        return [msgspec.json.encode(row) for row in _listing(self._file, self.world, self._seed)]
+        create = {"world": self.world, "seed": self._seed, "sharing": self._sharing}
+        return [msgspec.json.encode(row) for row in _listing(self._file, create)]
 
     def resume(self, market_seq: int, time_ns: int, state: bytes | None) -> None:
         """Go on where a former run ended; its last record is shown once more as a quote.
@@ -309,7 +315,7 @@ def world_name(file: MarketFile) -> str:
     return f"replay-{symbol[:23]}-{file.digest[:8]}"
 
 
-def _listing(file: MarketFile, world: str, seed: int) -> list[dict[str, Any]]:
+def _listing(file: MarketFile, create: dict[str, Any]) -> list[dict[str, Any]]:
     kind = asset_class(file.symbol)
     profile = {
         "name": "realistic",
@@ -319,7 +325,7 @@ def _listing(file: MarketFile, world: str, seed: int) -> list[dict[str, Any]]:
     }
     fees = {"maker_rate": "0", "taker_rate": "0", "per_share": "0", "minimum": "0"} | kind.fees
     return [
-        {"kind": "create_world", "world": world, "seed": seed, "sharing": "shared"},
+        {"kind": "create_world", **create},
         {
             "kind": "list_exchange",
             "exchange": kind.exchange,

@@ -4,7 +4,7 @@
 //! orders by time. The work is bounded by the turn: where it stands is an event.
 
 use super::{Count, expected};
-use crate::book::{Owner, Resting, reaches};
+use crate::book::{Handle, Owner, Resting, reaches};
 use crate::event::Event;
 use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::live::Live;
@@ -19,7 +19,7 @@ use crate::words::{AuctionKind, Counterparty, How, Liquidity, Side};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Party {
     User(OrderNumber),
-    Bot(u64),
+    Bot(Handle, u64),
     Street(Price),
 }
 
@@ -230,7 +230,7 @@ impl<S: Sink> Live<'_, S> {
                 let role = Role::new(Liquidity::Maker, counterparty).how(How::Auction);
                 self.fill(number, price, qty, role);
             }
-            Party::Bot(id) => market.reduce_bot(id, qty),
+            Party::Bot(handle, id) => market.reduce_bot((handle, id), qty, taker.qty),
             Party::Street(level) => market.street.take(side, level, qty),
         }
     }
@@ -282,7 +282,9 @@ impl<S: Sink> Live<'_, S> {
     fn resting_taker(&self, resting: Resting) -> Option<Taker> {
         match resting.owner {
             Owner::User(number) => self.as_taker(number),
-            Owner::Agent(id) => Some(Taker { party: Party::Bot(id), qty: resting.qty }),
+            Owner::Agent(id) => {
+                Some(Taker { party: Party::Bot(resting.handle, id), qty: resting.qty })
+            }
         }
     }
 

@@ -123,7 +123,9 @@ impl<S: Sink> Live<'_, S> {
         for offer in market.offers(account, turn.side).collect::<Vec<_>>() {
             let part = left.min(offer.qty);
             match offer.resting {
-                Some((_, Owner::Agent(id))) => market.take_of_bot(id, part),
+                Some((handle, Owner::Agent(id))) => {
+                    market.take_of_bot((handle, id), part, offer.qty);
+                }
                 _ => market.street.take(turn.side.opposite(), offer.price, part),
             }
             left -= part;

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use self::index::Index;
 pub(crate) use self::index::{Reach, Touch};
 use self::taken::Taken;
-use crate::book::{Book, Resting, is_better};
+use crate::book::{Book, Handle, Resting, is_better};
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
@@ -113,6 +113,24 @@ impl Apart {
     }
 }
 
+/// What an incoming order can meet: what the account sees alone, or the one market of all.
+pub(crate) enum Offers<A, B> {
+    Apart(A),
+    Shared(B),
+}
+
+impl<A: Iterator<Item = Offer>, B: Iterator<Item = Offer>> Iterator for Offers<A, B> {
+    type Item = Offer;
+
+    #[inline]
+    fn next(&mut self) -> Option<Offer> {
+        match self {
+            Offers::Apart(offers) => offers.next(),
+            Offers::Shared(offers) => offers.next(),
+        }
+    }
+}
+
 impl Market {
     /// The market of an instrument of which nothing is known yet.
     pub(crate) fn begin(is_isolated: bool) -> Market {
@@ -142,15 +160,17 @@ impl Market {
         }
     }
 
-    /// Takes some of a bot's order, which leaves when nothing is left of it.
-    pub(crate) fn reduce_bot(&mut self, id: u64, qty: Quantity) {
-        let Some(handle) = self.agents.get(&id).copied() else {
-            return;
-        };
-        if self.bots_book().resting(handle).is_some_and(|order| order.qty > qty) {
-            self.bots_book_mut().reduce(handle, qty);
-        } else {
+    /// Takes some of what is `left` of a bot's order, which leaves with the last of it.
+    pub(crate) fn reduce_bot(
+        &mut self,
+        (handle, id): (Handle, u64),
+        qty: Quantity,
+        left: Quantity,
+    ) {
+        if qty == left {
             self.remove_bot(id);
+        } else {
+            self.bots_book_mut().reduce(handle, qty);
         }
     }
 
@@ -168,9 +188,14 @@ impl Market {
     }
 
     /// A user's order took some of a bot's.
-    pub(crate) fn take_of_bot(&mut self, id: u64, qty: Quantity) {
+    pub(crate) fn take_of_bot(
+        &mut self,
+        (handle, id): (Handle, u64),
+        qty: Quantity,
+        left: Quantity,
+    ) {
         match &mut self.apart {
-            None => self.reduce_bot(id, qty),
+            None => self.reduce_bot((handle, id), qty, left),
             Some(apart) => {
                 if let Some(account) = apart.seated {
                     apart.taken.take_of_bot(id, account, qty);
@@ -254,14 +279,16 @@ impl Market {
 
     /// Lets trailing stops hear a trade.
     pub(crate) fn trails_hear(&mut self, price: Price) {
-        self.stand();
-        let Some(apart) = &mut self.apart else {
+        if self.apart.is_none() {
             self.triggers.trails.hear(price);
             return;
-        };
-        for account in apart.index.trailing() {
-            if let Some(booth) = apart.booths.get_mut(&account) {
-                booth.triggers.trails.hear(price);
+        }
+        self.stand();
+        if let Some(apart) = &mut self.apart {
+            for account in apart.index.trailing() {
+                if let Some(booth) = apart.booths.get_mut(&account) {
+                    booth.triggers.trails.hear(price);
+                }
             }
         }
     }

@@ -24,9 +24,17 @@ class SimulatedSource:
     The same `seed` gives the same market. `resume` must be called before anything else.
     """
 
-    def __init__(self, *, seed: int, world: str = "main", universe: Universe | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        world: str = "main",
+        universe: Universe | None = None,
+        sharing: str = "shared",
+    ) -> None:
         self._seed = seed
         self._world = world
+        self._sharing = sharing
         self._universe = universe or load_universe()
         self._instruments = simulation_listings(self._universe)
         self._market: SimulatedMarket | None = None
@@ -38,7 +46,9 @@ class SimulatedSource:
 
     def listing(self) -> list[bytes]:
         """The commands that create the world and list everything; all are idempotent."""
-        return listing_commands(self._universe, world=self._world, seed=self._seed)
+        return listing_commands(
+            self._universe, world=self._world, seed=self._seed, sharing=self._sharing
+        )
 
     def resume(self, market_seq: int, time_ns: int, state: bytes | None) -> None:  # noqa: ARG002
         """Go on at `time_ns` with the prices of `state`, or start with the listed ones.

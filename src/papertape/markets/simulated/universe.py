@@ -77,9 +77,11 @@ def load_universe() -> Universe:
     return msgspec.json.decode(data, type=Universe)
 
 
-def listing_commands(universe: Universe, *, world: str, seed: int) -> list[bytes]:
+def listing_commands(
+    universe: Universe, *, world: str, seed: int, sharing: str = "shared"
+) -> list[bytes]:
     """The commands that create `world` and list the universe in it, as JSON."""
-    create = {"kind": "create_world", "world": world, "seed": seed, "sharing": "shared"}
+    create = {"kind": "create_world", "world": world, "seed": seed, "sharing": sharing}
     exchanges = [{"kind": "list_exchange", **msgspec.to_builtins(e)} for e in universe.exchanges]
     instruments = [_list_instrument(instrument) for instrument in universe.instruments]
     return [msgspec.json.encode(command) for command in (create, *exchanges, *instruments)]
