@@ -21,6 +21,7 @@ RUNS = 3
 CHURN_ORDERS, CHURN_OPEN = 10_000_000, 100_000
 RESTING = (1_000, 10_000, 100_000, 1_000_000)
 HOLDERS = (1, 1_000, 100_000)
+FEED = 2_000_000
 
 Work = Callable[[NDArray[np.int64]], tuple[float, int, int, int]]
 """Runs a flow; returns seconds, trades, volume and resting orders."""
@@ -172,6 +173,8 @@ def _flat() -> list[dict[str, Any]]:
     for holders in HOLDERS:
         runs = [_engine.bench_holders(holders, 100_000) for _ in range(RUNS)]
         rows.append(value(f"quote of an instrument that {holders:,} hold", runs, "ns"))
+    feeds = [FEED / _engine.bench_feed(20, FEED) for _ in range(RUNS)]
+    rows.append(rate("feed of quotes and prints, 20 orders in the queue model", feeds, "inputs/s"))
     return rows
 
 

@@ -17,8 +17,7 @@ pub(crate) const RESTS: Role = Role::new(Liquidity::Maker, Counterparty::House);
 impl<S: Sink> Live<'_, S> {
     /// The street quotes: one level a side.
     pub fn quote(&mut self, quote: &Quote) -> Result<(), Refusal> {
-        let side = |level: Option<StreetLevel>| level.into_iter().collect::<Vec<_>>();
-        self.street_moves(quote.instrument, &side(quote.bid), &side(quote.ask))
+        self.street_moves(quote.instrument, quote.bid.as_slice(), quote.ask.as_slice())
     }
 
     /// The street shows its depth.
@@ -54,10 +53,16 @@ impl<S: Sink> Live<'_, S> {
             return;
         };
         let rules = self.durable.fill_rules(instrument);
+        let is_modelled = rules.is_some_and(|rules| rules.depth != DepthModel::Displayed);
+        let is_whole = |(_, qty): &StreetLevel| terms.whole_lots(*qty) == *qty;
         for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
+            if !is_modelled && levels.iter().all(is_whole) {
+                market.replace_street(side, levels);
+                continue;
+            }
             let mut whole: Vec<StreetLevel> =
                 levels.iter().map(|(price, qty)| (*price, terms.whole_lots(*qty))).collect();
-            if rules.is_some_and(|rules| rules.depth != DepthModel::Displayed) {
+            if is_modelled {
                 let size = self.durable.modelled_size(instrument, market.flow.volume());
                 keep_touch(&mut whole, side, size);
             }

@@ -15,25 +15,34 @@ struct Slot {
 #[derive(Clone, Debug, Default)]
 pub struct Street {
     sides: [Vec<Slot>; 2],
+    /// Empty, but for its room: what a side had before is written into it the next time.
+    spare: Vec<Slot>,
 }
 
 impl Street {
     /// Puts new levels in the place of a side's old ones. A level whose price and displayed size
     /// did not change keeps what users took of it; every other level is fresh.
     pub fn replace(&mut self, side: Side, levels: &[StreetLevel]) {
-        let old = std::mem::take(&mut self.sides[side.index()]);
-        let mut fresh: Vec<Slot> = Vec::with_capacity(levels.len());
+        let mut fresh = std::mem::take(&mut self.spare);
+        let old = &mut self.sides[side.index()];
         for &(price, displayed) in levels.iter().filter(|(_, size)| *size > 0) {
             let same = |slot: &&Slot| slot.price == price && slot.displayed == displayed;
             let available = old.iter().find(same).map_or(displayed, |slot| slot.available);
             fresh.push(Slot { price, displayed, available });
         }
-        match side {
-            Side::Buy => fresh.sort_by_key(|slot| std::cmp::Reverse(slot.price)),
-            Side::Sell => fresh.sort_by_key(|slot| slot.price),
+        let is_before = |one: &Slot, other: &Slot| match side {
+            Side::Buy => one.price > other.price,
+            Side::Sell => one.price < other.price,
+        };
+        if !fresh.is_sorted_by(is_before) {
+            match side {
+                Side::Buy => fresh.sort_by_key(|slot| std::cmp::Reverse(slot.price)),
+                Side::Sell => fresh.sort_by_key(|slot| slot.price),
+            }
+            fresh.dedup_by_key(|slot| slot.price);
         }
-        fresh.dedup_by_key(|slot| slot.price);
-        self.sides[side.index()] = fresh;
+        self.spare = std::mem::replace(old, fresh);
+        self.spare.clear();
     }
 
     /// The levels of a side that still have something, best first: price and what is left.

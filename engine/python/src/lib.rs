@@ -37,6 +37,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(measure::bench_churn, module)?)?;
     module.add_function(wrap_pyfunction!(measure::bench_resting, module)?)?;
     module.add_function(wrap_pyfunction!(measure::bench_holders, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::bench_feed, module)?)?;
     module.add_class::<direct::DirectWorld>()?;
     module.add_class::<direct::EngineEvent>()?;
     Ok(())

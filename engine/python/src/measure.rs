@@ -1,7 +1,7 @@
 //! Measures of the engine beyond its speed on one flow: how long one command takes, how fast
 //! events rebuild a state, and that neither memory nor cost grows with what ever was.
 
-use papertape_core::command::{Cancel, Quote};
+use papertape_core::command::{Cancel, Depth, Quote, Trade};
 use papertape_core::durable::Durable;
 use papertape_core::event::{Event, Turn};
 use papertape_core::reply::Outcome;
@@ -165,6 +165,86 @@ pub fn bench_resting(py: Python<'_>, resting: u64, orders: u64) -> PyResult<f64>
 const HELD: &str = r#"{"kind":"list_instrument","symbol":"TICK","name":"Tick","asset_class":"us_equity",
     "exchange":"XBEN","sector":"","currency":"USD","tick_size":"0.01","lot_size":"1",
     "price_scale":2,"qty_scale":0,"source":"street","trigger":"last"}"#;
+
+/// An exchange whose resting orders wait for what stood before them.
+const QUEUED: [&str; 3] = [
+    r#"{"kind":"list_exchange","exchange":"XQUE","name":"Queue","currency":"USD","calendar":"24/7",
+    "fees":{"preset":"none"},"profile":{"preset":"realistic","queue":"volume_ahead"}}"#,
+    r#"{"kind":"list_instrument","symbol":"QUEUE","name":"Queue","asset_class":"us_equity",
+    "exchange":"XQUE","sector":"","currency":"USD","tick_size":"0.01","lot_size":"1",
+    "price_scale":2,"qty_scale":0,"source":"street","trigger":"last"}"#,
+    r#"{"kind":"open_account","account_id":"00000000-0000-4000-8000-000000000001",
+    "owner":"o","account_kind":"cash","currency":"USD","starting_cash":"1000000000",
+    "request_id":"r"}"#,
+];
+
+/// A world with so many orders that rest in the queue model, below the touch and at it.
+fn queued_world(orders: u32) -> Result<World, String> {
+    let mut world = World::new("bench").map_err(|refusal| refusal.detail)?;
+    let [exchange, instrument, account] = QUEUED;
+    let [create, ..] = OPENING;
+    for command in [create, exchange, instrument, account] {
+        must(world.apply_json(command.as_bytes(), 0, &mut NullSink))?;
+    }
+    apply(&mut world, &depth_at(0), 0)?;
+    for number in 0..orders {
+        let price = Some(9_995 - i64::from(number % 20));
+        let Input::Submit(mut terms) = order(0, &number.to_string(), Side::Buy, price, 10) else {
+            continue;
+        };
+        terms.instrument = 0;
+        apply(&mut world, &Input::Submit(terms), 0)?;
+    }
+    Ok(world)
+}
+
+/// Ten levels a side, of which one has another size at each step.
+fn depth_at(step: u64) -> Input {
+    let size = |level: i64| 1_000 + draw(step + level as u64, 50) as i64;
+    let levels = |first: i64, way: i64| (0..10).map(|at| (first + way * at, size(at))).collect();
+    Input::Depth(Depth {
+        instrument: 0,
+        bids: levels(9_999, -1),
+        asks: levels(10_001, 1),
+    })
+}
+
+/// What the feed does at a step: mostly quotes, then prints at the touch, now and then the depth.
+fn feed(step: u64) -> Input {
+    match draw(step, 20) {
+        0 => depth_at(step),
+        1..=4 => Input::Trade(Trade {
+            instrument: 0,
+            price: 9_999,
+            qty: 1,
+            side: Some(Side::Sell),
+        }),
+        _ => Input::Quote(Quote {
+            instrument: 0,
+            bid: Some((9_999, 1_000 + draw(step, 50) as i64)),
+            ask: Some((10_001, 1_000)),
+        }),
+    }
+}
+
+/// Seconds of a feed of quotes, prints and depth beside so many orders in the queue model.
+#[pyfunction]
+pub fn bench_feed(py: Python<'_>, orders: u32, inputs: u64) -> PyResult<f64> {
+    let measured = py.detach(|| -> Result<f64, String> {
+        let mut world = queued_world(orders)?;
+        let mut seconds = 0.0;
+        for block in 0..inputs / 1_000 {
+            let inputs: Vec<Input> = (block * 1_000..(block + 1) * 1_000).map(feed).collect();
+            let start = Instant::now();
+            for (at, input) in inputs.iter().enumerate() {
+                apply(&mut world, input, (block * 1_000) as i64 + at as i64)?;
+            }
+            seconds += start.elapsed().as_secs_f64();
+        }
+        Ok(seconds)
+    });
+    measured.map_err(PyRuntimeError::new_err)
+}
 
 fn quote_at(bid: i64, size: i64) -> Input {
     Input::Quote(Quote {
