@@ -50,6 +50,7 @@ PASSWORD = "correct horse"
 START = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 BOOK_DEPTH = 100
+LEG = ("side", "ratio_qty", "symbol")
 RESTS = {"new", "partially_filled"}
 
 
@@ -343,14 +344,23 @@ class Stage:
     async def _sell(self, words: list[str], expected: list[list[str]]) -> None:
         await self._submit("sell", words, expected)
 
+    async def _mleg(self, words: list[str], expected: list[list[str]]) -> None:
+        """`mleg A SIDE:RATIO:SYMBOL,... QTY ...`: a multi-leg order."""
+        legs = [dict(zip(LEG, leg.split(":"), strict=True)) for leg in words[1].split(",")]
+        await self._order({"order_class": "mleg", "legs": legs}, words, expected)
+
     async def _submit(self, side: str, words: list[str], expected: list[list[str]]) -> None:
-        user, symbol, quantity, *rest = words
+        await self._order({"symbol": words[1], "side": side}, words, expected)
+
+    async def _order(
+        self, what: dict[str, Any], words: list[str], expected: list[list[str]]
+    ) -> None:
+        user, _what, quantity, *rest = words
         terms = order_terms(rest)
         name = terms.pop("name", str(uuid4()))
         body = {
             "account_id": self._users[user][0],
-            "symbol": symbol,
-            "side": side,
+            **what,
             "qty": plain(quantity),
             "client_order_id": str(uuid4()),
             **terms,

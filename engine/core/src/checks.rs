@@ -81,6 +81,10 @@ pub(crate) fn check_terms(terms: &OrderTerms) -> Result<(), Refusal> {
     if terms.more().notional.is_none() {
         check_quantity(terms.qty)?;
     }
+    if terms.is_combo() {
+        // A net price may be zero or a credit.
+        return check_more(terms);
+    }
     let kind = terms.order_type;
     check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
     check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
@@ -178,7 +182,7 @@ impl Checks<'_> {
         self.durable.instrument(self.terms.instrument).map(|record| &record.terms)
     }
 
-    fn account_is_active(&self) -> Result<(), Failure> {
+    pub fn account_is_active(&self) -> Result<(), Failure> {
         let account = self.durable.account(self.terms.account);
         if account.is_some_and(|account| account.status == AccountStatus::Active) {
             return Ok(());
@@ -186,7 +190,7 @@ impl Checks<'_> {
         Err(Failure::new(Reason::AccountNotActive, "this account may not trade"))
     }
 
-    fn instrument_is_active(&self) -> Result<(), Failure> {
+    pub fn instrument_is_active(&self) -> Result<(), Failure> {
         let active = |terms: &Instrument| terms.status == InstrumentStatus::Active;
         if self.instrument().is_some_and(active) {
             return Ok(());
@@ -341,6 +345,12 @@ impl Checks<'_> {
         let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
         let value = instrument.format_quantity(self.terms.qty);
         Err(failure.compare(value, instrument.format_quantity(free)))
+    }
+
+    /// Whether what a sell of a margin account would sell short can be borrowed.
+    pub fn borrows_enough(&self) -> Result<(), Failure> {
+        let is_short = self.terms.side == Side::Sell && self.is_margin();
+        if is_short { self.may_borrow() } else { Ok(()) }
     }
 
     /// Whether what the order would sell short can be borrowed.

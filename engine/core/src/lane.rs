@@ -108,6 +108,7 @@ impl Ephemeral {
     fn is_calm(&self) -> bool {
         self.unfinished.is_empty()
             && self.arrivals.is_empty()
+            && !self.combos.are_due()
             && !self.lane.is_closed
             && !self.is_isolated
     }
@@ -149,9 +150,13 @@ impl<S: Sink> Live<'_, S> {
         if market.lane_epoch == epoch {
             return true;
         }
-        let is_straight = market.is_straight() && self.durable.is_straight(instrument);
+        let is_straight = market.is_straight()
+            && self.durable.is_straight(instrument)
+            && !self.ephemeral.combos.rest_on(instrument);
         if is_straight {
-            market.lane_epoch = epoch;
+            if let Some(market) = self.ephemeral.market_mut(instrument) {
+                market.lane_epoch = epoch;
+            }
         }
         is_straight
     }

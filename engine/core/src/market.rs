@@ -11,6 +11,7 @@ use crate::change::ChangeEvent;
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
+use crate::group::Combos;
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::isolated::{Apart, Offers};
@@ -22,7 +23,7 @@ use crate::profile::queue::Queue;
 use crate::risk::watch::{Arm, Watch};
 use crate::session::{Parked, ParkedPlace, Phase, Seat, auction_of};
 use crate::street::Street;
-use crate::trails::{Distance, Trail};
+use crate::trails::Trail;
 use crate::triggers::{Seen, Triggers, Wait};
 use crate::units::{Nanos, Price, Quantity};
 use crate::words::{SessionState, Side, Source, Status, TriggerSource};
@@ -286,6 +287,8 @@ pub struct Ephemeral {
     pub trails_ns: Nanos,
     /// The short way of common commands.
     pub lane: Lane,
+    /// Multi-leg orders that rest beside the books.
+    pub(crate) combos: Combos,
     /// Whether each account meets the outside alone.
     pub(crate) is_isolated: bool,
     /// By the place where the order is kept.
@@ -305,6 +308,7 @@ impl Ephemeral {
         for order in open {
             ephemeral.link(durable, order.number);
         }
+        ephemeral.combos.rest();
         ephemeral
     }
 
@@ -383,6 +387,9 @@ impl Ephemeral {
             return;
         }
         let terms = &order.terms;
+        if self.combos.takes(order) {
+            return;
+        }
         self.sit(terms.instrument, terms.account);
         let Some(place_of) = self.places.get_mut(kept).filter(|place| place.is_none()) else {
             return;
@@ -405,11 +412,12 @@ impl Ephemeral {
         }
         let record = durable.instrument(terms.instrument);
         let source = record.map_or(TriggerSource::BidAsk, |record| record.terms.trigger);
+        self.combos.moved(terms.instrument);
         let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
             (true, Some(stop), _) => {
                 let wait = Wait::of(terms, source);
                 let tick = record.map_or(1, |record| record.terms.tick_size);
-                if let Some(trail) = trail_of(order, wait, tick) {
+                if let Some(trail) = Trail::of(order, wait, tick) {
                     market.triggers.trails.add(order.number, trail);
                     self.trailing.insert(terms.instrument);
                     Place::Trailing
@@ -485,6 +493,7 @@ impl Ephemeral {
     }
 
     pub(crate) fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
+        self.combos.remove(number);
         let Some((instrument, place)) =
             self.place_mut(durable, number).and_then(|place| place.take())
         else {
@@ -580,15 +589,10 @@ impl Ephemeral {
                 self.unlink(durable, *order);
                 self.arrivals.push_back(*order);
             }
-            ChangeEvent::TrailMoved { .. } | ChangeEvent::DatesPassed { .. } => {}
+            ChangeEvent::LegsFilled(filled) if filled.completes => self.combos.remove(filled.order),
+            ChangeEvent::LegsFilled(_)
+            | ChangeEvent::TrailMoved { .. }
+            | ChangeEvent::DatesPassed { .. } => {}
         }
     }
-}
-
-/// How a trailing stop trails; `None` for every other order.
-fn trail_of(order: &Order, wait: Wait, tick: Price) -> Option<Trail> {
-    let more = order.terms.more.as_ref()?;
-    let (mark, stop) = (more.water_mark?, order.terms.stop_price?);
-    let (side, source, priority) = (wait.side, wait.source, order.priority);
-    Some(Trail { side, source, distance: Distance::of(more, tick), mark, stop, priority })
 }

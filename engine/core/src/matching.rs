@@ -233,7 +233,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Takes liquidity of the house that a user's order has just traded with.
-    fn take_outside(&mut self, taker: OrderNumber, offer: &Offer, qty: Quantity) {
+    pub fn take_outside(&mut self, taker: OrderNumber, offer: &Offer, qty: Quantity) {
         let Some((instrument, side)) =
             self.durable.order(taker).map(|order| (order.terms.instrument, order.terms.side))
         else {

@@ -502,18 +502,22 @@ impl Term<Option<StopLoss>> for StopLossTerm {
     }
 }
 
+/// The legs that a command names.
+pub(crate) fn legs_of(fields: &Fields<'_>) -> Result<Vec<Leg>, Refusal> {
+    let leg = |part: &Fields<'_>| -> Result<Leg, Refusal> {
+        let (instrument, terms) = part.instrument()?;
+        let side = part.side()?;
+        let ratio_qty = part.needed_quantity("ratio_qty", terms)?;
+        Ok(Leg { instrument, side, ratio_qty })
+    };
+    fields.parts("legs", LIST_MAX)?.iter().map(leg).collect()
+}
+
 struct LegsTerm;
 
 impl Term<Vec<Leg>> for LegsTerm {
-    fn ask(fields: &Fields<'_>, key: &'static str, _: &Instrument) -> Result<Vec<Leg>, Refusal> {
-        let parts = fields.parts(key, LIST_MAX)?;
-        let leg = |part: &Fields<'_>| -> Result<Leg, Refusal> {
-            let (instrument, terms) = part.instrument()?;
-            let side = part.side()?;
-            let ratio_qty = part.needed_quantity("ratio_qty", terms)?;
-            Ok(Leg { instrument, side, ratio_qty })
-        };
-        parts.iter().map(leg).collect()
+    fn ask(fields: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<Vec<Leg>, Refusal> {
+        legs_of(fields)
     }
     fn write(value: &Vec<Leg>, out: &mut String) {
         push_list(out, value, |out, leg| {

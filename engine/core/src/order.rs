@@ -4,7 +4,7 @@ use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::label::Label;
 use crate::more_terms::MoreTerms;
 use crate::units::{Money, Nanos, Price, Quantity};
-use crate::words::{OrderType, Reason, Side, Status, TimeInForce};
+use crate::words::{OrderClass, OrderType, Reason, Side, Status, TimeInForce};
 
 /// What an order asks for; the same in commands, events and the durable order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,8 @@ impl Order {
     pub fn promises(&self) -> bool {
         match &self.terms.more {
             None => true,
+            // The legs of a multi-leg order promise, not their parent.
+            Some(more) if more.order_class == OrderClass::Mleg => false,
             Some(more) => more.sibling.is_none_or(|sibling| sibling > self.number),
         }
     }

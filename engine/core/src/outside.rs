@@ -46,6 +46,7 @@ impl<S: Sink> Live<'_, S> {
         asks: &[StreetLevel],
     ) {
         let time_ns = self.now_ns();
+        self.ephemeral.combos.moved(instrument);
         let Some(terms) = self.durable.instrument(instrument).map(|record| &record.terms) else {
             return;
         };
@@ -82,6 +83,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// Lets everything happen that new liquidity or a new price makes possible.
     pub fn work_on(&mut self, instrument: InstrumentIndex) {
+        self.ephemeral.combos.moved(instrument);
         if self.ephemeral.is_isolated {
             return self.work_apart(instrument);
         }
@@ -277,6 +279,7 @@ impl<S: Sink> Live<'_, S> {
 
     /// What is left of a bot's order rests.
     pub fn agent_rests(&mut self, order: &AgentOrder, left: Quantity) {
+        self.ephemeral.combos.moved(order.instrument);
         let (time_ns, since) = (self.now_ns(), self.durable.next_priority);
         let market = self.ephemeral.market_mut(order.instrument);
         if let (Some(market), Some(price)) = (market, order.price.filter(|_| left > 0)) {

@@ -80,9 +80,13 @@ impl Present<'_> {
     }
 
     /// An order as the risk policy judges it.
-    fn subject<'a>(&'a self, terms: &'a OrderTerms) -> Subject<'a> {
+    pub(crate) fn subject<'a>(
+        &'a self,
+        terms: &'a OrderTerms,
+        beside: &'a [OrderTerms],
+    ) -> Subject<'a> {
         let (durable, ephemeral) = (self.durable, self.ephemeral);
-        Subject { durable, ephemeral, terms, now_ns: durable.turn.time_ns, replaces: None }
+        Subject { durable, ephemeral, terms, now_ns: durable.turn.time_ns, replaces: None, beside }
     }
 
     /// All instruments, by symbol.
@@ -121,12 +125,15 @@ impl Present<'_> {
     /// What an order would do if it came now: cost, fees, failed checks, warnings.
     pub fn preview(&self, terms: &OrderTerms) -> Result<String, Refusal> {
         check_terms(terms)?;
+        if terms.is_combo() {
+            return self.preview_combo(terms);
+        }
         let asked = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         let prepared = terms.more.is_some().then(|| asked.prepared());
         let terms = prepared.as_ref().unwrap_or(terms);
         let checks = Checks { durable: self.durable, ephemeral: self.ephemeral, terms };
         let mut failures = checks.failures();
-        failures.extend(self.subject(terms).failures());
+        failures.extend(self.subject(terms, &[]).failures());
         let estimate = self.estimate(&checks);
         let account = self.durable.account(terms.account);
         let power = checks.power();
@@ -230,7 +237,7 @@ fn push_levels(
     });
 }
 
-fn push_failure(out: &mut String, failure: &Failure) {
+pub(crate) fn push_failure(out: &mut String, failure: &Failure) {
     ObjectWriter::begin(out)
         .text("reason", failure.reason.word())
         .text("detail", &failure.detail)
@@ -239,6 +246,6 @@ fn push_failure(out: &mut String, failure: &Failure) {
         .end();
 }
 
-fn push_warning(out: &mut String, (reason, detail): (&'static str, String)) {
+pub(crate) fn push_warning(out: &mut String, (reason, detail): (&'static str, String)) {
     ObjectWriter::begin(out).text("reason", reason).text("detail", &detail).end();
 }

@@ -57,8 +57,12 @@ impl<S: Sink> Live<'_, S> {
             return self.replace_now(replace, request);
         };
         let terms = new_terms(order, replace)?;
-        check_new_terms(self.durable, self.ephemeral, order, &terms)
-            .map_err(|failure| refused(failure).about(replace.order))?;
+        if terms.is_combo() {
+            self.check_replaced_combo(order, &terms)?;
+        } else {
+            check_new_terms(self.durable, self.ephemeral, order, &terms)
+                .map_err(|failure| refused(failure).about(replace.order))?;
+        }
         let later = Replace { request_id: None, ..replace.clone() };
         let delayed = Delayed { account: replace.account, what: What::Replace(Box::new(later)) };
         self.receive(arrival, delayed, request);
@@ -76,6 +80,10 @@ impl<S: Sink> Live<'_, S> {
             return Err(not_replaceable("the order is closed", replace.order));
         };
         let mut terms = new_terms(order, replace)?;
+        if terms.is_combo() {
+            let hold = self.check_replaced_combo(order, &terms)?;
+            return self.replace_combo((terms, hold), request, replace.order);
+        }
         self.keep_trail(order, &mut terms);
         // Terms that ask for nothing any more are told, too.
         let more = (terms.more != order.terms.more).then(|| terms.more.clone().unwrap_or_default());
@@ -103,7 +111,7 @@ impl<S: Sink> Live<'_, S> {
     }
 }
 
-fn not_replaceable(detail: &str, order: OrderNumber) -> Refusal {
+pub(crate) fn not_replaceable(detail: &str, order: OrderNumber) -> Refusal {
     Refusal::new(Outcome::NotReplaceable, refusal::NOT_REPLACEABLE, detail).about(order)
 }
 
@@ -137,7 +145,15 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
     };
     check_quantity(terms.qty)?;
     let kind = terms.order_type;
-    check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
+    if terms.is_bound() {
+        let detail = "a leg has no terms of its own: replace the multi-leg order";
+        return Err(not_replaceable(detail, order.number));
+    }
+    if terms.is_combo() {
+        crate::group::check_net_price(&terms)?;
+    } else {
+        check_price(kind, kind.has_limit(), terms.limit_price, "limit_price")?;
+    }
     if kind != OrderType::TrailingStop {
         check_price(kind, kind.has_stop(), terms.stop_price, "stop_price")?;
     } else if replace.stop_price.is_some() {
@@ -150,7 +166,8 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
     }
     let more = old.more();
     let is_tied = more.sibling.is_some() || more.held.is_some() || !order.extra().legs.is_empty();
-    if terms.qty != old.qty && (is_tied || more.notional.is_some()) {
+    let is_fixed = (is_tied && !terms.is_combo()) || more.notional.is_some();
+    if terms.qty != old.qty && is_fixed {
         let detail = "the quantity of an order of a group or for an amount of money cannot change";
         return Err(not_replaceable(detail, order.number));
     }

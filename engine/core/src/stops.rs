@@ -154,6 +154,9 @@ impl<S: Sink> Live<'_, S> {
         if order.terms.time_in_force != TimeInForce::Fok {
             return false;
         }
+        if order.terms.is_combo() {
+            return self.combo_fails_to_fill(order);
+        }
         let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
         let mut terms = order.terms.clone();
         if terms.limit_price.is_none() {

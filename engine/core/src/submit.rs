@@ -90,6 +90,9 @@ impl<S: Sink> Live<'_, S> {
         let Some(order) = self.durable.open_order(number) else {
             return;
         };
+        if order.terms.is_combo() {
+            return self.enter_combo(number);
+        }
         let instrument = order.terms.instrument;
         if !order.is_armed() {
             self.enter(number);

@@ -183,6 +183,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn terms(&self) -> Read<OrderTerms> {
+        let more = self.more()?;
+        let is_net = more.as_ref().is_some_and(|more| more.order_class == OrderClass::Mleg);
         Ok(OrderTerms {
             account: self.account()?,
             client_order_id: self.owned("client_order_id")?.into(),
@@ -190,11 +192,21 @@ impl<'a> Fields<'a> {
             side: self.word("side", Side::from_word)?,
             order_type: self.word("type", OrderType::from_word)?,
             qty: self.integer("qty")?,
-            limit_price: self.price("limit_price")?,
+            limit_price: self.limit_price(is_net)?,
             stop_price: self.price("stop_price")?,
             time_in_force: self.word("time_in_force", TimeInForce::from_word)?,
-            more: self.more()?,
+            more,
         })
+    }
+
+    /// The limit price; a net price may be zero or a credit.
+    fn limit_price(&self, is_net: bool) -> Read<Option<i64>> {
+        if !is_net || self.value.get("limit_price").is_none() {
+            return self.price("limit_price");
+        }
+        let price: i64 = self.integer("limit_price")?;
+        let fits = (-PRICE_MAX..=PRICE_MAX).contains(&price);
+        fits.then_some(Some(price)).ok_or_else(|| "limit_price is out of bounds".to_owned())
     }
 
     fn more(&self) -> Read<Option<Box<MoreTerms>>> {
@@ -269,7 +281,7 @@ impl<'a> Fields<'a> {
             order: order.number,
             request: self.request()?,
             qty,
-            limit_price: self.price("limit_price")?,
+            limit_price: self.limit_price(order.terms.is_combo())?,
             stop_price: self.price("stop_price")?,
             time_in_force,
             hold: self.amount("hold")?,

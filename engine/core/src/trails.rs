@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::OrderNumber;
 use crate::more_terms::{MoreTerms, PERCENT_SCALE};
-use crate::triggers::Seen;
+use crate::order::Order;
+use crate::triggers::{Seen, Wait};
 use crate::units::{Price, Rounding, clamp, divide, power_of_ten};
 use crate::words::{Side, TriggerSource};
 
@@ -62,6 +63,16 @@ pub struct Trail {
     pub stop: Price,
     /// Its place in time.
     pub priority: u64,
+}
+
+impl Trail {
+    /// How a trailing stop trails; `None` for every other order.
+    pub(crate) fn of(order: &Order, wait: Wait, tick: Price) -> Option<Trail> {
+        let more = order.terms.more.as_ref()?;
+        let (mark, stop) = (more.water_mark?, order.terms.stop_price?);
+        let (side, source, priority) = (wait.side, wait.source, order.priority);
+        Some(Trail { side, source, distance: Distance::of(more, tick), mark, stop, priority })
+    }
 }
 
 /// A price that trailing stops are held against.

@@ -347,15 +347,44 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The leg that a multi-leg order stands under; `None` for every other order.
+    fn pricing_leg(&self) -> Result<Option<(InstrumentIndex, &'a Instrument, Side)>, Refusal> {
+        if self.get("order_class").and_then(Value::text) != Some(OrderClass::Mleg.word()) {
+            return Ok(None);
+        }
+        let refuse =
+            |field, detail: &str| Err(Refusal::malformed(refusal::INVALID_TERMS, detail).at(field));
+        for field in ["symbol", "side"] {
+            if self.get(field).is_some() {
+                return refuse(field, "a multi-leg order has no symbol and no side: its legs have");
+            }
+        }
+        let legs = crate::more_terms::legs_of(self)?;
+        let priced = crate::group::pricing_leg(self.durable, &legs).and_then(|leg| {
+            let record = self.durable.instrument(leg.instrument)?;
+            Some((leg.instrument, &record.terms, leg.side))
+        });
+        match priced {
+            Some(priced) => Ok(Some(priced)),
+            None => refuse("legs", "a multi-leg order has two to four legs"),
+        }
+    }
+
     pub(crate) fn order_terms(&self) -> Result<OrderTerms, Refusal> {
         let account = self.account()?;
-        let (instrument, terms) = self.instrument()?;
+        let (instrument, terms, side) = match self.pricing_leg()? {
+            Some(leg) => leg,
+            None => {
+                let (instrument, terms) = self.instrument()?;
+                (instrument, terms, self.side()?)
+            }
+        };
         let types = OrderType::ALL;
         Ok(OrderTerms {
             account,
             client_order_id: self.text_or("client_order_id", "preview")?.into(),
             instrument,
-            side: self.side()?,
+            side,
             order_type: self.word("type", OrderType::from_word, types, OrderType::word)?,
             qty: match self.get("qty") {
                 None if self.get("notional").is_some() => 0,

@@ -797,6 +797,8 @@ How {
     Auction = "auction",
     /// The position was closed by force.
     Liquidated = "liquidated",
+    /// All legs of a multi-leg order took what stood in their books.
+    MultiLeg = "multi_leg",
 }
 }
 

@@ -123,6 +123,7 @@ impl World {
             || self.durable.corporate.due(self.now_ns).is_some()
             || self.durable.contract_due(self.now_ns).is_some()
             || self.ephemeral.watch.is_behind()
+            || self.ephemeral.combos.are_due()
     }
 
     /// Applies one input at a time that never goes back: an earlier time counts as the present.
@@ -154,6 +155,7 @@ impl World {
         }
         let result = live.perform(input);
         live.let_arrive();
+        live.work_combos();
         live.work_on_risk();
         live.let_arrive();
         live.finish();

@@ -169,6 +169,9 @@ fn groups_are_sound(run: &Run) {
         let legs = parent.extra().legs.iter().filter_map(|number| durable.order(*number));
         let legs: Vec<_> = legs.collect();
         let exits: i64 = legs.iter().map(|leg| leg.filled).sum();
+        if parent.terms.more().order_class == OrderClass::Mleg {
+            continue;
+        }
         let is_oco = parent.terms.more().order_class == OrderClass::Oco;
         assert!(is_oco || exits <= parent.filled, "{parent:?} and {legs:?}");
         for leg in legs.iter().filter(|leg| leg.is_open()) {
@@ -193,6 +196,7 @@ fn play(steps: &[Step]) -> Run {
         proof::durable_is_sound(&run.world);
         fills_keep_their_limits(&run, &batch);
         groups_are_sound(&run);
+        flow::combo_flow::all_legs_or_none(&run.world);
         fills_lie_within_the_bar(step, &batch, &run);
         if !matches!(step, Step::Restart) && !run.world.more_due() {
             revalue::nothing_is_missed(&run.world);
@@ -439,6 +443,8 @@ const WANTED: &[&str] = &[
     "requested",
     "ioc_remainder",
     "no_liquidity",
+    "legs_filled",
+    "\"how\":\"multi_leg\"",
     "trail_moved",
     "replenished",
     "resized",

@@ -87,6 +87,7 @@ tables! {
     lots: "lots.txt",
     currencies: "currencies.txt",
     order_groups: "order_groups.txt",
+    multi_leg: "multi_leg.txt",
     order_matrix: "order_matrix.txt",
     session_matrix: "session_matrix.txt",
     worked_examples: "worked_examples.txt",

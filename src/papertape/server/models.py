@@ -187,7 +187,7 @@ class StopLoss(Body):
 
 
 class Leg(Body):
-    """One leg of a multi-leg order: how many of it for one of the order."""
+    """One leg of a multi-leg order: how many of it for one strategy, a whole number."""
 
     example: ClassVar[Example] = {"symbol": "AAPL", "side": "buy", "ratio_qty": "1"}
 
@@ -219,7 +219,11 @@ class OrderTerms(Body):
 
 
 class PreviewRequest(OrderTerms):
-    """An order to be weighed, not sent. It has a `qty`, or a `notional` in money."""
+    """An order to be weighed, not sent. It has a `qty`, or a `notional` in money.
+
+    A multi-leg order (`order_class` mleg) has `legs` instead of `symbol` and `side`; its
+    `limit_price` is the net price of one strategy, negative for a credit.
+    """
 
     example: ClassVar[Example] = {
         "account_id": _EXAMPLE_ACCOUNT,
@@ -232,8 +236,8 @@ class PreviewRequest(OrderTerms):
     }
 
     account_id: Uuid = Field(examples=[_EXAMPLE_ACCOUNT])
-    symbol: Symbol = Field(examples=["AAPL"])
-    side: Side
+    symbol: Symbol | None = Field(default=None, examples=["AAPL"])
+    side: Side | None = None
     type: OrderType
     qty: DecimalText | None = Field(default=None, examples=["10"])
     limit_price: DecimalText | None = Field(default=None, examples=["190.50"])

@@ -1042,7 +1042,7 @@ export interface components {
         };
         /**
          * Leg
-         * @description One leg of a multi-leg order: how many of it for one of the order.
+         * @description One leg of a multi-leg order: how many of it for one strategy, a whole number.
          * @example {
          *       "ratio_qty": "1",
          *       "side": "buy",
@@ -1644,14 +1644,15 @@ export interface components {
             account_id: string;
             /**
              * Symbol
+             * @default null
              * @example AAPL
              */
-            symbol: string;
+            symbol?: string | null;
             /**
              * Side
-             * @enum {string}
+             * @default null
              */
-            side: "buy" | "sell";
+            side?: ("buy" | "sell") | null;
             /**
              * Type
              * @enum {string}
@@ -1760,6 +1761,9 @@ export interface components {
         /**
          * PreviewRequest
          * @description An order to be weighed, not sent. It has a `qty`, or a `notional` in money.
+         *
+         *     A multi-leg order (`order_class` mleg) has `legs` instead of `symbol` and `side`; its
+         *     `limit_price` is the net price of one strategy, negative for a credit.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
          *       "limit_price": "190.50",
@@ -1863,14 +1867,15 @@ export interface components {
             account_id: string;
             /**
              * Symbol
+             * @default null
              * @example AAPL
              */
-            symbol: string;
+            symbol?: string | null;
             /**
              * Side
-             * @enum {string}
+             * @default null
              */
-            side: "buy" | "sell";
+            side?: ("buy" | "sell") | null;
             /**
              * Type
              * @enum {string}

@@ -133,15 +133,16 @@ impl<S: Sink> Live<'_, S> {
         else {
             return;
         };
+        if order.terms.is_bound() {
+            self.leg_closed(number);
+            return;
+        }
         let more = order.terms.more();
         let reason = match order.reason {
             Some(Reason::ParentClosed) => Reason::ParentClosed,
             _ => Reason::SiblingClosed,
         };
-        let partner = match more.held {
-            Some(Held::Group) => more.parent,
-            _ => more.sibling.filter(|_| order.reason != Some(Reason::SiblingFilled)),
-        };
+        let partner = more.sibling.filter(|_| order.reason != Some(Reason::SiblingFilled));
         let legs = order.extra().legs.clone();
         if let Some(partner) = partner {
             self.cancel(partner, reason, None);

@@ -1,15 +1,16 @@
 //! What changes an open order other than by its owner, a fill or its end: a trailing stop moves, an
 //! iceberg shows its next part, a quantity is decided late or shrinks with another order, a held
-//! order comes alive, a date passes.
+//! order comes alive, the legs of an order trade, a date passes.
 
 mod deciding;
 pub(crate) mod text;
 
 use crate::durable::Durable;
-use crate::evolve::{promise, set_aside, touch_order};
+use crate::evolve::{forget_open, promise, set_aside, touch_order};
 use crate::ids::OrderNumber;
 use crate::order::Order;
 use crate::units::{Balance, Money, Nanos, Price, Quantity};
+use crate::words::Status;
 
 /// A change of an open order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +49,31 @@ pub enum ChangeEvent {
         /// Cash set aside for it.
         hold: Money,
     },
+    /// All legs of a multi-leg order trade; their fills follow.
+    LegsFilled(LegsFilled),
     /// Good-till-date orders up to this time are past their date.
     DatesPassed {
         /// The time.
         until_ns: Nanos,
     },
+}
+
+/// A trade of all legs, as their parent counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegsFilled {
+    /// The parent.
+    pub order: OrderNumber,
+    /// The net price of one strategy; negative for a credit.
+    pub price: Price,
+    /// How many strategies, in units of the parent.
+    pub qty: Quantity,
+    /// Price times quantity, exactly, at the sum of their scales. Not on the tape: price and
+    /// quantity say it.
+    pub value: i128,
+    /// Cash set free from the parent's hold.
+    pub release: Money,
+    /// Whether the parent is completely filled by it.
+    pub completes: bool,
 }
 
 impl ChangeEvent {
@@ -63,6 +84,7 @@ impl ChangeEvent {
             | ChangeEvent::Replenished { order }
             | ChangeEvent::Resized { order, .. }
             | ChangeEvent::Released { order, .. } => Some(*order),
+            ChangeEvent::LegsFilled(filled) => Some(filled.order),
             ChangeEvent::DatesPassed { .. } => None,
         }
     }
@@ -74,6 +96,8 @@ impl ChangeEvent {
             ChangeEvent::Replenished { .. } => "replenished",
             ChangeEvent::Resized { .. } => "resized",
             ChangeEvent::Released { .. } => "released",
+            ChangeEvent::LegsFilled(LegsFilled { completes: true, .. }) => "fill",
+            ChangeEvent::LegsFilled(_) => "partial_fill",
             ChangeEvent::DatesPassed { .. } => "",
         }
     }
@@ -109,7 +133,20 @@ pub(crate) fn evolve(durable: &mut Durable, event: &ChangeEvent) {
             });
             go_to_the_back(durable, *order, |_| {});
         }
+        ChangeEvent::LegsFilled(filled) => fill_legs(durable, filled),
         ChangeEvent::DatesPassed { until_ns } => durable.dates.passed_ns = *until_ns,
+    }
+}
+
+/// The parent of a multi-leg order counts what its legs trade.
+fn fill_legs(durable: &mut Durable, filled: &LegsFilled) {
+    change_promise(durable, filled.order, -filled.release, |order| {
+        order.filled = order.filled.saturating_add(filled.qty);
+        order.filled_value += filled.value;
+        order.status = if filled.completes { Status::Filled } else { Status::PartiallyFilled };
+    });
+    if let Some(place) = durable.orders.place(filled.order).filter(|_| filled.completes) {
+        forget_open(durable, place);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changes of open orders on the tape.
 
-use super::ChangeEvent;
+use super::{ChangeEvent, LegsFilled};
 use crate::durable::Durable;
 use crate::json::ObjectWriter;
 use crate::project::order_id;
@@ -26,6 +26,12 @@ pub(crate) fn push(out: &mut String, durable: &Durable, event: &ChangeEvent) {
         ChangeEvent::Released { qty, hold, .. } => {
             begin(out, "released").value("qty", qty).value("hold", hold).end();
         }
+        ChangeEvent::LegsFilled(filled) => begin(out, "legs_filled")
+            .value("price", filled.price)
+            .value("qty", filled.qty)
+            .value("release", filled.release)
+            .value("completes", filled.completes)
+            .end(),
         ChangeEvent::DatesPassed { until_ns } => {
             ObjectWriter::begin(out).text("e", "dates_passed").value("until_ns", until_ns).end()
         }
@@ -61,10 +67,25 @@ pub(crate) fn read(fields: &Fields<'_>) -> Read<Option<ChangeEvent>> {
                 hold: fields.amount("hold")?,
             }
         }
+        "legs_filled" => ChangeEvent::LegsFilled(read_legs_filled(fields)?),
         "dates_passed" => {
             ChangeEvent::DatesPassed { until_ns: fields.bounded("until_ns", TIME_MAX_NS)? }
         }
         _ => return Ok(None),
     };
     Ok(Some(event))
+}
+
+fn read_legs_filled(fields: &Fields<'_>) -> Read<LegsFilled> {
+    let order = fields.open_order()?;
+    let price: i64 = fields.integer("price")?;
+    let qty = fields.bounded("qty", order.leaves())?;
+    let completes = fields.flag("completes")?;
+    let fits = order.terms.is_combo()
+        && (-PRICE_MAX..=PRICE_MAX).contains(&price)
+        && completes == (qty == order.unfilled());
+    let value = i128::from(price) * i128::from(qty);
+    let (order, release) = (order.number, fields.release(order)?);
+    let filled = LegsFilled { order, price, qty, value, release, completes };
+    fits.then_some(filled).ok_or_else(|| "the trade does not fit its multi-leg order".to_owned())
 }

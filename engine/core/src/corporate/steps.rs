@@ -93,7 +93,11 @@ fn order_step(durable: &Durable, action: &Action, cursor: Cursor) -> Option<Even
             release: order.hold,
             request: None,
         };
+        let is_combined = order.terms.is_combo() || order.terms.is_bound();
         let adjusted = match action.change {
+            // A net price says nothing about one leg: it stays, and ends when a leg changes.
+            Change::CashDividend { .. } if is_combined => continue,
+            Change::Split { .. } if is_combined => return Some(cancel(Reason::CorporateAction)),
             Change::Delist { .. } => return Some(cancel(Reason::Delisted)),
             Change::CashDividend { amount } => match reduced(durable, instrument, order, amount) {
                 Some(adjusted) => adjusted,

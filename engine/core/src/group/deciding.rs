@@ -15,6 +15,9 @@ use crate::words::{OrderClass, OrderType, refusal};
 impl<S: Sink> Live<'_, S> {
     /// Accepts or rejects a group that makes sense.
     pub fn take_group(&mut self, terms: &OrderTerms, digest: u64) -> Result<Reply, Refusal> {
+        if terms.is_combo() {
+            return self.take_combo(terms, digest);
+        }
         let order = self.next_order();
         let (terms, mut legs) = tie(terms, order, self.durable.prefix);
         let is_live = terms.more().order_class == OrderClass::Oco;
@@ -54,7 +57,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Sends an order on its way, where orders are under way for some time; says whether it is.
-    fn send(&mut self, terms: &OrderTerms, order: OrderNumber) -> bool {
+    pub(super) fn send(&mut self, terms: &OrderTerms, order: OrderNumber) -> bool {
         let Some(arrival) = self.arrival_of(terms.account, terms.instrument, order) else {
             return false;
         };
@@ -69,7 +72,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Legs are known by their own order ids, which no request may have used.
-    fn find_free_ids(&self, legs: &[OrderTerms]) -> Result<(), Refusal> {
+    pub(super) fn find_free_ids(&self, legs: &[OrderTerms]) -> Result<(), Refusal> {
         for leg in legs {
             let used = self.answered(leg.account, &leg.client_order_id, 0);
             if !matches!(used, Ok(None)) {

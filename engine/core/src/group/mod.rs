@@ -1,11 +1,23 @@
-//! Orders that belong together: bracket, OCO, OTO.
+//! Orders that belong together: bracket, OCO, OTO, multi-leg.
 //!
 //! A group is one command, one request and one turn. Its parent is the order that the client sent;
 //! its legs are orders of their own with the numbers behind it. The legs of a bracket and of an OTO
 //! are held until the parent fills, and grow with every part of it; two legs that cancel each other
-//! lose what the other one fills, so they never trade more than the parent did.
+//! lose what the other one fills, so they never trade more than the parent did. A multi-leg order is
+//! the other way round: its legs trade together or not at all (`combo` says what it asks for, `books`
+//! what stands there, `paying` what it costs, `trading` lives it, `resting` finds it again).
 
+mod books;
+mod combo;
 mod deciding;
+mod paying;
+pub(crate) mod preview;
+mod replacing;
+mod resting;
+mod trading;
+
+pub(crate) use combo::{check_net_price, pricing_leg};
+pub(crate) use resting::Combos;
 
 use crate::ids::{IdKind, OrderNumber, format_uuid, make};
 use crate::more_terms::{MoreTerms, StopLoss};
@@ -21,6 +33,12 @@ fn refuse(field: &'static str, detail: &str) -> Result<(), Refusal> {
 /// Whether the terms of a group go together; what does not is refused and not kept.
 pub(crate) fn check_group(terms: &OrderTerms) -> Result<(), Refusal> {
     let more = terms.more();
+    if terms.is_combo() {
+        return combo::check_combo(terms);
+    }
+    if !more.legs.is_empty() {
+        return refuse("legs", "only a multi-leg order (mleg) has legs");
+    }
     let (profit, loss) = (more.take_profit.is_some(), more.stop_loss.is_some());
     match (more.order_class, profit, loss) {
         (OrderClass::Simple, false, false) => return Ok(()),
@@ -36,9 +54,7 @@ pub(crate) fn check_group(terms: &OrderTerms) -> Result<(), Refusal> {
         (OrderClass::Oto, ..) => {
             return refuse("order_class", "an oto needs one of take_profit and stop_loss");
         }
-        (OrderClass::Mleg, ..) => {
-            return refuse("order_class", "multi-leg orders are not taken by this exchange");
-        }
+        (OrderClass::Mleg, ..) => {}
     }
     if matches!(terms.time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
         return refuse("time_in_force", "orders of a group must be able to wait");

@@ -74,6 +74,9 @@ impl Teller<'_> {
                  order cannot fill where nobody traded"
             ),
             How::Auction => format!("The auction matched at one price: you {verb} {this}"),
+            How::MultiLeg => {
+                format!("All legs of your multi-leg order traded together: you {verb} {this}")
+            }
             How::Liquidated => format!("The position was closed by force: you {verb} {this}"),
         }
     }

@@ -37,11 +37,21 @@ impl<S: Sink> Live<'_, S> {
         terms: &OrderTerms,
         replaces: Option<&Order>,
     ) -> Result<Option<Box<Verdict>>, Failure> {
+        self.judge_beside(terms, replaces, &[])
+    }
+
+    /// Judges one leg of an order as if those beside it were open.
+    pub fn judge_beside(
+        &self,
+        terms: &OrderTerms,
+        replaces: Option<&Order>,
+        beside: &[OrderTerms],
+    ) -> Result<Option<Box<Verdict>>, Failure> {
         if self.durable.risk.is_none() {
             return Ok(None);
         }
         let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
-        Subject { durable, ephemeral, terms, now_ns: self.now_ns(), replaces }.review()
+        Subject { durable, ephemeral, terms, now_ns: self.now_ns(), replaces, beside }.review()
     }
 
     /// Raises the alerts of an order that was accepted.

@@ -40,6 +40,8 @@ pub(crate) struct Subject<'a> {
     pub now_ns: Nanos,
     /// The open order whose terms these are to be, when it is replaced.
     pub replaces: Option<&'a Order>,
+    /// Legs of the same order that count as if they were open.
+    pub beside: &'a [OrderTerms],
 }
 
 impl<'a> Subject<'a> {
@@ -85,7 +87,8 @@ impl<'a> Subject<'a> {
     pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &'a Order> {
         let besides = self.replaces.map(|order| order.number);
         let durable: &'a Durable = self.durable;
-        durable.open_orders(account).filter(move |order| Some(order.number) != besides)
+        let open = durable.open_orders(account).filter(|order| !order.terms.is_combo());
+        open.filter(move |order| Some(order.number) != besides)
     }
 
     /// A position with what open orders would add to each side.
@@ -100,7 +103,14 @@ impl<'a> Subject<'a> {
                 exposure = exposure.with(order.terms.side, i128::from(order.leaves()));
             }
         }
+        for leg in self.legs_beside(index).filter(|leg| leg.instrument == instrument) {
+            exposure = exposure.with(leg.side, i128::from(leg.qty));
+        }
         exposure
+    }
+
+    fn legs_beside(&self, account: AccountIndex) -> impl Iterator<Item = &'a OrderTerms> {
+        self.beside.iter().filter(move |leg| leg.account == account)
     }
 
     /// All positions of an account with what open orders would add to each side, the ordered
@@ -120,6 +130,10 @@ impl<'a> Subject<'a> {
             let exposure = exposures.entry(order.terms.instrument).or_default();
             *exposure = exposure.with(order.terms.side, i128::from(order.leaves()));
         }
+        for leg in self.legs_beside(index) {
+            let exposure = exposures.entry(leg.instrument).or_default();
+            *exposure = exposure.with(leg.side, i128::from(leg.qty));
+        }
         exposures
     }
 }
@@ -128,7 +142,8 @@ impl<'a> Subject<'a> {
 /// when it only reduces.
 fn counts(order: &Order) -> bool {
     let reduces = order.terms.more.as_deref().is_some_and(|more| more.reduce_only);
-    order.status != Status::Held && !reduces
+    let waits = order.status == Status::Held && !order.terms.is_bound();
+    !waits && !reduces
 }
 
 /// A signed position with what open orders would add to each side.

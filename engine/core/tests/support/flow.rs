@@ -28,6 +28,9 @@ use proptest::prelude::*;
 pub mod risk_flow;
 use risk_flow::risk;
 
+#[path = "combo_flow.rs"]
+pub mod combo_flow;
+
 /// What happens next.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -545,6 +548,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     let act = |input| (input, pause()).prop_map(|(input, pause)| Step::Do(input, pause));
     prop_oneof![
         8 => act(terms().prop_map(Input::Submit).boxed()),
+        2 => act(combo_flow::input().boxed()),
         4 => change().boxed(),
         8 => act(market().boxed()),
         3 => act(other().boxed()),

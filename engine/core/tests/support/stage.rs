@@ -130,7 +130,7 @@ impl Stage {
             "world" => self.begin(words[1]),
             "do" => self.command(statement),
             "check" => self.check(&words[1..], statement),
-            "buy" | "sell" | "again" | "reuse" | "cancel" | "replace" | "cancel_all" => {
+            "buy" | "sell" | "mleg" | "again" | "reuse" | "cancel" | "replace" | "cancel_all" => {
                 let answer = self.ask(&words);
                 self.expect(&answer, &statement.expectations);
             }
@@ -254,7 +254,7 @@ impl Stage {
 
     fn ask(&mut self, words: &[&str]) -> Answer {
         let (account, command) = match words[0] {
-            "buy" | "sell" => self.submit(words),
+            "buy" | "sell" | "mleg" => self.submit(words),
             "again" => self.resend(words[1], None),
             "reuse" => self.resend(words[1], Some(words[2])),
             "cancel_all" => {
@@ -266,7 +266,7 @@ impl Stage {
         let (outcome, body) = self.send(&command).expect("a command has a reply");
         let id = body.get("id").or(body.get("order_id")).and_then(Value::as_str);
         let name = option(words, "as").map_or_else(|| format!("#{}", self.count), str::to_owned);
-        if let ("buy" | "sell", Some(order)) = (words[0], self.orders.get_mut(&name)) {
+        if let ("buy" | "sell" | "mleg", Some(order)) = (words[0], self.orders.get_mut(&name)) {
             order.id = id.map(str::to_owned);
         }
         Answer { outcome, body, account }
@@ -287,10 +287,10 @@ impl Stage {
         };
         let tif = words.iter().find(|word| TIMES_IN_FORCE.contains(word));
         let mut request = json!({
-            "kind": "submit", "account_id": account, "client_order_id": name, "symbol": words[2],
-            "side": words[0], "type": order_type, "qty": words[3],
-            "time_in_force": tif.unwrap_or(&"day"),
+            "kind": "submit", "account_id": account, "client_order_id": name, "type": order_type,
+            "qty": words[3], "time_in_force": tif.unwrap_or(&"day"),
         });
+        merge(&mut request, &what_it_trades(words));
         for (key, price) in [("stop_price", stop), ("limit_price", limit)] {
             if let Some(price) = price {
                 request[key] = json!(price);
@@ -503,6 +503,19 @@ impl Stage {
 fn option<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
     let index = words.iter().position(|word| *word == key)?;
     words.get(index + 1).copied()
+}
+
+/// Symbol and side of an order, or the legs `SIDE:RATIO:SYMBOL,...` of a multi-leg order.
+fn what_it_trades(words: &[&str]) -> Value {
+    if words[0] != "mleg" {
+        return json!({"symbol": words[2], "side": words[0]});
+    }
+    let leg = |leg: &str| {
+        let parts: Vec<&str> = leg.split(':').collect();
+        json!({"side": parts[0], "ratio_qty": parts[1], "symbol": parts[2]})
+    };
+    let legs: Vec<Value> = words[2].split(',').map(leg).collect();
+    json!({"order_class": "mleg", "legs": legs})
 }
 
 /// Sets the fields behind `with`, if there are any.

@@ -158,8 +158,7 @@ class OrderRoutes:
         caller = await self._callers.of(request)
         order = await read_body(request, OrderRequest)
         await self._accounts.require(caller.user.user_id, order.account_id)
-        fields = order.fields()
-        fields["symbol"] = await self._symbol(order.symbol)
+        fields = await self._fields(order)
         fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
         try:
             reply = await self._exchange.send("submit", fields)
@@ -175,8 +174,7 @@ class OrderRoutes:
         caller = await self._callers.of(request)
         order = await read_body(request, PreviewRequest)
         await self._accounts.require(caller.user.user_id, order.account_id)
-        fields = order.fields()
-        fields["symbol"] = await self._symbol(order.symbol)
+        fields = await self._fields(order)
         fields["client_order_id"] = order.client_order_id or str(uuid4())
         return passed_on(await self._exchange.send("preview", fields))
 
@@ -256,6 +254,14 @@ class OrderRoutes:
         if order is None or not await self._accounts.owns(caller.user.user_id, order["account_id"]):
             raise not_found("order")
         return order
+
+    async def _fields(self, order: PreviewRequest) -> dict[str, Any]:
+        """An order for the floor, its symbols as they are listed."""
+        fields = order.fields()
+        for part in (fields, *fields.get("legs", ())):
+            if "symbol" in part:
+                part["symbol"] = await self._symbol(part["symbol"])
+        return fields
 
     async def _symbol(self, name: str) -> str:
         """The listed symbol, or the name as it is, which the floor then refuses by its reason."""
