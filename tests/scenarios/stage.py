@@ -191,6 +191,8 @@ class Stage:
         else:
             assert reply.outcome in ("created", "existing", "ok"), reply
         for word, *rest in expected:
+            if word == "existing":
+                assert reply.outcome == "existing", reply
             if word == "field":
                 assert is_same(member(json.loads(reply.body), rest[0]), rest[1]), reply
 

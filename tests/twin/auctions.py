@@ -22,7 +22,7 @@ from twin.sessions import (
     wake,
 )
 from twin.state import BotOrder, Crossing, Exchange, Instrument, Level, Order, World
-from twin.trading import cancel, fill, print_trade, reduce_bot, take_from_street
+from twin.trading import cancel, fill, print_trade, reduce_bot, take_from_street, why_unpayable
 
 
 @dataclass
@@ -250,7 +250,7 @@ def pair(
     for order in users:
         qty = payable(world, order, price, qty, "maker")
         if qty == 0:
-            cancel(world, order, "insufficient_buying_power")
+            cancel(world, order, why_unpayable(order))
             return 0
     other = "user" if len(users) == 2 else "house"
     for side, one in zip(("buy", "sell"), sides, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
 from twin.fields import is_name
 from twin.ids import format_time
-from twin.margin import power_for
+from twin.margin import borrowable, power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.prices import offers, price, reaches
 from twin.sessions import (
@@ -186,21 +186,43 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
             yield Failure(
                 "would_not_fill", "qty", instrument.qty_text(order.qty), instrument.qty_text(filled)
             )
-    position = account.position(instrument)
-    free = position.qty - position.promised
-    is_cash = account.margin is None
-    if order.side == "sell" and is_cash and order.qty > free:
-        yield Failure(
-            "insufficient_quantity",
-            "qty",
-            instrument.qty_text(order.qty),
-            instrument.qty_text(free),
-        )
+    yield from not_there(world, order)
+    position, is_cash = account.position(instrument), account.margin is None
     hold = hold_of(world, order)
     power = power_for(world, account, instrument)
     is_paid = order.side == "sell" if is_cash else position.free_to_close(order.side) >= order.qty
     if not is_paid and hold > power:
         yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
+
+
+def not_there(world: World, order: Order) -> Iterator[Failure]:
+    """Named lots are there; what is sold is held, or on margin can be borrowed."""
+    account, instrument = order.account, order.instrument
+    position = account.position(instrument)
+    if not lots_are_there(order):
+        yield Failure("unknown_lot", "lot_ids")
+    elif order.side == "sell" and account.margin is None:
+        free = position.qty - position.promised
+        if order.qty > free:
+            texts = (instrument.qty_text(order.qty), instrument.qty_text(free))
+            yield Failure("insufficient_quantity", "qty", *texts)
+    elif order.side == "sell":
+        opening = order.qty - min(order.qty, position.free_to_close("sell"))
+        left = borrowable(world, instrument)
+        if left is not None and opening > left:
+            reason = "borrow_unavailable" if instrument.margin["shortable"] else "not_shortable"
+            texts = (instrument.qty_text(opening), instrument.qty_text(left))
+            yield Failure(reason, "qty", *texts)
+
+
+def lots_are_there(order: Order) -> bool:
+    """Whether the lots that the order names are there, each once."""
+    named = order.more.get("lot_ids", [])
+    if not named:
+        return True
+    lots = {lot.id for lot in order.account.lots.get(order.instrument.index, [])}
+    is_specific = order.account.cost_method == "specific"
+    return is_specific and len(set(named)) == len(named) and lots.issuperset(named)
 
 
 def past_its_date(world: World, order: Order) -> Iterator[Failure]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from twin import contracts, sessions
-from twin.amounts import AMOUNT_MAX, RATE_SCALE, divide
+from twin.accruals import count_day, end_margin_day, next_midnight, work_off_money
 from twin.auctions import cross_auctions, release
 from twin.clock_work import work_off_due
 from twin.prices import live_mark, price_of_mark
@@ -12,12 +12,6 @@ from twin.trading import work_on
 
 SECOND_NS = 10**9
 MINUTE_NS = 60 * SECOND_NS
-DAY_NS = 86_400 * SECOND_NS
-
-
-def next_midnight(time_ns: int) -> int:
-    """The first 00:00 UTC after a time."""
-    return (time_ns // DAY_NS + 1) * DAY_NS
 
 
 def end_days(world: World) -> None:
@@ -27,6 +21,7 @@ def end_days(world: World) -> None:
         if not exchange.has_sessions and exchange.next_ns <= world.now_ns:
             exchange.marks["regular"] = world.next_order
             sessions.futures_settle(world, exchange)
+            count_day(exchange)
             exchange.next_ns = next_midnight(world.now_ns)
             world.emit(
                 "day_ended",
@@ -34,52 +29,6 @@ def end_days(world: World) -> None:
                 below=world.next_order,
                 next_ns=exchange.next_ns,
             )
-
-
-def end_margin_day(world: World) -> None:
-    """Begins to charge margin accounts when their day has ended."""
-    if world.margin_since_ns == 0 or world.margin_days > 0:
-        return
-    ends_ns = world.margin_day_ends_ns or next_midnight(world.margin_since_ns)
-    if world.now_ns < ends_ns:
-        return
-    world.margin_days = (world.now_ns - ends_ns) // DAY_NS + 1
-    world.margin_day_ends_ns = ends_ns + world.margin_days * DAY_NS
-    world.margin_next = (0, 0)
-    world.emit("accrual_began", days=world.margin_days, next_ns=world.margin_day_ends_ns)
-
-
-def charge_interest(world: World) -> None:
-    """Charges margin accounts for what they have borrowed, as much as a turn may."""
-    while world.margin_days > 0 and not world.is_full:
-        if not charge_next(world):
-            world.margin_days = 0
-            world.emit("accrual_ended")
-
-
-def charge_next(world: World) -> bool:
-    """Charges the next account that owes interest; false when all are charged."""
-    first, step = world.margin_next
-    for account in world.accounts[first:]:
-        own = world.currencies.index(account.currency)
-        if account.margin is None or (account.index == first and own < step):
-            continue
-        borrowed = min(AMOUNT_MAX, -account.cash)
-        yearly = max(0, -account.cash) * account.margin["interest_rate"] * world.margin_days
-        amount = min(AMOUNT_MAX, divide(yearly, 360 * 10**RATE_SCALE, "half_up"))
-        if amount > 0:
-            account.cash -= amount
-            world.margin_next = (account.index, own + 1)
-            world.emit(
-                "interest_charged",
-                account=account.text,
-                currency=account.currency,
-                amount=amount,
-                borrowed=borrowed,
-                step=own + 1,
-            )
-            return True
-    return False
 
 
 def pass_dates(world: World) -> None:
@@ -98,7 +47,7 @@ def time(world: World) -> None:
     cross_auctions(world)
     work_off_due(world)
     contracts.work_on_contracts(world)
-    charge_interest(world)
+    work_off_money(world)
     continue_matching(world)
     if not world.is_full:
         mark(world)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from twin import contracts, fees
+from twin import contracts, fees, money_commands
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
-from twin.ids import parse_uuid
+from twin.ids import FILL, number_of, parse_uuid
 from twin.state import (
     Exchange,
     Instrument,
@@ -22,6 +22,7 @@ TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls", "gtd")
 STATES = ("open", "closed", "pre_market", "post_market", "auction")
 ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
 LEVELS_MAX = 1_000
+LOTS_MAX = 100
 
 
 def decode(world: World, command: bytes) -> tuple[str, dict[str, Any]]:
@@ -175,10 +176,12 @@ def open_account(fields: Fields) -> dict[str, Any]:
         "currency": fields.text("currency"),
         "starting_cash": fields.needed("starting_cash", MONEY_SCALE, "malformed"),
         "request": fields.text("request_id"),
+        "cost_method": fields.word("cost_method", COST_METHODS, "average"),
         "margin": margin_terms(fields),
     }
 
 
+COST_METHODS = ("average", "fifo", "lifo", "specific")
 MARGIN = (
     ("multiplier", "multiplier", 0, 2),
     ("maintenance_rate", "long_maintenance", RATE_SCALE, 10**RATE_SCALE // 4),
@@ -242,8 +245,23 @@ def rarer_terms(fields: Fields) -> dict[str, Any]:
         "extended_hours": extended,
         "self_trade": rule,
         "do_not_reduce": fields.flag("do_not_reduce"),
+        "lot_ids": lot_ids(fields),
     }
-    return {name: value for name, value in terms.items() if value not in {None, False}}
+    return {name: value for name, value in terms.items() if value not in (None, False, [])}
+
+
+def lot_ids(fields: Fields) -> list[int]:
+    """The lots that an order closes, named by the fills that opened them."""
+    named = fields.get("lot_ids")
+    if named is None:
+        return []
+    if not isinstance(named, list) or len(named) > LOTS_MAX:
+        raise malformed("lot_ids")
+    texts = [one if isinstance(one, str) else "" for one in named]
+    numbers = [number_of(fields.world.name, FILL, text) for text in texts]
+    if None in numbers:
+        raise malformed("lot_ids")
+    return numbers
 
 
 def replace(fields: Fields) -> dict[str, Any]:
@@ -495,6 +513,7 @@ READERS = {
     "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},
     "resume": resume,
     "checkpoint": lambda _: {},
+    **money_commands.READERS,
 }
 MARKET_INPUTS = ("quote", "depth", "trade", "bar", "agent_order", "agent_cancel")
 QUESTIONS = ("preview", "value", "book", "instruments", "exchanges")

@@ -11,6 +11,7 @@ from twin.amounts import (
     clamp,
     divide,
 )
+from twin.currencies import in_own
 from twin.fields import Fields
 from twin.margin import tied_up
 from twin.prices import live_mark, price_of_mark
@@ -301,8 +302,9 @@ def pass_on(world: World, account: Account, instrument: Instrument, work: dict[s
     position.realized_pl += profit
     tied = tied_up(account, instrument, position.cost) - before
     account.deposited += tied
-    account.realized_pl += profit
-    account.cash += cash
+    account.realized_pl += bounded(in_own(world, account, instrument, profit))
+    if cash:
+        account.pay(instrument.currency, cash)
     world.emit(
         "contract_passed",
         symbol=instrument.symbol,
@@ -314,7 +316,17 @@ def pass_on(world: World, account: Account, instrument: Instrument, work: dict[s
         cash=cash,
         realized_pl=profit,
         deposit=tied,
+        **profit_abroad(world, account, instrument, profit),
     )
+
+
+def profit_abroad(
+    world: World, account: Account, instrument: Instrument, profit: int
+) -> dict[str, int]:
+    """A profit in the currency of the account, told when that is another one."""
+    if instrument.currency == account.currency:
+        return {}
+    return {"realized_here": bounded(in_own(world, account, instrument, profit))}
 
 
 def bounded(amount: int) -> int:

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twin.amounts import AMOUNT_MAX, MONEY_SCALE, PRICE_MAX, QUANTITY_MAX, RATE_SCALE, divide
+from twin.currencies import in_own
 from twin.fields import is_name
+from twin.lots import share_out
 from twin.money import hold_at
 from twin.prices import live_mark, price_of_mark
 from twin.sessions import link_again, may_trade, tick_down, tick_up
@@ -30,7 +32,8 @@ class Action:
     position: bool = False
     below: int = 0
     before: dict[str, int | None] = field(default_factory=dict)
-    owed: list[tuple[Account, int]] = field(default_factory=list)
+    owed: list[tuple[Account, int, int]] = field(default_factory=list)
+    """Whom, how much, and how much of it the account counts as its own, in its own currency."""
     paid: int = 0
 
 
@@ -243,7 +246,7 @@ def order_step(world: World, action: Action, account: Account, at_least: int) ->
 def adjust(world: World, action: Action, order: Order, new: dict[str, Any]) -> None:
     """The order has new terms."""
     leaves = order.leaves
-    order.account.held += new["hold"] - order.hold
+    order.account.set_aside(order.instrument.currency, new["hold"] - order.hold)
     for name, value in new.items():
         setattr(order, name, value)
     order.account.promise(order, order.leaves - leaves)
@@ -344,8 +347,12 @@ def position_step(world: World, action: Action, account: Account) -> bool:
     position.qty += qty
     position.cost -= cost
     position.realized_pl += profit
-    account.cash += cash
-    account.realized_pl += profit
+    if cash:
+        account.pay(instrument.currency, cash)
+    here = bounded(in_own(world, account, instrument, profit))
+    account.realized_pl += here
+    abroad = {"realized_here": here} if instrument.currency != account.currency else {}
+    lots = share_out(account, instrument)
     move_on(action, account)
     world.emit(
         "corporate_position",
@@ -355,6 +362,8 @@ def position_step(world: World, action: Action, account: Account) -> bool:
         cost=-cost,
         cash=cash,
         realized_pl=profit,
+        **abroad,
+        **lots,
     )
     return True
 
@@ -372,10 +381,18 @@ def owe(world: World, action: Action, account: Account) -> bool:
     amount = bounded(divide(qty * action.change["dividend"], 10**scale, "half_even"))
     if amount == 0:
         return False
-    action.owed.append((account, amount))
-    account.receivable += amount
+    here = bounded(in_own(world, account, instrument, amount))
+    action.owed.append((account, amount, here))
+    account.receivable += here
     move_on(action, account)
-    world.emit("corporate_owed", action=action.id, account=account.text, amount=amount)
+    is_abroad = instrument.currency != account.currency
+    world.emit(
+        "corporate_owed",
+        action=action.id,
+        account=account.text,
+        amount=amount,
+        **({"here": here} if is_abroad else {}),
+    )
     return True
 
 
@@ -384,8 +401,8 @@ def pay(world: World, action: Action) -> None:
     if action.paid == len(action.owed):
         end(world, action, "corporate_ended")
         return
-    account, amount = action.owed[action.paid]
+    account, amount, here = action.owed[action.paid]
     action.paid += 1
-    account.receivable -= amount
-    account.cash += amount
+    account.receivable -= here
+    account.pay(action.instrument.currency, amount)
     world.emit("corporate_paid", action=action.id, account=account.text, amount=amount)

@@ -12,6 +12,9 @@ from twin.flow import Flow, Step
 from twin.stage import WORLD
 from twin.world import STATE_HASH, Twin
 
+RARE = ("lots", "realized_here", "settles", "here")
+"""Members of events that are worth a word of their own."""
+
 
 @dataclass
 class Difference(Exception):  # noqa: N818 - it is the finding, not a fault
@@ -61,6 +64,9 @@ class Pair:
         for event in self.twin.world.events if turn else ():
             self.words[event["e"]] += 1
             self.words[f"{event['e']} {event.get('reason', '')}".strip()] += 1
+            told = event | event.get("effects", {})
+            for rare in RARE:
+                self.words[f"{event['e']} {rare}"] += rare in told
 
     def restart(self, how: str) -> None:
         """Both stop and start again; the core from its snapshot or from its tape."""

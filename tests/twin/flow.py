@@ -8,11 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from twin import money_flow, trade_flow
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
+from twin.market_flow import MarketFlow
 from twin.prices import price
-from twin.stage import WORLD, Stage
-from twin.state import Account, Instrument, Order, World
+from twin.stage import WORLD
+from twin.state import Account, Instrument, World
 
 SECOND_NS = 10**9
 NONSENSE: list[Any] = [
@@ -69,15 +71,15 @@ class Step:
     restart: str = ""
 
 
-class Flow(Stage):
+class Flow(MarketFlow):
     """Gives one step after the other."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.ids = 0
-        self.bots = 0
         self.is_crowd = seed % 25 == 7
         self.sent: list[dict[str, Any]] = []
+        self.fills: list[dict[str, Any]] = []
         self.script = self.listing()
 
     # One step ------------------------------------------------------------------------------
@@ -85,6 +87,7 @@ class Flow(Stage):
     def next(self, world: World) -> Step:
         """The next step, chosen by what the twin's world looks like."""
         draw = self.random
+        trade_flow.listen(self, world)
         if self.script:
             return self.step(self.script.pop(0))
         if draw.random() < 0.004:
@@ -94,7 +97,7 @@ class Flow(Stage):
         self.now_ns += self.pause()
         if not world.accounts or not world.instruments:
             return self.step({"kind": "time"})
-        command = draw.choices(*KINDS)[0](self, world)
+        command = draw.choices(list(KINDS), list(KINDS.values()))[0](self, world)
         if "client_order_id" in command or "request_id" in command:
             self.sent.append(dict(command))
         if draw.random() < 0.02:
@@ -123,69 +126,14 @@ class Flow(Stage):
     def spoil(self, command: dict[str, Any]) -> None:
         """Breaks one member."""
         draw = self.random
-        name = draw.choice(list(command))
+        # Without a profile an exchange gets the usual one, by whose rules the twin does not fill.
+        name = draw.choice([name for name in command if name != "profile"])
         if draw.random() < 0.3:
             del command[name]
         else:
             command[name] = draw.choice(NONSENSE)
 
-    # Parts ---------------------------------------------------------------------------------
-
-    def account(self, world: World) -> str:
-        draw = self.random
-        if draw.random() < 0.005:
-            return draw.choice(["00000000-0000-4000-8000-0000000000ff", "me", ""])
-        account: Account = draw.choice(world.accounts)
-        return account.text if draw.random() > 0.01 else account.text.upper()
-
-    def order_id(self, world: World) -> tuple[str, str]:
-        """An order to change and the account that asks: mostly the owner of an open one."""
-        draw = self.random
-        if world.open and draw.random() < 0.85:
-            order: Order = draw.choice(world.open)
-            owner = order.account.text if draw.random() < 0.97 else self.account(world)
-            return owner, make_id(world.name, ORDER, order.number)
-        number = draw.randrange(max(1, world.next_order + 1))
-        name = draw.choices([world.name, "another"], [30, 1])[0]
-        known = world.orders.get(number)
-        owner = known.account.text if known and draw.random() < 0.7 else self.account(world)
-        return owner, make_id(name, ORDER, number)
-
-    def symbol(self, world: World) -> Instrument:
-        return self.random.choice(world.instruments)
-
-    def name_of(self, instrument: Instrument) -> str:
-        draw = self.random.random()
-        if draw < 0.003:
-            return "NOPE"
-        return instrument.symbol.replace("/", "") if draw < 0.02 else instrument.symbol
-
-    def price(self, instrument: Instrument, spread: int = 8) -> str:
-        """A price near the middle, now and then off the grid or absurd."""
-        draw = self.random
-        scale = instrument.terms["price_scale"]
-        middle = self.middles.get(instrument.symbol, 100)
-        if draw.random() < 0.01:
-            return draw.choice(["0", "-1", format_decimal(4 * 10**18, scale, 0), "1"])
-        at = max(1, middle + draw.randint(-spread, spread)) * instrument.tick
-        at += draw.random() < 0.004
-        return format_decimal(at, scale, draw.choice([0, 2]))
-
-    def qty(self, instrument: Instrument, most: int = 60) -> str:
-        """A few lots, now and then very many, part of one, or nonsense."""
-        draw = self.random
-        scale = instrument.terms["qty_scale"]
-        kind = draw.random()
-        if kind < 0.01:
-            return draw.choice(["0", "-1", format_decimal(4 * 10**18, scale, 0)])
-        lots = draw.randint(100, 5_000) if kind < 0.06 else draw.randint(1, most)
-        size = lots * instrument.lot + (kind > 0.995)
-        return format_decimal(size, scale, 0)
-
-    def request(self) -> dict[str, str]:
-        """Perhaps a request id; few of them, so that some come twice."""
-        draw = self.random
-        return {} if draw.random() < 0.6 else {"request_id": f"request-{draw.randrange(400)}"}
+    # Orders --------------------------------------------------------------------------------
 
     def order_terms(self, world: World) -> dict[str, Any]:
         draw = self.random
@@ -209,6 +157,7 @@ class Flow(Stage):
             words = ["day", "gtc", "ioc", "fok", "opg", "cls", "gtd"]
             terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1, 1])[0]
         self.add_rarer_terms(terms, waits=waits)
+        terms |= trade_flow.named_lots(self, world, account, instrument)
         return terms
 
     def add_rarer_terms(self, terms: dict[str, Any], *, waits: bool) -> None:
@@ -240,7 +189,9 @@ class Flow(Stage):
         at = price(instrument)
         if side == "buy" and at and draw.random() < 0.7:
             worth = max(1, instrument.value(at, instrument.lot, "up"))
-            lots = max(1, min(2_000, account.free_cash // worth))
+            power = account.free_in(instrument.currency)
+            power *= account.margin["multiplier"] if account.margin else 1
+            lots = max(1, min(2_000, power // worth))
             return self.qty(instrument, max(1, lots // draw.choice([1, 2, 5, 10])))
         return self.qty(instrument)
 
@@ -297,109 +248,6 @@ class Flow(Stage):
 
     def cancel_all(self, world: World) -> dict[str, Any]:
         return {"kind": "cancel_all", "account_id": self.account(world), **self.request()}
-
-    def quote(self, world: World) -> dict[str, Any]:
-        draw, instrument = self.random, self.outside(world, "street")
-        self.drift(instrument)
-        command: dict[str, Any] = {"kind": "quote", "symbol": self.name_of(instrument)}
-        bid, ask = self.price(instrument, 3), self.price(instrument, 3)
-        if float(bid) > float(ask) and draw.random() < 0.9:
-            bid, ask = ask, bid
-        if draw.random() < 0.93:
-            command |= {"bid": bid, "bid_size": self.qty(instrument, 30)}
-        if draw.random() < 0.93:
-            command |= {"ask": ask, "ask_size": self.qty(instrument, 30)}
-        return command
-
-    def drift(self, instrument: Instrument) -> None:
-        """Prices wander."""
-        draw, symbol = self.random, instrument.symbol
-        if symbol in self.middles and draw.random() < 0.3:
-            self.middles[symbol] = max(12, self.middles[symbol] + draw.randint(-4, 4))
-
-    def depth(self, world: World) -> dict[str, Any]:
-        instrument = self.outside(world, "street")
-
-        def levels() -> list[list[str]]:
-            count = self.random.randrange(5)
-            return [[self.price(instrument, 5), self.qty(instrument, 20)] for _ in range(count)]
-
-        name = self.name_of(instrument)
-        return {"kind": "depth", "symbol": name, "bids": levels(), "asks": levels()}
-
-    def trade(self, world: World) -> dict[str, Any]:
-        draw, instrument = self.random, self.outside(world, "street")
-        command = {
-            "kind": "trade",
-            "symbol": self.name_of(instrument),
-            "price": self.price(instrument),
-            "qty": self.qty(instrument),
-        }
-        if draw.random() < 0.5:
-            command["side"] = draw.choice(["buy", "sell"])
-        return command
-
-    def bar(self, world: World) -> dict[str, Any]:
-        draw, instrument = self.random, self.outside(world, "street")
-        self.drift(instrument)
-        prices = sorted((self.price(instrument) for _ in range(4)), key=float)
-        if draw.random() < 0.02:
-            draw.shuffle(prices)
-        inner = prices[1:3]
-        draw.shuffle(inner)
-        command = {
-            "kind": "bar",
-            "symbol": self.name_of(instrument),
-            "low": prices[0],
-            "open": inner[0],
-            "close": inner[1],
-            "high": prices[3],
-        }
-        if draw.random() < 0.7:
-            command["volume"] = self.qty(instrument, 300)
-        return command
-
-    def agent_order(self, world: World) -> dict[str, Any]:
-        draw, instrument = self.random, self.outside(world, "agents")
-        self.drift(instrument)
-        self.bots += draw.random() > 0.03
-        return {
-            "kind": "agent_order",
-            "symbol": self.name_of(instrument),
-            "agent": draw.randrange(3),
-            "id": self.bots,
-            "side": draw.choice(["buy", "sell"]),
-            "price": None if draw.random() < 0.1 else self.price(instrument, 5),
-            "qty": self.qty(instrument, 20),
-        }
-
-    def agent_cancel(self, world: World) -> dict[str, Any]:
-        instrument = self.outside(world, "agents")
-        back = self.random.randrange(12)
-        return {
-            "kind": "agent_cancel",
-            "symbol": self.name_of(instrument),
-            "id": max(0, self.bots - back),
-        }
-
-    def outside(self, world: World, source: str) -> Instrument:
-        """An instrument with this source, if there is one."""
-        fitting = [one for one in world.instruments if one.terms["source"] == source]
-        return self.random.choice(fitting or world.instruments)
-
-    def market(self, world: World) -> dict[str, Any]:
-        """A move of the outside market that fits the listed instruments."""
-        draw, instrument = self.random, self.symbol(world)
-        street = [self.quote, self.depth, self.trade, self.bar]
-        bots = [self.agent_order, self.agent_cancel]
-        if instrument.terms["source"] == "street":
-            return draw.choices(street, [5, 2, 2, 2])[0](world)
-        return draw.choices(bots, [8, 1])[0](world)
-
-    def any_market(self, world: World) -> dict[str, Any]:
-        """A move that may not fit."""
-        moves = [self.quote, self.depth, self.trade, self.bar, self.agent_order, self.agent_cancel]
-        return self.random.choice(moves)(world)
 
     def time(self, world: World) -> dict[str, Any]:
         return {"kind": "time"}
@@ -546,27 +394,27 @@ class Flow(Stage):
         return {"kind": "time"}
 
 
-KINDS = (
-    [
-        Flow.submit,
-        Flow.market,
-        Flow.cancel,
-        Flow.replace,
-        Flow.time,
-        Flow.session,
-        Flow.value,
-        Flow.book,
-        Flow.preview,
-        Flow.cancel_all,
-        Flow.any_market,
-        Flow.listed,
-        Flow.list_again,
-        Flow.crowd,
-        Flow.again,
-        Flow.halt,
-        Flow.corporate,
-        Flow.set_fees,
-        Flow.about_contract,
-    ],
-    [30, 36, 7, 9, 8, 4, 2, 2, 3, 0.7, 0.6, 0.5, 0.3, 0.6, 1.5, 1.5, 0.8, 0.3, 0.6],
-)
+KINDS = {
+    Flow.submit: 36,
+    Flow.market: 36,
+    Flow.cancel: 7,
+    Flow.replace: 9,
+    Flow.time: 8,
+    Flow.session: 3,
+    Flow.value: 2,
+    Flow.book: 2,
+    Flow.preview: 3,
+    Flow.cancel_all: 0.7,
+    Flow.any_market: 0.6,
+    Flow.listed: 0.5,
+    Flow.list_again: 0.3,
+    Flow.crowd: 0.6,
+    Flow.again: 1.5,
+    Flow.halt: 1.5,
+    Flow.corporate: 0.8,
+    Flow.set_fees: 0.3,
+    Flow.about_contract: 0.6,
+    **money_flow.KINDS,
+    **trade_flow.KINDS,
+}
+"""How often each kind of command comes."""

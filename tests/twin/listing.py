@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from twin import contracts, fees
+from twin.accruals import next_midnight
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
-from twin.clock import next_midnight
 from twin.fees import show
 from twin.fields import is_name
 from twin.ids import Digest, format_uuid
@@ -134,12 +134,14 @@ def open_account(
     starting_cash: int,
     request: str,
     margin: dict[str, int] | None,
+    cost_method: str,
 ) -> tuple[str, Account]:
     """Opens an account, once, with its starting cash."""
     known = world.find_account(account_id)
     if known is not None:
         same = (known.owner, known.kind, known.currency, known.starting_cash, known.margin)
-        if same == (owner, kind, currency, starting_cash, margin):
+        same_method = known.cost_method == cost_method
+        if same_method and same == (owner, kind, currency, starting_cash, margin):
             return "existing", known
         raise reused("account_id")
     require(is_name(owner), "owner")
@@ -152,12 +154,14 @@ def open_account(
         require(margin["interest_rate"] in RATES, "interest_rate")
     require(0 <= starting_cash <= ORDER_VALUE_MAX, "starting_cash")
     account = Account(len(world.accounts), account_id, owner, kind, currency, starting_cash, margin)
+    account.cost_method = cost_method
     world.accounts.append(account)
     world.know(currency)
     if margin is not None and world.margin_since_ns == 0:
         world.margin_since_ns = world.now_ns
     digest = Digest("open_account").text(owner).text(kind).text(currency).number(starting_cash)
-    agreed = {} if margin is None else {"margin": margin}
+    agreed: dict[str, Any] = {} if cost_method == "average" else {"cost_method": cost_method}
+    agreed |= {} if margin is None else {"margin": margin}
     if agreed:
         digest.raw(json.dumps(agreed, separators=(",", ":")).encode())
     remember(world, account, request, digest.state, 0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twin.amounts import RATE_SCALE, divide
+from twin.currencies import abroad, convert, in_own
 from twin.prices import price, price_of_mark
 from twin.state import Account, Instrument, Position, World
 
@@ -19,21 +20,23 @@ class Worth:
     """What an account is worth at some prices, and what its positions require."""
 
     equity: int
+    held: int = 0
     unrealized_pl: int = 0
     long_value: int = 0
     short_value: int = 0
     initial: int = 0
     maintenance: int = 0
 
-    def excess(self, account: Account) -> int:
+    @property
+    def excess(self) -> int:
         """Equity that no position and no open order needs."""
-        return self.equity - self.initial - account.held
+        return self.equity - self.initial - self.held
 
     def buying_power(self, account: Account) -> int:
         """What the account shows as buying power."""
         if account.margin is None:
             return account.free_cash
-        return max(0, self.excess(account)) * account.margin["multiplier"]
+        return max(0, self.excess) * account.margin["multiplier"]
 
 
 def at_rate(value: int, rate: int) -> int:
@@ -46,6 +49,17 @@ def maintenance_of(margin: dict[str, int], instrument: Instrument, qty: int, val
     value = abs(value)
     if instrument.is_margined:
         return deposit_of(instrument, "maintenance", qty, value)
+    usual = usual_maintenance(margin, instrument, qty, value)
+    return max(usual, at_rate(value, rate_set(instrument, "maintenance_rate")))
+
+
+def rate_set(instrument: Instrument, name: str) -> int:
+    """A stricter rate that `set_margin` asks for; 0 when it asks for none."""
+    return (instrument.margin or {}).get(name) or 0
+
+
+def usual_maintenance(margin: dict[str, int], instrument: Instrument, qty: int, value: int) -> int:
+    """What the terms of the account ask to be kept."""
     if qty >= 0:
         return at_rate(value, margin["long_maintenance"])
 
@@ -64,7 +78,7 @@ def initial_of(margin: dict[str, int], instrument: Instrument, qty: int, value: 
     """What opening requires: never less than keeping."""
     if instrument.is_margined:
         return deposit_of(instrument, "initial", qty, value)
-    rate = WHOLE // margin["multiplier"]
+    rate = max(WHOLE // margin["multiplier"], rate_set(instrument, "initial_rate"))
     return max(at_rate(abs(value), rate), maintenance_of(margin, instrument, qty, value))
 
 
@@ -90,23 +104,37 @@ def worth(
     world: World, account: Account, price_of: Callable[[Instrument], int | None] = price
 ) -> Worth:
     """What an account is worth at the live prices, or others."""
-    sums = Worth(account.cash + account.receivable)
+    others = abroad(world, account)
+    sums = Worth(account.cash + account.receivable + others.cash, account.held + others.held)
     for index, position in account.positions.items():
         instrument = world.instruments[index]
         if position.qty == 0:
             continue
         before = price_before(world, account, instrument)
         at = price_of(instrument) if before is None else before
-        value = value_at(instrument, position, at)
-        sums.equity += value - position.cost if instrument.is_margined else value
-        sums.unrealized_pl += value - position.cost
-        if not instrument.is_margined:
-            sums.long_value += max(0, value)
-            sums.short_value += min(0, value)
-        if account.margin is not None:
-            sums.initial += initial_of(account.margin, instrument, position.qty, value)
-            sums.maintenance += maintenance_of(account.margin, instrument, position.qty, value)
+        count(world, account, sums, instrument, position, value_at(instrument, position, at))
     return sums
+
+
+def count(
+    world: World,
+    account: Account,
+    sums: Worth,
+    instrument: Instrument,
+    position: Position,
+    value: int,
+) -> None:
+    """Counts a position in, in the currency of the account."""
+    here, cost = (in_own(world, account, instrument, it) for it in (value, position.cost))
+    sums.unrealized_pl += here - cost
+    sums.equity += here - cost if instrument.is_margined else here
+    if not instrument.is_margined:
+        sums.long_value += max(0, here)
+        sums.short_value += min(0, here)
+    if account.margin is not None:
+        terms = (account.margin, instrument, position.qty, value)
+        sums.initial += in_own(world, account, instrument, initial_of(*terms))
+        sums.maintenance += in_own(world, account, instrument, maintenance_of(*terms))
 
 
 def price_before(world: World, account: Account, instrument: Instrument) -> int | None:
@@ -121,7 +149,24 @@ def price_before(world: World, account: Account, instrument: Instrument) -> int 
 
 
 def power_for(world: World, account: Account, instrument: Instrument) -> int:
-    """What an account may spend on an instrument."""
-    if account.currency != instrument.terms["currency"]:
+    """What an account may spend on an instrument, in the currency of the instrument."""
+    if account.margin is not None:
+        excess = worth(world, account).excess
+        return convert(world, excess, account.currency, instrument.currency) or 0
+    # Contracts tie up money of the account's own currency only.
+    if instrument.contract and instrument.currency != account.currency:
         return 0
-    return account.free_cash if account.margin is None else worth(world, account).excess(account)
+    return account.free_in(instrument.currency)
+
+
+def borrowable(world: World, instrument: Instrument) -> int | None:
+    """How much of an instrument can still be borrowed; nothing says that there is no bound."""
+    terms = instrument.margin
+    if terms is None:
+        return None
+    if not terms["shortable"]:
+        return 0
+    if terms["borrow_qty"] is None:
+        return None
+    owed = sum(max(0, -account.position(instrument).qty) for account in world.accounts)
+    return max(0, terms["borrow_qty"] - owed)

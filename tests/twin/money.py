@@ -2,7 +2,7 @@
 
 from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, clamp, divide
 from twin.fees import fee, fee_of_hold
-from twin.margin import initial_of, power_for
+from twin.margin import borrowable, initial_of, power_for
 from twin.state import Instrument, Order, Position, World
 
 
@@ -81,8 +81,11 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     wanted = min(wanted, instrument.whole_lots(QUANTITY_MAX - sign * position.qty))
     power = power_for(world, account, instrument) + order.hold
     room = AMOUNT_MAX - sign * position.cost
+    left = borrowable(world, instrument) if order.side == "sell" else None
 
     def fits(qty: int) -> bool:
+        if left is not None and qty - min(qty, position.closing("sell")) > left:
+            return False
         need = spent_by(world, order, price, qty, liquidity)
         if account.margin is None:
             return need <= min(power, room)

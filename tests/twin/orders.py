@@ -70,7 +70,7 @@ def take(world: World, order: Order, hold: int, digest: int, failed: Failure | N
         order.status, order.reason = "rejected", failed.reason
     else:
         order.hold = hold
-        account.held += hold
+        account.set_aside(order.instrument.currency, hold)
         account.promise(order, order.qty)
         world.open.append(order)
     remember(world, account, order.client_order_id, digest, order.number)
@@ -202,7 +202,7 @@ def replace(
 
 def change(world: World, order: Order, new: Order, hold: int, *, keeps_priority: bool) -> None:
     """Gives the order its new terms, hold and place."""
-    order.account.held += hold - order.hold
+    order.account.set_aside(order.instrument.currency, hold - order.hold)
     order.account.promise(order, new.qty - order.qty)
     order.hold = hold
     for name in (*TERMS, "more"):

@@ -6,12 +6,15 @@ from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
 from twin.fees import fee_of_hold, show
-from twin.ids import format_time
+from twin.ids import FILL, format_time, make_id
 from twin.margin import Worth, power_for, value_at, worth
 from twin.prices import best_first, book, outside, price, price_of_mark, street
 from twin.sessions import next_open, phase
 from twin.state import Account, Exchange, Instrument, Order, Position, World
 from twin.trading import order_id
+
+ARCHIVES_MAX = 100
+LOTS_SHOWN = 100
 
 
 def order_object(world: World, number: int) -> dict[str, Any] | None:
@@ -38,16 +41,18 @@ def order_object(world: World, number: int) -> dict[str, Any] | None:
         "stop_price": maybe(instrument.price_text, order.stop_price),
         "status": order.status,
         "reason": order.reason,
-        **shown_terms(order),
+        **shown_terms(world, order),
         "created_at": format_time(order.created_ns),
         "updated_at": format_time(order.updated_ns),
         "as_of_seq": world.seq,
     }
 
 
-def shown_terms(order: Order) -> dict[str, Any]:
+def shown_terms(world: World, order: Order) -> dict[str, Any]:
     """The rarer terms of an order as a client sees them."""
     shown = {name: value for name, value in order.more.items() if name != "expires_ns"}
+    if "lot_ids" in shown:
+        shown["lot_ids"] = [make_id(world.name, FILL, number) for number in shown["lot_ids"]]
     if "expires_ns" in order.more:
         shown["expire_time"] = format_time(order.more["expires_ns"])
     return shown
@@ -80,6 +85,7 @@ def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]
         "as_of_seq": world.seq,
         **({"receivable": format_money(account.receivable)} if account.receivable else {}),
         **margin_members(account, now),
+        **rarer_members(world, account),
     }
 
 
@@ -96,6 +102,27 @@ def margin_members(account: Account, now: Worth) -> dict[str, Any]:
     }
 
 
+def rarer_members(world: World, account: Account) -> dict[str, Any]:
+    """What only few accounts show: cost method, other currencies, unsettled cash, resets."""
+    shown: dict[str, Any] = {}
+    if account.cost_method != "average":
+        shown["cost_method"] = account.cost_method
+    if account.wallets:
+        shown["currencies"] = {
+            code: {
+                "cash": format_money(wallet.cash),
+                "held": format_money(wallet.held),
+                "unsettled": format_money(account.unsettled_in(code)),
+            }
+            for code, wallet in account.wallets.items()
+        }
+    if account.unsettled:
+        shown["unsettled_cash"] = format_money(account.unsettled_in(account.currency))
+    if account.resets:
+        shown["resets"] = min(account.resets, ARCHIVES_MAX)
+    return shown
+
+
 def account_at_marks(world: World, account: Account) -> dict[str, Any]:
     """An account at the recorded prices."""
     return account_object(world, account, worth(world, account, lambda i: price_of_mark(i.mark)))
@@ -104,7 +131,11 @@ def account_at_marks(world: World, account: Account) -> dict[str, Any]:
 def value(world: World, account: Account) -> dict[str, Any]:
     """The answer to `value`: the account and its positions at live prices."""
     held = [(one, account.positions.get(one.index, Position())) for one in world.instruments]
-    positions = [position_object(*one, price(one[0])) for one in held if one[1].qty != 0]
+    positions = [
+        position_object(*one, price(one[0])) | lots_of(world, account, one[0])
+        for one in held
+        if one[1].qty != 0
+    ]
     return {
         "account": account_object(world, account, worth(world, account)),
         "positions": positions,
@@ -125,6 +156,23 @@ def position_object(instrument: Instrument, position: Position, at: int | None) 
         "current_price": maybe(instrument.price_text, at),
         "side": "short" if position.qty < 0 else "long",
     }
+
+
+def lots_of(world: World, account: Account, instrument: Instrument) -> dict[str, Any]:
+    """The lots of a position, when the account keeps them."""
+    lots = account.lots.get(instrument.index, [])
+    if not lots:
+        return {}
+    shown = [
+        {
+            "id": make_id(world.name, FILL, lot.id),
+            "qty": instrument.qty_text(lot.qty),
+            "cost_basis": format_money(lot.cost),
+            "opened_at": format_time(lot.opened_ns),
+        }
+        for lot in lots[:LOTS_SHOWN]
+    ]
+    return {"lot_count": len(lots), "lots": shown}
 
 
 def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:

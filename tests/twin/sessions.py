@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from twin.accruals import count_day
 from twin.amounts import PRICE_MAX, RATE_SCALE
 from twin.fields import is_name
 from twin.prices import live_mark, price_of_mark
@@ -209,6 +210,7 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
     was_extended = exchange.state in EXTENDED
     if exchange.state in REGULAR and asked["state"] in {"post_market", "closed"}:
         futures_settle(world, exchange)
+        count_day(exchange)
     exchange.has_sessions = True
     for name, value in asked.items():
         setattr(exchange, name, value)

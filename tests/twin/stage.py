@@ -39,6 +39,8 @@ class Stage:
             steps.append(self.instrument(index, draw.choice(exchanges)))
         for index in range(draw.randint(2, 4)):
             steps.append(self.opening(index))
+        if draw.random() < 0.7:
+            steps.append({"kind": "set_rate", "from": "EUR", "to": "USD", "rate": "1.0837"})
         return steps
 
     def exchange(self, name: str) -> dict[str, Any]:
@@ -131,7 +133,7 @@ class Stage:
             "asset_class": kind,
             "exchange": exchange,
             "sector": draw.choice(["", "Industrials"]),
-            "currency": draw.choice(["USD"] * 9 + ["EUR"]),
+            "currency": draw.choice(["USD"] * 7 + ["EUR"] * 3),
             "tick_size": format_decimal(tick, price_scale, 0),
             "lot_size": format_decimal(lot, qty_scale, 0),
             "price_scale": price_scale,
@@ -166,18 +168,21 @@ class Stage:
             "account_id": f"00000000-0000-4000-8000-00000000000{index}",
             "owner": f"user-{draw.randrange(2)}",
             "account_kind": draw.choice(["cash", "margin"]),
-            "currency": draw.choice(["USD"] * 12 + ["EUR"]),
-            "starting_cash": draw.choice(
-                ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"]
-            ),
+            "currency": draw.choice(["USD"] * 8 + ["EUR"]),
+            "starting_cash": draw.choices(
+                ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"],
+                [4, 4, 3, 1, 1, 3],
+            )[0],
             "request_id": "open",
         }
+        if draw.random() < 0.6:
+            command["cost_method"] = draw.choice(["fifo", "lifo", "specific", "average"])
         if command["account_kind"] == "margin" or draw.random() < 0.01:
             if draw.random() < 0.7:
                 command["multiplier"] = draw.choice([1, 2, 4, "4", 3])
             if draw.random() < 0.3:
                 command["maintenance_rate"] = draw.choice(["0", "0.3", "1", "0.123456789"])
-            if draw.random() < 0.5:
+            if draw.random() < 0.8:
                 command["interest_rate"] = draw.choice(["0.08", "0.000001", "1"])
             if draw.random() < 0.3:
                 command["short_maintenance_rate"] = draw.choice(["0", "0.4", "1", "2"])

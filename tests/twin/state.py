@@ -56,6 +56,10 @@ class Exchange:
     set_fees: dict[str, Any] | None = None
     """A fee schedule that a command set in place of the listed one."""
     rules_version: int = 0
+    settles_after: int = 0
+    """After how many of its days the proceeds of sells are settled; 0: at once."""
+    days_ended: int = 0
+    """How many days have ended since sells were first settled later."""
 
     @property
     def fees(self) -> dict[str, Any]:
@@ -134,6 +138,12 @@ class Instrument:
     final_price: int = 0
     funding_rate: int = 0
     next_funding_ns: int = 0
+    margin: dict[str, Any] | None = None
+    """What `set_margin` has said of it."""
+
+    @property
+    def currency(self) -> str:
+        return self.terms["currency"]
 
     @property
     def fees(self) -> dict[str, Any]:
@@ -223,6 +233,24 @@ class Position:
 
 
 @dataclass
+class Lot:
+    """What one fill opened of a position, as far as it is still there; short: below zero."""
+
+    id: int
+    qty: int
+    cost: int
+    opened_ns: int
+
+
+@dataclass
+class Wallet:
+    """Cash in a currency, and how much of it open orders have set aside."""
+
+    cash: int = 0
+    held: int = 0
+
+
+@dataclass
 class Account:
     """An account; the positions stand by the index of their instrument."""
 
@@ -233,6 +261,7 @@ class Account:
     currency: str
     starting_cash: int
     margin: dict[str, int] | None
+    cost_method: str = "average"
     status: str = "active"
     cash: int = 0
     held: int = 0
@@ -247,6 +276,13 @@ class Account:
     positions: dict[int, Position] = field(default_factory=dict)
     requests: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """By id: digest, order number (0: none), time; the oldest first."""
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    """Cash in other currencies than its own."""
+    unsettled: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    """Proceeds by exchange, the day of it on which they are settled, and currency."""
+    lots: dict[int, list[Lot]] = field(default_factory=dict)
+    """The lots of its positions, the oldest first; none at average cost."""
+    resets: int = 0
 
     @property
     def text(self) -> str:
@@ -254,7 +290,37 @@ class Account:
 
     @property
     def free_cash(self) -> int:
-        return self.cash - self.held - self.deposited
+        return self.free_in(self.currency)
+
+    def wallet(self, currency: str) -> Wallet:
+        """Cash and holds in a currency."""
+        if currency == self.currency:
+            return Wallet(self.cash, self.held)
+        return self.wallets.get(currency, Wallet())
+
+    def unsettled_in(self, currency: str) -> int:
+        """Proceeds in a currency that are not settled."""
+        return sum(amount for key, amount in self.unsettled.items() if key[2] == currency)
+
+    def free_in(self, currency: str) -> int:
+        """Settled cash in a currency that neither orders nor contracts need."""
+        wallet = self.wallet(currency)
+        tied_up = self.deposited if currency == self.currency else 0
+        return wallet.cash - wallet.held - tied_up - self.unsettled_in(currency)
+
+    def pay(self, currency: str, amount: int) -> None:
+        """Adds to the cash in a currency."""
+        if currency == self.currency:
+            self.cash += amount
+        else:
+            self.wallets.setdefault(currency, Wallet()).cash += amount
+
+    def set_aside(self, currency: str, amount: int) -> None:
+        """Adds to what open orders have set aside in a currency."""
+        if currency == self.currency:
+            self.held += amount
+        else:
+            self.wallets.setdefault(currency, Wallet()).held += amount
 
     def position(self, instrument: Instrument) -> Position:
         """The position in an instrument; a flat one when there was never any."""
@@ -383,13 +449,19 @@ class World:
     turn_market_seq: int = 0
     currencies: list[str] = field(default_factory=list)
     """Codes in the order in which they came up."""
+    rates: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What one unit of the first currency gives of the second, in 10^-9."""
+    transfers: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Digests of the transfers that were done, by their id and account."""
+    busted: set[int] = field(default_factory=set)
+    """Numbers of the fills that were taken back."""
     margin_since_ns: int = 0
     """When the first margin account was opened."""
     margin_day_ends_ns: int = 0
     margin_days: int = 0
     """How many days of interest are being charged."""
     margin_next: tuple[int, int] = (0, 0)
-    """Account and currency that are charged next."""
+    """Account and step (a currency, or beyond `FIRST_POSITION` a position) charged next."""
     dates_passed_ns: int = 0
     """Good-till-date orders with this date or an earlier one are past it."""
     actions: list[Any] = field(default_factory=list)

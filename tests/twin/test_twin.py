@@ -25,6 +25,12 @@ WANTED = [
     "rejected invalid_tick", "rejected order_too_large", "rejected no_reference_price",
     "rejected would_not_fill", "rejected insufficient_quantity",
     "rejected insufficient_buying_power",
+    "margin_set", "borrow_charged", "interest_charged", "accrual_ended", "paid",
+    "account_reset", "position_archived", "cash_archived", "rejected not_shortable",
+    "rejected borrow_unavailable",
+    "rate_set", "currency_added", "converted", "settlement_set", "settled", "trade_busted",
+    "rejected unknown_lot", "filled lots", "filled realized_here", "filled settles",
+    "corporate_position lots", "corporate_owed here", "trade_busted lots",
 ]  # fmt: skip
 
 

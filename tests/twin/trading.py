@@ -1,11 +1,15 @@
 """Orders meet: executing, filling, resting, waiting, canceling, and stops that fire."""
 
-from twin.amounts import divide
+from typing import Any
+
+from twin.amounts import clamp, divide
 from twin.checks import is_due, walk
+from twin.currencies import in_own
 from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
+from twin.lots import Booked, book_fill, change_lots
 from twin.margin import tied_up
-from twin.money import cost_of, fee_of, payable, reducible, release_of, signed
+from twin.money import fee_of, payable, reducible, release_of, signed
 from twin.prices import OTHER, Offer, armed, book, offers, reaches, seen, street, waiting
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, seat_of
@@ -58,7 +62,7 @@ def expire(world: World, order: Order) -> None:
 
 def close(world: World, order: Order, status: str, reason: str) -> None:
     """Takes what an order held away from it, and the order out of everything open."""
-    order.account.held -= order.hold
+    order.account.set_aside(order.instrument.currency, -order.hold)
     order.account.promise(order, -order.leaves)
     order.hold = 0
     order.status, order.reason = status, reason
@@ -85,14 +89,30 @@ def leave_if_due(world: World, order: Order) -> bool:
 
 
 def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other: str) -> None:
-    """Fills one order; every amount of it is decided here."""
-    instrument, account = order.instrument, order.account
-    notional = instrument.notional(price, qty)
+    """Fills one order, for the fee that is due."""
+    notional = order.instrument.notional(price, qty)
     fee = fee_of(world, order, qty, notional, liquidity)
     release = release_of(world, order, price, qty, liquidity)
+    enter_fill(world, order, price, qty, fee, release, liquidity, other)
+
+
+def enter_fill(
+    world: World,
+    order: Order,
+    price: int,
+    qty: int,
+    fee: int,
+    release: int,
+    liquidity: str,
+    other: str,
+) -> None:
+    """Moves everything that a fill moves, and tells it."""
+    instrument, account = order.instrument, order.account
+    notional = instrument.notional(price, qty)
     completes = qty == order.leaves
     position = account.own_position(instrument)
-    cost, realized_pl = cost_of(position, order.side, qty, notional)
+    booked = book_fill(order, qty, notional)
+    cost, realized_pl = booked.cost, booked.realized_pl
     bought = signed(order.side, 1)
     deposit = -tied_up(account, instrument, position.cost)
     position.cost += bought * cost
@@ -100,11 +120,12 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     deposit += tied_up(account, instrument, position.cost)
     account.deposited += deposit
     # Only profit and loss of a margined contract move, never the notional.
-    account.cash += (realized_pl if instrument.is_margined else -bought * notional) - fee
+    moved = realized_pl if instrument.is_margined else -bought * notional
+    account.pay(instrument.currency, moved - fee)
     account.promise(order, -qty)
     position.realized_pl += realized_pl
-    account.realized_pl += realized_pl
-    account.held -= release
+    account.realized_pl += clamp(in_own(world, account, instrument, realized_pl))
+    account.set_aside(instrument.currency, -release)
     order.hold -= release
     order.filled += qty
     order.filled_value += price * qty
@@ -114,7 +135,9 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
         instrument.mark["last"] = price
     if completes:
         leave(world, order)
-    day = count_volume(account, instrument, world.now_ns, notional)
+    # What was only recorded counts for no tier, and was settled where it was made.
+    is_here = not order.more.get("recorded")
+    day = count_volume(account, instrument, world.now_ns, notional) if is_here else 0
     world.emit(
         "filled",
         fill=make_id(world.name, FILL, world.next_fill),
@@ -135,8 +158,29 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
         **({"margined": True} if instrument.is_margined else {}),
         **({"deposit": deposit} if deposit else {}),
         **({"volume_day": day} if day else {}),
+        **effects_of(world, order, booked, notional - fee),
     )
     world.next_fill += 1
+
+
+def effects_of(world: World, order: Order, booked: Booked, proceeds: int) -> dict[str, Any]:
+    """What a fill does beyond cash and position: lots, profit abroad, later settlement."""
+    account, instrument = order.account, order.instrument
+    effects: dict[str, Any] = {}
+    if booked.lots:
+        change_lots(account, instrument, booked.lots, world.next_fill, world.now_ns)
+        effects["lots"] = booked.lots
+    if instrument.currency != account.currency:
+        effects["realized_here"] = clamp(in_own(world, account, instrument, booked.realized_pl))
+    exchange = instrument.exchange
+    # A margined contract brings no proceeds: only its profit moves.
+    waits = not instrument.is_margined and not order.more.get("recorded")
+    if order.side == "sell" and exchange.settles_after and waits:
+        day = exchange.days_ended + exchange.settles_after
+        key = (exchange.id, day, instrument.currency)
+        account.unsettled[key] = account.unsettled.get(key, 0) + proceeds
+        effects |= {"settles_day": day, "settles": proceeds}
+    return {"effects": effects} if effects else {}
 
 
 def print_trade(
@@ -258,7 +302,7 @@ def shrink(world: World, order: Order, qty: int) -> None:
         return
     release = order.hold - min(order.hold, divide(order.hold * rest, order.leaves, "up"))
     order.account.promise(order, -qty)
-    order.account.held -= release
+    order.account.set_aside(order.instrument.currency, -release)
     order.hold -= release
     order.qty = order.filled + rest
     touch(world, order)

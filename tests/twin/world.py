@@ -8,7 +8,20 @@ It does not make snapshots, state hashes or rows.
 import json
 from typing import Any
 
-from twin import clock, commands, contracts, corporate, listing, orders, outside, replies, sessions
+from twin import (
+    accruals,
+    clock,
+    commands,
+    contracts,
+    corporate,
+    listing,
+    orders,
+    outside,
+    payments,
+    replies,
+    sessions,
+    trades,
+)
 from twin.clock_work import next_due
 from twin.ids import format_time
 from twin.sessions import link
@@ -31,7 +44,7 @@ class Twin:
         """Whether due work is left for another `time`."""
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
-        return bool(due or world.crossings or world.unfinished or world.margin_days)
+        return bool(due or world.crossings or world.unfinished or accruals.is_due(world))
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
@@ -93,6 +106,8 @@ class Twin:
         world = self.world
         if kind == "create_world":
             return listing.create_world(world, **members), self.world_object()
+        if kind == "set_rate":
+            return payments.set_rate(world, **members), self.world_object()
         if kind in CORPORATE:
             return CORPORATE[kind](world, **members), self.world_object()
         if kind in {"halt", "resume"}:
@@ -167,6 +182,14 @@ MAKERS = {
     "submit": orders.submit,
     "replace": orders.replace,
     "cancel": orders.cancel_order,
+    "set_margin": payments.set_margin,
+    "set_settlement": payments.set_settlement,
+    **dict.fromkeys(payments.LEDGER_KINDS, payments.pay),
+    "convert": payments.convert,
+    "reset": payments.reset,
+    "record_trade": trades.record,
+    "bust_trade": trades.bust,
+    "correct_trade": trades.correct,
 }
 SILENT = {
     "quote": outside.street_moves,

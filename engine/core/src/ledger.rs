@@ -66,7 +66,7 @@ fn post_sums(durable: &mut Durable, fill: &Fill, paid: &[Balance; 4], got: &[Bal
 
 /// Adds to the cash of an account, in its own currency or in another.
 #[inline(always)]
-fn add_cash(account: &mut Account, currency: CurrencyIndex, amount: Balance) {
+pub(crate) fn add_cash(account: &mut Account, currency: CurrencyIndex, amount: Balance) {
     if currency == account.currency {
         account.cash += amount;
         return;

@@ -21,6 +21,7 @@ use crate::exchange::{Exchange, ExchangeRecord, Fees, Profile};
 use crate::ids::OrderNumber;
 use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::label::Label;
+use crate::listing::is_currency;
 use crate::lots::Lot;
 use crate::margin::MarginTerms;
 use crate::money::{AccountMore, Accrual, Archive, InstrumentMargin, MoneyState, Wallet};
@@ -37,7 +38,7 @@ use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
 /// The version of the snapshots that this engine writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// Why bytes are no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,9 @@ pub(crate) fn bad(why: &str) -> SnapshotError {
 /// Rebuilds what is derived, refusing names that point nowhere.
 fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
     durable.prefix = crate::ids::world_prefix(&durable.name);
+    if !durable.currencies.iter().all(|currency| is_currency(&currency.code)) {
+        return Err(bad("a currency is none"));
+    }
     for (index, exchange) in durable.exchanges.iter().enumerate() {
         durable.exchange_of.insert(exchange.terms.id.clone(), index as u32);
         durable.day_orders.push(Default::default());

@@ -37,6 +37,12 @@ impl<'a> Fields<'a> {
         self.text(key).map(str::to_owned)
     }
 
+    /// The code of a currency.
+    pub(crate) fn currency_code(&self, key: &str) -> Read<String> {
+        let code = self.owned(key)?;
+        crate::listing::is_currency(&code).then_some(code).ok_or_else(|| format!("{key} is none"))
+    }
+
     pub(crate) fn maybe_owned(&self, key: &str) -> Read<Option<String>> {
         self.value.get(key).map(|_| self.owned(key)).transpose()
     }
@@ -308,7 +314,7 @@ impl<'a> Fields<'a> {
         let exchange = Exchange {
             id,
             name: self.owned("name")?,
-            currency: self.owned("currency")?,
+            currency: self.currency_code("currency")?,
             calendar: self.owned("calendar")?,
             fees: match self.value.get("fees") {
                 Some(fees) => crate::fees::text::read_kept(fees)?,
@@ -351,7 +357,7 @@ impl<'a> Fields<'a> {
             name: self.owned("name")?,
             asset_class: self.word("asset_class", AssetClass::from_word)?,
             sector: self.owned("sector")?,
-            currency: self.owned("currency")?,
+            currency: self.currency_code("currency")?,
             tick_size: self.bounded("tick_size", PRICE_MAX)?,
             lot_size: self.bounded("lot_size", QUANTITY_MAX)?,
             price_scale: scale("price_scale")?,
@@ -380,7 +386,7 @@ impl<'a> Fields<'a> {
             id,
             owner: self.owned("owner")?,
             kind: self.word("account_kind", AccountKind::from_word)?,
-            currency: self.owned("currency")?,
+            currency: self.currency_code("currency")?,
             request: self.request()?.ok_or("the account has no request")?,
             terms: crate::margin::text::read_terms(self.value)?,
         })

@@ -50,6 +50,8 @@ pub struct PositionAdjusted {
     pub cash: Money,
     /// Profit: that money less the cost taken away.
     pub realized_pl: Money,
+    /// The same in the currency of the account, when that is another one.
+    pub realized_here: Option<Money>,
     /// The lots that it has from now on; none at average cost.
     pub lots: Vec<Lot>,
 }
@@ -93,6 +95,8 @@ pub enum CorporateEvent {
         account: AccountIndex,
         /// How much.
         amount: Money,
+        /// The same in the currency of the account, when that is another one.
+        here: Option<Money>,
     },
     /// What an account has of the instrument is known by the new symbol.
     Renamed {
@@ -157,8 +161,8 @@ pub(crate) fn evolve(durable: &mut Durable, event: &CorporateEvent) {
             adjust_position(durable, adjusted);
             move_on(durable, id, adjusted.account, |cursor| cursor.position = true);
         }
-        CorporateEvent::Owed { id, account, amount } => {
-            owe(durable, id, *account, *amount);
+        CorporateEvent::Owed { id, account, amount, here } => {
+            owe(durable, id, *account, (*amount, here.unwrap_or(*amount)));
             move_on(durable, id, *account, |cursor| cursor.position = true);
         }
         CorporateEvent::Renamed { id, account } => {
@@ -273,7 +277,8 @@ fn adjust_position(durable: &mut Durable, adjusted: &PositionAdjusted) {
     let Some(account) = durable.accounts.get_mut(adjusted.account as usize) else {
         return;
     };
-    account.realized_pl += Balance::from(adjusted.realized_pl);
+    let here = adjusted.realized_here.unwrap_or(adjusted.realized_pl);
+    account.realized_pl += Balance::from(here);
     account.seq = seq;
     let position: &mut Position = account.positions.entry(adjusted.instrument).or_default();
     position.cost = position.cost.saturating_add(adjusted.cost);
@@ -288,24 +293,26 @@ fn adjust_position(durable: &mut Durable, adjusted: &PositionAdjusted) {
     }
 }
 
-fn owe(durable: &mut Durable, id: &str, index: AccountIndex, amount: Money) {
+fn owe(durable: &mut Durable, id: &str, index: AccountIndex, (amount, here): (Money, Money)) {
     if let Some(action) = action(durable, id) {
-        action.owed.push((index, amount));
+        action.owed.push((index, amount, here));
     }
     let seq = durable.turn.seq;
     if let Some(account) = durable.accounts.get_mut(index as usize) {
-        account.receivable += Balance::from(amount);
+        account.receivable += Balance::from(here);
         account.seq = seq;
     }
 }
 
 fn pay(durable: &mut Durable, id: &str, index: AccountIndex, amount: Money) {
-    if let Some(Action { stage: Stage::Owing { next }, .. }) = action(durable, id) {
+    let mut here = amount;
+    if let Some(Action { stage: Stage::Owing { next }, owed, .. }) = action(durable, id) {
+        here = owed.get(*next as usize).map_or(amount, |owed| owed.2);
         *next += 1;
     }
     let seq = durable.turn.seq;
     if let Some(account) = durable.accounts.get_mut(index as usize) {
-        account.receivable -= Balance::from(amount);
+        account.receivable -= Balance::from(here);
         account.seq = seq;
     }
 }

@@ -88,8 +88,9 @@ pub struct Action {
     pub below: OrderNumber,
     /// The mark before the ex-time, which values positions that are not adjusted yet.
     pub before: Mark,
-    /// What accounts are owed, by account; negative for shorts.
-    pub owed: Vec<(AccountIndex, Money)>,
+    /// What accounts are owed, by account, and how much of it they count as theirs, in their own
+    /// currency; negative for shorts.
+    pub owed: Vec<(AccountIndex, Money, Money)>,
 }
 
 impl Action {

@@ -6,7 +6,7 @@ use crate::costs::hold_at;
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::ids::AccountIndex;
-use crate::instrument::{Instrument, Mark};
+use crate::instrument::{Instrument, InstrumentRecord, Mark};
 use crate::lots::shared_out;
 use crate::more_terms::MoreTerms;
 use crate::order::Order;
@@ -254,7 +254,8 @@ fn position_step(
         Change::Rename { .. } => return None,
         Change::CashDividend { amount } => {
             let amount = dividend(terms, position.qty, amount);
-            let owed = CorporateEvent::Owed { id, account: index, amount };
+            let here = here(durable, index, record, amount);
+            let owed = CorporateEvent::Owed { id, account: index, amount, here };
             return (amount != 0).then_some(owed);
         }
         Change::Delist { price } => (-position.qty, removed(position.qty, position.qty, price)),
@@ -270,6 +271,7 @@ fn position_step(
     };
     let lots = durable.account(index)?.lots(action.instrument);
     let left = (position.qty.saturating_add(qty), position.cost.saturating_sub(cost));
+    let profit = bounded(i128::from(cash) - i128::from(cost));
     let adjusted = Box::new(PositionAdjusted {
         lots: shared_out(lots, left.0, left.1),
         account: index,
@@ -277,9 +279,23 @@ fn position_step(
         qty,
         cost: -cost,
         cash,
-        realized_pl: bounded(i128::from(cash) - i128::from(cost)),
+        realized_pl: profit,
+        realized_here: here(durable, index, record, profit),
     });
     Some(CorporateEvent::Position { id, adjusted })
+}
+
+/// Money of an instrument in the currency of an account, when that is another one; nothing where
+/// there is no rate.
+fn here(
+    durable: &Durable,
+    index: AccountIndex,
+    record: &InstrumentRecord,
+    amount: Money,
+) -> Option<Money> {
+    let account = durable.account(index).filter(|it| it.currency != record.currency)?;
+    let here = durable.money.convert(amount.into(), record.currency, account.currency);
+    Some(bounded(here.unwrap_or(0)))
 }
 
 /// What a position is paid, half-even to the money scale; negative for a short.

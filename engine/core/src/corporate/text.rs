@@ -12,7 +12,7 @@ use crate::project::{account_id, order_id};
 use crate::reply::Refusal;
 use crate::snapshot::{Input, SnapshotError, Stored, bad};
 use crate::tape_read;
-use crate::units::{AMOUNT_MAX, Nanos, PRICE_MAX, QUANTITY_MAX, RATE_SCALE};
+use crate::units::{AMOUNT_MAX, Money, Nanos, PRICE_MAX, QUANTITY_MAX, RATE_SCALE};
 use crate::wire;
 use crate::words::refusal;
 
@@ -116,9 +116,13 @@ pub(crate) fn push(out: &mut String, durable: &Durable, event: &CorporateEvent) 
             .value("cost", adjusted.cost)
             .value("cash", adjusted.cash)
             .value("realized_pl", adjusted.realized_pl)
+            .members_of(&here_text("realized_here", adjusted.realized_here))
             .members_of(&lots_text(&adjusted.lots)),
-        CorporateEvent::Owed { account: index, amount, .. }
-        | CorporateEvent::Paid { account: index, amount, .. } => {
+        CorporateEvent::Owed { account: index, amount, here, .. } => object
+            .text("account", &account(*index))
+            .value("amount", amount)
+            .members_of(&here_text("here", *here)),
+        CorporateEvent::Paid { account: index, amount, .. } => {
             object.text("account", &account(*index)).value("amount", amount)
         }
         CorporateEvent::Renamed { account: index, .. } => object.text("account", &account(*index)),
@@ -127,6 +131,15 @@ pub(crate) fn push(out: &mut String, durable: &Durable, event: &CorporateEvent) 
         | CorporateEvent::Ended { .. } => object,
     }
     .end();
+}
+
+/// An amount in the currency of the account as a member, when that is another one.
+fn here_text(key: &str, here: Option<Money>) -> String {
+    let mut out = String::new();
+    if let Some(here) = here {
+        ObjectWriter::begin(&mut out).value(key, here).end();
+    }
+    out
 }
 
 /// The lots of a position as a member, when there are some.
@@ -172,6 +185,7 @@ fn read_event(fields: &tape_read::Fields<'_>, name: &str) -> tape_read::Read<Cor
     let known = corporate.find(&id).and_then(|at| corporate.actions.get(at));
     let instrument = known.ok_or("no such action is announced")?.instrument;
     let amount = |key: &str| signed(fields, key);
+    let maybe = |key: &str| fields.value.get(key).map(|_| signed(fields, key)).transpose();
     Ok(match name {
         "corporate_called_off" => CorporateEvent::CalledOff { id },
         "corporate_began" => CorporateEvent::Began { id, mark: fields.mark()? },
@@ -184,12 +198,14 @@ fn read_event(fields: &tape_read::Fields<'_>, name: &str) -> tape_read::Read<Cor
                 cost: amount("cost")?,
                 cash: amount("cash")?,
                 realized_pl: amount("realized_pl")?,
+                realized_here: maybe("realized_here")?,
                 lots: fields.value.get("lots").map_or(Ok(Vec::new()), read_lot_list)?,
             });
             CorporateEvent::Position { id, adjusted }
         }
         "corporate_owed" => {
-            CorporateEvent::Owed { id, account: fields.account()?, amount: amount("amount")? }
+            let (account, amount, here) = (fields.account()?, amount("amount")?, maybe("here")?);
+            CorporateEvent::Owed { id, account, amount, here }
         }
         "corporate_renamed" => CorporateEvent::Renamed { id, account: fields.account()? },
         "corporate_worked" => CorporateEvent::Worked { id },

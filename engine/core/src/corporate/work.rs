@@ -177,7 +177,7 @@ impl<S: Sink> Live<'_, S> {
         };
         let id = action.id;
         match action.owed.get(next as usize) {
-            Some((account, amount)) => self.emit_corporate(CorporateEvent::Paid {
+            Some((account, amount, _)) => self.emit_corporate(CorporateEvent::Paid {
                 id,
                 account: *account,
                 instrument: action.instrument,

@@ -148,7 +148,8 @@ pub(crate) fn effects_of(
     let record = durable.instrument(order.terms.instrument)?;
     let account = durable.account(order.terms.account)?;
     let is_here = record.currency == account.currency;
-    let settles = (order.terms.side == Side::Sell)
+    // A margined contract brings no proceeds: only its profit moves.
+    let settles = (order.terms.side == Side::Sell && !record.terms.is_margined())
         .then(|| durable.settles_on(record.terms.exchange))
         .flatten()
         .map(|day| (day, proceeds));

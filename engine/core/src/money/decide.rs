@@ -72,12 +72,12 @@ impl<S: Sink> Live<'_, S> {
         if self.answered(account, &request.id, request.digest)?.is_some() {
             return Ok(Reply::new(Outcome::Existing, Body::Account(account)));
         }
-        match command {
+        let outcome = match command {
             MoneyCommand::Pay { .. } => self.pay(command, request)?,
             MoneyCommand::Convert { .. } => self.convert(command, request)?,
             _ => self.reset(command, request)?,
-        }
-        Ok(Reply::new(Outcome::Ok, Body::Account(account)))
+        };
+        Ok(Reply::new(outcome, Body::Account(account)))
     }
 
     /// The currency of a code; a new one comes up.
@@ -138,10 +138,10 @@ impl<S: Sink> Live<'_, S> {
         Err(refused(failure.compare(format_money(amount.into()), format_money(most.max(0)))))
     }
 
-    fn pay(&mut self, command: &MoneyCommand, request: RequestId) -> Result<(), Refusal> {
+    fn pay(&mut self, command: &MoneyCommand, request: RequestId) -> Result<Outcome, Refusal> {
         let MoneyCommand::Pay { account, currency, amount, is_out, kind, transfer, .. } = command
         else {
-            return Ok(());
+            return Ok(Outcome::Ok);
         };
         check_amount(*amount, "amount", 1)?;
         let own = self.durable.account(*account).map_or(0, |account| account.currency);
@@ -153,7 +153,8 @@ impl<S: Sink> Live<'_, S> {
         if *kind == LedgerKind::Transfer {
             let done = self.durable.money.transfers.get(&(transfer.clone(), *account));
             if let Some(done) = done {
-                return if *done == request.digest { Ok(()) } else { Err(transfer_reused()) };
+                let is_same = *done == request.digest;
+                return if is_same { Ok(Outcome::Existing) } else { Err(transfer_reused()) };
             }
         }
         let currency = match (known, is_out) {
@@ -175,12 +176,12 @@ impl<S: Sink> Live<'_, S> {
             transfer_digest: request.digest,
             request,
         });
-        Ok(())
+        Ok(Outcome::Ok)
     }
 
-    fn convert(&mut self, command: &MoneyCommand, request: RequestId) -> Result<(), Refusal> {
+    fn convert(&mut self, command: &MoneyCommand, request: RequestId) -> Result<Outcome, Refusal> {
         let MoneyCommand::Convert { account, from, to, amount, .. } = command else {
-            return Ok(());
+            return Ok(Outcome::Ok);
         };
         check_amount(*amount, "amount", 1)?;
         let find = |code: &str| self.durable.find_currency(code);
@@ -196,7 +197,7 @@ impl<S: Sink> Live<'_, S> {
         self.can_leave(*account, from, *amount)?;
         let (account, paid) = (*account, *amount);
         self.money(MoneyEvent::Converted { account, from, to, paid, got, rate, request });
-        Ok(())
+        Ok(Outcome::Ok)
     }
 
     /// The stated rate, in 10^-9, and what an amount gives at it, rounded down.
@@ -219,14 +220,14 @@ impl<S: Sink> Live<'_, S> {
 
     /// Clears an account: its open orders are canceled, its positions and cash are archived, and
     /// it begins again with new cash.
-    fn reset(&mut self, command: &MoneyCommand, request: RequestId) -> Result<(), Refusal> {
+    fn reset(&mut self, command: &MoneyCommand, request: RequestId) -> Result<Outcome, Refusal> {
         let MoneyCommand::Reset { account: index, starting_cash, .. } = command else {
-            return Ok(());
+            return Ok(Outcome::Ok);
         };
         check_amount(*starting_cash, "starting_cash", 0)?;
         let open: Vec<u64> = self.durable.open_orders(*index).map(|order| order.number).collect();
         let Some(account) = self.durable.account(*index) else {
-            return Ok(());
+            return Ok(Outcome::Ok);
         };
         let held: Vec<u32> = account.positions.keys().copied().collect();
         if open.len() + held.len() > RESET_MAX {
@@ -247,7 +248,7 @@ impl<S: Sink> Live<'_, S> {
         if *starting_cash > 0 {
             self.emit(Event::Deposited { account: *index, amount: *starting_cash });
         }
-        Ok(())
+        Ok(Outcome::Ok)
     }
 
     fn archive(&mut self, index: AccountIndex, held: &[u32]) {

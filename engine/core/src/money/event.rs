@@ -62,7 +62,7 @@ money_events! {
     /// A currency comes up.
     CurrencyAdded = "currency_added" {
         /// Its code.
-        code: String, Text;
+        code: String, Code;
     }
     /// A rate of exchange is stated.
     RateSet = "rate_set" {
@@ -231,6 +231,18 @@ impl Member<String> for Text {
     }
     fn read(fields: &Fields<'_>, key: &'static str) -> Read<String> {
         fields.owned(key)
+    }
+}
+
+/// The code of a currency that comes up.
+struct Code;
+
+impl Member<String> for Code {
+    fn write(value: &String, _: &Durable, out: &mut String) {
+        push_text(out, value);
+    }
+    fn read(fields: &Fields<'_>, key: &'static str) -> Read<String> {
+        fields.currency_code(key)
     }
 }
 

@@ -145,12 +145,17 @@ impl MoneyState {
         Some(divide(product, Balance::from(*rate), Rounding::HalfEven))
     }
 
-    /// Proceeds that are due to settle.
+    /// Proceeds that are due to settle: their day has come, or the exchange settles at once by now.
     pub fn due_settlement(&self) -> Option<(ExchangeIndex, u32, AccountIndex)> {
-        self.days.iter().find_map(|(exchange, day)| {
-            let first = self.unsettled.range((*exchange, 0, 0)..).next()?;
-            (first.0 == *exchange && first.1 <= *day).then_some(*first)
-        })
+        let mut waiting = self.unsettled.iter().next();
+        while let Some(first) = waiting {
+            let ended = self.days.get(&first.0).copied().unwrap_or(0);
+            if first.1 <= ended || !self.settlement.contains_key(&first.0) {
+                return Some(*first);
+            }
+            waiting = self.unsettled.range((first.0.saturating_add(1), 0, 0)..).next();
+        }
+        None
     }
 
     /// Whether work is left.

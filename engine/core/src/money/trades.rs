@@ -3,11 +3,14 @@
 //! A recorded trade is an order and its fill that never met the book. A bust is the inverse of a
 //! fill against the house; what average cost had spread over later sells becomes profit or loss.
 
-use crate::account::{Account, Position};
+use crate::account::Account;
 use crate::checks::{Failure, check_terms};
+use crate::contract::deposits::{change_of, free_to_sell};
 use crate::costs::{power_for, signed};
 use crate::event::{Effects, Event, Fill, RequestId};
-use crate::instrument::Instrument;
+use crate::ids::InstrumentIndex;
+use crate::instrument::{Instrument, InstrumentRecord};
+use crate::ledger::add_cash;
 use crate::live::Live;
 use crate::lots::{Closed, LotChange, book, effects_of};
 use crate::money::command::{Bust, Trade};
@@ -50,27 +53,24 @@ impl<S: Sink> Live<'_, S> {
         if let Some(reply) = self.answered(trade.account, &id, digest)? {
             return Ok(reply);
         }
-        let means = self.means(trade);
-        self.check_trade(trade, means)?;
+        if let Some(account) = self.durable.account(trade.account) {
+            self.check_trade(account, trade)?;
+        }
         Ok(self.enter_trade(trade, digest))
     }
 
-    fn means(&self, trade: &Trade) -> Means {
-        let account = self.durable.account(trade.account);
-        let record = self.durable.instrument(trade.instrument);
-        let (Some(account), Some(record)) = (account, record) else {
-            return Means { cash: 0, qty: 0, is_cash: true };
-        };
-        let position = account.position(trade.instrument);
+    /// What an account has of an instrument and of its currency.
+    fn means(&self, account: &Account, instrument: InstrumentIndex) -> Means {
+        let currency = self.durable.instrument(instrument).map(|record| record.currency);
         Means {
-            cash: account.free_in(record.currency),
-            qty: position.qty.saturating_sub(position.promised),
+            cash: currency.map_or(0, |currency| account.free_in(currency)),
+            qty: free_to_sell(self.durable, account, instrument),
             is_cash: account.margin().is_none(),
         }
     }
 
     /// Whether a trade makes sense and its account can carry it.
-    fn check_trade(&self, trade: &Trade, means: Means) -> Result<(), Refusal> {
+    fn check_trade(&self, account: &Account, trade: &Trade) -> Result<(), Refusal> {
         check_terms(&terms_of(trade))?;
         check_amount(trade.fee, "fee", 0)?;
         let Some(record) = self.durable.instrument(trade.instrument) else {
@@ -81,10 +81,8 @@ impl<S: Sink> Live<'_, S> {
         }
         let notional = record.terms.notional(trade.price, trade.qty);
         check_amount(notional, "qty", 0)?;
-        let position = self
-            .durable
-            .account(trade.account)
-            .map_or(Position::default(), |account| account.position(trade.instrument));
+        let means = self.means(account, trade.instrument);
+        let position = account.position(trade.instrument);
         let after = Balance::from(position.qty) + Balance::from(signed(trade.side, trade.qty));
         let cost = Balance::from(position.cost).abs() + Balance::from(notional);
         if after.abs() > QUANTITY_MAX.into() || cost > AMOUNT_MAX.into() {
@@ -99,7 +97,7 @@ impl<S: Sink> Live<'_, S> {
             let failure = Failure::new(Reason::InsufficientBuyingPower, detail).at("price");
             return Err(refused(failure.compare(format_money(needed), format_money(means.cash))));
         }
-        self.check_margin(trade, notional)?;
+        self.check_margin(account, trade, notional)?;
         if means.is_cash && trade.side == Side::Sell && trade.qty > means.qty {
             let detail = "the account does not hold what it would have sold";
             let failure = Failure::new(Reason::InsufficientQuantity, detail).at("qty");
@@ -111,13 +109,14 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Whether a margin account has the equity that the trade needs.
-    fn check_margin(&self, trade: &Trade, notional: Money) -> Result<(), Refusal> {
-        let account = self.durable.account(trade.account);
+    fn check_margin(
+        &self,
+        account: &Account,
+        trade: &Trade,
+        notional: Money,
+    ) -> Result<(), Refusal> {
         let record = self.durable.instrument(trade.instrument);
-        let (Some(account), Some(record)) = (account, record) else {
-            return Ok(());
-        };
-        let Some(margin) = account.margin() else {
+        let (Some(margin), Some(record)) = (account.margin(), record) else {
             return Ok(());
         };
         let closing = account.position(trade.instrument).closing(trade.side).min(trade.qty);
@@ -155,6 +154,8 @@ impl<S: Sink> Live<'_, S> {
         let notional = record.terms.notional(trade.price, trade.qty);
         let booked = book(account, &record.terms, order, trade.qty, notional);
         let (cost, realized_pl) = (booked.cost, booked.realized_pl);
+        let change = (signed(trade.side, trade.qty), signed(trade.side, cost));
+        let deposit = deposit_of(account, record, trade.instrument, change);
         // It was settled where it was made.
         let effects = effects_of(self.durable, order, 0, booked)
             .and_then(|effects| Effects { settles: None, ..*effects }.boxed());
@@ -176,7 +177,7 @@ impl<S: Sink> Live<'_, S> {
             counterparty: Counterparty::House,
             completes: true,
             margined: false,
-            deposit: 0,
+            deposit,
             volume_day: 0,
             receipt: None,
             effects,
@@ -201,12 +202,16 @@ impl<S: Sink> Live<'_, S> {
             return Err(malformed("trades of margined contracts cannot be busted").at("symbol"));
         }
         let undone = self.undo(bust)?;
-        let means = self.means_after(bust);
+        let after = self.after_bust(bust, &undone)?;
+        let means = self.means(&after, bust.instrument);
         if means.is_cash && (means.cash < 0 || means.qty < 0) {
             return Err(too_late("the account has spent or sold what it got by this trade"));
         }
+        if self.changes_deposit(bust, &undone) {
+            return Err(too_late("it tied cash up or set it free: record the opposite trade"));
+        }
         if let Some(right) = right {
-            self.check_trade(right, means)?;
+            self.check_trade(&after, right)?;
         }
         self.money(MoneyEvent::TradeBusted {
             fill: bust.fill,
@@ -248,25 +253,38 @@ impl<S: Sink> Live<'_, S> {
         crate::checks::check_quantity(bust.qty)?;
         check_amount(bust.notional, "notional", 0)?;
         check_amount(bust.fee, "fee", 0)?;
-        check_amount(bust.realized_pl.saturating_abs(), "realized_pl", 0)
+        check_amount(bust.realized_pl.saturating_abs(), "realized_pl", 0)?;
+        if cost_of_bust(bust) < 0 {
+            let detail =
+                "no fill of this notional makes such a profit: send the figures of its row";
+            return Err(malformed(detail).at("realized_pl"));
+        }
+        Ok(())
     }
 
-    /// What the account would have after the bust.
-    fn means_after(&self, bust: &Bust) -> Means {
-        let trade = Trade {
-            account: bust.account,
-            instrument: bust.instrument,
-            side: bust.side,
-            qty: bust.qty,
-            price: 0,
-            fee: 0,
-            request_id: String::new(),
+    /// Whether a bust would change what contracts tie up of the cash.
+    fn changes_deposit(&self, bust: &Bust, undone: &Undone) -> bool {
+        let account = self.durable.account(bust.account);
+        account.zip(self.durable.instrument(bust.instrument)).is_some_and(|(account, record)| {
+            let change = (signed(bust.side, bust.qty).saturating_neg(), undone.cost);
+            deposit_of(account, record, bust.instrument, change) != 0
+        })
+    }
+
+    /// The account as it would be after the bust.
+    fn after_bust(&self, bust: &Bust, undone: &Undone) -> Result<Account, Refusal> {
+        let account = self.durable.account(bust.account);
+        let record = self.durable.instrument(bust.instrument);
+        let (Some(account), Some(record)) = (account, record) else {
+            return Err(not_found("no such account in this world", "account_id"));
         };
-        let mut means = self.means(&trade);
-        let paid = signed(bust.side, bust.notional);
-        means.cash += Balance::from(paid) + Balance::from(bust.fee);
-        means.qty = means.qty.saturating_sub(signed(bust.side, bust.qty));
-        means
+        let mut account = account.clone();
+        let back = Balance::from(signed(bust.side, bust.notional)) + Balance::from(bust.fee);
+        add_cash(&mut account, record.currency, back);
+        let position = account.positions.entry(bust.instrument).or_default();
+        position.qty = position.qty.saturating_sub(signed(bust.side, bust.qty));
+        position.cost = position.cost.saturating_add(undone.cost);
+        Ok(account)
     }
 
     /// The inverse of a fill on the position as it stands now.
@@ -274,11 +292,7 @@ impl<S: Sink> Live<'_, S> {
         let Some(account) = self.durable.account(bust.account) else {
             return Err(not_found("no such account in this world", "account_id"));
         };
-        // A buy's profit is its cost less its notional, a sell's the other way round.
-        let cost = match bust.side {
-            Side::Buy => bust.notional.saturating_add(bust.realized_pl),
-            Side::Sell => bust.notional.saturating_sub(bust.realized_pl),
-        };
+        let cost = cost_of_bust(bust);
         let position = account.position(bust.instrument);
         let qty = position.qty.saturating_sub(signed(bust.side, bust.qty));
         if qty.saturating_abs() > QUANTITY_MAX {
@@ -297,6 +311,25 @@ impl<S: Sink> Live<'_, S> {
             lots: LotChange::default(),
         })
     }
+}
+
+/// By how much a change of a position, in quantity and cost, raises the cash that it ties up.
+fn deposit_of(
+    account: &Account,
+    record: &InstrumentRecord,
+    instrument: InstrumentIndex,
+    (qty, cost): (Quantity, Money),
+) -> Money {
+    let position = account.position(instrument);
+    let before = (position.qty, Balance::from(position.cost));
+    let after = (position.qty.saturating_add(qty), before.1 + Balance::from(cost));
+    change_of(account, &record.terms, before, after)
+}
+
+/// What the fill added to the cost of its position, or took from it. A buy's profit is its cost
+/// less its notional, a sell's the other way round.
+fn cost_of_bust(bust: &Bust) -> Money {
+    bust.notional.saturating_add(signed(bust.side, bust.realized_pl))
 }
 
 /// The inverse of a fill of an account that keeps lots: the lot that it opened goes, or what it

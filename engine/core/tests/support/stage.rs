@@ -93,6 +93,9 @@ impl Stage {
             Some(words) => assert_eq!(body["reason"].as_str(), Some(words[1].as_str()), "{told}"),
             None => assert!(["created", "existing", "ok"].contains(&outcome.as_str()), "{told}"),
         }
+        if statement.expectations.iter().any(|words| words[0] == "existing") {
+            assert_eq!(outcome, "existing", "{told}");
+        }
         for words in statement.expectations.iter().filter(|words| words[0] == "field") {
             assert!(is_same(member(&body, &words[1]), &words[2]), "{words:?}: {told}");
         }
