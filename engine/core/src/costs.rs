@@ -5,7 +5,7 @@
 //! would open and its fee; what only closes is always paid.
 
 use crate::account::{Account, Position};
-use crate::contract::spreads;
+use crate::contract::{deposits, spreads};
 use crate::durable::Durable;
 use crate::fees::{Payer, fee_of, payer_of};
 use crate::ids::InstrumentIndex;
@@ -169,6 +169,20 @@ impl Bill<'_> {
         i128::from(notional) + i128::from(fee)
     }
 
+    /// Cash that a cash account needs for options that it sells: the strike of the puts that it
+    /// comes to write by that, and the fee, less what they bring; nothing for what only closes.
+    fn writing(&self, account: &Account, position: &Position, qty: Quantity) -> Balance {
+        let held = (position.qty, Balance::from(position.cost));
+        let left = (position.qty.saturating_sub(qty), held.1);
+        let tied_up = deposits::change_of(account, &self.record.terms, held, left);
+        if tied_up <= 0 {
+            return 0;
+        }
+        let notional = self.record.terms.notional(self.price, qty);
+        let fee = fee_of(self.durable, self.record, self.payer, (qty, notional));
+        Balance::from(tied_up) + Balance::from(fee) - Balance::from(notional)
+    }
+
     /// Equity that a margin account needs for this much: nothing for what only closes, else the
     /// initial requirement of what opens, and the fee.
     fn equity(&self, margin: &MarginTerms, position: &Position, qty: Quantity) -> Balance {
@@ -205,7 +219,8 @@ pub(crate) fn spent_by(
 }
 
 /// How much of `wanted` the account of an order can pay at this price, in whole lots. A sell of a
-/// cash account is bounded only by what one event can carry.
+/// cash account is bounded only by what one event can carry, and by the cash for puts that it
+/// comes to write.
 pub(crate) fn payable(
     durable: &Durable,
     ephemeral: &Ephemeral,
@@ -223,10 +238,19 @@ pub(crate) fn payable(
     let wanted = wanted.min(instrument.whole_lots(reducible(durable, order)));
     let bounded = instrument.quantity_within_bounds(price, wanted);
     let margin = account.margin();
-    if terms.side == Side::Sell && margin.is_none() {
-        return bounded;
-    }
     let position = account.position(terms.instrument);
+    if terms.side == Side::Sell && margin.is_none() {
+        if !instrument.is_option() || bounded <= position.closing(Side::Sell) {
+            return bounded;
+        }
+        let payer = payer_of(ephemeral, order, liquidity);
+        let bill = Bill { durable, record, payer, price };
+        let power = power_for(durable, ephemeral, account, terms.instrument);
+        let power = power + i128::from(order.hold);
+        return most_lots(bounded, instrument.lot_size, |qty| {
+            bill.writing(account, &position, qty) <= power
+        });
+    }
     let side = signed(terms.side, 1);
     let most =
         instrument.whole_lots(QUANTITY_MAX.saturating_sub(position.qty.saturating_mul(side)));
