@@ -39,7 +39,7 @@ def create_world(fields: Fields) -> dict[str, Any]:
     return {
         "world": fields.text("world"),
         "seed": fields.integer("seed", 0, 2**64 - 1),
-        "sharing": fields.word("sharing", ("shared",)),
+        "sharing": fields.word("sharing", ("shared", "isolated")),
     }
 
 

@@ -359,7 +359,7 @@ class Flow(MarketFlow):
                     "kind": "create_world",
                     "world": WORLD,
                     "seed": draw.choice([7, 8]),
-                    "sharing": "shared",
+                    "sharing": draw.choice(["shared", "shared", "isolated"]),
                 },
                 self.exchange(draw.choice(["XONE", "XNEW"])),
                 self.instrument(draw.randrange(4), world.exchanges[0].id),

@@ -39,7 +39,8 @@ def create_world(world: World, /, **terms: Any) -> str:
     if world.created is not None:
         if world.created == terms:
             return "existing"
-        raise reused()
+        same_sharing = world.created["sharing"] == terms["sharing"]
+        raise reused("seed" if same_sharing else "sharing")
     world.created = terms
     world.emit("world_created", **terms)
     return "created"

@@ -235,10 +235,10 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
     )
     if new.time_in_force != "gtd":
         new.more = {name: value for name, value in order.more.items() if name != "expires_ns"}
-    check_more(new)
     check_quantity(new.qty)
     check_price(new.has_limit, new.limit_price, "limit_price")
     check_price(new.has_stop, new.stop_price, "stop_price")
+    check_more(new)
     moves_reached_stop = order.triggered and new.stop_price != order.stop_price
     cannot_rest = new.time_in_force in {"ioc", "fok"}
     moves_auction = new.time_in_force != order.time_in_force and (new.auction or order.auction)
