@@ -6,6 +6,7 @@ from typing import Any
 from twin.amounts import MONEY_SCALE, clamp, digits_of_step, divide, format_decimal
 from twin.ids import format_uuid
 
+WIDEST = 2**127 - 1
 OPEN = ("pending_new", "new", "partially_filled", "held")
 
 
@@ -182,9 +183,12 @@ class Instrument:
         return self.contract.get("is_margined", False)
 
     def value(self, price: int, qty: int, rounding: str) -> int:
-        """What a quantity is worth at a price; a contract's unit stands for many."""
+        """What a quantity is worth at a price; a contract's unit stands for many.
+
+        Beyond all bounds it is told as the largest number of 128 bits.
+        """
         product = price * qty * self.contract.get("multiplier", 10**MONEY_SCALE)
-        return divide(product, 10**self.scales, rounding)
+        return max(-WIDEST, min(WIDEST, divide(product, 10**self.scales, rounding)))
 
     def average_price(self, value: int, qty: int) -> int:
         """The average price that money for a quantity stands for, half-even."""
