@@ -333,6 +333,15 @@ fn cash_accounts_are_covered(world: &World) {
     }
 }
 
+fn play(steps: &[(Value, i64)]) -> Run {
+    let mut run = Run::begin();
+    for (command, pause) in steps {
+        run.now_ns += pause * 1_000_000_000;
+        run.send(command.clone());
+    }
+    run
+}
+
 fn cases() -> u32 {
     let wanted = std::env::var("PAPERTAPE_CASES").ok().and_then(|text| text.parse().ok());
     wanted.unwrap_or(64)
@@ -350,5 +359,13 @@ proptest! {
             run.check();
         }
         proof::tape_rebuilds(&run.world, &run.turns, &run.tables);
+    }
+
+    #[test]
+    fn the_same_commands_give_the_same_bytes(steps in prop::collection::vec(step(), 1..60)) {
+        let (one, two) = (play(&steps), play(&steps));
+        prop_assert_eq!(one.turns, two.turns);
+        prop_assert_eq!(one.world.snapshot(), two.world.snapshot());
+        prop_assert_eq!(one.tables, two.tables);
     }
 }

@@ -425,6 +425,8 @@ const WANTED: &[&str] = &[
     "would_not_fill",
     "insufficient_quantity",
     "insufficient_buying_power",
+    "unknown_lot",
+    "\"lot_ids\"",
     "\"paid\"",
     "converted",
     "currency_added",

@@ -42,8 +42,10 @@ pub enum Step {
     Restart,
 }
 
-/// The fourth one is a margin account, the last ones keep lots.
-const ACCOUNTS: u32 = 6;
+/// The fourth one is a margin account, the last three keep lots, and the last may name them.
+const ACCOUNTS: u32 = 7;
+/// The account that may name its lots.
+const NAMES_LOTS: u32 = 6;
 const INSTRUMENTS: u32 = 4;
 /// Prices move around this many ticks.
 const MIDDLE: i64 = 100;
@@ -57,7 +59,7 @@ const STEPS: [(u8, u8, i64, i64); 4] = [
     (8, 8, 1_000_000, 10_000),
 ];
 
-/// The inputs that set the stage: two exchanges with fees, four instruments, six accounts.
+/// The inputs that set the stage: two exchanges with fees, four instruments, seven accounts.
 pub fn listing(world: &str) -> Vec<Input> {
     listing_of(world, Sharing::Shared)
 }
@@ -88,8 +90,9 @@ pub fn listing_of(world: &str, sharing: Sharing) -> Vec<Input> {
         }));
     }
     let cash = [50_000_000_000, 3_000_000_000, 400_000_123, 20_000_000_000, 9_000_000_000];
-    let cash = cash.into_iter().chain([8_000_000_000]);
-    let methods = [CostMethod::Average; 4].into_iter().chain([CostMethod::Fifo, CostMethod::Lifo]);
+    let cash = cash.into_iter().chain([8_000_000_000, 7_000_000_000]);
+    let lots = [CostMethod::Fifo, CostMethod::Lifo, CostMethod::Specific];
+    let methods = [CostMethod::Average; 4].into_iter().chain(lots);
     for (index, (cash, cost_method)) in cash.zip(methods).enumerate() {
         let terms = MarginTerms { interest_rate: 90_000_000, ..MarginTerms::default() };
         let margin = (index == 3 || index == 5).then(|| Box::new(terms));
@@ -194,7 +197,7 @@ pub fn account() -> impl Strategy<Value = u32> {
 pub fn terms() -> BoxedStrategy<OrderTerms> {
     (account(), instrument(), word(Side::ALL), word(OrderType::ALL), word(TimeInForce::ALL))
         .prop_flat_map(|(account, instrument, side, order_type, time_in_force)| {
-            let prices = (price(instrument), price(instrument), 0..40);
+            let prices = (price(instrument), price(instrument), 0..40_u32);
             let more = more(instrument, side, order_type, time_in_force);
             (quantity(instrument), prices, 0..100_000_u32, more).prop_map(
                 move |(qty, (limit, stop, odd), id, more)| OrderTerms {
@@ -210,6 +213,7 @@ pub fn terms() -> BoxedStrategy<OrderTerms> {
                     time_in_force,
                     more: MoreTerms {
                         extended_hours: odd >= 30,
+                        lot_ids: lots_named(account, odd, id),
                         ..more.as_deref().cloned().unwrap_or_default()
                     }
                     .boxed(),
@@ -217,6 +221,12 @@ pub fn terms() -> BoxedStrategy<OrderTerms> {
             )
         })
         .boxed()
+}
+
+/// Two fills that may have opened a lot, of the account that names its lots.
+fn lots_named(account: u32, odd: u32, id: u32) -> Vec<u64> {
+    let names = account == NAMES_LOTS && odd % 3 == 0;
+    if names { vec![u64::from(id % 24), u64::from(id % 24 + 3)] } else { Vec::new() }
 }
 
 /// Further terms, mostly sensible for the type.
