@@ -90,6 +90,13 @@ impl Order {
         }
     }
 
+    /// Whether the quantities of an open order fit each other, as they do in all that an engine
+    /// makes.
+    pub(crate) fn is_sound(&self) -> bool {
+        let waits = self.extra.as_ref().map_or(0, |extra| extra.waits);
+        self.filled >= 0 && waits >= 0 && self.leaves() >= 0
+    }
+
     /// Whether a fill or its end may change other orders, or how it is shown.
     pub const fn is_special(&self) -> bool {
         self.terms.more.is_some() || self.extra.is_some()
@@ -194,5 +201,29 @@ pub(crate) fn test_order(number: OrderNumber) -> Order {
         updated_ns: 0,
         seq: 0,
         extra: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{NullSink, World};
+
+    /// A world with one open order.
+    fn world() -> World {
+        let mut world = World::new("main").expect("a fine name");
+        let set_up = include_str!("../../fuzz/src/set_up.txt");
+        for command in set_up.lines().filter_map(|line| line.split_once(' ')) {
+            world.apply_json(command.1.as_bytes(), 1, &mut NullSink);
+        }
+        world
+    }
+
+    #[test]
+    fn a_snapshot_with_an_open_order_that_filled_too_much_is_refused() {
+        let mut durable = world().durable().clone();
+        assert!(World::restore(&crate::snapshot::write(&durable)).is_ok());
+        let order = durable.orders.get_mut(1).expect("the open order");
+        order.filled = order.terms.qty + 1;
+        assert!(World::restore(&crate::snapshot::write(&durable)).is_err());
     }
 }

@@ -155,7 +155,8 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
 fn list_order(durable: &mut Durable, number: OrderNumber) -> Result<(), SnapshotError> {
     let whole = || bad("an order is not whole");
     let place = durable.orders.place(number).ok_or_else(whole)?;
-    let terms = &durable.orders.at(place).ok_or_else(whole)?.terms;
+    let order = durable.orders.at(place).filter(|order| order.is_sound()).ok_or_else(whole)?;
+    let terms = &order.terms;
     durable.instrument(terms.instrument).ok_or_else(whole)?;
     let account = durable.accounts.get_mut(terms.account as usize).ok_or_else(whole)?;
     durable.orders.enlist(&mut account.open_orders, Chain::Account, place);
