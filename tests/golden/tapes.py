@@ -1,12 +1,14 @@
 """Golden tapes: what an engine of the past wrote, and what it made of it.
 
-A file holds scenarios one after the other: a line with the title, a line for each turn
-`[seq, time_ns, market_seq, body]`, and a line with what stood at the end (read models by column
-names, the layout of the state and its hash).
+A file, compressed or not, holds scenarios one after the other: a line with the title, a line for
+each turn `[seq, time_ns, market_seq, body]`, and a line with what stood at the end (read models by
+column names, the layout of the state and its hash).
 """
 
+import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,11 @@ from papertape.storage.tables import APPENDED, UPSERTED
 
 FOLDER = Path(__file__).parent
 SUMS = "SHA256SUMS"
+KINDS = FOLDER / "kinds.txt"
 WORLD = "main"
+WORD = re.compile(r"[a-z]+(_[a-z]+)*$")
+# Members that users and operators name as they like.
+NAMES = (".owner", ".request", ".client_order_id", ".name", ".calendar", ".id", ".transfer")
 Turn = tuple[int, int, int, str]
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -34,7 +40,9 @@ class Tape:
 def read(path: Path) -> Iterator[Tape]:
     """The scenarios of a file."""
     tape: Tape | None = None
-    for line in path.read_text("utf-8").splitlines():
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    for line in text.splitlines():
         value = json.loads(line)
         if isinstance(value, list):
             tape.turns.append(tuple(value))
@@ -46,6 +54,43 @@ def read(path: Path) -> Iterator[Tape]:
             tape.end = value
     if tape:
         yield tape
+
+
+def golden() -> list[Path]:
+    """The files of every version."""
+    return sorted(FOLDER.glob("*/*.jsonl*"))
+
+
+def events(tape: Tape) -> Iterator[dict[str, Any]]:
+    """The events of a tape, with the version and kind of their turn's body left aside."""
+    for *_, body in tape.turns:
+        yield from json.loads(body)["events"]
+
+
+def kinds(tape: Tape) -> set[str]:
+    """The kinds of events in a tape."""
+    return {event["e"] for event in events(tape)}
+
+
+def features(tape: Tape) -> set[str]:
+    """What a tape shows: every member of every kind of event, and every word that it has."""
+    found: set[str] = set()
+    for event in events(tape):
+        note(event["e"], event, found)
+    return found
+
+
+def note(path: str, value: Any, found: set[str]) -> None:
+    """Adds the paths and words of a value; what users call things is no word."""
+    found.add(path)
+    if isinstance(value, dict):
+        for key, member in value.items():
+            note(f"{path}.{key}", member, found)
+    elif isinstance(value, list):
+        for member in value:
+            note(f"{path}[]", member, found)
+    elif isinstance(value, str) and WORD.match(value) and not path.endswith(NAMES):
+        found.add(f"{path}={value}")
 
 
 def replay(turns: list[Turn]) -> dict[str, Any]:
@@ -98,5 +143,5 @@ def contains(new: Any, old: Any) -> bool:
 
 def sums(folder: Path) -> str:
     """The checksums of a version's files."""
-    files = sorted(folder.glob("*.jsonl"))
+    files = sorted(folder.glob("*.jsonl*"))
     return "".join(f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}\n" for one in files)

@@ -4,6 +4,9 @@
 mod desk;
 #[path = "support/proof.rs"]
 mod proof;
+#[path = "support/record.rs"]
+#[allow(dead_code, clippy::disallowed_methods)]
+mod record;
 
 use desk::{Desk, account_id};
 use papertape_core::auction::{Interest, Uncrossing, uncross};
@@ -236,6 +239,7 @@ fn an_auction_of_many_orders_ends_in_bounded_turns_at_one_price() {
         rebuilt.evolve(turn, &mut sink).expect("a turn that fits");
     }
     assert_eq!(rebuilt.state_hash(), desk.world.state_hash());
+    record::keep("many_orders", "an auction of many orders", &desk.turns);
 }
 
 #[test]

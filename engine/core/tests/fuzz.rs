@@ -16,6 +16,7 @@ mod proof;
 #[allow(dead_code)]
 mod stage;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -198,4 +199,22 @@ fn damaged_snapshots_are_refused_or_read() {
         let ask = |kind| json!({"kind": kind, "account_id": account, "symbol": "ACME"});
         send(&mut world, &questions.map(ask), 0, draw);
     });
+}
+
+/// Every kind of event that an engine has written: `tests/golden` has a tape with each.
+const KINDS: &str = include_str!("../../../tests/golden/kinds.txt");
+
+#[test]
+fn the_tables_leave_every_kind_of_event() {
+    let mut left: BTreeSet<String> = BTreeSet::new();
+    for turn in corpus().runs.iter().flat_map(|run| &run.turns) {
+        let body: Value = serde_json::from_str(&turn.body).expect("a body is JSON");
+        let events = body["events"].as_array().expect("events");
+        left.extend(events.iter().map(|event| event["e"].as_str().expect("a kind").to_owned()));
+    }
+    // More than a thousand fills in one auction: `auctions.rs` leaves it.
+    left.insert("crossing_moved".to_owned());
+    let known: BTreeSet<String> = KINDS.lines().map(str::to_owned).collect();
+    let more = "tests/golden/README.md says how to record what is new";
+    assert_eq!(left, known, "the kinds of events are not those of kinds.txt: {more}");
 }
