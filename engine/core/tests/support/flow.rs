@@ -320,7 +320,7 @@ fn request_id() -> impl Strategy<Value = Option<String>> {
     of((0..50_u32).prop_map(|id| format!("request-{id}")))
 }
 
-fn change() -> impl Strategy<Value = Step> {
+pub fn change() -> impl Strategy<Value = Step> {
     let replace = (account(), request_id(), 0..INSTRUMENTS).prop_flat_map(
         |(account, request_id, instrument)| {
             let terms = (
@@ -369,7 +369,7 @@ fn level(instrument: u32) -> impl Strategy<Value = StreetLevel> {
     (price(instrument), quantity(instrument))
 }
 
-fn market() -> impl Strategy<Value = Input> {
+pub fn market() -> impl Strategy<Value = Input> {
     instrument().prop_flat_map(|instrument| {
         let quote = (weighted(0.9, level(instrument)), weighted(0.9, level(instrument)))
             .prop_map(move |(bid, ask)| Input::Quote(Quote { instrument, bid, ask }));
@@ -536,7 +536,7 @@ fn schedule() -> impl Strategy<Value = Fees> {
 }
 
 /// New fees or a new profile, of an exchange or of an instrument.
-fn set_rules() -> impl Strategy<Value = Input> {
+pub fn set_rules() -> impl Strategy<Value = Input> {
     let scope = prop_oneof![
         2 => (0..3_u32).prop_map(Scope::Exchange),
         1 => instrument().prop_map(Scope::Instrument),
