@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from twin.amounts import QUANTITY_MAX
 from twin.clock_work import next_due, work_off_due
 from twin.money import payable
-from twin.prices import best_first, book, reaches, street, waiting
+from twin.notionals import changes_size
+from twin.prices import best_first, book, on_offer, reaches, shown_book, street, waiting
 from twin.sessions import (
     EXTENDED,
     band_of,
@@ -38,10 +39,16 @@ class Found:
 # The price ------------------------------------------------------------------------------------
 
 
-def wishes(instrument: Instrument, auction: str, side: str) -> list[tuple[int | None, int]]:
+def wishes(
+    instrument: Instrument, auction: str, side: str, *, seen_only: bool
+) -> list[tuple[int | None, int]]:
     """What a side wants: limit price (nothing: any) and quantity."""
-    orders = book(instrument, side) + waiting(instrument, side) + parked(instrument, auction, side)
+    orders = waiting(instrument, side) + parked(instrument, auction, side)
     wanted = [(one.limit_price, one.leaves) for one in orders]
+    if seen_only:
+        wanted += [(one.limit_price, on_offer(one)) for one in shown_book(instrument, side)]
+    else:
+        wanted += [(one.limit_price, one.leaves) for one in book(instrument, side)]
     return wanted + [(level.price, level.available) for level in street(instrument, side)]
 
 
@@ -61,9 +68,10 @@ def parked(instrument: Instrument, auction: str, side: str) -> list[Order]:
     return sorted(mine, key=rank)
 
 
-def uncross(instrument: Instrument, auction: str) -> Found | None:
-    """The price at which the auction would trade, or nothing."""
-    buys, sells = wishes(instrument, auction, "buy"), wishes(instrument, auction, "sell")
+def uncross(instrument: Instrument, auction: str, *, seen_only: bool = False) -> Found | None:
+    """The price at which the auction would trade, or nothing; `seen_only` for those who look on."""
+    buys = wishes(instrument, auction, "buy", seen_only=seen_only)
+    sells = wishes(instrument, auction, "sell", seen_only=seen_only)
     reference, band = last_price(instrument), band_of(instrument)
     limits = sorted({limit for limit, _ in buys + sells if limit is not None})
 
@@ -183,6 +191,8 @@ def cross_from(world: World, crossing: Crossing) -> tuple[int, int] | None:
 def find_price(world: World, crossing: Crossing, instrument: Instrument) -> tuple[int, int] | None:
     """Decides the price of an instrument's auction and tells it."""
     found = uncross(instrument, crossing.auction)
+    if found and size_for(world, instrument, crossing.auction, found.price):
+        found = uncross(instrument, crossing.auction)
     if found is None:
         return None
     crossing.next, crossing.price = instrument.index, (found.price, found.qty)
@@ -196,6 +206,19 @@ def find_price(world: World, crossing: Crossing, instrument: Instrument) -> tupl
         side=found.side,
     )
     return crossing.price
+
+
+def size_for(world: World, instrument: Instrument, auction: str, price: int) -> bool:
+    """Orders for an amount of money get their quantity; says whether that changed any."""
+    sides = ("buy", "sell")
+    orders = [
+        one
+        for side in sides
+        for one in waiting(instrument, side) + parked(instrument, auction, side)
+        if "notional" in one.more
+    ]
+    changed = [not world.is_full and changes_size(world, one, price) for one in orders]
+    return any(changed)
 
 
 def cross(world: World, auction: str, instrument: Instrument, price: int, qty: int) -> int:
@@ -248,6 +271,8 @@ def pair(
     qty = min(left, *(one.available if isinstance(one, Level) else one.leaves for one in sides))
     users = [one for one in sides if isinstance(one, Order)]
     for order in users:
+        if "notional" in order.more and changes_size(world, order, price):
+            return 0
         qty = payable(world, order, price, qty, "maker")
         if qty == 0:
             cancel(world, order, why_unpayable(order))

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
+from twin.failures import Failure
 from twin.fields import is_name
+from twin.group_terms import check_group
 from twin.ids import format_time
 from twin.margin import borrowable, power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
+from twin.options import cannot_write, free_to_sell, hold_of_write, is_option
 from twin.prices import offers, price, reaches
 from twin.sessions import (
     band_edge,
@@ -18,43 +21,30 @@ from twin.sessions import (
     tick_at,
     why_closed,
 )
-from twin.state import Order, Refused, World, malformed
+from twin.state import Order, World, malformed
+from twin.terms import check_date, check_display, check_notional, check_trail, check_trigger
 
-TIME_MAX_NS = 9_006_000_000_000_000_000
-
-
-@dataclass
-class Failure:
-    """A failed check."""
-
-    reason: str
-    field: str | None = None
-    value: str | None = None
-    limit: str | None = None
-    next_open_ns: int | None = None
-
-    def refused(self, number: int) -> Refused:
-        """The refusal that the command is answered with."""
-        return Refused(
-            "rejected",
-            self.reason,
-            self.field,
-            self.value,
-            self.limit,
-            number,
-            self.next_open_ns,
-        )
+CHECKS_OF_TERMS = (
+    check_trail,
+    check_date,
+    check_trigger,
+    check_display,
+    check_notional,
+    check_group,
+)
 
 
 def check_terms(order: Order) -> None:
     """What makes no sense is refused and not kept."""
     if not is_name(order.client_order_id):
         raise malformed("client_order_id")
-    check_quantity(order.qty)
+    if "notional" not in order.more:
+        check_quantity(order.qty)
     check_price(order.has_limit, order.limit_price, "limit_price")
     check_price(order.has_stop, order.stop_price, "stop_price")
     check_hours(order)
-    check_more(order)
+    for check in CHECKS_OF_TERMS:
+        check(order)
 
 
 def check_quantity(qty: int) -> None:
@@ -71,19 +61,6 @@ def check_price(wanted: bool, value: int | None, field: str) -> None:
         raise malformed(field, "unexpected_price")
     if value is not None and not 0 < value <= PRICE_MAX:
         raise malformed(field, "invalid_price")
-
-
-def check_more(order: Order) -> None:
-    """Whether the rarer terms of an order go together."""
-    wrong = "invalid_terms"
-    is_dated, date = order.time_in_force == "gtd", order.more.get("expires_ns")
-    if is_dated != (date is not None) or (date is not None and not 0 <= date <= TIME_MAX_NS):
-        raise malformed("expire_time", wrong)
-    if "trigger" in order.more and not order.has_stop:
-        raise malformed("trigger", wrong)
-    rests = order.type == "limit" and order.time_in_force not in {"ioc", "fok"}
-    if order.more.get("post_only") and not rests:
-        raise malformed("post_only", wrong)
 
 
 @dataclass
@@ -136,9 +113,9 @@ def is_due(world: World, order: Order) -> str | None:
 def hold_of(world: World, order: Order) -> int:
     """The cash that a new order sets aside, or on margin the requirement."""
     if order.account.margin is not None:
-        return margin_hold(order, order.qty, value_of_order(world, order), 0)
+        return margin_hold(world, order, order.qty, value_of_order(world, order), 0)
     if order.side == "sell":
-        return 0
+        return hold_of_write(world, order) if is_option(order.instrument) else 0
     at = order.limit_price if order.limit_price is not None else order.stop_price
     if at is not None:
         return hold_at(order.instrument, at, order.qty)
@@ -177,20 +154,26 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     yield from outside_the_band(order)
     yield from beyond_bounds(order)
     reference = price(instrument)
-    if order.type == "market" and reference is None:
-        yield Failure("no_reference_price", "symbol")
+    yield from without_price(order)
+    yield from without_size(order, reference)
     yield from not_as_flagged(order)
-    if order.time_in_force == "fok" and not order.has_stop:
+    if order.time_in_force == "fok" and not order.awaits_price:
         filled = walk(world, order).filled
         if filled < order.qty:
             yield Failure(
                 "would_not_fill", "qty", instrument.qty_text(order.qty), instrument.qty_text(filled)
             )
     yield from not_there(world, order)
-    position, is_cash = account.position(instrument), account.margin is None
-    hold = hold_of(world, order)
-    power = power_for(world, account, instrument)
-    is_paid = order.side == "sell" if is_cash else position.free_to_close(order.side) >= order.qty
+    yield from cannot_pay(world, order, hold_of(world, order))
+
+
+def cannot_pay(world: World, order: Order, hold: int) -> Iterator[Failure]:
+    """The hold is covered; what only closes a position is always taken on margin."""
+    account, power = order.account, power_for(world, order.account, order.instrument)
+    if account.margin is None:
+        is_paid = order.side == "sell" and hold == 0
+    else:
+        is_paid = account.position(order.instrument).free_to_close(order.side) >= order.qty
     if not is_paid and hold > power:
         yield Failure("insufficient_buying_power", "qty", format_money(hold), format_money(power))
 
@@ -202,8 +185,10 @@ def not_there(world: World, order: Order) -> Iterator[Failure]:
     if not lots_are_there(order):
         yield Failure("unknown_lot", "lot_ids")
     elif order.side == "sell" and account.margin is None:
-        free = position.qty - position.promised
-        if order.qty > free:
+        free = free_to_sell(world, account, instrument)
+        if order.qty > free and is_option(instrument):
+            yield from cannot_write(world, order, free)
+        elif order.qty > free:
             texts = (instrument.qty_text(order.qty), instrument.qty_text(free))
             yield Failure("insufficient_quantity", "qty", *texts)
     elif order.side == "sell":
@@ -223,6 +208,23 @@ def lots_are_there(order: Order) -> bool:
     lots = {lot.id for lot in order.account.lots.get(order.instrument.index, [])}
     is_specific = order.account.cost_method == "specific"
     return is_specific and len(set(named)) == len(named) and lots.issuperset(named)
+
+
+def without_price(order: Order) -> Iterator[Failure]:
+    """A market order, and a trailing stop that has no place, need a price to look at."""
+    looks = order.type == "market" or (order.type == "trailing_stop" and order.stop_price is None)
+    if looks and price(order.instrument) is None:
+        yield Failure("no_reference_price", "symbol")
+
+
+def without_size(order: Order, reference: int | None) -> Iterator[Failure]:
+    """An amount of money trades at least one lot."""
+    money, instrument = order.more.get("notional"), order.instrument
+    if money is None or order.qty != 0:
+        return
+    at = next((one for one in (order.limit_price, reference) if one is not None), 0)
+    lot = instrument.value(at, instrument.lot, "up")
+    yield Failure("notional_too_small", "notional", format_money(money), format_money(lot))
 
 
 def past_its_date(world: World, order: Order) -> Iterator[Failure]:

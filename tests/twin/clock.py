@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, sessions
+from twin import contracts, options, sessions, trails
 from twin.accruals import count_day, end_margin_day, next_midnight, work_off_money
 from twin.auctions import cross_auctions, release
 from twin.clock_work import work_off_due
@@ -49,6 +49,7 @@ def time(world: World) -> None:
     contracts.work_on_contracts(world)
     work_off_money(world)
     continue_matching(world)
+    trails.record(world)
     if not world.is_full:
         mark(world)
 
@@ -68,7 +69,8 @@ def is_of_interest(world: World, instrument: Instrument) -> bool:
         for account in world.accounts
         for index, position in account.positions.items()
     )
-    return held or any(order.instrument is instrument for order in world.open)
+    ordered = any(order.instrument is instrument for order in world.open)
+    return held or ordered or options.has_options(world, instrument)
 
 
 def mark(world: World) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 from twin import contracts, fees, money_commands
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
-from twin.ids import FILL, number_of, parse_uuid
+from twin.ids import parse_uuid
+from twin.options import is_option, underlying_of
 from twin.state import (
     Exchange,
     Instrument,
@@ -15,12 +16,16 @@ from twin.state import (
     malformed,
     not_found,
 )
+from twin.terms import read as rarer_terms
 
 SIDES = ("buy", "sell")
-TYPES = ("market", "limit", "stop", "stop_limit", "market_if_touched", "limit_if_touched")
+TYPES = (
+    "market", "limit", "stop", "stop_limit", "trailing_stop", "market_if_touched",
+    "limit_if_touched",
+)  # fmt: skip
 TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls", "gtd")
 STATES = ("open", "closed", "pre_market", "post_market", "auction")
-ASSET_CLASSES = ("us_equity", "crypto", "fx", "future", "perpetual")
+ASSET_CLASSES = ("us_equity", "etf", "us_option", "crypto", "fx", "future", "perpetual")
 LEVELS_MAX = 1_000
 LOTS_MAX = 100
 
@@ -140,7 +145,7 @@ def list_instrument(fields: Fields) -> dict[str, Any]:
     price_scale = fields.integer("price_scale", 0, 255)
     qty_scale = fields.integer("qty_scale", 0, 255)
     asset_class = fields.word("asset_class", ASSET_CLASSES)
-    contract = contracts.read(fields, asset_class)
+    contract = contracts.read(fields, asset_class, price_scale)
     terms = {
         "symbol": fields.text("symbol"),
         "name": fields.text("name"),
@@ -214,54 +219,30 @@ def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
         instrument=instrument,
         side=fields.word("side", SIDES),
         type=fields.word("type", TYPES),
-        qty=fields.needed_qty("qty", instrument),
-        limit_price=fields.price("limit_price", instrument),
+        qty=quantity(fields, instrument),
+        limit_price=limit_price(fields, instrument),
         stop_price=fields.price("stop_price", instrument),
         time_in_force=fields.word("time_in_force", TIMES_IN_FORCE, "day"),
-        more=rarer_terms(fields),
+        more=rarer_terms(fields, instrument),
     )
     if must_be_named:
         fields.text("client_order_id")
     return order
 
 
-TRIGGERS = ("bid_ask", "last", "mid")
-SELF_TRADES = ("none", "cancel_newest", "cancel_oldest", "decrement")
+def quantity(fields: Fields, instrument: Instrument) -> int:
+    """The quantity of an order; it may be left out where an amount of money is given."""
+    if fields.get("qty") is None and fields.get("notional") is not None:
+        return 0
+    return fields.needed_qty("qty", instrument)
 
 
-def rarer_terms(fields: Fields) -> dict[str, Any]:
-    """What few orders ask for, in the order of the tape; what is left out is not in it."""
-    trigger = None if fields.get("trigger") is None else fields.word("trigger", TRIGGERS)
-    flags = {name: fields.flag(name) for name in ("post_only", "reduce_only")}
-    date = None
-    if fields.get("expires_ns") is not None:
-        date = fields.integer("expires_ns", -(2**63), 2**63 - 1)
-    extended = fields.flag("extended_hours")
-    rule = None if fields.get("self_trade") is None else fields.word("self_trade", SELF_TRADES)
-    terms = {
-        "trigger": trigger,
-        **flags,
-        "expires_ns": date,
-        "extended_hours": extended,
-        "self_trade": rule,
-        "do_not_reduce": fields.flag("do_not_reduce"),
-        "lot_ids": lot_ids(fields),
-    }
-    return {name: value for name, value in terms.items() if value not in (None, False, [])}
-
-
-def lot_ids(fields: Fields) -> list[int]:
-    """The lots that an order closes, named by the fills that opened them."""
-    named = fields.get("lot_ids")
-    if named is None:
-        return []
-    if not isinstance(named, list) or len(named) > LOTS_MAX:
-        raise malformed("lot_ids")
-    texts = [one if isinstance(one, str) else "" for one in named]
-    numbers = [number_of(fields.world.name, FILL, text) for text in texts]
-    if None in numbers:
-        raise malformed("lot_ids")
-    return numbers
+def limit_price(fields: Fields, instrument: Instrument) -> int | None:
+    """The limit price; the first order of an oco may say it as the profit that it takes."""
+    is_oco = fields.get("order_class") == "oco" and fields.get("take_profit") is not None
+    if fields.get("limit_price") is None and is_oco:
+        return fields.part("take_profit").price("limit_price", instrument)
+    return fields.price("limit_price", instrument)
 
 
 def replace(fields: Fields) -> dict[str, Any]:
@@ -283,6 +264,7 @@ def replace(fields: Fields) -> dict[str, Any]:
             if fields.get("time_in_force") is None
             else fields.word("time_in_force", TIMES_IN_FORCE)
         ),
+        "more": rarer_terms(fields, order.instrument),
     }
 
 
@@ -427,8 +409,25 @@ def contract_of(fields: Fields) -> Instrument:
 def settle(fields: Fields) -> dict[str, Any]:
     """States a settlement price."""
     instrument = contract_of(fields)
-    price = fields.needed_price("price", instrument)
+    priced = instrument
+    if is_option(instrument):
+        priced = underlying_of(fields.world, instrument)
+    price = fields.needed_price("price", priced)
     return {"instrument": instrument, "price": price, "at_expiry": fields.flag("at_expiry")}
+
+
+def exercise(fields: Fields) -> dict[str, Any]:
+    """Exercises an option."""
+    account, instrument = fields.account(), contract_of(fields)
+    qty = fields.needed_qty("qty", instrument)
+    request = fields.request_id()
+    return {"account": account, "instrument": instrument, "qty": qty, "request": request}
+
+
+def do_not_exercise(fields: Fields) -> dict[str, Any]:
+    """Says whether an option is to be exercised at its end."""
+    account, instrument = fields.account(), contract_of(fields)
+    return {"account": account, "instrument": instrument, "revoke": fields.flag("revoke")}
 
 
 def funding(fields: Fields) -> dict[str, Any]:
@@ -508,6 +507,8 @@ READERS = {
     "set_fees": set_fees,
     "settle": settle,
     "funding": funding,
+    "exercise": exercise,
+    "do_not_exercise": do_not_exercise,
     "halt": halt,
     "corporate_action": corporate_action,
     "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},

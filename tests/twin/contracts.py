@@ -1,7 +1,8 @@
-"""Margined contracts: what they must be, their daily settlement, funding, and end. No options."""
+"""Contracts: what they must be, their daily settlement, funding, assignment, and end."""
 
 from typing import Any
 
+from twin import options, outcomes
 from twin.amounts import (
     AMOUNT_MAX,
     MONEY_SCALE,
@@ -33,7 +34,7 @@ FIELDS = {
 # Listing --------------------------------------------------------------------------------------
 
 
-def read(listing: Fields, asset_class: str) -> dict[str, Any]:
+def read(listing: Fields, asset_class: str, price_scale: int) -> dict[str, Any]:
     """The contract of a listing, as on the tape; nothing when there is none."""
     if listing.get("contract") is None:
         return {}
@@ -43,7 +44,15 @@ def read(listing: Fields, asset_class: str) -> dict[str, Any]:
     multiplier = fields.decimal("multiplier", 6, "malformed")
     initial = deposit(fields, "initial_margin")
     maintenance = deposit(fields, "maintenance_margin")
+    underlying = {}
+    if fields.get("underlying") is not None:
+        found = fields.world.find_instrument(fields.text("underlying"))
+        if found is None:
+            raise malformed("contract")
+        underlying = {"underlying": found.index}
     expiry_ns = fields.decimal("expiry_ns", 0, "malformed") or 0
+    option = options.read(fields, price_scale)
+    settlement = fields.word("settlement", ("cash", "physical"), "cash")
     if not any(maintenance):
         maintenance = initial
     interval = fields.decimal("funding_interval_s", 0, "malformed") or 0
@@ -58,7 +67,9 @@ def read(listing: Fields, asset_class: str) -> dict[str, Any]:
     contract = {
         "multiplier": 10**6 if multiplier is None else multiplier,
         "is_margined": asset_class in FUTURES or any(initial),
-        "settlement": "cash",
+        "settlement": settlement,
+        **option,
+        **underlying,
         **{name: number for name, number in numbers.items() if number != 0},
     }
     return {"contract": contract}
@@ -73,6 +84,8 @@ def deposit(fields: Fields, name: str) -> tuple[int, int]:
 def check(world: World, instrument: Instrument) -> None:
     """What a contract must be to be listed."""
     contract, kind = instrument.contract, instrument.terms["asset_class"]
+    if not contract and kind == "us_option":
+        raise malformed("contract")
     if not contract:
         return
     initial, rate = contract.get("initial", 0), contract.get("initial_rate", 0)
@@ -86,7 +99,9 @@ def check(world: World, instrument: Instrument) -> None:
         and 0 <= expiry <= TIME_MAX_NS
         and 0 <= interval <= TIME_MAX_NS
         and (expiry == 0 or expiry > world.now_ns)
-        and (expiry != 0) == (kind == "future")
+        and (expiry != 0) == (kind in {"future", "us_option"})
+        and options.is_option(instrument) == (kind == "us_option")
+        and options.is_listable(world, instrument)
         and (interval == 0 or kind in {"perpetual", "fx"})
         and margined != (initial == rate == 0)
         and (not margined or kind in {*FUTURES, "fx"})
@@ -109,6 +124,8 @@ def is_sound(instrument: Instrument) -> bool:
 
 def begin_periods(world: World, instrument: Instrument) -> None:
     """The first funding period of a contract that was listed begins."""
+    base = options.underlying_of(world, instrument)
+    instrument.splits_before = len(base.splits) if base else 0
     interval = instrument.contract.get("funding_interval_ns", 0)
     if interval > 0:
         set_funding(world, instrument, 0, next_period(world.now_ns, interval))
@@ -136,6 +153,8 @@ def settle(
     if not 1 <= price <= PRICE_MAX:
         raise malformed("price", "invalid_price")
     if not instrument.contract.get("expiry_ns"):
+        raise malformed("symbol")
+    if options.is_option(instrument) and not at_expiry:
         raise malformed("symbol")
     if at_expiry:
         instrument.final_price = price
@@ -210,28 +229,37 @@ def work_on_one(world: World, instrument: Instrument) -> None:
         pass
 
 
-def begin(world: World, instrument: Instrument, kind: str, price: int, rate: int = 0) -> None:
+def begin(
+    world: World,
+    instrument: Instrument,
+    kind: str,
+    price: int,
+    rate: int = 0,
+    wheel: dict[str, int] | None = None,
+) -> None:
     """Work on all holders begins; an expiry ends the trading."""
     if kind == "expiry":
         instrument.status = "expired"
     if kind == "settlement":
         instrument.settles = False
         instrument.settlement_price = price
-    instrument.works.append({"kind": kind, "price": price, "rate": rate, "next": 0, "passed": 0})
+    wheel = wheel or {"total": 0, "count": 0, "start": 0}
+    work = {"kind": kind, "price": price, "rate": rate, "next": 0, "passed": 0, **wheel}
+    instrument.works.append(work)
     world.emit(
         "contract_work_began",
         symbol=instrument.symbol,
         work=kind,
         price=price,
         rate=rate,
-        total=0,
-        count=0,
-        start=0,
+        **wheel,
     )
 
 
 def step(world: World, instrument: Instrument) -> bool:
     """One step of what a contract has to do; says whether there was one."""
+    if options.is_option(instrument) and options.changes(world, instrument):
+        return False
     if not instrument.works:
         return begin_due(world, instrument)
     work = instrument.works[0]
@@ -242,13 +270,14 @@ def step(world: World, instrument: Instrument) -> bool:
     for account in world.accounts[work["next"] :]:
         qty = account.position(instrument).qty
         if qty != 0:
-            work["passed"] += max(0, -qty)
-            pass_on(world, account, instrument, work)
+            done = pass_on(world, account, instrument, work)
             work["next"] = account.index + 1
-            return True
+            if done:
+                return True
     instrument.works.pop(0)
     if work["kind"] == "expiry":
         instrument.ended, instrument.settles = True, False
+        instrument.keeping.clear()
     world.emit("contract_work_done", symbol=instrument.symbol)
     return True
 
@@ -260,13 +289,21 @@ def begin_due(world: World, instrument: Instrument) -> bool:
     if instrument.settles and not over:
         begin(world, instrument, "settlement", settlement_price(instrument))
     elif over:
-        stated = instrument.final_price
-        begin(world, instrument, "expiry", stated or settlement_price(instrument))
+        begin_expiry(world, instrument)
     elif funds:
         begin_funding(world, instrument)
     else:
         return False
     return True
+
+
+def begin_expiry(world: World, instrument: Instrument) -> None:
+    """The end: at the stated price, or at the market's; of an option that of its underlying."""
+    stated, is_option = instrument.final_price, options.is_option(instrument)
+    priced = options.underlying_of(world, instrument) if is_option else instrument
+    price = stated or settlement_price(priced)
+    wheel = outcomes.expiry_wheel(world, instrument, price) if is_option else None
+    begin(world, instrument, "expiry", price, wheel=wheel)
 
 
 def begin_funding(world: World, instrument: Instrument) -> None:
@@ -281,12 +318,26 @@ def begin_funding(world: World, instrument: Instrument) -> None:
         begin(world, instrument, "funding", settlement_price(instrument), rate)
 
 
-def pass_on(world: World, account: Account, instrument: Instrument, work: dict[str, Any]) -> None:
-    """What a work comes to for one holder."""
+def pass_on(world: World, account: Account, instrument: Instrument, work: dict[str, Any]) -> bool:
+    """What a work comes to for one holder; says whether it concerned him."""
+    is_option = options.is_option(instrument)
+    passed = outcomes.pass_on(world, account, instrument, work) if is_option else None
+    work["passed"] += max(0, -account.position(instrument).qty)
+    if not is_option:
+        settle_with(world, account, instrument, work)
+    elif passed:
+        outcomes.tell(world, account, instrument, passed, work["passed"])
+    return not is_option or passed is not None
+
+
+def settle_with(
+    world: World, account: Account, instrument: Instrument, work: dict[str, Any]
+) -> None:
+    """What a margined contract won or lost, or pays as funding."""
     position, price = account.own_position(instrument), work["price"]
     value = instrument.value(price, position.qty, "half_even") if price else position.cost
     variation = bounded(value - position.cost)
-    before = tied_up(account, instrument, position.cost)
+    before = tied_up(account, instrument, position)
     qty = cost = profit = 0
     if work["kind"] == "funding":
         cash = divide(-value * work["rate"], 10**RATE_SCALE, "half_even")
@@ -300,7 +351,7 @@ def pass_on(world: World, account: Account, instrument: Instrument, work: dict[s
     position.qty += qty
     position.cost += cost
     position.realized_pl += profit
-    tied = tied_up(account, instrument, position.cost) - before
+    tied = tied_up(account, instrument, position) - before
     account.deposited += tied
     account.realized_pl += bounded(in_own(world, account, instrument, profit))
     if cash:

@@ -172,6 +172,8 @@ def work_on_accounts(world: World, action: Action) -> None:
         order, done = (action.order, action.position) if is_here else (0, False)
         if step(world, action, account, order, done=done):
             return
+    if "new" in action.change:
+        action.instrument.splits.append((action.change["new"], action.change["old"]))
     action.stage = "owing"
     world.emit("corporate_worked", action=action.id)
     link_again(world, [one for one in world.open if one.instrument is action.instrument])
@@ -245,18 +247,19 @@ def order_step(world: World, action: Action, account: Account, at_least: int) ->
 
 def adjust(world: World, action: Action, order: Order, new: dict[str, Any]) -> None:
     """The order has new terms."""
-    leaves = order.leaves
+    promised = order.promised
     order.account.set_aside(order.instrument.currency, new["hold"] - order.hold)
     for name, value in new.items():
         setattr(order, name, value)
-    order.account.promise(order, order.leaves - leaves)
+    order.shown_from = order.filled if order.shown_from else 0
+    order.account.promise(order, order.promised - promised)
     touch(world, order)
     move_on(action, order.account, order.number)
     world.emit(
         "corporate_order",
         action=action.id,
         order=order_id(world, order.number),
-        **new,
+        **{name: value for name, value in new.items() if name != "more"},
         **({"more": order.more} if order.more else {}),
     )
 
@@ -289,6 +292,7 @@ def reduced(order: Order, change: dict[str, Any]) -> dict[str, Any] | None:
         "qty": order.qty,
         "filled": order.filled,
         "waits": order.waits,
+        "more": order.more,
         "limit_price": limit,
         "stop_price": less(order.stop_price),
         "hold": hold,
@@ -305,14 +309,41 @@ def split(order: Order, action: Action) -> dict[str, Any]:
 
     filled = at_ratio(order.filled, new, old)
     leaves = instrument.whole_lots(at_ratio(order.leaves, new, old))
+    waits = instrument.whole_lots(at_ratio(order.waits, new, old))
     return {
-        "qty": filled + leaves,
+        "qty": filled + leaves + waits,
         "filled": filled,
-        "waits": 0,
+        "waits": waits,
+        "more": split_more(order, new, old),
         "limit_price": price(order.limit_price, up=not is_buy),
         "stop_price": price(order.stop_price, up=is_buy != order.type.endswith("_touched")),
         "hold": order.hold,
     }
+
+
+def split_more(order: Order, new: int, old: int) -> dict[str, Any]:
+    """The rarer terms at the new ratio; those of the legs lie on the other side."""
+    instrument, is_buy, more = order.instrument, order.side == "buy", dict(order.more)
+
+    def price(at: int, *, up: bool) -> int:
+        return max(instrument.tick, to_tick(instrument, at * old, new, up=up))
+
+    if "trail_price" in more:
+        more["trail_price"] = price(more["trail_price"], up=True)
+    if "water_mark" in more:
+        more["water_mark"] = price(more["water_mark"], up=not is_buy)
+    if "display_qty" in more:
+        shown = instrument.whole_lots(at_ratio(more["display_qty"], new, old))
+        more["display_qty"] = max(instrument.lot, shown)
+    if "take_profit" in more:
+        more["take_profit"] = {"limit_price": price(more["take_profit"]["limit_price"], up=is_buy)}
+    if "stop_loss" in more:
+        up = {"stop_price": not is_buy, "limit_price": is_buy, "trail_price": True}
+        more["stop_loss"] = {
+            name: price(value, up=up[name]) if name in up else value
+            for name, value in more["stop_loss"].items()
+        }
+    return more
 
 
 def at_ratio(qty: int, new: int, old: int) -> int:

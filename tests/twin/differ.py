@@ -12,7 +12,7 @@ from twin.flow import Flow, Step
 from twin.stage import WORLD
 from twin.world import STATE_HASH, Twin
 
-RARE = ("lots", "realized_here", "settles", "here")
+RARE = ("lots", "realized_here", "settles", "here", "delivered")
 """Members of events that are worth a word of their own."""
 
 
@@ -63,7 +63,9 @@ class Pair:
             self.words[reply[0]] += 1
         for event in self.twin.world.events if turn else ():
             self.words[event["e"]] += 1
-            self.words[f"{event['e']} {event.get('reason', '')}".strip()] += 1
+            for name in ("reason", "work"):
+                if name in event:
+                    self.words[f"{event['e']} {event[name]}"] += 1
             told = event | event.get("effects", {})
             for rare in RARE:
                 self.words[f"{event['e']} {rare}"] += rare in told

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from twin import money_flow, trade_flow
+from twin import money_flow, option_flow, order_flow, trade_flow
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
 from twin.market_flow import MarketFlow
@@ -95,6 +95,8 @@ class Flow(MarketFlow):
         if draw.random() < 0.003:
             return Step(self.now_ns, draw.choice(NO_COMMANDS))
         self.now_ns += self.pause()
+        if world.exchanges and not world.instruments:
+            return self.step(self.instrument(draw.randrange(4), world.exchanges[0].id))
         if not world.accounts or not world.instruments:
             return self.step({"kind": "time"})
         command = draw.choices(list(KINDS), list(KINDS.values()))[0](self, world)
@@ -140,7 +142,7 @@ class Flow(MarketFlow):
         account, instrument = draw.choice(world.accounts), self.symbol(world)
         side = draw.choice(["buy", "sell"])
         kinds = ["market", "limit", "stop", "stop_limit", "market_if_touched", "limit_if_touched"]
-        kind = draw.choices(kinds, [8, 16, 4, 4, 2, 2])[0]
+        kind = draw.choices([*kinds, "trailing_stop"], [8, 16, 4, 4, 2, 2, 4])[0]
         terms = {
             "account_id": account.text if draw.random() > 0.01 else self.account(world),
             "symbol": self.name_of(instrument),
@@ -151,13 +153,14 @@ class Flow(MarketFlow):
         if ("limit" in kind) != (draw.random() < 0.005):
             terms["limit_price"] = self.price(instrument)
         waits = "stop" in kind or "touched" in kind
-        if waits != (draw.random() < 0.005):
+        if (waits and kind != "trailing_stop") != (draw.random() < 0.005):
             terms["stop_price"] = self.price(instrument)
         if draw.random() < 0.9:
             words = ["day", "gtc", "ioc", "fok", "opg", "cls", "gtd"]
             terms["time_in_force"] = draw.choices(words, [8, 8, 2, 2, 1, 1, 1])[0]
         self.add_rarer_terms(terms, waits=waits)
         terms |= trade_flow.named_lots(self, world, account, instrument)
+        order_flow.add_terms(self, terms, instrument)
         return terms
 
     def add_rarer_terms(self, terms: dict[str, Any], *, waits: bool) -> None:
@@ -244,6 +247,7 @@ class Flow(MarketFlow):
             command["stop_price"] = self.price(instrument)
         if draw.random() < 0.15:
             command["time_in_force"] = draw.choice(["day", "gtc", "gtc", "day", "ioc"])
+        order_flow.add_replaced(self, command, known)
         return command
 
     def cancel_all(self, world: World) -> dict[str, Any]:
@@ -416,5 +420,7 @@ KINDS = {
     Flow.about_contract: 0.6,
     **money_flow.KINDS,
     **trade_flow.KINDS,
+    **order_flow.KINDS,
+    **option_flow.KINDS,
 }
 """How often each kind of command comes."""

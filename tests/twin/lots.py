@@ -43,12 +43,20 @@ def book_fill(order: Order, qty: int, notional: int) -> Booked:
 def close_lots(order: Order, closing: int) -> list[list[int]]:
     """Takes a quantity out of the lots, in the order of the account's method."""
     closed = []
-    for lot in lots_in_order(order):
+    for lot in [*lots_in_order(order), in_no_lot(order)]:
         part = min(abs(lot.qty), closing)
         if part > 0:
             closed.append([lot.id, part, share_of(abs(lot.cost), part, abs(lot.qty))])
             closing -= part
     return closed
+
+
+def in_no_lot(order: Order) -> Lot:
+    """What came otherwise than by a fill, such as by an exercise; it goes last."""
+    account, instrument = order.account, order.instrument
+    lots, position = account.lots.get(instrument.index, []), account.position(instrument)
+    qty = position.qty - sum(lot.qty for lot in lots)
+    return Lot(0, qty, position.cost - sum(lot.cost for lot in lots), 0)
 
 
 def lots_in_order(order: Order) -> list[Lot]:

@@ -6,6 +6,7 @@ Regulation T (12 CFR 220.12) bounds what is opened, FINRA Rule 4210(c) what is k
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from twin import options, spreads
 from twin.amounts import RATE_SCALE, divide
 from twin.currencies import abroad, convert, in_own
 from twin.prices import price, price_of_mark
@@ -78,6 +79,8 @@ def initial_of(margin: dict[str, int], instrument: Instrument, qty: int, value: 
     """What opening requires: never less than keeping."""
     if instrument.is_margined:
         return deposit_of(instrument, "initial", qty, value)
+    if options.is_option(instrument):
+        return abs(value) if qty > 0 else 0
     rate = max(WHOLE // margin["multiplier"], rate_set(instrument, "initial_rate"))
     return max(at_rate(abs(value), rate), maintenance_of(margin, instrument, qty, value))
 
@@ -89,10 +92,13 @@ def deposit_of(instrument: Instrument, which: str, qty: int, value: int) -> int:
     return divide(each, 10 ** instrument.terms["qty_scale"], "up") + share
 
 
-def tied_up(account: Account, instrument: Instrument, cost: int) -> int:
-    """The cash that a margined contract of a cash account ties up: its entry value."""
-    is_cash = account.margin is None
-    return max(0, cost) if instrument.is_margined and is_cash else 0
+def tied_up(account: Account, instrument: Instrument, position: Position) -> int:
+    """The cash that a contract of a cash account ties up: its entry value, a put's strike."""
+    if account.margin is not None:
+        return 0
+    if instrument.is_margined:
+        return max(0, position.cost)
+    return options.secured(instrument, position.qty)
 
 
 def value_at(instrument: Instrument, position: Position, at: int | None) -> int:
@@ -113,6 +119,10 @@ def worth(
         before = price_before(world, account, instrument)
         at = price_of(instrument) if before is None else before
         count(world, account, sums, instrument, position, value_at(instrument, position, at))
+    if account.margin is not None:
+        needed = spreads.required(world, account, price_of)
+        sums.initial += needed
+        sums.maintenance += needed
     return sums
 
 
@@ -131,7 +141,7 @@ def count(
     if not instrument.is_margined:
         sums.long_value += max(0, here)
         sums.short_value += min(0, here)
-    if account.margin is not None:
+    if account.margin is not None and not options.is_option(instrument):
         terms = (account.margin, instrument, position.qty, value)
         sums.initial += in_own(world, account, instrument, initial_of(*terms))
         sums.maintenance += in_own(world, account, instrument, maintenance_of(*terms))

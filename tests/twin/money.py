@@ -1,8 +1,13 @@
 """What things cost: holds, what an account can pay, what a fill moves."""
 
+from collections.abc import Callable
+
+from twin import spreads
 from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, clamp, divide
 from twin.fees import fee, fee_of_hold
 from twin.margin import borrowable, initial_of, power_for
+from twin.options import is_option, secured
+from twin.prices import price as price_now
 from twin.state import Instrument, Order, Position, World
 
 
@@ -28,7 +33,7 @@ def hold_at(instrument: Instrument, price: int, qty: int) -> int:
     return clamp(min(value + fee_of_hold(instrument, qty, clamp(value)), AMOUNT_MAX))
 
 
-def margin_hold(order: Order, qty: int, value: int, own: int) -> int:
+def margin_hold(world: World, order: Order, qty: int, value: int, own: int) -> int:
     """What an order on margin sets aside: the requirement of what it would open, and the fee."""
     account, instrument = order.account, order.instrument
     position = account.position(instrument)
@@ -36,7 +41,11 @@ def margin_hold(order: Order, qty: int, value: int, own: int) -> int:
     need = 0
     if opening:
         share = divide(value * opening, qty, "up")
-        need = initial_of(account.margin, instrument, signed(order.side, opening), share)
+        change = (instrument, signed(order.side, opening))
+        if is_option(instrument):
+            need = spreads.hold_of(world, account, change, share, price_now)
+        else:
+            need = initial_of(account.margin, *change, share)
     held = fee_of_hold(instrument, qty, clamp(min(value, AMOUNT_MAX)))
     return clamp(min(need + held, AMOUNT_MAX))
 
@@ -76,7 +85,7 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     if value > AMOUNT_MAX:
         wanted = instrument.whole_lots(clamp(wanted // (value // AMOUNT_MAX + 1)))
     if order.side == "sell" and account.margin is None:
-        return wanted
+        return writable(world, order, price, wanted, liquidity)
     position, sign = account.position(instrument), signed(order.side, 1)
     wanted = min(wanted, instrument.whole_lots(QUANTITY_MAX - sign * position.qty))
     power = power_for(world, account, instrument) + order.hold
@@ -91,6 +100,27 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
             return need <= min(power, room)
         return need == 0 or (need <= power and instrument.notional(price, qty) <= room)
 
+    return most_lots(instrument, wanted, fits)
+
+
+def writable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
+    """A sell of a cash account that comes to write puts needs the cash of their strike."""
+    instrument, position = order.instrument, order.account.position(order.instrument)
+    if not is_option(instrument) or wanted <= position.closing("sell"):
+        return wanted
+    power = power_for(world, order.account, instrument) + order.hold
+
+    def fits(qty: int) -> bool:
+        tied = secured(instrument, position.qty - qty) - secured(instrument, position.qty)
+        notional = instrument.notional(price, qty)
+        needed = tied + fee_of(world, order, qty, notional, liquidity) - notional
+        return tied <= 0 or needed <= power
+
+    return most_lots(instrument, wanted, fits)
+
+
+def most_lots(instrument: Instrument, wanted: int, fits: Callable[[int], bool]) -> int:
+    """All that is wanted, or the most lots that fit."""
     if fits(wanted):
         return wanted
     # The most lots that fit. What they need only grows with the quantity, so halving finds them.
@@ -101,18 +131,23 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     return lots * instrument.lot
 
 
-def release_of(world: World, order: Order, price: int, qty: int, liquidity: str) -> int:
-    """What a fill sets free of the order's hold."""
-    if qty == order.leaves:
+def release_of(
+    world: World, order: Order, price: int, qty: int, liquidity: str, deposit: int
+) -> int:
+    """What a fill sets free of the order's hold; `deposit`: what it ties up besides."""
+    if qty == order.unfilled:
         return order.hold
     account, rest = order.account, order.leaves - qty
     if order.side == "buy" and order.limit_price is not None and account.margin is None:
         kept = hold_at(order.instrument, order.limit_price, rest)
     else:
         kept = divide(order.hold * rest, order.leaves, "up")
-    needed = spent_by(world, order, price, qty, liquidity) - power_for(
-        world, account, order.instrument
-    )
+    if order.side == "sell" and account.margin is None and is_option(order.instrument):
+        notional = order.instrument.notional(price, qty)
+        spent = deposit + fee_of(world, order, qty, notional, liquidity) - notional
+    else:
+        spent = spent_by(world, order, price, qty, liquidity)
+    needed = spent - power_for(world, account, order.instrument)
     return max(0, min(order.hold, max(order.hold - kept, needed)))
 
 

@@ -1,13 +1,12 @@
 """Commands about orders: submit, replace, cancel, cancel-all."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from twin import groups, notionals, terms, trails
 from twin.amounts import ORDER_VALUE_MAX, QUANTITY_MAX, clamp, divide, format_money
 from twin.checks import (
     Failure,
-    check_more,
     check_price,
     check_quantity,
     check_terms,
@@ -21,6 +20,7 @@ from twin.checks import (
 from twin.ids import Digest
 from twin.margin import power_for
 from twin.money import hold_at, margin_hold
+from twin.options import free_to_sell
 from twin.requests import answered, remember
 from twin.state import Account, Order, Refused, World, not_found
 from twin.trading import arrive, cancel, order_id, touch, unlink
@@ -35,6 +35,10 @@ def submit(world: World, order: Order) -> tuple[str, int]:
     known = answered(world, order.account, order.client_order_id, digest)
     if known is not None:
         return "existing", known
+    notionals.prepare(world, order)
+    trails.prepare(order)
+    if "order_class" in order.more:
+        return groups.take(world, order, digest)
     failed = next(past_its_date(world, order), None) or next(failures(world, order), None)
     hold = 0 if failed else hold_of(world, order)
     take(world, order, hold, digest, failed)
@@ -49,12 +53,7 @@ def digest_of(order: Order) -> int:
     digest = Digest("submit").number(order.instrument.index).text(order.side).text(order.type)
     digest.number(order.qty).maybe(order.limit_price).maybe(order.stop_price)
     digest.text(order.time_in_force)
-    return (digest.text(more_text(order)) if order.more else digest).state
-
-
-def more_text(order: Order) -> str:
-    """The rarer terms as the tape writes them."""
-    return json.dumps(order.more, separators=(",", ":"), ensure_ascii=False)
+    return (digest.text(terms.text(order.more)) if order.more else digest).state
 
 
 def take(world: World, order: Order, hold: int, digest: int, failed: Failure | None) -> None:
@@ -71,7 +70,8 @@ def take(world: World, order: Order, hold: int, digest: int, failed: Failure | N
     else:
         order.hold = hold
         account.set_aside(order.instrument.currency, hold)
-        account.promise(order, order.qty)
+        begin_leg(world, order)
+        account.promise(order, order.promised)
         world.open.append(order)
     remember(world, account, order.client_order_id, digest, order.number)
     fields = terms_on_tape(world, order) | {"digest": f"{digest:016x}"}
@@ -80,6 +80,15 @@ def take(world: World, order: Order, hold: int, digest: int, failed: Failure | N
         world.emit("rejected", **fields, **verdict)
     else:
         world.emit("accepted", **fields, hold=hold)
+
+
+def begin_leg(world: World, order: Order) -> None:
+    """A leg belongs to its parent, and is held until that fills."""
+    parent = world.orders.get(order.more.get("parent"))
+    if parent:
+        parent.legs.append(order.number)
+    if "held" in order.more:
+        order.waits, order.status = order.qty, "held"
 
 
 def terms_on_tape(world: World, order: Order) -> dict[str, Any]:
@@ -162,22 +171,22 @@ def replace(
     """Gives an open order new terms; its place in the queue stays when only qty shrinks."""
     digest = Digest("replace").number(number).maybe(asked["qty"]).maybe(asked["limit_price"])
     digest.maybe(asked["stop_price"]).text(asked["time_in_force"] or "")
+    if asked["more"]:
+        digest.text(terms.text(asked["more"]))
     known = answered(world, account, request, digest.state)
     if known is not None:
         return "existing", known
     order = find_order(world, account, number)
     if not order.is_open:
         raise not_replaceable(number)
-    if all(value is None for value in asked.values()):
+    if not any(value is not None and value != {} for value in asked.values()):
         raise Refused("malformed", "malformed")
     new = new_terms(order, asked)
+    trails.keep(order, new)
     failed, hold = check_new_terms(world, order, new)
     if failed:
         raise failed.refused(number)
-    keeps_priority = new.qty <= order.qty and (new.limit_price, new.stop_price) == (
-        order.limit_price,
-        order.stop_price,
-    )
+    keeps_priority = new.qty <= order.qty and prices_of(new) == prices_of(order)
     if request is not None:
         remember(world, account, request, digest.state, number)
     rarer = {} if new.more == order.more else {"more": new.more}
@@ -200,16 +209,25 @@ def replace(
     return "ok", number
 
 
+def prices_of(order: Order) -> tuple[Any, ...]:
+    """What costs an order its place when it changes; a trailing stop moves by itself."""
+    stop = None if "water_mark" in order.more else order.stop_price
+    rarer = (order.more.get(name) for name in ("trail_price", "trail_percent", "display_qty"))
+    return order.limit_price, stop, *rarer
+
+
 def change(world: World, order: Order, new: Order, hold: int, *, keeps_priority: bool) -> None:
     """Gives the order its new terms, hold and place."""
     order.account.set_aside(order.instrument.currency, hold - order.hold)
-    order.account.promise(order, new.qty - order.qty)
+    promised = order.promised
     order.hold = hold
     for name in (*TERMS, "more"):
         setattr(order, name, getattr(new, name))
+    order.account.promise(order, order.promised - promised)
     if not keeps_priority:
         order.priority = world.next_priority
         world.next_priority += 1
+    if not keeps_priority or order.shown == 0:
         unlink(order, order.instrument)
     touch(world, order)
 
@@ -229,21 +247,27 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
         order.side,
         order.type,
         **{name: given.get(name, getattr(order, name)) for name in TERMS},
-        more=order.more,
         number=order.number,
         filled=order.filled,
+        legs=order.legs,
     )
-    if new.time_in_force != "gtd":
-        new.more = {name: value for name, value in order.more.items() if name != "expires_ns"}
+    new.more = new_more(order, asked["more"], new.time_in_force)
     check_quantity(new.qty)
     check_price(new.has_limit, new.limit_price, "limit_price")
-    check_price(new.has_stop, new.stop_price, "stop_price")
-    check_more(new)
-    moves_reached_stop = order.triggered and new.stop_price != order.stop_price
+    if order.type != "trailing_stop":
+        check_price(new.has_stop, new.stop_price, "stop_price")
+    elif "stop_price" in given:
+        check_price(False, given["stop_price"], "stop_price")
+    for check in (terms.check_trail, terms.check_date, terms.check_display):
+        check(new)
+    is_tied = "sibling" in new.more or "held" in new.more or order.legs or "notional" in new.more
+    retrails = "trail_price" in asked["more"] or "trail_percent" in asked["more"]
+    moves_reached_stop = order.triggered and (retrails or new.stop_price != order.stop_price)
     cannot_rest = new.time_in_force in {"ioc", "fok"}
     moves_auction = new.time_in_force != order.time_in_force and (new.auction or order.auction)
     if (
-        new.terms == order.terms
+        (new.terms, new.more) == (order.terms, order.more)
+        or (is_tied and new.qty != order.qty)
         or new.qty <= order.filled
         or moves_reached_stop
         or cannot_rest
@@ -253,15 +277,29 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
     return new
 
 
+def new_more(order: Order, asked: dict[str, Any], time_in_force: str) -> dict[str, Any]:
+    """The rarer terms after a replace: trail, date and displayed quantity can change."""
+    more = dict(order.more)
+    if "trail_price" in asked or "trail_percent" in asked:
+        more |= {name: asked.get(name) for name in ("trail_price", "trail_percent")}
+    if time_in_force != "gtd":
+        more.pop("expires_ns", None)
+    more |= {name: asked[name] for name in ("expires_ns", "display_qty") if name in asked}
+    if set(asked) - {"trail_price", "trail_percent", "expires_ns", "display_qty"}:
+        raise terms.wrong("more")
+    return terms.kept(more)
+
+
 def check_new_terms(world: World, order: Order, new: Order) -> tuple[Failure | None, int]:
     """The first failed check of the new terms, and the new hold."""
-    failure = next(failures_of_change(order, new), None)
+    failure = next(failures_of_change(world, order, new), None)
     is_free = order.side == "sell" and order.account.margin is None
     if failure:
         return failure, 0
-    if is_free:
-        return next(failures_of_flags(world, order, new), None), 0
-    hold, power = new_hold(order, new), power_for(world, order.account, order.instrument)
+    if is_free or "held" in new.more:
+        hold = order.hold if "held" in new.more else in_proportion(order, new)
+        return next(failures_of_flags(world, order, new), None), hold
+    hold, power = new_hold(world, order, new), power_for(world, order.account, order.instrument)
     if hold - order.hold <= max(0, power):
         return next(failures_of_flags(world, order, new), None), hold
     texts = (format_money(hold - order.hold), format_money(power))
@@ -276,7 +314,7 @@ def failures_of_flags(world: World, order: Order, new: Order) -> Iterator[Failur
     new.qty += order.filled
 
 
-def failures_of_change(order: Order, new: Order) -> Iterator[Failure]:
+def failures_of_change(world: World, order: Order, new: Order) -> Iterator[Failure]:
     """The failed checks of new terms, but for the cash."""
     instrument, account = order.instrument, order.account
     yield from off_the_steps(new)
@@ -288,21 +326,28 @@ def failures_of_change(order: Order, new: Order) -> Iterator[Failure]:
     if value > ORDER_VALUE_MAX or new.qty > QUANTITY_MAX:
         limit = format_money(ORDER_VALUE_MAX)
         yield Failure("order_too_large", "qty", format_money(value), limit)
-    position = account.position(instrument)
-    more, free = new.qty - order.qty, position.qty - position.promised
-    if order.side == "sell" and account.margin is None and more > free:
+    more, free = new.qty - order.qty, free_to_sell(world, account, instrument)
+    if order.side == "sell" and account.margin is None and more > max(0, free):
         texts = (instrument.qty_text(more), instrument.qty_text(free))
         yield Failure("insufficient_quantity", "qty", *texts)
 
 
-def new_hold(order: Order, new: Order) -> int:
+def new_hold(world: World, order: Order, new: Order) -> int:
     """The hold of the new terms; at any price it is the old one in proportion."""
     leaves = new.qty - order.filled
     at = new.limit_price
     if at is None and not order.triggered:
         at = new.stop_price
     if at is not None and order.account.margin is not None:
-        return margin_hold(new, leaves, order.instrument.value(at, leaves, "up"), order.leaves)
+        return margin_hold(
+            world, new, leaves, order.instrument.value(at, leaves, "up"), order.leaves
+        )
     if at is not None:
         return hold_at(order.instrument, at, leaves)
+    return in_proportion(order, new)
+
+
+def in_proportion(order: Order, new: Order) -> int:
+    """The hold that an order has, for another quantity."""
+    leaves = new.qty - order.filled
     return clamp(divide(order.hold * leaves, max(1, order.leaves), "up"))

@@ -1,10 +1,11 @@
 """Inputs of the outside market: quotes, depth, prints, bars, and the orders of house bots."""
 
+from twin import notionals, trails
 from twin.amounts import PRICE_MAX, QUANTITY_MAX, RATE_SCALE, clamp
 from twin.money import payable
-from twin.prices import OTHER, armed, best_first, book, offers, reaches, waiting
+from twin.prices import OTHER, armed, best_first, book, level_of, offers, on_offer, reaches, waiting
 from twin.sessions import MATCHING, may_trade, phase
-from twin.state import BotOrder, Instrument, Level, Order, World, malformed
+from twin.state import Account, BotOrder, Instrument, Level, Order, World, malformed
 from twin.trading import (
     cancel,
     changed,
@@ -14,6 +15,7 @@ from twin.trading import (
     fired,
     is_reached,
     leave_if_due,
+    next_arrival,
     print_trade,
     reduce_bot,
     settle,
@@ -85,7 +87,7 @@ def trade_print(
         order = traded_through(instrument, price)
         if order is None:
             break
-        left -= fill_resting(world, order, order.limit_price, min(left, order.leaves))
+        left -= fill_resting(world, order, order.limit_price, min(left, on_offer(order)))
     fire_stops(world, instrument)
 
 
@@ -220,6 +222,7 @@ class Path:
                 if order is None:
                     break
                 self.fire(order)
+        trails.walk_to(self.instrument, self.price)
 
     def nearest_limit(self, side: str, target: int) -> Order | None:
         """The resting order of a side that a path to `target` meets first."""
@@ -234,6 +237,22 @@ class Path:
             return one if is_reached(one, target) else None
         return None
 
+    def arrive(self, account: Account) -> None:
+        """Orders of an account that came alive stand on the path from here on."""
+        while True:
+            order = next_arrival(self.world, self.instrument, account)
+            if order is None:
+                return
+            may_come = order.status != "held" and order.leaves > 0
+            if not may_come or not trails.can_wait(self.world, order):
+                continue
+            is_armed = order.is_armed
+            settle(self.world, order)
+            if is_armed and self.nearest_stop(self.price, falling=order.is_falling) is order:
+                self.fire(order)
+            elif not is_armed and order.limit_price is None:
+                self.fill(order, "taker")
+
     def go_to(self, target: int) -> None:
         """Rising prices meet sell limits and buy stops, falling ones the others."""
         side = "sell" if target > self.price else "buy"
@@ -243,9 +262,9 @@ class Path:
             if limit is None and stop is None:
                 break
             limit_first = limit is not None and (
-                stop is None or reaches(side, limit.limit_price, stop.stop_price)
+                stop is None or reaches(side, limit.limit_price, level_of(stop))
             )
-            at = limit.limit_price if limit_first else stop.stop_price
+            at = limit.limit_price if limit_first else level_of(stop)
             # A price that the path has passed already trades where the path stands.
             self.price = max(at, self.price) if side == "sell" else min(at, self.price)
             if limit_first:
@@ -253,6 +272,7 @@ class Path:
             else:
                 self.fire(stop)
         self.price = target
+        trails.walk_to(self.instrument, self.price)
 
     def fire(self, order: Order) -> None:
         """A stop order fires where the path stands."""
@@ -268,6 +288,9 @@ class Path:
         """Fills an order where the path stands, as far as the volume allows."""
         if self.left == 0 or leave_if_due(self.world, order):
             return
+        notionals.size(self.world, order, self.price)
+        if not order.is_open:
+            return
         wanted = order.leaves if self.left is None else min(self.left, order.leaves)
         qty = payable(self.world, order, self.price, wanted, liquidity)
         if qty > 0:
@@ -277,3 +300,4 @@ class Path:
             self.left = None if self.left is None else self.left - qty
         if qty < wanted:
             cancel(self.world, order, why_unpayable(order))
+        self.arrive(order.account)

@@ -30,7 +30,9 @@ class Parts(Stage):
         return owner, make_id(name, ORDER, number)
 
     def symbol(self, world: World) -> Instrument:
-        return self.random.choice(world.instruments)
+        """An instrument, mostly one that trades."""
+        draw, active = self.random, [one for one in world.instruments if one.status == "active"]
+        return draw.choice(active if active and draw.random() < 0.95 else world.instruments)
 
     def name_of(self, instrument: Instrument) -> str:
         draw = self.random.random()

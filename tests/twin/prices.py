@@ -42,9 +42,24 @@ def is_at_any_price(one: Order | BotOrder) -> bool:
 
 
 def book(instrument: Instrument, side: str) -> list[Order | BotOrder]:
-    """The resting orders of a side: better prices first, earlier ones within a price."""
+    """The resting orders of a side: better prices first, at one price those that are shown."""
     resting = [one for one in instrument.market.queue if one.side == side and is_resting(one)]
-    return sorted(resting, key=lambda one: best_first(side, one.limit_price))
+    return sorted(resting, key=lambda one: (best_first(side, one.limit_price), is_hidden(one)))
+
+
+def shown_book(instrument: Instrument, side: str) -> list[Order | BotOrder]:
+    """The same without those that stand in no book."""
+    return [one for one in book(instrument, side) if not is_hidden(one)]
+
+
+def is_hidden(one: Order | BotOrder) -> bool:
+    """Whether the book shows nothing of it."""
+    return isinstance(one, Order) and one.more.get("hidden", False)
+
+
+def on_offer(one: Order | BotOrder) -> int:
+    """What stands there of it at the moment."""
+    return one.shown if isinstance(one, Order) else one.leaves
 
 
 def waiting(instrument: Instrument, side: str) -> list[Order]:
@@ -59,7 +74,12 @@ def armed(instrument: Instrument, *, falling: bool) -> list[Order]:
     orders = [one for one in queue if one.seat == "market" and one.is_armed]
     waits = [one for one in orders if one.is_falling == falling]
     sign = -1 if falling else 1
-    return sorted(waits, key=lambda one: (sign * one.stop_price, one.priority))
+    return sorted(waits, key=lambda one: (sign * level_of(one), one.priority))
+
+
+def level_of(order: Order) -> int:
+    """The price that an armed order waits for."""
+    return order.trail.stop if order.trail else order.stop_price
 
 
 def seen(instrument: Instrument, source: str, side: str) -> int | None:
@@ -82,7 +102,7 @@ def offers(instrument: Instrument, side: str) -> list[Offer]:
     """What an incoming order of a side meets, in order; the street comes first within a price."""
     there = OTHER[side]
     levels = [Offer(one.price, one.available, None) for one in street(instrument, there)]
-    orders = [Offer(one.limit_price, one.leaves, one) for one in book(instrument, there)]
+    orders = [Offer(one.limit_price, on_offer(one), one) for one in book(instrument, there)]
     return sorted(levels + orders, key=lambda offer: best_first(there, offer.price))
 
 
@@ -90,11 +110,11 @@ def outside(instrument: Instrument, side: str) -> tuple[int, int] | None:
     """The best price of the outside source, and what is displayed there."""
     if instrument.terms["source"] == "street":
         return instrument.market.bid if side == "buy" else instrument.market.ask
-    for one in book(instrument, side):
+    shown = shown_book(instrument, side)
+    for one in shown:
         if isinstance(one, BotOrder):
             price = one.limit_price
-            there = [one.leaves for one in book(instrument, side) if one.limit_price == price]
-            return price, sum(there)
+            return price, sum(on_offer(one) for one in shown if one.limit_price == price)
     return None
 
 

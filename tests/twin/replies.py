@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from twin import notionals, trails
 from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
 from twin.fees import fee_of_hold, show
 from twin.ids import FILL, format_time, make_id
 from twin.margin import Worth, power_for, value_at, worth
-from twin.prices import best_first, book, outside, price, price_of_mark, street
+from twin.options import is_option, underlying_of
+from twin.prices import best_first, on_offer, outside, price, price_of_mark, shown_book, street
 from twin.sessions import next_open, phase
 from twin.state import Account, Exchange, Instrument, Order, Position, World
+from twin.terms import shown as shown_terms
 from twin.trading import order_id
 
 ARCHIVES_MAX = 100
@@ -46,16 +49,6 @@ def order_object(world: World, number: int) -> dict[str, Any] | None:
         "updated_at": format_time(order.updated_ns),
         "as_of_seq": world.seq,
     }
-
-
-def shown_terms(world: World, order: Order) -> dict[str, Any]:
-    """The rarer terms of an order as a client sees them."""
-    shown = {name: value for name, value in order.more.items() if name != "expires_ns"}
-    if "lot_ids" in shown:
-        shown["lot_ids"] = [make_id(world.name, FILL, number) for number in shown["lot_ids"]]
-    if "expires_ns" in order.more:
-        shown["expire_time"] = format_time(order.more["expires_ns"])
-    return shown
 
 
 def average_price(order: Order) -> int:
@@ -186,7 +179,7 @@ def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
         "status": "halted" if phase(world, instrument) == "halted" else instrument.status,
     }
     if instrument.contract:
-        shown["contract"] = contract_object(instrument)
+        shown["contract"] = contract_object(world, instrument)
     if instrument.halt:
         shown["halt_reason"] = instrument.halt["reason"]
     if rules.get("industry"):
@@ -199,7 +192,7 @@ def instrument_object(world: World, instrument: Instrument) -> dict[str, Any]:
     return shown
 
 
-def contract_object(instrument: Instrument) -> dict[str, Any]:
+def contract_object(world: World, instrument: Instrument) -> dict[str, Any]:
     """The contract of an instrument as a client sees it."""
     contract = instrument.contract
     one = 10 ** instrument.terms["qty_scale"]
@@ -208,8 +201,14 @@ def contract_object(instrument: Instrument) -> dict[str, Any]:
         "tick_value": format_money(instrument.value(instrument.tick, one, "half_even")),
         "settlement": contract["settlement"],
     }
+    base = underlying_of(world, instrument)
+    if base:
+        shown["underlying"] = base.symbol
     if contract.get("expiry_ns"):
         shown["expiry"] = format_time(contract["expiry_ns"])
+    if is_option(instrument):
+        shown["strike"] = instrument.price_text(contract["strike"])
+        shown |= {"right": contract["right"], "style": contract["style"]}
     for which in ("initial", "maintenance"):
         if contract.get(which):
             shown[f"{which}_margin"] = format_money(contract[which])
@@ -218,6 +217,12 @@ def contract_object(instrument: Instrument) -> dict[str, Any]:
             shown[f"{which}_margin_rate"] = share
     if contract.get("funding_interval_ns"):
         shown["funding_interval_s"] = contract["funding_interval_ns"] // 10**9
+    return shown | state_of(instrument)
+
+
+def state_of(instrument: Instrument) -> dict[str, Any]:
+    """What has become of a contract."""
+    shown = {}
     if instrument.settlement_price:
         shown["settlement_price"] = instrument.price_text(instrument.settlement_price)
     if instrument.funding_rate:
@@ -287,7 +292,7 @@ def indication(world: World, instrument: Instrument) -> dict[str, Any]:
     collects, _, auction = phase(world, instrument).partition(" ")
     if collects != "auction":
         return {}
-    found = uncross(instrument, auction)
+    found = uncross(instrument, auction, seen_only=True)
     if found is None:
         return {"auction": auction}
     return {
@@ -304,8 +309,8 @@ def book_object(world: World, instrument: Instrument, depth: int) -> dict[str, A
 
     def levels(side: str) -> list[list[Any]]:
         orders: dict[int, list[int]] = {}
-        for one in book(instrument, side):
-            orders.setdefault(one.limit_price, []).append(one.leaves)
+        for one in shown_book(instrument, side):
+            orders.setdefault(one.limit_price, []).append(on_offer(one))
         merged = {at: orders[at] for at in list(orders)[:depth]}
         for level in street(instrument, side)[:depth]:
             merged.setdefault(level.price, []).append(level.available)
@@ -331,10 +336,12 @@ def book_object(world: World, instrument: Instrument, depth: int) -> dict[str, A
 def preview(world: World, order: Order) -> dict[str, Any]:
     """What an order would do if it came now."""
     check_terms(order)
+    notionals.prepare(world, order)
+    trails.prepare(order)
     instrument, account = order.instrument, order.account
     failed = [failure_object(one) for one in failures(world, order)]
     walked = walk(world, order)
-    if order.has_stop:
+    if order.awaits_price:
         walked = type(walked)()
     rest = max(0, order.qty - walked.filled)
     own = (order.limit_price, order.stop_price, walked.worst, price(instrument), 0)
@@ -342,11 +349,11 @@ def preview(world: World, order: Order) -> dict[str, Any]:
     rest_value = instrument.notional(at, rest)
     fees = walked.fees + (fee_of_hold(instrument, rest, rest_value) if rest > 0 else 0)
     cost = (walked.notional + rest_value) * (1 if order.side == "buy" else -1)
-    takes = cost + fees
-    if order.side == "buy" or account.margin is not None:
-        takes = hold_of(world, order)
+    takes = hold_of(world, order)
+    if order.side == "sell" and account.margin is None:
+        takes += cost + fees
     after = power_for(world, account, instrument) - takes
-    waits = rest > 0 and not order.has_stop
+    waits = rest > 0 and not order.awaits_price
     return {
         "cost": format_money(cost),
         "fees": format_money(fees),

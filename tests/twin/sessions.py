@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from twin import trails
 from twin.accruals import count_day
 from twin.amounts import PRICE_MAX, RATE_SCALE
 from twin.fields import is_name
@@ -75,9 +76,13 @@ def is_over(world: World, instrument: Instrument) -> bool:
 def link(world: World, order: Order) -> None:
     """Puts an open order where it waits, rests, is armed, or sleeps."""
     queue = order.instrument.market.queue
-    if all(one is not order for one in queue):
-        order.seat = seat_of(world, order)
-        queue.append(order)
+    has_no_price = order.is_armed and order.stop_price is None
+    waits = order.leaves == 0 or order.status == "held" or has_no_price
+    if waits or any(one is order for one in queue):
+        return
+    order.seat = seat_of(world, order)
+    order.trail = trails.place_of(order) if order.seat == "market" else None
+    queue.append(order)
 
 
 def link_again(world: World, orders: Iterable[Order]) -> None:
@@ -86,6 +91,7 @@ def link_again(world: World, orders: Iterable[Order]) -> None:
     for order in orders:
         queue = order.instrument.market.queue
         queue[:] = [one for one in queue if one is not order]
+        order.trail = None
     for order in orders:
         link(world, order)
 

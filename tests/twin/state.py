@@ -135,6 +135,12 @@ class Instrument:
     """What is being done to the holders of a contract."""
     settles: bool = False
     ended: bool = False
+    splits: list[tuple[int, int]] = field(default_factory=list)
+    """The splits that it has been through: new for old."""
+    splits_before: int = 0
+    """How many of them the underlying had been through when an option was listed."""
+    keeping: set[int] = field(default_factory=set)
+    """Accounts that do not want their option exercised at its end."""
     settlement_price: int = 0
     final_price: int = 0
     funding_rate: int = 0
@@ -343,6 +349,18 @@ class Account:
 
 
 @dataclass
+class Trail:
+    """Where a trailing stop stands: the best price seen, and the stop price behind it."""
+
+    mark: int
+    stop: int
+    reached: int | None = None
+    """The price that reached its stop."""
+    has_moved: bool = False
+    """Whether it has moved since it was recorded."""
+
+
+@dataclass
 class Order:
     """An order and where it stands."""
 
@@ -370,6 +388,12 @@ class Order:
     updated_ns: int = 0
     seat: str = ""
     """Where it was linked: `market`, for an auction (`open`, `close`), or `idle`."""
+    legs: list[int] = field(default_factory=list)
+    """The orders that belong to it."""
+    shown_from: int = 0
+    """What was filled when the shown part of an iceberg was last filled up."""
+    trail: "Trail | None" = None
+    """Where a trailing stop stands that is linked."""
 
     @property
     def auction(self) -> str | None:
@@ -380,8 +404,27 @@ class Order:
         return self.more.get("extended_hours", False)
 
     @property
-    def leaves(self) -> int:
+    def unfilled(self) -> int:
         return self.qty - self.filled
+
+    @property
+    def leaves(self) -> int:
+        """What can fill now: not what still waits for its parent."""
+        return self.unfilled - self.waits
+
+    @property
+    def shown(self) -> int:
+        """What the book holds of it: an iceberg shows a part at a time."""
+        display = self.more.get("display_qty")
+        if display is None:
+            return self.leaves
+        return max(0, min(self.leaves, display - (self.filled - self.shown_from)))
+
+    @property
+    def promised(self) -> int:
+        """What it promises of a position; of two that cancel each other only the first does."""
+        sibling = self.more.get("sibling")
+        return self.leaves if sibling is None or sibling > self.number else 0
 
     @property
     def is_open(self) -> bool:
@@ -392,8 +435,14 @@ class Order:
         return self.type in {"limit", "stop_limit", "limit_if_touched"}
 
     @property
-    def has_stop(self) -> bool:
+    def awaits_price(self) -> bool:
+        """Whether it waits until a price is reached."""
         return self.type not in {"market", "limit"}
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether its owner gives the price; a trailing stop finds its own."""
+        return self.awaits_price and self.type != "trailing_stop"
 
     @property
     def is_falling(self) -> bool:
@@ -407,7 +456,7 @@ class Order:
 
     @property
     def is_armed(self) -> bool:
-        return self.is_open and self.has_stop and not self.triggered
+        return self.is_open and self.awaits_price and not self.triggered
 
     @property
     def terms(self) -> tuple[Any, ...]:
@@ -473,6 +522,10 @@ class World:
     actions_over: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     unfinished: set[int] = field(default_factory=set)
+    arrivals: "list[Order]" = field(default_factory=list)
+    """Orders that came alive and have not met the market yet."""
+    trails_ns: int = 0
+    """When trailing stops were recorded last."""
     events: list[dict[str, Any]] = field(default_factory=list)
     prints: list[tuple[str, int, str, str, str]] = field(default_factory=list)
     is_market_input: bool = False

@@ -24,13 +24,17 @@ WANTED = [
     "not_found", "not_replaceable", "rejected market_closed", "rejected invalid_lot",
     "rejected invalid_tick", "rejected order_too_large", "rejected no_reference_price",
     "rejected would_not_fill", "rejected insufficient_quantity",
-    "rejected insufficient_buying_power",
     "margin_set", "borrow_charged", "interest_charged", "accrual_ended", "paid",
     "account_reset", "position_archived", "cash_archived", "rejected not_shortable",
     "rejected borrow_unavailable",
     "rate_set", "currency_added", "converted", "settlement_set", "settled", "trade_busted",
     "rejected unknown_lot", "filled lots", "filled realized_here", "filled settles",
     "corporate_position lots", "corporate_owed here", "trade_busted lots",
+    "rejected insufficient_buying_power", "canceled parent_closed", "canceled sibling_closed",
+    "canceled sibling_filled", "released", "resized", "replenished", "trail_moved",
+    "rejected notional_too_small", "rejected would_take_liquidity", "rejected would_not_reduce",
+    "contract_passed exercise", "contract_passed assignment", "contract_passed expiry",
+    "contract_passed delivered", "exercise_instructed",
 ]  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from twin.checks import check_quantity, check_terms
 from twin.currencies import in_own
 from twin.ids import FILL, Digest, make_id
 from twin.lots import change_lots, keeps_lots
-from twin.margin import initial_of, power_for
+from twin.margin import initial_of, power_for, tied_up
 from twin.money import signed
+from twin.options import free_to_sell
 from twin.orders import take
 from twin.payments import check_amount, on_tape
 from twin.requests import answered, remember
@@ -106,12 +107,12 @@ def check_trade(world: World, account: Account, trade: Trade) -> None:
     if abs(after) > QUANTITY_MAX or abs(position.cost) + trade.notional > AMOUNT_MAX:
         raise malformed("qty")
     if account.margin is None:
-        check_means(account, trade)
+        check_means(world, account, trade)
     else:
         check_equity(world, account, trade)
 
 
-def check_means(account: Account, trade: Trade) -> None:
+def check_means(world: World, account: Account, trade: Trade) -> None:
     """A cash account pays with settled cash and delivers what it holds."""
     instrument = trade.instrument
     needed = signed(trade.side, trade.notional) + trade.fee
@@ -119,8 +120,7 @@ def check_means(account: Account, trade: Trade) -> None:
     if needed > max(0, cash):
         texts = (format_money(needed), format_money(cash))
         raise Refused("rejected", "insufficient_buying_power", "price", *texts)
-    position = account.position(instrument)
-    free = position.qty - position.promised
+    free = free_to_sell(world, account, instrument)
     if trade.side == "sell" and trade.qty > free:
         texts = (instrument.qty_text(trade.qty), instrument.qty_text(free))
         raise Refused("rejected", "insufficient_quantity", "qty", *texts)
@@ -187,8 +187,11 @@ def undo(world: World, bust: Bust) -> tuple[Undone, Account]:
     undone = undo_lots(account, bust) if by_lots else undo_average(account, bust)
     after = copy.deepcopy(account)
     move(after, bust, undone)
-    free = after.position(instrument).qty - after.position(instrument).promised
+    free = free_to_sell(world, after, instrument)
     if account.margin is None and (after.free_in(instrument.currency) < 0 or free < 0):
+        raise too_late()
+    held, left = position, after.position(instrument)
+    if tied_up(account, instrument, left) != tied_up(account, instrument, held):
         raise too_late()
     return undone, after
 

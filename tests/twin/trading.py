@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from twin.amounts import clamp, divide
+from twin import aftermath, notionals, trails
+from twin.amounts import clamp
 from twin.checks import is_due, walk
 from twin.currencies import in_own
 from twin.fees import count_volume
@@ -10,10 +11,22 @@ from twin.ids import FILL, ORDER, make_id
 from twin.lots import Booked, book_fill, change_lots
 from twin.margin import tied_up
 from twin.money import fee_of, payable, reducible, release_of, signed
-from twin.prices import OTHER, Offer, armed, book, offers, reaches, seen, street, waiting
+from twin.prices import (
+    OTHER,
+    Offer,
+    armed,
+    book,
+    level_of,
+    offers,
+    on_offer,
+    reaches,
+    seen,
+    street,
+    waiting,
+)
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, seat_of
-from twin.state import BotOrder, Instrument, Order, World
+from twin.state import Account, BotOrder, Instrument, Order, Position, World
 
 
 def order_id(world: World, number: int) -> str:
@@ -28,6 +41,8 @@ def unlink(order: Order | BotOrder, instrument: Instrument) -> None:
     """Takes an order out of the market."""
     queue = instrument.market.queue
     queue[:] = [one for one in queue if one is not order]
+    if isinstance(order, Order):
+        order.trail = None
 
 
 def touch(world: World, order: Order) -> None:
@@ -41,6 +56,8 @@ def cancel(
     """Cancels an open order and sets its hold free."""
     if request is not None:
         remember(world, order.account, request, digest, order.number)
+    if not order.is_open:
+        return
     release = order.hold
     close(world, order, "canceled", reason)
     world.emit(
@@ -51,6 +68,7 @@ def cancel(
         request=request,
         digest=None if request is None else f"{digest:016x}",
     )
+    aftermath.after_close(world, order)
 
 
 def expire(world: World, order: Order) -> None:
@@ -58,12 +76,13 @@ def expire(world: World, order: Order) -> None:
     release = order.hold
     close(world, order, "expired", "expired")
     world.emit("expired", order=order_id(world, order.number), release=release)
+    aftermath.after_close(world, order)
 
 
 def close(world: World, order: Order, status: str, reason: str) -> None:
     """Takes what an order held away from it, and the order out of everything open."""
     order.account.set_aside(order.instrument.currency, -order.hold)
-    order.account.promise(order, -order.leaves)
+    order.account.promise(order, -order.promised)
     order.hold = 0
     order.status, order.reason = status, reason
     touch(world, order)
@@ -78,7 +97,7 @@ def leave(world: World, order: Order) -> None:
 
 def leave_if_due(world: World, order: Order) -> bool:
     """Closes an order that is due to leave; says whether it was."""
-    why = is_due(world, order)
+    why = is_due(world, order) if order.is_open else None
     if why == "cancel":
         cancel(world, order, "requested")
     elif why == "expire":
@@ -92,8 +111,18 @@ def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other
     """Fills one order, for the fee that is due."""
     notional = order.instrument.notional(price, qty)
     fee = fee_of(world, order, qty, notional, liquidity)
-    release = release_of(world, order, price, qty, liquidity)
+    booked = book_fill(order, qty, notional)
+    deposit = tied_by(order, qty, booked.cost)
+    release = release_of(world, order, price, qty, liquidity, deposit)
     enter_fill(world, order, price, qty, fee, release, liquidity, other)
+
+
+def tied_by(order: Order, qty: int, cost: int) -> int:
+    """How a fill changes the cash that contracts tie up."""
+    account, instrument, bought = order.account, order.instrument, signed(order.side, 1)
+    position = account.position(instrument)
+    after = Position(qty=position.qty + bought * qty, cost=position.cost + bought * cost)
+    return tied_up(account, instrument, after) - tied_up(account, instrument, position)
 
 
 def enter_fill(
@@ -109,20 +138,20 @@ def enter_fill(
     """Moves everything that a fill moves, and tells it."""
     instrument, account = order.instrument, order.account
     notional = instrument.notional(price, qty)
-    completes = qty == order.leaves
+    completes = qty == order.unfilled
+    was_linked = any(one is order for one in instrument.market.queue)
     position = account.own_position(instrument)
     booked = book_fill(order, qty, notional)
     cost, realized_pl = booked.cost, booked.realized_pl
     bought = signed(order.side, 1)
-    deposit = -tied_up(account, instrument, position.cost)
+    deposit = tied_by(order, qty, cost)
     position.cost += bought * cost
     position.qty += bought * qty
-    deposit += tied_up(account, instrument, position.cost)
     account.deposited += deposit
     # Only profit and loss of a margined contract move, never the notional.
     moved = realized_pl if instrument.is_margined else -bought * notional
     account.pay(instrument.currency, moved - fee)
-    account.promise(order, -qty)
+    account.promise(order, -qty if order.promised else 0)
     position.realized_pl += realized_pl
     account.realized_pl += clamp(in_own(world, account, instrument, realized_pl))
     account.set_aside(instrument.currency, -release)
@@ -135,6 +164,8 @@ def enter_fill(
         instrument.mark["last"] = price
     if completes:
         leave(world, order)
+    elif order.shown == 0:
+        unlink(order, instrument)
     # What was only recorded counts for no tier, and was settled where it was made.
     is_here = not order.more.get("recorded")
     day = count_volume(account, instrument, world.now_ns, notional) if is_here else 0
@@ -161,6 +192,7 @@ def enter_fill(
         **effects_of(world, order, booked, notional - fee),
     )
     world.next_fill += 1
+    aftermath.after_fill(world, order, qty, was_linked=was_linked)
 
 
 def effects_of(world: World, order: Order, booked: Booked, proceeds: int) -> dict[str, Any]:
@@ -197,6 +229,8 @@ def print_trade(
         )
     )
     traded(world, instrument, price)
+    if may_trade(world, instrument):
+        trails.hear_print(instrument, price)
 
 
 def traded(world: World, instrument: Instrument, price: int) -> None:
@@ -222,6 +256,9 @@ def changed(world: World, instrument: Instrument) -> None:
 
 def arrive(world: World, order: Order) -> None:
     """Lets an order that was just accepted wait for its stop price, or trade."""
+    may_come = order.is_open and order.status != "held" and order.leaves > 0
+    if not may_come or not trails.can_wait(world, order):
+        return
     if not order.is_armed:
         enter(world, order)
     else:
@@ -231,6 +268,22 @@ def arrive(world: World, order: Order) -> None:
         else:
             trigger(world, order, through)
     fire_stops(world, order.instrument)
+
+
+def let_arrive(world: World) -> None:
+    """Lets orders that came alive meet the market, as many as a turn may."""
+    while world.arrivals and not world.is_full:
+        order = world.arrivals.pop(0)
+        if not leave_if_due(world, order):
+            arrive(world, order)
+
+
+def next_arrival(world: World, instrument: Instrument, account: Account) -> Order | None:
+    """The next order of an account in an instrument that came alive."""
+    for index, order in enumerate(world.arrivals):
+        if order.is_open and order.instrument is instrument and order.account is account:
+            return world.arrivals.pop(index)
+    return None
 
 
 def enter(world: World, order: Order) -> None:
@@ -246,12 +299,15 @@ def execute(world: World, order: Order) -> None:
     instrument, bound = order.instrument, order.limit_price
     if bound is None:
         bound = band_edge(instrument, order.side)
+    notionals.size(world, order, None)
     if order.more.get("post_only") and any(
         reaches(order.side, order.limit_price, offer.price)
         for offer in offers(instrument, order.side)[:1]
     ):
         cancel(world, order, "would_take_liquidity")
-    while order.is_open:
+    # What a leg gets more by trading with its own parent comes to the market later.
+    until = order.filled + order.leaves
+    while order.is_open and order.leaves > 0 and order.filled < until:
         offer = next(iter(offers(instrument, order.side)), None)
         if offer is None or not reaches(order.side, bound, offer.price):
             return
@@ -260,7 +316,9 @@ def execute(world: World, order: Order) -> None:
             continue
         if maker is not None and keeps_apart(world, order, maker):
             continue
-        qty = payable(world, order, offer.price, min(order.leaves, offer.qty), "taker")
+        qty = payable(
+            world, order, offer.price, min(until - order.filled, order.leaves, offer.qty), "taker"
+        )
         if qty == 0:
             cancel(world, order, why_unpayable(order))
             return
@@ -290,25 +348,10 @@ def keeps_apart(world: World, newest: Order, oldest: Order) -> bool:
     else:
         both = min(newest.leaves, oldest.leaves)
         for order in (newest, oldest):
-            shrink(world, order, both)
+            sibling = world.orders.get(order.more.get("sibling"))
+            for one in (order, sibling) if sibling else (order,):
+                aftermath.shrink(world, one, both, "self_trade")
     return True
-
-
-def shrink(world: World, order: Order, qty: int) -> None:
-    """An order loses a part of what is left; it is canceled when nothing stays."""
-    rest = order.leaves - qty
-    if rest <= 0:
-        cancel(world, order, "self_trade")
-        return
-    release = order.hold - min(order.hold, divide(order.hold * rest, order.leaves, "up"))
-    order.account.promise(order, -qty)
-    order.account.set_aside(order.instrument.currency, -release)
-    order.hold -= release
-    order.qty = order.filled + rest
-    touch(world, order)
-    world.emit(
-        "resized", order=order_id(world, order.number), qty=order.qty, waits=0, release=release
-    )
 
 
 def trade(world: World, order: Order, offer: Offer, qty: int) -> None:
@@ -340,12 +383,13 @@ def reduce_bot(instrument: Instrument, order: BotOrder, qty: int) -> None:
 
 def settle(world: World, order: Order) -> None:
     """What happens to the rest of an order that could not fill at once."""
-    if not order.is_open:
+    if not order.is_open or order.leaves == 0:
         return
     if order.time_in_force in {"ioc", "fok"}:
         nothing_there = order.filled == 0 and order.limit_price is None
         cancel(world, order, "no_liquidity" if nothing_there else "ioc_remainder")
     else:
+        aftermath.show_whole_part(world, order)
         link(world, order)
 
 
@@ -392,7 +436,8 @@ def price_through(world: World, order: Order) -> int | None:
 
 def is_reached(order: Order, price: int) -> bool:
     """Whether a price reaches an order that waits for it."""
-    return price <= order.stop_price if order.is_falling else price >= order.stop_price
+    level = level_of(order)
+    return price <= level if order.is_falling else price >= level
 
 
 def reached(instrument: Instrument) -> tuple[Order, int] | None:
@@ -401,11 +446,12 @@ def reached(instrument: Instrument) -> tuple[Order, int] | None:
         for falling in (False, True):
             for source in ("bid_ask", "last", "mid"):
                 waits = armed(instrument, falling=falling)
-                mine = [one for one in waits if (one.side, one.trigger) == (side, source)]
+                kind = (side, source, None)
+                mine = [one for one in waits if (one.side, one.trigger, one.trail) == kind]
                 price = extreme(instrument, source, side, falling=falling)
                 if mine and price is not None and is_reached(mine[0], price):
                     return mine[0], price
-    return None
+    return trails.reached(instrument)
 
 
 def extreme(instrument: Instrument, source: str, side: str, *, falling: bool) -> int | None:
@@ -418,6 +464,8 @@ def extreme(instrument: Instrument, source: str, side: str, *, falling: bool) ->
 
 def fire_stops(world: World, instrument: Instrument) -> None:
     """Fires stop orders one by one: a fired order may trade and reach the next."""
+    if may_trade(world, instrument):
+        trails.see_quote(instrument)
     while may_trade(world, instrument):
         found = reached(instrument)
         if found is None:
@@ -442,6 +490,7 @@ def trigger(world: World, order: Order, price: int) -> None:
 
 def fired(world: World, order: Order, price: int) -> None:
     """Notes that the stop price of an order was reached; its place in time is a new one."""
+    trails.tell_if_moved(world, order)
     unlink(order, order.instrument)
     order.triggered = True
     order.priority = world.next_priority
@@ -498,5 +547,5 @@ def cross_street(world: World, instrument: Instrument) -> None:
             if world.is_full:
                 world.unfinished.add(instrument.index)
                 return
-            wanted = min(order.leaves, level.available)
+            wanted = min(on_offer(order), level.available)
             level.available -= fill_resting(world, order, order.limit_price, wanted)

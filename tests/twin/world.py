@@ -14,6 +14,7 @@ from twin import (
     commands,
     contracts,
     corporate,
+    exercise,
     listing,
     orders,
     outside,
@@ -26,6 +27,7 @@ from twin.clock_work import next_due
 from twin.ids import format_time
 from twin.sessions import link
 from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
+from twin.trading import let_arrive
 
 Reply = tuple[str, Any]
 Turn = tuple[int, int, int, str]
@@ -44,12 +46,15 @@ class Twin:
         """Whether due work is left for another `time`."""
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
+        due = due or world.arrivals
         return bool(due or world.crossings or world.unfinished or accruals.is_due(world))
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
         world = self.world
         world.unfinished.clear()
+        world.arrivals.clear()
+        world.trails_ns = 0
         world.now_ns, world.market_seq = world.turn_ns, world.turn_market_seq
         for instrument in world.instruments:
             instrument.market = Market()
@@ -69,9 +74,16 @@ class Twin:
         try:
             reply = self.perform(kind, members)
         except Refused as refused:
+            self.end_turn(kind)
             reply = self.refusal(refused)
+        self.end_turn(kind)
         world.market_seq += world.is_market_input
         return reply, self.turn(kind)
+
+    def end_turn(self, kind: str) -> None:
+        """What a command brought to life meets the market at last; questions change nothing."""
+        if kind not in commands.QUESTIONS:
+            let_arrive(self.world)
 
     def turn(self, kind: str) -> Turn | None:
         """The turn that the events make, as the tape keeps it."""
@@ -93,6 +105,7 @@ class Twin:
         clock.end_days(world)
         corporate.work_off(world)
         clock.pass_dates(world)
+        let_arrive(world)
         if kind in SILENT:
             SILENT[kind](world, **members)
             return None
@@ -115,9 +128,11 @@ class Twin:
             return does(world, **members), self.shown(members["scope"])
         if kind == "cancel_all":
             outcome, (canceled, remaining) = orders.cancel_all(world, **members)
+            let_arrive(world)
             items = [self.canceled_item(number) for number in canceled]
             return outcome, {"items": items, "remaining": remaining}
         outcome, thing = MAKERS[kind](world, **members)
+        let_arrive(world)
         return outcome, self.shown(thing)
 
     def shown(self, thing: Any) -> Any:
@@ -179,6 +194,8 @@ MAKERS = {
     "set_fees": listing.set_fees,
     "settle": contracts.settle,
     "funding": contracts.funding,
+    "exercise": exercise.exercise,
+    "do_not_exercise": exercise.do_not_exercise,
     "submit": orders.submit,
     "replace": orders.replace,
     "cancel": orders.cancel_order,

@@ -6,7 +6,7 @@
 
 use crate::book::{Owner, reaches};
 use crate::command::Bar;
-use crate::ids::{InstrumentIndex, OrderNumber};
+use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::live::Live;
 use crate::matching::Role;
 use crate::outside::check_level;
@@ -253,7 +253,8 @@ impl<S: Sink> Live<'_, S> {
             return;
         }
         self.size(number, Some(path.price));
-        let Some((leaves, side)) = self.order(number).map(|o| (o.leaves(), o.terms.side)) else {
+        let asked = self.order(number).map(|it| (it.leaves(), it.terms.side, it.terms.account));
+        let Some((leaves, side, account)) = asked else {
             return;
         };
         let wanted = path.bounded(leaves);
@@ -271,12 +272,27 @@ impl<S: Sink> Live<'_, S> {
         if qty < wanted {
             self.cancel(number, self.why_unpayable(number), None);
         }
-        self.arrive_on_path(path);
+        self.arrive_on_path(path, account);
+    }
+
+    /// The next order of an account in an instrument that came alive.
+    fn next_arrival(
+        &mut self,
+        instrument: InstrumentIndex,
+        account: AccountIndex,
+    ) -> Option<OrderNumber> {
+        let asked = (instrument, account);
+        let is_here = |number: &OrderNumber| {
+            let terms = self.order(*number).map(|order| &order.terms);
+            terms.is_some_and(|terms| (terms.instrument, terms.account) == asked)
+        };
+        let at = self.ephemeral.arrivals.iter().position(is_here)?;
+        self.ephemeral.arrivals.remove(at)
     }
 
     /// Orders that came alive stand on the path from here on.
-    fn arrive_on_path(&mut self, path: &mut Path) {
-        while let Some(number) = self.ephemeral.arrivals.pop_front() {
+    fn arrive_on_path(&mut self, path: &mut Path, account: AccountIndex) {
+        while let Some(number) = self.next_arrival(path.instrument, account) {
             if self.is_held(number) || !self.has_trail(number) {
                 continue;
             }

@@ -257,7 +257,7 @@ impl Durable {
             worth.add(margin, record, (position.qty, value, cost), here);
         }
         if margin.is_some() && has_options {
-            let required = spreads::required(self, account, None, &price_of);
+            let required = spreads::required(self, account, &price_of);
             worth.initial_margin += required;
             worth.maintenance_margin += required;
         }

@@ -279,7 +279,8 @@ pub struct Ephemeral {
     pub opened: BTreeMap<u32, Nanos>,
     /// Accounts that are watched while prices move.
     pub watch: Watch,
-    /// Orders that came alive and have not met the market yet; none between turns.
+    /// Orders that came alive and have not met the market yet; between turns those for which
+    /// there was no room.
     pub arrivals: VecDeque<OrderNumber>,
     /// Instruments that have or had trailing stops.
     pub trailing: BTreeSet<InstrumentIndex>,

@@ -79,9 +79,14 @@ impl<S: Sink> Live<'_, S> {
 
     /// Lets an order trade with one offer after the other, up to a price.
     pub fn take_offers(&mut self, number: OrderNumber, bound: Option<Price>) {
+        // A leg that trades with its parent grows by that; more of it comes to the market later.
+        let until = self.order(number).map_or(0, |it| it.filled.saturating_add(it.leaves()));
         while let Some((order, offer)) = self.next_offer(number, bound) {
-            let (instrument, side, leaves) =
-                (order.terms.instrument, order.terms.side, order.leaves());
+            let (instrument, side) = (order.terms.instrument, order.terms.side);
+            let leaves = order.leaves().min(until - order.filled);
+            if leaves <= 0 {
+                return;
+            }
             let maker = match offer.resting {
                 Some((_, Owner::User(maker))) => Some(maker),
                 _ => None,

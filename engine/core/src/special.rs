@@ -3,6 +3,8 @@
 
 use crate::change::ChangeEvent;
 use crate::checks::{Checks, Failure};
+use crate::contract::deposits::free_to_sell;
+use crate::contract::terms::Multiplier;
 use crate::costs::most_lots;
 use crate::durable::Durable;
 use crate::event::Event;
@@ -19,7 +21,7 @@ use crate::trails::Distance;
 use crate::triggers::Wait;
 use crate::units::{
     AMOUNT_MAX, Balance, MONEY_SCALE, Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, Rounding,
-    TIME_MAX_NS, clamp, divide, format_money, format_time, power_of_ten,
+    TIME_MAX_NS, divide, format_money, format_time, power_of_ten,
 };
 use crate::words::{OrderClass, OrderType, Reason, Side, TimeInForce, refusal};
 
@@ -183,12 +185,14 @@ fn lots_for(
 
 /// What an order for an amount of money has not yet traded for.
 fn money_left(instrument: &Instrument, order: &Order, notional: Money) -> Balance {
-    let scales = u32::from(instrument.scales());
+    let multiplier = instrument.contract.as_ref().map_or(Multiplier::ONE, |it| it.multiplier);
+    let value = order.filled_value.saturating_mul(i128::from(multiplier.units));
+    let scales = u32::from(instrument.scales()) + u32::from(multiplier.scale);
     let scale = u32::from(MONEY_SCALE);
     let spent = if scales >= scale {
-        divide(order.filled_value, power_of_ten(scales - scale), Rounding::Up)
+        divide(value, power_of_ten(scales - scale), Rounding::Up)
     } else {
-        order.filled_value.saturating_mul(power_of_ten(scale - scales))
+        value.saturating_mul(power_of_ten(scale - scales))
     };
     (i128::from(notional) - spent).max(0)
 }
@@ -382,7 +386,7 @@ impl<S: Sink> Live<'_, S> {
         Some(lots.min(self.deliverable(order)))
     }
 
-    /// What a sell of a cash account can deliver beyond what other orders promised.
+    /// What a sell of a cash account can deliver beyond what other orders promised and calls lock.
     fn deliverable(&self, order: &Order) -> Quantity {
         let room = QUANTITY_MAX - order.filled;
         let Some(account) = self.durable.account(order.terms.account) else {
@@ -391,9 +395,8 @@ impl<S: Sink> Live<'_, S> {
         if order.terms.side == Side::Buy || account.margin().is_some() {
             return room;
         }
-        let position = account.position(order.terms.instrument);
-        let others = position.promised - order.promised();
-        clamp(i128::from(position.qty) - i128::from(others)).clamp(0, room)
+        let free = free_to_sell(self.durable, account, order.terms.instrument);
+        free.saturating_add(order.promised()).clamp(0, room)
     }
 }
 

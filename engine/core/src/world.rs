@@ -119,6 +119,7 @@ impl World {
             || !self.durable.sessions.crossings.is_empty()
             || self.durable.money.is_due()
             || !self.ephemeral.unfinished.is_empty()
+            || !self.ephemeral.arrivals.is_empty()
             || self.durable.is_risk_busy()
             || self.durable.corporate.due(self.now_ns).is_some()
             || self.durable.contract_due(self.now_ns).is_some()
@@ -448,6 +449,7 @@ impl<S: Sink> Live<'_, S> {
         self.begin_risk_day();
         self.work_off_actions();
         self.pass_dates();
+        self.let_arrive();
         match input {
             Input::CreateWorld(create) => self.create_world(create),
             Input::ListExchange(exchange) => self.list_exchange(exchange),

@@ -24,10 +24,16 @@ impl<S: Sink> Live<'_, S> {
         self.emit(Event::Changed(change));
     }
 
-    /// Lets orders that came alive meet the market.
+    /// Lets orders that came alive meet the market, as many as a turn may: a leg may trade with
+    /// its own parent and so bring itself more.
     pub fn let_arrive(&mut self) {
-        while let Some(number) = self.ephemeral.arrivals.pop_front() {
-            self.arrive(number);
+        while !self.is_full() {
+            let Some(number) = self.ephemeral.arrivals.pop_front() else {
+                return;
+            };
+            if !self.leave_if_due(number) {
+                self.arrive(number);
+            }
         }
     }
 

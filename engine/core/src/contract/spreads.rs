@@ -87,37 +87,44 @@ impl Ground<'_> {
     }
 }
 
-/// What all options of an account require, if its position in one of them changed by so much.
-/// `price_of` gives the price of an instrument.
+/// What all options of an account require, in its own currency; those of a currency without a
+/// stated rate count as nothing. `price_of` gives the price of an instrument.
 pub(crate) fn required(
     durable: &Durable,
     account: &Account,
-    change: Option<(InstrumentIndex, Quantity)>,
     price_of: &dyn Fn(InstrumentIndex, &InstrumentRecord) -> Option<Price>,
 ) -> Balance {
-    let mut legs = legs_of(durable, account, change, price_of);
+    let mut legs = legs_of(durable, account, None, price_of);
     let mut total: Balance = 0;
     while let Some(first) = legs.first().copied() {
         let (here, rest): (Vec<Leg>, Vec<Leg>) =
             legs.into_iter().partition(|leg| leg.underlying == first.underlying);
         legs = rest;
         if let Some(record) = durable.instrument(first.underlying) {
-            let held = account.position(first.underlying).qty;
-            let mut ground = Ground {
-                record,
-                price: price_of(first.underlying, record),
-                long: held.max(0),
-                short: held.min(0).saturating_neg(),
-            };
-            for right in [Right::Call, Right::Put] {
-                let legs = here.iter().filter(|leg| leg.right == right).copied().collect();
-                let here = required_of(&mut ground, legs);
-                let (from, to) = (record.currency, account.currency);
-                total += durable.money.convert(here, from, to).unwrap_or(0);
-            }
+            let price = price_of(first.underlying, record);
+            let here = required_on(account, (first.underlying, record), price, &here);
+            let (from, to) = (record.currency, account.currency);
+            total += durable.money.convert(here, from, to).unwrap_or(0);
         }
     }
     total
+}
+
+/// What the legs on one underlying require, in its currency.
+fn required_on(
+    account: &Account,
+    (index, record): (InstrumentIndex, &InstrumentRecord),
+    price: Option<Price>,
+    legs: &[Leg],
+) -> Balance {
+    let held = account.position(index).qty;
+    let (long, short) = (held.max(0), held.min(0).saturating_neg());
+    let mut ground = Ground { record, price, long, short };
+    let mut of = |right| {
+        let legs = legs.iter().filter(|leg| leg.right == right).copied().collect();
+        required_of(&mut ground, legs)
+    };
+    of(Right::Call) + of(Right::Put)
 }
 
 /// The option positions of an account, the change counted in.
@@ -208,7 +215,8 @@ fn required_of(ground: &mut Ground<'_>, legs: Vec<Leg>) -> Balance {
 }
 
 /// What an order for so many options sets aside beyond its fee: by how much it raises the
-/// requirement, and what it pays more, or gets less, than the options are worth.
+/// requirement, and what it pays more, or gets less, than the options are worth. In the currency
+/// of the options, which is that of their underlying.
 pub(crate) fn hold_of(
     durable: &Durable,
     account: &Account,
@@ -216,7 +224,12 @@ pub(crate) fn hold_of(
     value: Balance,
     price_of: &dyn Fn(InstrumentIndex, &InstrumentRecord) -> Option<Price>,
 ) -> Balance {
-    let Some(record) = durable.instrument(index) else {
+    let underlying = |record: &InstrumentRecord| record.terms.contract.as_deref()?.underlying;
+    let found = durable.instrument(index).and_then(|record| {
+        let base = underlying(record)?;
+        Some((record, base, durable.instrument(base)?))
+    });
+    let Some((record, base, ground)) = found else {
         return 0;
     };
     let whole = clamp(Balance::from(by).abs());
@@ -227,10 +240,12 @@ pub(crate) fn hold_of(
         true => Some(price),
         false => price_of(at, record),
     };
-    let before = required(durable, account, None, &prices);
-    let after = required(durable, account, Some((index, by)), &prices);
+    let required = |change| {
+        let mut legs = legs_of(durable, account, change, &prices);
+        legs.retain(|leg| leg.underlying == base);
+        required_on(account, (base, ground), prices(base, ground), &legs)
+    };
+    let more = required(Some((index, by))) - required(None);
     let lost = value - record.terms.value(price, whole, Rounding::HalfEven);
-    let lost = if by > 0 { lost } else { -lost };
-    let more = durable.money.convert(after - before, account.currency, record.currency);
-    (more.unwrap_or(after - before) + lost).max(0)
+    (more + if by > 0 { lost } else { -lost }).max(0)
 }
