@@ -507,7 +507,9 @@ fn start_cancel_all(
     }
     if let Some(account) = durable.accounts.get_mut(index as usize) {
         account.cancel_below = below;
-        if !account.open_orders.is_empty() {
+        // A command that was under way leaves alone what was sent after it.
+        let first = durable.orders.first(&account.open_orders);
+        if first.is_some_and(|first| first.number < below) {
             durable.canceling.insert(index);
         }
     }

@@ -61,6 +61,7 @@ impl<S: Sink> Live<'_, S> {
             self.check_replaced_combo(order, &terms)?;
         } else {
             check_new_terms(self.durable, self.ephemeral, order, &terms)
+                .and_then(|_| self.may_replace(order, &terms))
                 .map_err(|failure| refused(failure).about(replace.order))?;
         }
         let later = Replace { request_id: None, ..replace.clone() };

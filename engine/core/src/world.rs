@@ -174,6 +174,8 @@ impl World {
         time_ns: Nanos,
         sink: &mut S,
     ) -> Option<(&'static str, String)> {
+        // What is refused here must find due work as what is taken does, also after a start.
+        self.link();
         let reply = match self.decode(command) {
             Ok(input) => self.apply(&input, time_ns, sink),
             Err(refusal) => Reply::from(refusal),

@@ -10,6 +10,7 @@ pub(crate) mod text;
 
 use std::collections::BTreeMap;
 
+use crate::checks::Checks;
 use crate::command::{CancelAll, Replace};
 use crate::draw::{self, Purpose};
 use crate::durable::Durable;
@@ -20,7 +21,7 @@ use crate::order::Order;
 use crate::profile::Latency;
 use crate::sink::Sink;
 use crate::units::{Nanos, clamp};
-use crate::words::{LatencyModel, OrderType, Reason, Status, TimeInForce};
+use crate::words::{LatencyModel, Reason, Status};
 
 /// What a command that is under way does when it arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,10 +251,9 @@ impl<S: Sink> Live<'_, S> {
 
     /// Why an order that arrives cannot come to the market as it is now.
     fn cannot_arrive(&self, order: &Order) -> Option<Reason> {
-        let tif = order.terms.time_in_force;
-        let cannot_wait = order.terms.order_type == OrderType::Market
-            || matches!(tif, TimeInForce::Ioc | TimeInForce::Fok);
-        if cannot_wait && !self.is_open(order.terms.instrument) {
+        let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
+        let checks = Checks { durable, ephemeral, terms: &order.terms };
+        if checks.market_is_open().is_err() {
             return Some(Reason::MarketClosed);
         }
         let fires = !order.terms.order_type.is_triggered();

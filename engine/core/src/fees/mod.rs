@@ -348,9 +348,15 @@ pub(crate) fn fee_lines(
     payer: Payer,
     traded: (Quantity, Money),
 ) -> Vec<FeeLine> {
-    let lines = charge(durable, record, payer, traded).map(|(_, lines)| lines);
-    let told = lines.into_iter().flatten().filter(|line| line.1 != 0);
-    told.map(|(kind, amount)| FeeLine { kind, amount: clamp(amount) }).collect()
+    let Some((fee, lines)) = charge(durable, record, payer, traded) else {
+        return Vec::new();
+    };
+    let line = |(kind, amount): (FeeKind, Balance)| FeeLine { kind, amount: clamp(amount) };
+    if lines.iter().any(|(_, amount)| amount.abs() > Balance::from(AMOUNT_MAX)) {
+        // Only caps bring such amounts back into bounds: what no line can carry is told as one.
+        return vec![line((lines[0].0, fee.into()))];
+    }
+    lines.into_iter().filter(|(_, amount)| *amount != 0).map(line).collect()
 }
 
 fn charge(

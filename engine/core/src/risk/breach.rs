@@ -179,19 +179,23 @@ impl<S: Sink> Live<'_, S> {
         };
         let standing = self.standing(account);
         let slacks = self.slacks(account, &standing);
-        let gain = self.gain(index, account, &standing);
-        if slacks.is_empty() && gain.is_none() {
+        let gains = self.gains(index, account, &standing);
+        if slacks.is_empty() && gains.is_empty() {
             return Vec::new();
         }
         let open = account.positions.iter().filter(|(_, position)| position.qty != 0);
         let held: Vec<InstrumentIndex> = open.map(|(instrument, _)| *instrument).collect();
         let mut arms = Vec::new();
-        let restless = self.restless(&held);
+        let mut restless = self.restless(&held);
+        if slacks.iter().any(|slack| slack.left < 0) {
+            // It is beyond a limit already and could not act: every move is another chance.
+            restless.extend(held.iter().copied());
+        }
         for instrument in &restless {
             self.arm_at_every_move(*instrument, &mut arms);
         }
         for instrument in held.iter().filter(|instrument| !restless.contains(instrument)) {
-            self.arm_position(account, *instrument, (&slacks, gain, held.len()), &mut arms);
+            self.arm_position(account, *instrument, (&slacks, &gains, held.len()), &mut arms);
         }
         arms
     }
@@ -250,25 +254,23 @@ impl<S: Sink> Live<'_, S> {
         slacks
     }
 
-    /// What the account has to gain before it has a new high, or has met its margin call.
-    fn gain(
-        &self,
-        index: AccountIndex,
-        account: &Account,
-        standing: &Requirement,
-    ) -> Option<Slack> {
-        let world = self.durable.risk.as_deref()?;
-        let risk = account.risk.as_deref()?;
+    /// What the account has to gain before it has a new high, and before it has met its margin call.
+    fn gains(&self, index: AccountIndex, account: &Account, standing: &Requirement) -> Vec<Slack> {
+        let found = self.durable.risk.as_deref().zip(account.risk.as_deref());
+        let Some((world, risk)) = found else {
+            return Vec::new();
+        };
+        let mut gains = Vec::new();
         if let (Some(_), Some(rule)) = (&risk.call, &world.policy.margin) {
             let left = share(standing.maintenance, rule.call_at) - standing.equity;
             // Gaining all of it meets the call; a new high has to be passed.
-            return Some(Slack { left: left.max(1) - 1, margin: rule.call_at });
+            gains.push(Slack { left: left.max(1) - 1, margin: rule.call_at });
         }
-        if !self.has_drawdown(account) || self.ephemeral.watch.rising.contains(&index) {
-            return None;
+        let is_asked = self.has_drawdown(account) && !self.ephemeral.watch.rising.contains(&index);
+        if let Some(peak) = risk.peak.filter(|_| is_asked) {
+            gains.push(Slack { left: (peak - standing.equity).max(0), margin: 0 });
         }
-        let left = risk.peak? - standing.equity;
-        Some(Slack { left: left.max(0), margin: 0 })
+        gains
     }
 
     /// Arms one position: at the move that would lose its part of every slack, and at the one that
@@ -277,7 +279,7 @@ impl<S: Sink> Live<'_, S> {
         &self,
         account: &Account,
         instrument: InstrumentIndex,
-        (slacks, gain, count): (&[Slack], Option<Slack>, usize),
+        (slacks, gains, count): (&[Slack], &[Slack], usize),
         arms: &mut Vec<Arm>,
     ) {
         let Some(record) = self.durable.instrument(instrument) else {
@@ -292,24 +294,35 @@ impl<S: Sink> Live<'_, S> {
             let mut worth = Worth::default();
             let value = Balance::from(record.terms.notional(price, position.qty));
             let cost = Balance::from(position.cost);
-            worth.add(account.margin(), record, (position.qty, value, cost), |amount| amount);
+            let here = |amount| {
+                let own = (record.currency, account.currency);
+                self.durable.money.convert(amount, own.0, own.1).unwrap_or(0)
+            };
+            worth.add(account.margin(), record, (position.qty, value, cost), here);
             worth.equity - share(worth.maintenance_margin, margin)
         };
-        let is_long = position.qty > 0;
+        let half = price / 2 + 1;
+        // What a position requires may grow faster than its value (a requirement of 100 % with a
+        // call above it), so which way an account loses is asked of the figures.
+        let up = |slack: &Slack| {
+            let change =
+                part(moved(price, Way::Up, half), slack.margin) - part(price, slack.margin);
+            if change == 0 { position.qty > 0 } else { change > 0 }
+        };
         let moves = |slack: &Slack, way: Way| {
             // Each rounded amount may be off by one unit, a few times over.
             let budget = slack.left / count as Balance - ROUNDINGS;
             let change = |distance: Price| {
                 (part(moved(price, way, distance), slack.margin) - part(price, slack.margin)).abs()
             };
-            longest(price, budget, change(price / 2 + 1), change)
+            longest(price, budget, change(half), change)
         };
-        let (loses, gains) = if is_long { (Way::Down, Way::Up) } else { (Way::Up, Way::Down) };
-        if let Some(distance) = slacks.iter().map(|slack| moves(slack, loses)).min() {
-            arms.push(Arm { instrument, way: loses, price: moved(price, loses, distance + 1) });
-        }
-        if let Some(distance) = gain.map(|slack| moves(&slack, gains)) {
-            arms.push(Arm { instrument, way: gains, price: moved(price, gains, distance + 1) });
+        let arm = |way, distance| Arm { instrument, way, price: moved(price, way, distance + 1) };
+        for way in [Way::Down, Way::Up] {
+            let loses = |slack: &&Slack| up(slack) == (way == Way::Down);
+            let wins = |slack: &&Slack| up(slack) == (way == Way::Up);
+            let near = slacks.iter().filter(loses).chain(gains.iter().filter(wins));
+            arms.extend(near.map(|slack| moves(slack, way)).min().map(|it| arm(way, it)));
         }
     }
 

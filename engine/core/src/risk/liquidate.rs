@@ -76,19 +76,22 @@ impl<S: Sink> Live<'_, S> {
                 true
             }
             Some(call) => {
-                let is_due = call.due_ns > 0 && call.due_ns <= self.now_ns();
+                let is_due = call.due_ns > 0 && call.due_ns <= self.ephemeral.watch.told_ns;
                 self.liquidates(index, &rule, is_due)
             }
             None => false,
         }
     }
 
-    /// Values the accounts whose margin call has not been met in time.
+    /// Time was told: values the accounts whose margin call has not been met by now. Whether a call
+    /// is late is asked of this time, not of the present one, so that it never depends on whether a
+    /// price happens to touch the account.
     pub fn look_at_calls(&mut self) {
         let Some(risk) = self.durable.risk.as_deref() else {
             return;
         };
         let now_ns = self.turn.time_ns;
+        self.ephemeral.watch.told_ns = now_ns;
         let is_due = |index: &&AccountIndex| {
             let risk = self.durable.account(**index).and_then(|it| it.risk.as_deref());
             let due_ns = risk.and_then(|risk| risk.call).map_or(0, |call| call.due_ns);
@@ -117,10 +120,11 @@ impl<S: Sink> Live<'_, S> {
         let Some(closing) = self.least_closing(index, &short) else {
             return false;
         };
+        let order = self.next_order();
         self.emit(
             RiskEvent::Liquidated {
                 account: index,
-                order: self.next_order(),
+                order,
                 instrument: closing.instrument,
                 qty: closing.qty.saturating_abs(),
                 equity: short.equity,
@@ -129,7 +133,8 @@ impl<S: Sink> Live<'_, S> {
             .into(),
         );
         self.force(index, closing.instrument, closing.qty, Forced::Liquidation);
-        true
+        // One that nobody can pay at this price would be sent for ever: it waits for another price.
+        self.durable.order(order).is_none_or(|order| order.is_open() || order.filled > 0)
     }
 
     /// The least that has to be closed, or the best whole position when none is enough.

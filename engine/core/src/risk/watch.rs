@@ -16,7 +16,8 @@ use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::money::event::MoneyEvent;
 use crate::postings::{Party, postings};
 use crate::project::{Touched, touch};
-use crate::units::{PRICE_MAX, Price};
+use crate::units::{Nanos, PRICE_MAX, Price};
+use crate::words::Reason;
 
 use super::event::RiskEvent;
 
@@ -84,6 +85,8 @@ pub struct Watch {
     pub(super) is_marked: bool,
     /// Whether accounts are being valued.
     pub(super) is_busy: bool,
+    /// The time that was told last: margin calls due by then are late.
+    pub(super) told_ns: Nanos,
 }
 
 impl Watch {
@@ -126,6 +129,11 @@ impl Watch {
             Event::Risk(event) => self.follow_risk(durable, event),
             Event::Marked { .. } => self.is_marked = true,
             Event::Money(event) => self.follow_money(durable, event),
+            // Whoever still has to close is looked at again.
+            Event::Canceled { order, reason, .. } if *reason != Reason::InsufficientBuyingPower => {
+                let ended = durable.order(*order).filter(|order| order.is_forced());
+                self.dirty.extend(ended.map(|order| order.terms.account));
+            }
             // Positions may change without a line of the ledger.
             Event::Corporate(_) | Event::Contract(_) => {
                 let mut touched = Touched::default();
