@@ -12,6 +12,7 @@ from twin.margin import borrowable, power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
 from twin.options import cannot_write, free_to_sell, hold_of_write, is_option
 from twin.prices import offers, price, reaches
+from twin.risk_state import why_killed
 from twin.sessions import (
     band_edge,
     band_of,
@@ -76,9 +77,14 @@ class Walk:
 
 def walk(world: World, order: Order) -> Walk:
     """Walks the offers as the order would, without trading."""
+    if not takes_part(world, order) or not order.instrument.market.is_fresh:
+        return Walk()
+    return walk_offers(world, order)
+
+
+def walk_offers(world: World, order: Order) -> Walk:
+    """The same, whether or not orders trade now."""
     walked, instrument = Walk(), order.instrument
-    if not takes_part(world, order) or not instrument.market.is_fresh:
-        return walked
     limit = order.limit_price
     if limit is None:
         limit = band_edge(instrument, order.side)
@@ -99,7 +105,9 @@ def walk(world: World, order: Order) -> Walk:
 
 
 def is_due(world: World, order: Order) -> str | None:
-    """Why an open order is due to leave: `cancel`, `expire`, or `auction_over`."""
+    """Why an open order is due to leave: `kill`, `cancel`, `expire`, or `auction_over`."""
+    if not order.is_forced and why_killed(world, order.account) is not None:
+        return "kill"
     if order.number < order.account.cancel_below:
         return "cancel"
     passed = order.time_in_force == "gtd" and order.more["expires_ns"] <= world.dates_passed_ns

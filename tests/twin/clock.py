@@ -9,6 +9,7 @@ from twin.clock_work import work_off_due
 from twin.prices import live_mark, price_of_mark
 from twin.state import Exchange, Instrument, World
 from twin.trading import work_on
+from twin.watch import look_at_calls, raise_peaks
 
 SECOND_NS = 10**9
 MINUTE_NS = 60 * SECOND_NS
@@ -52,6 +53,8 @@ def time(world: World) -> None:
     trails.record(world)
     if not world.is_full:
         mark(world)
+    raise_peaks(world)
+    look_at_calls(world)
 
 
 def continue_matching(world: World) -> None:

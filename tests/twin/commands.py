@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, fees, money_commands
+from twin import contracts, fees, money_commands, risk
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -513,8 +513,14 @@ READERS = {
     "corporate_action": corporate_action,
     "call_off_corporate_action": lambda fields: {"action_id": fields.text("action_id")},
     "resume": resume,
+    "set_policy": risk.read_policy,
+    "kill_switch": risk.read_switch,
+    "set_status": risk.read_status,
+    "resume_account": lambda fields: {"account": fields.account()},
+    "policy": lambda _: {},
+    "risk": lambda fields: {"account": fields.account()},
     "checkpoint": lambda _: {},
     **money_commands.READERS,
 }
 MARKET_INPUTS = ("quote", "depth", "trade", "bar", "agent_order", "agent_cancel")
-QUESTIONS = ("preview", "value", "book", "instruments", "exchanges")
+QUESTIONS = ("preview", "value", "book", "instruments", "exchanges", "policy", "risk")

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from twin import money_flow, option_flow, order_flow, trade_flow
+from twin import money_flow, option_flow, order_flow, risk_flow, trade_flow
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
 from twin.market_flow import MarketFlow
@@ -78,6 +78,7 @@ class Flow(MarketFlow):
         super().__init__(seed)
         self.ids = 0
         self.is_crowd = seed % 25 == 7
+        self.is_risky = seed % 4 != 0
         self.sent: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.script = self.listing()
@@ -422,5 +423,6 @@ KINDS = {
     **trade_flow.KINDS,
     **order_flow.KINDS,
     **option_flow.KINDS,
+    **risk_flow.KINDS,
 }
 """How often each kind of command comes."""

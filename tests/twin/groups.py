@@ -8,7 +8,7 @@ The twin takes no multi-leg orders.
 from dataclasses import replace
 from typing import Any
 
-from twin import orders, trails
+from twin import orders, review, trails
 from twin.checks import (
     Failure,
     beyond_bounds,
@@ -34,13 +34,15 @@ def take(world: World, order: Order, digest: int) -> tuple[str, int]:
     if any(leg.client_order_id in order.account.requests for leg in legs):
         raise Refused("id_reused", "id_reused")
     failed, hold, rest = judge(world, order, legs, is_live=is_live)
-    orders.take(world, order, hold, digest, failed)
+    failed, verdict = (failed, None) if failed else review.judge(world, order)
+    orders.take(world, order, 0 if failed else hold, digest, failed, verdict)
     if failed:
         raise failed.refused(order.number)
     for leg in legs:
         orders.take(world, leg, rest, digest, None)
         if is_live:
             world.arrivals.append(leg)
+    orders.tell_alerts(world, order, verdict)
     arrive(world, order)
     return "created", order.number
 

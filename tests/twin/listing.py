@@ -158,6 +158,8 @@ def open_account(
     account.cost_method = cost_method
     world.accounts.append(account)
     world.know(currency)
+    if world.risk is not None and world.risk.swept == account.index:
+        world.risk.swept += 1
     if margin is not None and world.margin_since_ns == 0:
         world.margin_since_ns = world.now_ns
     digest = Digest("open_account").text(owner).text(kind).text(currency).number(starting_cash)
@@ -178,5 +180,6 @@ def open_account(
     )
     if starting_cash > 0:
         account.cash += starting_cash
+        account.put_in = starting_cash
         world.emit("deposited", account=format_uuid(account_id), amount=starting_cash)
     return "created", account

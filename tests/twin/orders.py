@@ -22,6 +22,7 @@ from twin.margin import power_for
 from twin.money import hold_at, margin_hold
 from twin.options import free_to_sell
 from twin.requests import answered, remember
+from twin.review import Verdict, judge
 from twin.state import Account, Order, Refused, World, not_found
 from twin.trading import arrive, cancel, order_id, touch, unlink
 
@@ -40,10 +41,12 @@ def submit(world: World, order: Order) -> tuple[str, int]:
     if "order_class" in order.more:
         return groups.take(world, order, digest)
     failed = next(past_its_date(world, order), None) or next(failures(world, order), None)
+    failed, verdict = (failed, None) if failed else judge(world, order)
     hold = 0 if failed else hold_of(world, order)
-    take(world, order, hold, digest, failed)
+    take(world, order, hold, digest, failed, verdict)
     if failed:
         raise failed.refused(order.number)
+    tell_alerts(world, order, verdict)
     arrive(world, order)
     return "created", order.number
 
@@ -56,7 +59,14 @@ def digest_of(order: Order) -> int:
     return (digest.text(terms.text(order.more)) if order.more else digest).state
 
 
-def take(world: World, order: Order, hold: int, digest: int, failed: Failure | None) -> None:
+def take(
+    world: World,
+    order: Order,
+    hold: int,
+    digest: int,
+    failed: Failure | None,
+    verdict: Verdict | None = None,
+) -> None:
     """Keeps a new order, open with its hold or rejected."""
     order.number = world.next_order
     order.priority = world.next_priority
@@ -79,7 +89,24 @@ def take(world: World, order: Order, hold: int, digest: int, failed: Failure | N
         verdict = {"reason": failed.reason, "value": failed.value, "limit": failed.limit}
         world.emit("rejected", **fields, **verdict)
     else:
-        world.emit("accepted", **fields, hold=hold)
+        world.emit("accepted", **fields, hold=hold, **(verdict.passed if verdict else {}))
+        if verdict:
+            count_order(world, order, verdict)
+
+
+def count_order(world: World, order: Order, verdict: Verdict) -> None:
+    """Counts an order that the risk policy let pass."""
+    taken, keep = order.account.risk.taken, verdict.passed["keep"]
+    if keep:
+        taken.append(world.now_ns)
+        del taken[:-keep]
+
+
+def tell_alerts(world: World, order: Order, verdict: Verdict | None) -> None:
+    """Raises the alerts of an order that was accepted."""
+    number, account = order_id(world, order.number), order.account.text
+    for found in verdict.alerts if verdict else ():
+        world.emit("risk_alert", account=account, level="soft", **found, order=number)
 
 
 def begin_leg(world: World, order: Order) -> None:
@@ -307,11 +334,16 @@ def check_new_terms(world: World, order: Order, new: Order) -> tuple[Failure | N
 
 
 def failures_of_flags(world: World, order: Order, new: Order) -> Iterator[Failure]:
-    """What dated, post-only and reduce-only orders must keep to, for what is left of them."""
+    """What dated, post-only and reduce-only orders must keep to, for what is left; and the risk."""
+    if order.account.status != "active":
+        yield Failure("account_not_active")
     yield from past_its_date(world, new)
     new.qty -= order.filled
     yield from not_as_flagged(new)
     new.qty += order.filled
+    failed, _ = judge(world, new, order)
+    if failed:
+        yield failed
 
 
 def failures_of_change(world: World, order: Order, new: Order) -> Iterator[Failure]:

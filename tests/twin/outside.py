@@ -162,6 +162,7 @@ def bar(
         traded(world, instrument, price)
     instrument.market.heard.clear()
     stand_at_close(world, instrument, close, volume)
+    world.on_prices(world, instrument)
 
 
 def share_of_volume(instrument: Instrument, volume: int) -> int:

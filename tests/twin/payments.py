@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twin.account_risk import AccountRisk
 from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, RATE_SCALE, clamp, divide, format_money
 from twin.currencies import convert as at_rate
 from twin.currencies import rate_between
@@ -189,6 +190,7 @@ def reset(world: World, account: Account, starting_cash: int, request: str) -> t
     account.wallets, account.unsettled, account.lots = {}, {}, {}
     account.realized_pl = account.deposited = 0
     account.resets += 1
+    account.risk, account.put_in = AccountRisk(), starting_cash
     remember(world, account, request, digest, 0)
     world.emit(
         "account_reset", account=account.text, equity=equity, request=on_tape(request, digest)

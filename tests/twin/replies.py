@@ -11,13 +11,66 @@ from twin.ids import FILL, format_time, make_id
 from twin.margin import Worth, power_for, value_at, worth
 from twin.options import is_option, underlying_of
 from twin.prices import best_first, on_offer, outside, price, price_of_mark, shown_book, street
+from twin.review import failures_of_risk
+from twin.risk import risk_members
 from twin.sessions import next_open, phase
-from twin.state import Account, Exchange, Instrument, Order, Position, World
+from twin.state import Account, Exchange, Instrument, Order, Position, Refused, World
 from twin.terms import shown as shown_terms
 from twin.trading import order_id
 
 ARCHIVES_MAX = 100
 LOTS_SHOWN = 100
+
+
+def show_thing(world: World, thing: Any) -> Any:
+    """A thing as a reply shows it: an order by its number, canceled orders by theirs."""
+    shows: list[tuple[type, Any]] = [
+        (int, order_object),
+        (tuple, canceled),
+        (Account, account_at_marks),
+        (Instrument, instrument_object),
+        (Exchange, lambda _, exchange: exchange_object(exchange)),
+        (World, lambda *_: {"world": world.name, "as_of_seq": world.seq}),
+        (Refused, refusal),
+        (dict, lambda _, shown: shown),
+    ]
+    return next(does(world, thing) for kind, does in shows if isinstance(thing, kind))
+
+
+def refusal(world: World, refused: Refused) -> dict[str, Any]:
+    """The body that a refusal makes; its sentence for people is left out."""
+    body: dict[str, Any] = {"reason": refused.reason}
+    for name in ("field", "value", "limit"):
+        if getattr(refused, name) is not None:
+            body[name] = getattr(refused, name)
+    if refused.next_open_ns:
+        body["next_open"] = format_time(refused.next_open_ns)
+    if refused.order is not None:
+        body["order_id"] = order_id(world, refused.order)
+        body["order"] = order_object(world, refused.order)
+    return body
+
+
+def canceled(world: World, found: tuple[list[int], int]) -> dict[str, Any]:
+    """What a cancel-all has done, and how many orders are still to leave."""
+    numbers, remaining = found
+    items = [
+        {"id": order_id(world, number), "status": 200, "order": order_object(world, number)}
+        for number in numbers
+    ]
+    return {"items": items, "remaining": remaining}
+
+
+def instruments(world: World) -> dict[str, Any]:
+    """All instruments by symbol."""
+    listed = sorted(world.instruments, key=lambda one: one.symbol.encode())
+    return {"items": [instrument_object(world, one) for one in listed]}
+
+
+def exchanges(world: World) -> dict[str, Any]:
+    """All exchanges by id."""
+    listed = sorted(world.exchanges, key=lambda one: one.id.encode())
+    return {"items": [exchange_object(one) for one in listed]}
 
 
 def order_object(world: World, number: int) -> dict[str, Any] | None:
@@ -79,6 +132,8 @@ def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]
         **({"receivable": format_money(account.receivable)} if account.receivable else {}),
         **margin_members(account, now),
         **rarer_members(world, account),
+        **({"kill_switch": account.risk.killed} if account.risk.killed else {}),
+        **risk_members(account),
     }
 
 
@@ -339,7 +394,8 @@ def preview(world: World, order: Order) -> dict[str, Any]:
     notionals.prepare(world, order)
     trails.prepare(order)
     instrument, account = order.instrument, order.account
-    failed = [failure_object(one) for one in failures(world, order)]
+    found = [*failures(world, order), *failures_of_risk(world, order)]
+    failed = [failure_object(one) for one in found]
     walked = walk(world, order)
     if order.awaits_price:
         walked = type(walked)()

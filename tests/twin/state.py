@@ -1,8 +1,10 @@
 """What the twin keeps: plain objects in lists, found again by looking through them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from twin.account_risk import AccountRisk
 from twin.amounts import MONEY_SCALE, clamp, digits_of_step, divide, format_decimal
 from twin.ids import format_uuid
 
@@ -293,6 +295,9 @@ class Account:
     lots: dict[int, list[Lot]] = field(default_factory=dict)
     """The lots of its positions, the oldest first; none at average cost."""
     resets: int = 0
+    put_in: int = 0
+    """The money that it began with, the last time."""
+    risk: AccountRisk = field(default_factory=AccountRisk)
 
     @property
     def text(self) -> str:
@@ -455,6 +460,11 @@ class Order:
         return self.more.get("trigger", self.instrument.terms["trigger"])
 
     @property
+    def is_forced(self) -> bool:
+        """Whether the engine sent it to close a position."""
+        return "forced" in self.more
+
+    @property
     def is_armed(self) -> bool:
         return self.is_open and self.awaits_price and not self.triggered
 
@@ -529,6 +539,10 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
     prints: list[tuple[str, int, str, str, str]] = field(default_factory=list)
     is_market_input: bool = False
+    risk: Any = None
+    """The risk state (`risk_state.Risk`), from the first policy or kill switch on."""
+    on_prices: Callable[["World", Instrument], None] = lambda world, instrument: None
+    """Told of instruments whose prices may have moved."""
 
     def emit(self, name: str, /, **fields: Any) -> None:
         """Notes an event; the first of a turn takes the next number of the tape."""
@@ -537,6 +551,8 @@ class World:
             self.turn_ns = self.now_ns
             self.turn_market_seq = self.market_seq + self.is_market_input
         self.events.append({"e": name, **fields})
+        if self.risk is not None:
+            self.risk.hear(self, self.events[-1])
 
     @property
     def is_full(self) -> bool:

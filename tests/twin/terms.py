@@ -18,7 +18,7 @@ CLASSES = ("simple", "bracket", "oco", "oto")
 TAPE_ORDER = (
     "trail_price", "trail_percent", "trigger", "display_qty", "hidden", "post_only", "reduce_only",
     "notional", "expires_ns", "extended_hours", "order_class", "take_profit", "stop_loss", "parent",
-    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids", "recorded",
+    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids", "forced", "recorded",
 )  # fmt: skip
 """The order in which the tape tells terms; what is not asked for is not told."""
 SHOWN_AS = {

@@ -35,6 +35,16 @@ WANTED = [
     "rejected notional_too_small", "rejected would_take_liquidity", "rejected would_not_reduce",
     "contract_passed exercise", "contract_passed assignment", "contract_passed expiry",
     "contract_passed delivered", "exercise_instructed",
+    "policy_set", "kill_switched", "status_set", "swept", "cleaning", "cleaned", "day_began",
+    "baselined", "peaks_raised", "day_moved", "risk_alert", "account_stopped", "account_resumed",
+    "margin_called", "margin_call_met", "liquidated", "canceled kill_switch",
+    "canceled daily_loss_stop", "canceled liquidation",
+    "rejected kill_switch", "rejected daily_loss_stop", "rejected drawdown_stop",
+    "rejected order_size_limit", "rejected order_rate_limit", "rejected open_orders_limit",
+    "rejected price_collar", "rejected position_limit", "rejected capital_share_limit",
+    "rejected concentration_limit", "rejected leverage_limit", "rejected restricted",
+    "rejected short_not_permitted", "rejected wash_trade", "rejected day_trade_limit",
+    "rejected account_not_active",
 ]  # fmt: skip
 
 

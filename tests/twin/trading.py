@@ -6,6 +6,7 @@ from twin import aftermath, notionals, trails
 from twin.amounts import clamp
 from twin.checks import is_due, walk
 from twin.currencies import in_own
+from twin.day_trades import note_fill
 from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
 from twin.lots import Booked, book_fill, change_lots
@@ -98,7 +99,9 @@ def leave(world: World, order: Order) -> None:
 def leave_if_due(world: World, order: Order) -> bool:
     """Closes an order that is due to leave; says whether it was."""
     why = is_due(world, order) if order.is_open else None
-    if why == "cancel":
+    if why == "kill":
+        cancel(world, order, "kill_switch")
+    elif why == "cancel":
         cancel(world, order, "requested")
     elif why == "expire":
         expire(world, order)
@@ -192,6 +195,8 @@ def enter_fill(
         **effects_of(world, order, booked, notional - fee),
     )
     world.next_fill += 1
+    if not order.more.get("recorded"):
+        note_fill(world, account, instrument, bought * qty)
     aftermath.after_fill(world, order, qty, was_linked=was_linked)
 
 
@@ -463,6 +468,12 @@ def extreme(instrument: Instrument, source: str, side: str, *, falling: bool) ->
 
 
 def fire_stops(world: World, instrument: Instrument) -> None:
+    """Fires stop orders, then lets risk look at what the prices have come to."""
+    fire_reached(world, instrument)
+    world.on_prices(world, instrument)
+
+
+def fire_reached(world: World, instrument: Instrument) -> None:
     """Fires stop orders one by one: a fired order may trade and reach the next."""
     if may_trade(world, instrument):
         trails.see_quote(instrument)

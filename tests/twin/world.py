@@ -20,16 +20,20 @@ from twin import (
     outside,
     payments,
     replies,
+    risk,
+    risk_work,
     sessions,
     trades,
 )
 from twin.clock_work import next_due
-from twin.ids import format_time
 from twin.sessions import link
-from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
+from twin.state import Market, Refused, World, malformed
 from twin.trading import let_arrive
+from twin.watch import prices_moved
 
 Reply = tuple[str, Any]
+Done = tuple[str, Any]
+"""How a command ended, and what its reply is to show."""
 Turn = tuple[int, int, int, str]
 TIME_MAX_NS = 9_006_000_000_000_000_000
 STATE_HASH = "the hash of the state"
@@ -40,14 +44,16 @@ class Twin:
 
     def __init__(self, name: str) -> None:
         self.world = World(name)
+        self.world.on_prices = prices_moved
 
     @property
     def more_due(self) -> bool:
         """Whether due work is left for another `time`."""
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
+        left = world.crossings or world.unfinished or accruals.is_due(world)
         due = due or world.arrivals
-        return bool(due or world.crossings or world.unfinished or accruals.is_due(world))
+        return bool(due or left or risk_work.is_left(world))
 
     def restart(self) -> None:
         """Stops and starts again: only what is durable is left, and nothing is fresh."""
@@ -60,6 +66,8 @@ class Twin:
             instrument.market = Market()
         for order in sorted(world.open, key=lambda order: order.priority):
             link(world, order)
+        if world.risk is not None:
+            world.risk.forget_market(world)
 
     def apply(self, time_ns: int, command: bytes) -> tuple[Reply | None, Turn | None]:
         """Does one command at a time that never goes back."""
@@ -68,21 +76,24 @@ class Twin:
         try:
             kind, members = commands.decode(world, command)
         except Refused as refused:
-            return self.refusal(refused), None
+            return (refused.outcome, replies.refusal(world, refused)), None
         world.now_ns = max(world.now_ns, min(max(time_ns, 0), TIME_MAX_NS))
         world.is_market_input = kind in commands.MARKET_INPUTS
         try:
-            reply = self.perform(kind, members)
-        except Refused as refused:
-            self.end_turn(kind)
-            reply = self.refusal(refused)
+            done = self.perform(kind, members)
+        except Refused as why:
+            done = why.outcome, why
         self.end_turn(kind)
         world.market_seq += world.is_market_input
+        # What a reply shows is as it stands when all is done.
+        reply = None if done is None else (done[0], replies.show_thing(world, done[1]))
         return reply, self.turn(kind)
 
     def end_turn(self, kind: str) -> None:
-        """What a command brought to life meets the market at last; questions change nothing."""
+        """What a command brought to life meets the market, then risk looks at everybody."""
         if kind not in commands.QUESTIONS:
+            let_arrive(self.world)
+            risk_work.work(self.world)
             let_arrive(self.world)
 
     def turn(self, kind: str) -> Turn | None:
@@ -95,14 +106,15 @@ class Twin:
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         return world.seq, world.turn_ns, world.turn_market_seq, text
 
-    def perform(self, kind: str, members: dict[str, Any]) -> Reply | None:
+    def perform(self, kind: str, members: dict[str, Any]) -> Done | None:
         """Answers a question, or does what the command asks for."""
         world = self.world
         if kind in commands.QUESTIONS:
-            return "ok", self.answer(kind, members)
+            return "ok", ANSWERS[kind](world, **members)
         if world.created is None and kind != "create_world":
             raise malformed()
         clock.end_days(world)
+        risk_work.begin_day(world)
         corporate.work_off(world)
         clock.pass_dates(world)
         let_arrive(world)
@@ -111,81 +123,36 @@ class Twin:
             return None
         if kind == "checkpoint":
             world.emit("checkpoint", state_hash=STATE_HASH)
-            return "ok", self.world_object()
+            return "ok", world
         return self.create_or_order(kind, members)
 
-    def create_or_order(self, kind: str, members: dict[str, Any]) -> Reply:
-        """Commands with a reply: the outcome, and how the thing that they are about is shown."""
+    def create_or_order(self, kind: str, members: dict[str, Any]) -> Done:
+        """Commands with a reply: the outcome, and the thing that they are about."""
         world = self.world
         if kind == "create_world":
-            return listing.create_world(world, **members), self.world_object()
+            return listing.create_world(world, **members), world
         if kind == "set_rate":
-            return payments.set_rate(world, **members), self.world_object()
+            return payments.set_rate(world, **members), world
         if kind in CORPORATE:
-            return CORPORATE[kind](world, **members), self.world_object()
+            return CORPORATE[kind](world, **members), world
         if kind in {"halt", "resume"}:
             does = sessions.halt if kind == "halt" else clock.resume
-            return does(world, **members), self.shown(members["scope"])
-        if kind == "cancel_all":
-            outcome, (canceled, remaining) = orders.cancel_all(world, **members)
-            let_arrive(world)
-            items = [self.canceled_item(number) for number in canceled]
-            return outcome, {"items": items, "remaining": remaining}
-        outcome, thing = MAKERS[kind](world, **members)
-        let_arrive(world)
-        return outcome, self.shown(thing)
-
-    def shown(self, thing: Any) -> Any:
-        """A thing as a reply shows it: an order by its number."""
-        if isinstance(thing, Exchange):
-            return replies.exchange_object(thing)
-        if isinstance(thing, Instrument):
-            return replies.instrument_object(self.world, thing)
-        if isinstance(thing, Account):
-            return replies.account_at_marks(self.world, thing)
-        return replies.order_object(self.world, thing)
-
-    def canceled_item(self, number: int) -> dict[str, Any]:
-        """One order of a cancel-all."""
-        order = replies.order_object(self.world, number)
-        return {"id": orders.order_id(self.world, number), "status": 200, "order": order}
-
-    def answer(self, kind: str, members: dict[str, Any]) -> Any:
-        """The answer to a question."""
-        world = self.world
-        if kind == "value":
-            return replies.value(world, **members)
-        if kind == "book":
-            return replies.book_object(world, **members)
-        if kind == "preview":
-            return replies.preview(world, **members)
-        if kind == "instruments":
-            listed = sorted(world.instruments, key=lambda one: one.symbol.encode())
-            return {"items": [replies.instrument_object(world, one) for one in listed]}
-        listed = sorted(world.exchanges, key=lambda one: one.id.encode())
-        return {"items": [replies.exchange_object(one) for one in listed]}
-
-    def world_object(self) -> dict[str, Any]:
-        """The world as a reply shows it."""
-        return {"world": self.world.name, "as_of_seq": self.world.seq}
-
-    def refusal(self, refused: Refused) -> Reply:
-        """The reply that a refusal makes; its sentence for people is left out."""
-        body: dict[str, Any] = {"reason": refused.reason}
-        for name in ("field", "value", "limit"):
-            if getattr(refused, name) is not None:
-                body[name] = getattr(refused, name)
-        if refused.next_open_ns:
-            body["next_open"] = format_time(refused.next_open_ns)
-        if refused.order is not None:
-            body["order_id"] = orders.order_id(self.world, refused.order)
-            body["order"] = replies.order_object(self.world, refused.order)
-        return refused.outcome, body
+            return does(world, **members), members["scope"]
+        return MAKERS[kind](world, **members)
 
 
 CORPORATE = {
     "corporate_action": corporate.announce,
     "call_off_corporate_action": corporate.call_off,
+}
+ANSWERS = {
+    "value": replies.value,
+    "book": replies.book_object,
+    "preview": replies.preview,
+    "instruments": replies.instruments,
+    "exchanges": replies.exchanges,
+    "policy": risk.show_policy,
+    "risk": risk.show_standing,
 }
 MAKERS = {
     "list_exchange": listing.list_exchange,
@@ -207,6 +174,11 @@ MAKERS = {
     "record_trade": trades.record,
     "bust_trade": trades.bust,
     "correct_trade": trades.correct,
+    "cancel_all": orders.cancel_all,
+    "set_policy": risk.set_policy,
+    "kill_switch": risk.kill_switch,
+    "set_status": risk.set_status,
+    "resume_account": risk.resume_account,
 }
 SILENT = {
     "quote": outside.street_moves,
