@@ -427,6 +427,14 @@ def owe(world: World, action: Action, account: Account) -> bool:
     return True
 
 
+def forgo(world: World, account: Account) -> None:
+    """What an account is owed and not yet paid leaves it."""
+    for action in world.actions:
+        left = [owed for owed in action.owed[action.paid :] if owed[0] is not account]
+        action.owed[action.paid :] = left
+    account.receivable = 0
+
+
 def pay(world: World, action: Action) -> None:
     """Pays the next dividend, or ends the action."""
     if action.paid == len(action.owed):

@@ -4,6 +4,7 @@ from typing import Any
 
 from twin.account_risk import AccountRisk
 from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, RATE_SCALE, clamp, divide, format_money
+from twin.corporate import forgo
 from twin.currencies import convert as at_rate
 from twin.currencies import rate_between
 from twin.ids import Digest
@@ -190,7 +191,9 @@ def reset(world: World, account: Account, starting_cash: int, request: str) -> t
     account.wallets, account.unsettled, account.lots = {}, {}, {}
     account.realized_pl = account.deposited = 0
     account.resets += 1
-    account.risk, account.put_in = AccountRisk(), starting_cash
+    account.put_in = starting_cash
+    forgo(world, account)
+    begin_risk_again(world, account)
     remember(world, account, request, digest, 0)
     world.emit(
         "account_reset", account=account.text, equity=equity, request=on_tape(request, digest)
@@ -199,6 +202,13 @@ def reset(world: World, account: Account, starting_cash: int, request: str) -> t
         account.pay(account.currency, starting_cash)
         world.emit("deposited", account=account.text, amount=starting_cash)
     return "ok", account
+
+
+def begin_risk_again(world: World, account: Account) -> None:
+    """Only a kill switch outlives what the account was; it is valued anew."""
+    account.risk = AccountRisk(killed=account.risk.killed)
+    if world.risk is not None:
+        world.risk.baselined = min(world.risk.baselined, account.index)
 
 
 def archive(world: World, account: Account) -> None:

@@ -304,6 +304,21 @@ fn owe(durable: &mut Durable, id: &str, index: AccountIndex, (amount, here): (Mo
     }
 }
 
+/// What an account is owed and not yet paid leaves it with what it was.
+pub(crate) fn forgo(durable: &mut Durable, index: AccountIndex) {
+    for action in &mut durable.corporate.actions {
+        let paid = match action.stage {
+            Stage::Owing { next } => next as usize,
+            _ => 0,
+        };
+        let mut at = 0..;
+        action.owed.retain(|owed| at.next().is_some_and(|at| at < paid) || owed.0 != index);
+    }
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        account.receivable = 0;
+    }
+}
+
 fn pay(durable: &mut Durable, id: &str, index: AccountIndex, amount: Money) {
     let mut here = amount;
     if let Some(Action { stage: Stage::Owing { next }, owed, .. }) = action(durable, id) {

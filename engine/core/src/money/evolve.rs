@@ -128,6 +128,8 @@ fn reset(durable: &mut Durable, event: &MoneyEvent) {
         MoneyEvent::AccountReset { account, equity, request } => {
             let unsettled = &mut durable.money.unsettled;
             unsettled.retain(|(_, _, other)| other != account);
+            crate::corporate::event::forgo(durable, *account);
+            crate::risk::event::begin_again(durable, *account);
             if let Some(account) = durable.accounts.get_mut(*account as usize) {
                 begin_again(account, time_ns, *equity);
             }
@@ -142,7 +144,6 @@ fn begin_again(account: &mut Account, time_ns: i64, equity: Balance) {
     account.starting_cash = 0;
     account.realized_pl = 0;
     account.deposited = 0;
-    account.risk = None;
     let more = account.more.get_or_insert_default();
     more.wallets.clear();
     more.unsettled.clear();

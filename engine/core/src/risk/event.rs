@@ -350,6 +350,20 @@ pub(crate) fn meet_account(durable: &mut Durable, index: AccountIndex) {
     }
 }
 
+/// An account begins again: only its kill switch stays, and it is valued anew.
+pub(crate) fn begin_again(durable: &mut Durable, index: AccountIndex) {
+    if let Some(account) = durable.accounts.get_mut(index as usize) {
+        let killed = account.risk.take().and_then(|risk| risk.killed);
+        let risk = killed.map(|reason| AccountRisk { killed: Some(reason), ..Default::default() });
+        account.risk = risk.map(Box::new);
+    }
+    if let Some(world) = durable.risk.as_deref_mut() {
+        world.cleaning.remove(&index);
+        world.called.remove(&index);
+        world.baselined = world.baselined.min(index);
+    }
+}
+
 /// Counts an accepted order that passed a policy.
 pub(crate) fn count_order(durable: &mut Durable, account: AccountIndex, passed: &Passed) {
     let time_ns = durable.turn.time_ns;
