@@ -22,6 +22,7 @@ from twin.sessions import (
     tick_at,
     why_closed,
 )
+from twin.slippage import moved
 from twin.state import Order, World, malformed
 from twin.terms import check_date, check_display, check_notional, check_trail, check_trigger
 
@@ -94,13 +95,16 @@ def walk_offers(world: World, order: Order) -> Walk:
         if isinstance(offer.resting, Order) and is_due(world, offer.resting):
             continue
         qty = min(offer.qty, order.qty - walked.filled)
-        notional = instrument.notional(offer.price, qty)
+        price = offer.price
+        if offer.resting is None:
+            price = moved(world, instrument, order.side, limit, price, qty)
+        notional = instrument.notional(price, qty)
         walked.notional += notional
         before = (walked.filled, walked.value)
         walked.fees += fee_of(world, order, qty, notional, "taker", before)
-        walked.value += offer.price * qty
+        walked.value += price * qty
         walked.filled += qty
-        walked.worst = offer.price
+        walked.worst = price
     return walked
 
 

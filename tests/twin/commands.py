@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, fees, money_commands, risk
+from twin import contracts, fees, money_commands, profile, risk
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -50,12 +50,12 @@ def create_world(fields: Fields) -> dict[str, Any]:
 
 def list_exchange(fields: Fields) -> dict[str, Any]:
     """Lists an exchange: one flat set of terms, as on the tape."""
-    profile = plain_profile(fields.get("profile"))
+    filling = read_profile(fields.get("profile"))
     terms: dict[str, Any] = {
         name: fields.text(name) for name in ("exchange", "name", "currency", "calendar")
     }
     terms["fees"] = schedule(fields)
-    terms |= profile
+    terms["profile"] = filling
     rules = {
         "mic": fields.text("mic", ""),
         "band": band(fields),
@@ -73,30 +73,16 @@ def schedule(fields: Fields) -> dict[str, Any]:
         raise malformed("fees") from why
 
 
-def plain_profile(profile: Any) -> dict[str, Any]:
-    """A profile without a preset and without rules: the twin fills by no others."""
-    wrong = malformed("profile")
-    given = profile if isinstance(profile, dict) else {}
-    name, orders = given.get("name"), given.get("market_orders")
-    if type(name) is not str or not is_name(name) or orders not in {"street", "next_bar"}:
-        raise wrong
-    if given.get("spread_ticks") is None:
-        raise wrong
+def read_profile(given: Any) -> dict[str, Any]:
+    """A fill profile; the realistic one when none is given."""
     try:
-        ticks = fees.number(given, "spread_ticks", 0, 1_000_000, 0)
-        share = fees.number(given, "participation", RATE_SCALE, 10**RATE_SCALE, 0)
+        return profile.preset("realistic") if given is None else profile.read(given)
     except fees.WrongSettingError as why:
-        raise wrong from why
-    return {
-        "profile": name,
-        "spread_ticks": ticks,
-        "participation": share,
-        "market_orders": orders,
-    }
+        raise malformed("profile") from why
 
 
-def set_fees(fields: Fields) -> dict[str, Any]:
-    """Sets fees for a symbol or an exchange; nothing takes them back."""
+def set_rules(fields: Fields, kind: str) -> dict[str, Any]:
+    """Sets fees or profile for a symbol or an exchange; nothing takes them back."""
     names = [fields.get(name) for name in ("symbol", "exchange")]
     symbol, exchange = (name if type(name) is str else None for name in names)
     if symbol is not None:
@@ -105,7 +91,10 @@ def set_fees(fields: Fields) -> dict[str, Any]:
         scope = None if exchange is None else fields.world.find_exchange(exchange)
     if scope is None:
         raise malformed("symbol")
-    return {"scope": scope, "fees": None if fields.get("fees") is None else schedule(fields)}
+    if fields.get(kind) is None:
+        return {"scope": scope, "kind": kind, "value": None}
+    value = schedule(fields) if kind == "fees" else read_profile(fields.get("profile"))
+    return {"scope": scope, "kind": kind, "value": value}
 
 
 def with_rules(rules: dict[str, Any]) -> dict[str, Any]:
@@ -504,7 +493,8 @@ READERS = {
     "agent_cancel": agent_cancel,
     "time": lambda _: {},
     "session": session,
-    "set_fees": set_fees,
+    "set_fees": lambda fields: set_rules(fields, "fees"),
+    "set_profile": lambda fields: set_rules(fields, "profile"),
     "settle": settle,
     "funding": funding,
     "exercise": exercise,

@@ -63,7 +63,7 @@ class Pair:
             self.words[reply[0]] += 1
         for event in self.twin.world.events if turn else ():
             self.words[event["e"]] += 1
-            for name in ("reason", "work"):
+            for name in ("reason", "work", "what"):
                 if name in event:
                     self.words[f"{event['e']} {event[name]}"] += 1
             told = event | event.get("effects", {})

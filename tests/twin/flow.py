@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from twin import money_flow, option_flow, order_flow, risk_flow, trade_flow
+from twin import money_flow, option_flow, order_flow, profile_flow, risk_flow, trade_flow
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
 from twin.market_flow import MarketFlow
@@ -424,5 +424,6 @@ KINDS = {
     **order_flow.KINDS,
     **option_flow.KINDS,
     **risk_flow.KINDS,
+    **profile_flow.KINDS,
 }
 """How often each kind of command comes."""

@@ -35,15 +35,18 @@ def take(world: World, order: Order, digest: int) -> tuple[str, int]:
         raise Refused("id_reused", "id_reused")
     failed, hold, rest = judge(world, order, legs, is_live=is_live)
     failed, verdict = (failed, None) if failed else review.judge(world, order)
+    is_under_way = not failed and orders.set_off(world, order)
     orders.take(world, order, 0 if failed else hold, digest, failed, verdict)
     if failed:
         raise failed.refused(order.number)
     for leg in legs:
+        leg_is_under_way = is_live and orders.set_off(world, leg)
         orders.take(world, leg, rest, digest, None)
-        if is_live:
+        if is_live and not leg_is_under_way:
             world.arrivals.append(leg)
     orders.tell_alerts(world, order, verdict)
-    arrive(world, order)
+    if not is_under_way:
+        arrive(world, order)
     return "created", order.number
 
 

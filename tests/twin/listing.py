@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from twin import contracts, fees
+from twin import contracts, fees, profile
 from twin.accruals import next_midnight
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
 from twin.fees import show
@@ -59,8 +59,6 @@ def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
     require(is_name(terms["calendar"]), "calendar")
     rules = terms.get("rules", {})
     require(not rules.get("mic") or is_name(rules["mic"]), "mic")
-    require(is_name(terms["profile"]) and terms["participation"] in RATES, "profile")
-    require(terms["spread_ticks"] <= 1_000_000, "profile")
     exchange = Exchange(terms, next_midnight(world.now_ns))
     world.exchanges.append(exchange)
     world.emit("exchange_listed", **on_tape(exchange))
@@ -69,30 +67,33 @@ def list_exchange(world: World, **terms: Any) -> tuple[str, Exchange]:
 
 def on_tape(exchange: Exchange) -> dict[str, Any]:
     """The terms of an exchange as its event carries them: what is rarer only when it is there."""
-    terms, schedule = exchange.terms, exchange.terms["fees"]
+    terms, schedule, filling = exchange.terms, exchange.terms["fees"], exchange.terms["profile"]
     names = ("exchange", "name", "currency", "calendar")
-    profile = ("profile", "spread_ticks", "participation", "market_orders")
     return {
         **{name: terms[name] for name in names},
         **{name: schedule[name] for name in fees.PLAIN},
-        **{name: terms[name] for name in profile},
+        "profile": filling["name"],
+        **{name: filling[name] for name in profile.HEAD if name != "name"},
         **({"fees": fees.show(schedule)} if fees.has_rules(schedule) else {}),
+        **({"fill_profile": profile.show(filling)} if profile.has_rules(filling) else {}),
         "day_end_ns": exchange.next_ns,
         **({"rules": exchange.rules} if exchange.rules else {}),
     }
 
 
-def set_fees(
-    world: World, scope: Exchange | Instrument, fees: dict[str, Any] | None
+def set_rules(
+    world: World, scope: Exchange | Instrument, kind: str, value: dict[str, Any] | None
 ) -> tuple[str, Exchange | Instrument]:
-    """Sets the fees that count from now on."""
-    if fees == scope.set_fees:
+    """Sets the fees, or the fill profile, that count from now on."""
+    if value == getattr(scope, f"set_{kind}"):
         return "existing", scope
-    scope.set_fees = fees
+    setattr(scope, f"set_{kind}", value)
     scope.rules_version += 1
     ruling: dict[str, Any] = {"version": scope.rules_version}
-    if fees is not None:
-        ruling["fees"] = show(fees)
+    if scope.set_fees is not None:
+        ruling["fees"] = show(scope.set_fees)
+    if scope.set_profile is not None:
+        ruling["profile"] = profile.show(scope.set_profile)
     world.emit("rules_set", **scope_on_tape(scope), ruling=ruling)
     return "ok", scope
 

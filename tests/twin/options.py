@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from twin.amounts import AMOUNT_MAX, PRICE_MAX, divide
+from twin.amounts import AMOUNT_MAX, PRICE_MAX, clamp, divide
 from twin.failures import Failure
 from twin.fields import Fields
 from twin.state import Account, Instrument, Order, World
@@ -56,12 +56,12 @@ def has_options(world: World, instrument: Instrument) -> bool:
 
 
 def units_of(world: World, instrument: Instrument, qty: int) -> int:
-    """What so many contracts deliver: splits since the listing change it."""
+    """What so many contracts deliver, within 64 bits: splits since the listing change it."""
     base = underlying_of(world, instrument)
     wide = qty * instrument.contract["multiplier"] * 10 ** base.terms["qty_scale"]
-    units = divide(wide, 10 ** (instrument.terms["qty_scale"] + 6), "down")
+    units = clamp(divide(wide, 10 ** (instrument.terms["qty_scale"] + 6), "down"))
     for new, old in base.splits[instrument.splits_before :]:
-        units = divide(units * new, old, "down")
+        units = clamp(divide(units * new, old, "down"))
     return units
 
 

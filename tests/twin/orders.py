@@ -17,13 +17,14 @@ from twin.checks import (
     outside_the_band,
     past_its_date,
 )
+from twin.delays import arrival_of, receive
 from twin.ids import Digest
 from twin.margin import power_for
 from twin.money import hold_at, margin_hold
 from twin.options import free_to_sell
 from twin.requests import answered, remember
 from twin.review import Verdict, judge
-from twin.state import Account, Order, Refused, World, not_found
+from twin.state import Account, Delayed, Order, Refused, World, not_found
 from twin.trading import arrive, cancel, order_id, touch, unlink
 
 TERMS = ("qty", "limit_price", "stop_price", "time_in_force")
@@ -43,12 +44,42 @@ def submit(world: World, order: Order) -> tuple[str, int]:
     failed = next(past_its_date(world, order), None) or next(failures(world, order), None)
     failed, verdict = (failed, None) if failed else judge(world, order)
     hold = 0 if failed else hold_of(world, order)
+    is_under_way = not failed and set_off(world, order)
     take(world, order, hold, digest, failed, verdict)
     if failed:
         raise failed.refused(order.number)
     tell_alerts(world, order, verdict)
-    arrive(world, order)
+    if not is_under_way:
+        arrive(world, order)
     return "created", order.number
+
+
+def set_off(world: World, order: Order) -> bool:
+    """Sends the next order on its way, where orders are under way for some time."""
+    arrives_ns = arrival_of(world, order.account, order.instrument, world.next_order)
+    if arrives_ns is None:
+        return False
+    order.status = "pending_new"
+    send(world, "order", arrives_ns, order.account, world.next_order)
+    return True
+
+
+def send(
+    world: World,
+    kind: str,
+    arrives_ns: int,
+    account: Account,
+    number: int,
+    request: str | None = None,
+    digest: int = 0,
+    **asked: Any,
+) -> None:
+    """Lets a command about an order be under way."""
+    on_tape = {"what": kind, "order": order_id(world, number), **asked}
+    if "more" in asked and not asked["more"]:
+        del on_tape["more"]
+    delayed = Delayed(arrives_ns, account, kind, number, asked=asked, on_tape=on_tape)
+    receive(world, delayed, request, digest)
 
 
 def digest_of(order: Order) -> int:
@@ -154,7 +185,11 @@ def cancel_order(
     order = find_order(world, account, number)
     if not order.is_open:
         raise Refused("not_cancelable", "not_cancelable", order=number)
-    cancel(world, order, "requested", request, digest)
+    arrives_ns = arrival_of(world, account, order.instrument, number)
+    if arrives_ns is None:
+        cancel(world, order, "requested", request, digest)
+    else:
+        send(world, "cancel", arrives_ns, account, number, request, digest)
     return "ok", number
 
 
@@ -173,13 +208,32 @@ def cancel_all(
     orders = world.open_orders(account)
     if not orders and request is None:
         return "ok", ([], 0)
-    account.cancel_below = world.next_order
+    below = world.next_order
+    # Without an order the first instrument tells how long the command takes.
+    instrument, number = next(iter(world.instruments), None), 0
+    if orders:
+        instrument, number = orders[0].instrument, orders[0].number
+    arrives_ns = arrival_of(world, account, instrument, number)
+    if arrives_ns is None:
+        return "ok", (cancel_below(world, account, below, request, digest), waiting())
+    on_tape = {"what": "cancel_all", "below": below}
+    delayed = Delayed(arrives_ns, account, "cancel_all", below=below, on_tape=on_tape)
+    receive(world, delayed, request, digest)
+    return "ok", ([], len(orders))
+
+
+def cancel_below(
+    world: World, account: Account, below: int, request: str | None = None, digest: int = 0
+) -> list[int]:
+    """Cancels the open orders of an account with a smaller number, as many as a turn may."""
+    orders = [order for order in world.open_orders(account) if order.number < below]
+    account.cancel_below = below
     if request is not None:
         remember(world, account, request, digest, 0)
     world.emit(
         "cancel_all_requested",
         account=account.text,
-        below=account.cancel_below,
+        below=below,
         request=request,
         digest=None if request is None else f"{digest:016x}",
     )
@@ -189,7 +243,7 @@ def cancel_all(
             break
         cancel(world, order, "requested")
         canceled.append(order.number)
-    return "ok", (canceled, waiting())
+    return canceled
 
 
 def replace(
@@ -206,16 +260,46 @@ def replace(
     order = find_order(world, account, number)
     if not order.is_open:
         raise not_replaceable(number)
+    arrives_ns = arrival_of(world, account, order.instrument, number)
+    if arrives_ns is None:
+        replace_now(world, account, number, asked, request, digest.state)
+    else:
+        checked_terms(world, order, asked, keeps_trail=False)
+        send(world, "replace", arrives_ns, account, number, request, digest.state, **asked)
+    return "ok", number
+
+
+def checked_terms(
+    world: World, order: Order, asked: dict[str, Any], *, keeps_trail: bool
+) -> tuple[Order, int]:
+    """The order with its new terms, and its new hold; refuses what cannot become of it."""
     if not any(value is not None and value != {} for value in asked.values()):
         raise Refused("malformed", "malformed")
     new = new_terms(order, asked)
-    trails.keep(order, new)
+    if keeps_trail:
+        trails.keep(order, new)
     failed, hold = check_new_terms(world, order, new)
     if failed:
-        raise failed.refused(number)
+        raise failed.refused(order.number)
+    return new, hold
+
+
+def replace_now(
+    world: World,
+    account: Account,
+    number: int,
+    asked: dict[str, Any],
+    request: str | None = None,
+    digest: int = 0,
+) -> None:
+    """Gives an order its new terms at once."""
+    order = world.orders.get(number)
+    if order is None or not order.is_open:
+        raise not_replaceable(number)
+    new, hold = checked_terms(world, order, asked, keeps_trail=True)
     keeps_priority = new.qty <= order.qty and prices_of(new) == prices_of(order)
     if request is not None:
-        remember(world, account, request, digest.state, number)
+        remember(world, account, request, digest, number)
     rarer = {} if new.more == order.more else {"more": new.more}
     change(world, order, new, hold, keeps_priority=keeps_priority)
     world.emit(
@@ -229,11 +313,10 @@ def replace(
         keeps_priority=keeps_priority,
         **rarer,
         request=request,
-        digest=None if request is None else f"{digest.state:016x}",
+        digest=None if request is None else f"{digest:016x}",
     )
     if not keeps_priority:
         arrive(world, order)
-    return "ok", number
 
 
 def prices_of(order: Order) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import notionals, trails
+from twin import notionals, profile, trails
 from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
@@ -300,12 +300,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
         **{name: terms[name] for name in ("exchange", "name", "currency", "calendar")},
         "state": exchange.state,
         "fees": show(exchange.fees),
-        "profile": {
-            "name": terms["profile"],
-            "spread_ticks": terms["spread_ticks"],
-            "participation": format_decimal(terms["participation"], RATE_SCALE, 0),
-            "market_orders": terms["market_orders"],
-        },
+        "profile": profile.show(exchange.profile),
         "rules_version": exchange.rules_version,
     }
     if exchange.auction:

@@ -8,6 +8,7 @@ from twin.accruals import count_day
 from twin.amounts import PRICE_MAX, RATE_SCALE
 from twin.fields import is_name
 from twin.prices import live_mark, price_of_mark
+from twin.queue_ahead import leave_queue
 from twin.state import Crossing, Exchange, Instrument, Order, World, malformed
 
 REGULAR = ("open", "auction")
@@ -77,7 +78,7 @@ def link(world: World, order: Order) -> None:
     """Puts an open order where it waits, rests, is armed, or sleeps."""
     queue = order.instrument.market.queue
     has_no_price = order.is_armed and order.stop_price is None
-    waits = order.leaves == 0 or order.status == "held" or has_no_price
+    waits = order.leaves == 0 or order.status in {"held", "pending_new"} or has_no_price
     if waits or any(one is order for one in queue):
         return
     order.seat = seat_of(world, order)
@@ -90,6 +91,8 @@ def link_again(world: World, orders: Iterable[Order]) -> None:
     orders = sorted(orders, key=lambda order: order.priority)
     for order in orders:
         queue = order.instrument.market.queue
+        if any(one is order for one in queue):
+            leave_queue(order)
         queue[:] = [one for one in queue if one is not order]
         order.trail = None
     for order in orders:
@@ -218,6 +221,7 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
         futures_settle(world, exchange)
         count_day(exchange)
     exchange.has_sessions = True
+    exchange.opened_ns = world.now_ns if asked["state"] == "open" else exchange.opened_ns
     for name, value in asked.items():
         setattr(exchange, name, value)
     if left:

@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from twin import profile_flow
 from twin.amounts import format_decimal
 
 WORLD = "twin"
@@ -59,12 +60,7 @@ class Stage:
             "currency": "USD",
             "calendar": "24/7",
             "fees": self.fees(),
-            "profile": {
-                "name": "realistic",
-                "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
-                "participation": draw.choice(["0", "0.1", "0.333333333", "1"]),
-                "market_orders": draw.choice(["street", "next_bar"]),
-            },
+            "profile": profile_flow.profile(draw),
         }
 
     def fees(self) -> dict[str, Any]:

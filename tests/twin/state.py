@@ -6,7 +6,9 @@ from typing import Any
 
 from twin.account_risk import AccountRisk
 from twin.amounts import MONEY_SCALE, clamp, digits_of_step, divide, format_decimal
+from twin.holdings import Lot, Position, Wallet
 from twin.ids import format_uuid
+from twin.lately import Flow, Stress
 
 WIDEST = 2**127 - 1
 OPEN = ("pending_new", "new", "partially_filled", "held")
@@ -51,6 +53,8 @@ class Exchange:
     state: str = "open"
     auction: str | None = None
     next_open_ns: int = 0
+    opened_ns: int | None = None
+    """When it opened last, since the start."""
     marks: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("regular", "extended", "opening"), 0)
     )
@@ -58,6 +62,8 @@ class Exchange:
     halt: dict[str, Any] | None = None
     set_fees: dict[str, Any] | None = None
     """A fee schedule that a command set in place of the listed one."""
+    set_profile: dict[str, Any] | None = None
+    """A fill profile that a command set in place of the listed one."""
     rules_version: int = 0
     settles_after: int = 0
     """After how many of its days the proceeds of sells are settled; 0: at once."""
@@ -67,6 +73,10 @@ class Exchange:
     @property
     def fees(self) -> dict[str, Any]:
         return self.set_fees or self.terms["fees"]
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        return self.set_profile or self.terms["profile"]
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -113,6 +123,10 @@ class Market:
     heard: list[int] = field(default_factory=list)
     is_fresh: bool = False
     is_unmarked: bool = False
+    is_modelled: bool = False
+    """Whether the street is what a bar has left, and nobody has shown."""
+    flow: Flow = field(default_factory=Flow)
+    stress: Stress = field(default_factory=Stress)
 
 
 @dataclass
@@ -132,6 +146,8 @@ class Instrument:
     halt: dict[str, Any] | None = None
     set_fees: dict[str, Any] | None = None
     """A fee schedule that a command set in place of the listed one."""
+    set_profile: dict[str, Any] | None = None
+    """A fill profile that a command set in place of that of its exchange."""
     rules_version: int = 0
     works: list[dict[str, Any]] = field(default_factory=list)
     """What is being done to the holders of a contract."""
@@ -157,6 +173,10 @@ class Instrument:
     @property
     def fees(self) -> dict[str, Any]:
         return self.set_fees or self.exchange.fees
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        return self.set_profile or self.exchange.profile
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -222,44 +242,6 @@ class Instrument:
     def qty_text(self, qty: int) -> str:
         """A quantity."""
         return format_decimal(qty, self.terms["qty_scale"], 0)
-
-
-@dataclass
-class Position:
-    """A holding at average cost; below zero it is short."""
-
-    qty: int = 0
-    promised: int = 0
-    covering: int = 0
-    cost: int = 0
-    realized_pl: int = 0
-
-    def closing(self, side: str) -> int:
-        """How much a trade of this side closes before it opens the other way."""
-        return max(0, self.qty if side == "sell" else -self.qty)
-
-    def free_to_close(self, side: str, own: int = 0) -> int:
-        """How much of that no other open order has promised; `own` is the asking order's part."""
-        promised = self.promised if side == "sell" else self.covering
-        return max(0, self.closing(side) - (promised - own))
-
-
-@dataclass
-class Lot:
-    """What one fill opened of a position, as far as it is still there; short: below zero."""
-
-    id: int
-    qty: int
-    cost: int
-    opened_ns: int
-
-
-@dataclass
-class Wallet:
-    """Cash in a currency, and how much of it open orders have set aside."""
-
-    cash: int = 0
-    held: int = 0
 
 
 @dataclass
@@ -399,6 +381,8 @@ class Order:
     """What was filled when the shown part of an iceberg was last filled up."""
     trail: "Trail | None" = None
     """Where a trailing stop stands that is linked."""
+    ahead: float | None = None
+    """What of the street stands before it, where that counts and is known."""
 
     @property
     def auction(self) -> str | None:
@@ -490,6 +474,23 @@ class Crossing:
 
 
 @dataclass
+class Delayed:
+    """A command that is under way: an `order`, a `cancel`, `cancel_all` or `replace`."""
+
+    arrives_ns: int
+    account: Account
+    kind: str
+    order: int = 0
+    """The order that it is about; none for a cancel-all."""
+    below: int = 0
+    """A cancel-all is about orders with a smaller number."""
+    asked: dict[str, Any] = field(default_factory=dict)
+    """The new terms that a replace asks for."""
+    on_tape: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+@dataclass
 class World:
     """One world."""
 
@@ -539,6 +540,9 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
     prints: list[tuple[str, int, str, str, str]] = field(default_factory=list)
     is_market_input: bool = False
+    under_way: list[Delayed] = field(default_factory=list)
+    sent: int = 0
+    """How many commands have been under way."""
     risk: Any = None
     """The risk state (`risk_state.Risk`), from the first policy or kill switch on."""
     on_prices: Callable[["World", Instrument], None] = lambda world, instrument: None

@@ -45,6 +45,8 @@ WANTED = [
     "rejected concentration_limit", "rejected leverage_limit", "rejected restricted",
     "rejected short_not_permitted", "rejected wash_trade", "rejected day_trade_limit",
     "rejected account_not_active",
+    "received", "arrived", "received order", "received cancel", "received cancel_all",
+    "received replace", "replace_refused", "canceled market_closed", "canceled would_not_fill",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import aftermath, notionals, trails
+from twin import aftermath, chance, notionals, trails
 from twin.amounts import clamp
 from twin.checks import is_due, walk
 from twin.currencies import in_own
@@ -25,8 +25,10 @@ from twin.prices import (
     street,
     waiting,
 )
+from twin.queue_ahead import come_to_rest, leave_queue
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, seat_of
+from twin.slippage import moved
 from twin.state import Account, BotOrder, Instrument, Order, Position, World
 
 
@@ -41,6 +43,8 @@ def order_id(world: World, number: int) -> str:
 def unlink(order: Order | BotOrder, instrument: Instrument) -> None:
     """Takes an order out of the market."""
     queue = instrument.market.queue
+    if isinstance(order, Order) and any(one is order for one in queue):
+        leave_queue(order)
     queue[:] = [one for one in queue if one is not order]
     if isinstance(order, Order):
         order.trail = None
@@ -317,13 +321,11 @@ def execute(world: World, order: Order) -> None:
         if offer is None or not reaches(order.side, bound, offer.price):
             return
         maker = offer.resting if isinstance(offer.resting, Order) else None
-        if maker is not None and leave_if_due(world, maker):
+        if maker and (leave_if_due(world, maker) or keeps_apart(world, order, maker)):
             continue
-        if maker is not None and keeps_apart(world, order, maker):
-            continue
-        qty = payable(
-            world, order, offer.price, min(until - order.filled, order.leaves, offer.qty), "taker"
-        )
+        most = min(until - order.filled, order.leaves, offer.qty)
+        at, wanted, is_part = terms_of_offer(world, order, offer, bound, most)
+        qty = payable(world, order, at, wanted, "taker")
         if qty == 0:
             cancel(world, order, why_unpayable(order))
             return
@@ -332,8 +334,37 @@ def execute(world: World, order: Order) -> None:
             if qty == 0:
                 cancel(world, maker, why_unpayable(maker))
                 continue
-        trade(world, order, offer, qty)
-        print_trade(world, instrument, offer.price, qty, order.side)
+        trade(world, order, offer, at, qty)
+        print_trade(world, instrument, at, qty, order.side)
+        if is_part:
+            return
+
+
+def terms_of_offer(
+    world: World, order: Order, offer: Offer, bound: int | None, wanted: int
+) -> tuple[int, int, bool]:
+    """The price that an order gets for an offer, how much of it, and whether that is a part."""
+    if offer.resting is not None:
+        return offer.price, wanted, False
+    part = part_of(world, order, wanted)
+    wanted = wanted if part is None else part
+    at = moved(world, order.instrument, order.side, bound, offer.price, wanted)
+    return at, wanted, part is not None
+
+
+def part_of(world: World, order: Order, wanted: int) -> int | None:
+    """The part of an offer of the street that an order gets when chance gives it only a part."""
+    rate, lots = order.instrument.profile["partial_rate"], wanted // order.instrument.lot
+    if rate == 0 or order.time_in_force == "fok":
+        return None
+
+    def drawn(purpose: str, count: int) -> int:
+        seed = world.created["seed"]
+        return chance.below(chance.bits(seed, order.number, purpose, order.filled), count)
+
+    if drawn("partial_happens", chance.ONE) >= rate or lots < 2:
+        return None
+    return (drawn("partial_size", lots - 1) + 1) * order.instrument.lot
 
 
 def why_unpayable(order: Order) -> str:
@@ -359,13 +390,13 @@ def keeps_apart(world: World, newest: Order, oldest: Order) -> bool:
     return True
 
 
-def trade(world: World, order: Order, offer: Offer, qty: int) -> None:
+def trade(world: World, order: Order, offer: Offer, at: int, qty: int) -> None:
     """Fills the order, and whoever it meets."""
     if isinstance(offer.resting, Order):
         fill(world, order, offer.price, qty, "taker", "user")
         fill(world, offer.resting, offer.price, qty, "maker", "user")
         return
-    fill(world, order, offer.price, qty, "taker", "house")
+    fill(world, order, at, qty, "taker", "house")
     if offer.resting is None:
         take_from_street(order.instrument, OTHER[order.side], offer.price, qty)
     else:
@@ -396,6 +427,7 @@ def settle(world: World, order: Order) -> None:
     else:
         aftermath.show_whole_part(world, order)
         link(world, order)
+        come_to_rest(order)
 
 
 def serve_waiting(world: World, instrument: Instrument) -> None:

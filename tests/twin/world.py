@@ -10,6 +10,8 @@ from typing import Any
 
 from twin import (
     accruals,
+    arrivals,
+    bars,
     clock,
     commands,
     contracts,
@@ -52,7 +54,7 @@ class Twin:
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
         left = world.crossings or world.unfinished or accruals.is_due(world)
-        due = due or world.arrivals
+        due = due or world.arrivals or arrivals.next_arrival(world)
         return bool(due or left or risk_work.is_left(world))
 
     def restart(self) -> None:
@@ -64,7 +66,10 @@ class Twin:
         world.now_ns, world.market_seq = world.turn_ns, world.turn_market_seq
         for instrument in world.instruments:
             instrument.market = Market()
+        for exchange in world.exchanges:
+            exchange.opened_ns = None
         for order in sorted(world.open, key=lambda order: order.priority):
+            order.ahead = None
             link(world, order)
         if world.risk is not None:
             world.risk.forget_market(world)
@@ -114,6 +119,7 @@ class Twin:
         if world.created is None and kind != "create_world":
             raise malformed()
         clock.end_days(world)
+        arrivals.release_arrivals(world)
         risk_work.begin_day(world)
         corporate.work_off(world)
         clock.pass_dates(world)
@@ -158,7 +164,8 @@ MAKERS = {
     "list_exchange": listing.list_exchange,
     "list_instrument": listing.list_instrument,
     "open_account": listing.open_account,
-    "set_fees": listing.set_fees,
+    "set_fees": listing.set_rules,
+    "set_profile": listing.set_rules,
     "settle": contracts.settle,
     "funding": contracts.funding,
     "exercise": exercise.exercise,
@@ -184,7 +191,7 @@ SILENT = {
     "quote": outside.street_moves,
     "depth": outside.street_moves,
     "trade": outside.trade_print,
-    "bar": outside.bar,
+    "bar": bars.bar,
     "agent_order": outside.agent_order,
     "agent_cancel": outside.agent_cancel,
     "time": clock.time,

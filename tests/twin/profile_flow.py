@@ -1,0 +1,72 @@
+"""Random fill profiles, with latency now and then."""
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from twin.prices import offers
+from twin.sessions import may_trade
+from twin.state import Instrument, World
+
+if TYPE_CHECKING:
+    from twin.flow import Flow
+
+
+def profile(draw: random.Random) -> Any:
+    """A fill profile, now and then with latency."""
+    found: dict[str, Any] = {
+        "name": "realistic",
+        "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
+        "participation": draw.choice(["0", "0.1", "0.333333333", "1"]),
+        "market_orders": draw.choice(["street", "next_bar"]),
+    }
+    if draw.random() < 0.4:
+        found["command_latency"] = latency(draw)
+    if draw.random() < 0.1:
+        found["event_latency"] = latency(draw)
+    return found
+
+
+def latency(draw: random.Random) -> dict[str, Any]:
+    """How long messages are under way."""
+    found: dict[str, Any] = {"mean_ms": draw.choice(["0", "1", "250", "1500.000001", "60000"])}
+    if draw.random() < 0.8:
+        found["model"] = draw.choice(["constant", "normal", "log_normal", "normal", "none"])
+    if draw.random() < 0.6:
+        found["deviation_ms"] = draw.choice(["1", "400", "2000"])
+        found["sigma"] = draw.choice(["0.5", "2.999999999", "0.000001"])
+    if draw.random() < 0.3:
+        found["least_ms"] = draw.choice(["0.5", "100"])
+    if draw.random() < 0.3:
+        found["most_ms"] = draw.choice(["1", "3000"])
+    return found
+
+
+def set_profile(flow: "Flow", world: World) -> dict[str, Any]:
+    """A new profile for an exchange or an instrument."""
+    draw = flow.random
+    scope = draw.choice([*world.exchanges, *world.instruments])
+    named = {"symbol": scope.symbol} if isinstance(scope, Instrument) else {"exchange": scope.id}
+    return {"kind": "set_profile", **named, "profile": profile(draw)}
+
+
+def come_too_late(flow: "Flow", world: World) -> dict[str, Any]:
+    """All or nothing at once, and the street is empty before it can arrive."""
+    open_ = [one for one in world.instruments if one.status == "active" and may_trade(world, one)]
+    slow = [one for one in open_ if one.profile["command_latency"]["mean_ns"]]
+    found = [(one, offer) for one in slow for offer in offers(one, "buy")[:1]]
+    if not found:
+        return flow.time(world)
+    instrument, offer = flow.random.choice(found)
+    symbol = instrument.symbol
+    flow.script.append({"kind": "depth", "symbol": symbol, "bids": [], "asks": []})
+    wanted = {"qty": flow.qty(instrument, 1), "limit_price": instrument.price_text(offer.price)}
+    about = {"symbol": symbol, "side": "buy", "type": "limit", "time_in_force": "fok"}
+    account = flow.random.choice(world.accounts).text
+    flow.ids += 1
+    order_id = f"order-{flow.ids}"
+    command = {"kind": "submit", "account_id": account, "client_order_id": order_id}
+    return command | about | wanted
+
+
+KINDS = {set_profile: 0.2, come_too_late: 0.8}
+"""How often each of them comes."""
