@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from twin import whole
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, clamp, format_money
 from twin.failures import Failure
 from twin.fields import is_name
@@ -170,7 +171,7 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     yield from without_size(order, reference)
     yield from not_as_flagged(order)
     if order.time_in_force == "fok" and not order.awaits_price:
-        filled = walk(world, order).filled
+        filled = whole.certain(world, order)
         if filled < order.qty:
             yield Failure(
                 "would_not_fill", "qty", instrument.qty_text(order.qty), instrument.qty_text(filled)

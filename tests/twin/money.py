@@ -76,8 +76,11 @@ def reducible(order: Order) -> int | None:
     return order.account.position(order.instrument).closing(order.side)
 
 
-def payable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
-    """How much of `wanted` the account can pay at this price: all of it, or whole lots."""
+def payable(
+    world: World, order: Order, price: int, wanted: int, liquidity: str, held: int = 0
+) -> int:
+    """How much of `wanted` the account can pay at this price: all of it, or whole lots; `held`:
+    what other orders hold for a part of it."""
     instrument, account = order.instrument, order.account
     most = reducible(order)
     wanted = wanted if most is None else min(wanted, instrument.whole_lots(most))
@@ -85,10 +88,10 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     if value > AMOUNT_MAX:
         wanted = instrument.whole_lots(clamp(wanted // (value // AMOUNT_MAX + 1)))
     if order.side == "sell" and account.margin is None:
-        return writable(world, order, price, wanted, liquidity)
+        return writable(world, order, price, wanted, liquidity, held)
     position, sign = account.position(instrument), signed(order.side, 1)
     wanted = min(wanted, instrument.whole_lots(QUANTITY_MAX - sign * position.qty))
-    power = power_for(world, account, instrument) + order.hold
+    power = power_for(world, account, instrument) + order.hold + held
     room = AMOUNT_MAX - sign * position.cost
     left = borrowable(world, instrument) if order.side == "sell" else None
 
@@ -103,12 +106,12 @@ def payable(world: World, order: Order, price: int, wanted: int, liquidity: str)
     return most_lots(instrument, wanted, fits)
 
 
-def writable(world: World, order: Order, price: int, wanted: int, liquidity: str) -> int:
+def writable(world: World, order: Order, price: int, wanted: int, liquidity: str, held: int) -> int:
     """A sell of a cash account that comes to write puts needs the cash of their strike."""
     instrument, position = order.instrument, order.account.position(order.instrument)
     if not is_option(instrument) or wanted <= position.closing("sell"):
         return wanted
-    power = power_for(world, order.account, instrument) + order.hold
+    power = power_for(world, order.account, instrument) + order.hold + held
 
     def fits(qty: int) -> bool:
         tied = secured(instrument, position.qty - qty) - secured(instrument, position.qty)

@@ -4,7 +4,7 @@ from typing import Any
 
 from twin import aftermath, chance, notionals, trails
 from twin.amounts import clamp
-from twin.checks import is_due, walk
+from twin.checks import is_due
 from twin.currencies import in_own
 from twin.day_trades import note_fill
 from twin.fees import count_volume
@@ -30,6 +30,7 @@ from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, seat_of
 from twin.slippage import moved
 from twin.state import Account, BotOrder, Instrument, Order, Position, World
+from twin.whole import certain
 
 
 def order_id(world: World, number: int) -> str:
@@ -525,7 +526,7 @@ def fire_reached(world: World, instrument: Instrument) -> None:
 def trigger(world: World, order: Order, price: int) -> None:
     """Fires one order and lets it trade."""
     fired(world, order, price)
-    if order.time_in_force == "fok" and walk(world, order).filled < order.qty:
+    if order.time_in_force == "fok" and certain(world, order) < order.qty:
         cancel(world, order, "no_liquidity")
         return
     enter(world, order)

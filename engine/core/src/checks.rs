@@ -304,7 +304,7 @@ impl Checks<'_> {
         if !is_fok || self.terms.order_type.is_triggered() {
             return Ok(());
         }
-        let filled = self.walk().filled;
+        let filled = self.certain();
         let Some(instrument) = self.instrument().filter(|_| filled < self.terms.qty) else {
             return Ok(());
         };

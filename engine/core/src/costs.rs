@@ -225,9 +225,42 @@ pub(crate) fn payable(
     durable: &Durable,
     ephemeral: &Ephemeral,
     order: &Order,
-    (price, wanted): (Price, Quantity),
+    traded: (Price, Quantity),
     liquidity: Liquidity,
 ) -> Quantity {
+    payable_behind(durable, ephemeral, order, traded, liquidity, Ahead::default())
+}
+
+/// What other orders of the same account and side trade before one, and what they hold for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ahead {
+    pub qty: Quantity,
+    pub hold: Money,
+}
+
+/// How much of `wanted` can be paid when orders of the same account have traded before this one.
+pub(crate) fn payable_behind(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    order: &Order,
+    (price, wanted): (Price, Quantity),
+    liquidity: Liquidity,
+    ahead: Ahead,
+) -> Quantity {
+    let with_them = (price, wanted.saturating_add(ahead.qty));
+    let all = payable_with(durable, ephemeral, order, with_them, liquidity, ahead.hold);
+    all.saturating_sub(ahead.qty).clamp(0, wanted)
+}
+
+fn payable_with(
+    durable: &Durable,
+    ephemeral: &Ephemeral,
+    order: &Order,
+    (price, wanted): (Price, Quantity),
+    liquidity: Liquidity,
+    held: Money,
+) -> Quantity {
+    let held = i128::from(held) + i128::from(order.hold);
     let terms = &order.terms;
     let (Some(record), Some(account)) =
         (durable.instrument(terms.instrument), durable.account(terms.account))
@@ -246,7 +279,7 @@ pub(crate) fn payable(
         let payer = payer_of(ephemeral, order, liquidity);
         let bill = Bill { durable, record, payer, price };
         let power = power_for(durable, ephemeral, account, terms.instrument);
-        let power = power + i128::from(order.hold);
+        let power = power + held;
         return most_lots(bounded, instrument.lot_size, |qty| {
             bill.writing(account, &position, qty) <= power
         });
@@ -257,7 +290,7 @@ pub(crate) fn payable(
     let bounded = bounded.min(most);
     let room = i128::from(AMOUNT_MAX) - i128::from(position.cost) * i128::from(side);
     let bill = Bill { durable, record, payer: payer_of(ephemeral, order, liquidity), price };
-    let power = power_for(durable, ephemeral, account, terms.instrument) + i128::from(order.hold);
+    let power = power_for(durable, ephemeral, account, terms.instrument) + held;
     match margin {
         None => {
             let budget = power.min(room);

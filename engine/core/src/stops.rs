@@ -163,6 +163,6 @@ impl<S: Sink> Live<'_, S> {
             terms.order_type = crate::words::OrderType::Market;
         }
         let checks = crate::checks::Checks { durable, ephemeral, terms: &terms };
-        checks.walk().filled < terms.qty
+        checks.certain() < terms.qty
     }
 }
