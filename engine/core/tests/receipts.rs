@@ -43,6 +43,62 @@ fn a_sweep_tells_how_it_went_through_the_levels() {
 }
 
 #[test]
+fn several_orders_at_one_price_are_no_better_prices() {
+    let mut desk = ready();
+    desk.open_account(2, "100000.00");
+    desk.send(&json!({"kind": "quote", "symbol": "ACME", "ask": "10.00", "ask_size": "50"}));
+    desk.limit("stock", "buy", "20", "10.00");
+    desk.send(&json!({"kind": "quote", "symbol": "ACME", "bid": "9.00", "bid_size": "1"}));
+    for (name, price) in [("a", "9.98"), ("b", "9.99"), ("c", "9.99")] {
+        desk.limit(name, "sell", "5", price);
+    }
+    desk.take();
+    desk.send(&json!({"kind": "submit", "account_id": desk::account_id(2), "symbol": "ACME",
+        "client_order_id": "taker", "side": "buy", "type": "limit", "qty": "10",
+        "limit_price": "9.99"}));
+    desk.send(&json!({"kind": "submit", "account_id": desk::account_id(2), "symbol": "ACME",
+        "client_order_id": "again", "side": "buy", "type": "limit", "qty": "5",
+        "limit_price": "9.99"}));
+    let told: Vec<String> = sentences(&mut desk);
+    let taken = told.iter().filter(|text| text.starts_with("You crossed"));
+    assert_eq!(
+        taken.collect::<Vec<_>>(),
+        [
+            "You crossed the spread: 5 at 9.98, from another user.",
+            "You crossed the spread: 5 at 9.98, then 5 at 9.99, from another user, because only 5 \
+             were offered at better prices.",
+            "You crossed the spread: 5 at 9.99, from another user.",
+        ]
+    );
+    for name in ["d", "e"] {
+        desk.limit(name, "sell", "2", "9.97");
+    }
+    desk.take();
+    desk.send(&json!({"kind": "submit", "account_id": desk::account_id(2), "symbol": "ACME",
+        "client_order_id": "both", "side": "buy", "type": "limit", "qty": "4",
+        "limit_price": "9.99"}));
+    let told = sentences(&mut desk);
+    assert!(told.contains(
+        &"You crossed the spread: 2 at 9.97, from another user, after 2 at the same price.".into()
+    ));
+}
+
+#[test]
+fn a_stop_that_a_quote_fires_tells_so() {
+    let mut desk = ready();
+    desk.send(&json!({"kind": "quote", "symbol": "ACME", "bid": "9.90", "bid_size": "9",
+        "ask": "10.00", "ask_size": "50"}));
+    desk.send(&json!({"kind": "submit", "account_id": desk::account_id(1), "symbol": "ACME",
+        "client_order_id": "stop", "side": "buy", "type": "stop", "qty": "5",
+        "stop_price": "10.50"}));
+    desk.send(&json!({"kind": "quote", "symbol": "ACME", "ask": "10.52", "ask_size": "50"}));
+    assert_eq!(
+        sentences(&mut desk),
+        ["The market reached 10.50, so your order crossed the spread: 5 at 10.52."]
+    );
+}
+
+#[test]
 fn a_resting_order_tells_who_came_to_it() {
     let mut desk = ready();
     desk.send(&json!({"kind": "quote", "symbol": "ACME", "bid": "9.90", "bid_size": "1",

@@ -91,13 +91,17 @@ impl<S: Sink> Live<'_, S> {
         let best = |side| market.outside(instrument, side).map(|(price, _)| price);
         let (bid, ask) = (best(Side::Buy), best(Side::Sell));
         let touch = if fill.side == Side::Buy { ask } else { bid };
+        // An order that waited for a price crosses because that price was reached.
+        let order = self.durable.order(fill.order).filter(|order| order.triggered);
+        let fired = order.and_then(|order| order.terms.stop_price);
+        let fired = fired.filter(|_| role.how == How::Crossed);
         Some(Box::new(Receipt {
             how: role.how,
             profile: profile.name.clone(),
             bid,
             ask,
             last: market.quote.last,
-            reach: role.reach,
+            reach: role.reach.or(fired),
             offered: role.offered,
             ahead: match fill.liquidity {
                 Liquidity::Maker => market.queue.entry(fill.order),

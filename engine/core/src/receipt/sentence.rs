@@ -88,31 +88,35 @@ impl Teller<'_> {
 
     /// "You crossed the spread: 30 at 10.01, then 20 at 10.02, because only 30 were offered".
     fn crossed(&self) -> String {
-        let before: Vec<String> = self
-            .receipt
-            .before
-            .iter()
-            .map(|(price, qty)| format!("{} at {}", self.qty(*qty), self.price(*price)))
-            .collect();
-        let shown = match self.fill.side {
-            Side::Buy => "offered",
-            Side::Sell => "bid for",
+        let (same, better): (Vec<_>, Vec<_>) =
+            self.receipt.before.iter().partition(|(price, _)| *price == self.fill.price);
+        let sum = |steps: &[(Price, i64)]| {
+            let sum = steps.iter().map(|(_, qty)| i128::from(*qty)).sum();
+            self.qty(crate::units::clamp(sum))
         };
-        let whose = match self.fill.counterparty {
-            Counterparty::User => ", from another user",
-            Counterparty::House => "",
+        let mut text = match self.receipt.reach {
+            None => "You crossed the spread: ".to_owned(),
+            Some(price) => {
+                let price = self.price(price);
+                format!("The market reached {price}, so your order crossed the spread: ")
+            }
         };
-        let this = self.this_fill();
-        if before.is_empty() {
-            return format!("You crossed the spread: {this}{whose}");
+        for (price, qty) in &better {
+            text.push_str(&format!("{} at {}, then ", self.qty(*qty), self.price(*price)));
         }
-        let taken: i128 = self.receipt.before.iter().map(|(_, qty)| i128::from(*qty)).sum();
-        let taken = self.qty(crate::units::clamp(taken));
-        format!(
-            "You crossed the spread: {}, then {this}{whose}, because only {taken} were {shown} \
-             at better prices",
-            before.join(", then ")
-        )
+        text.push_str(&self.this_fill());
+        if self.fill.counterparty == Counterparty::User {
+            text.push_str(", from another user");
+        }
+        if !same.is_empty() {
+            text.push_str(&format!(", after {} at the same price", sum(&same)));
+        }
+        if !better.is_empty() {
+            let shown = if self.fill.side == Side::Buy { "offered" } else { "bid for" };
+            let taken = sum(&better);
+            text.push_str(&format!(", because only {taken} were {shown} at better prices"));
+        }
+        text
     }
 
     /// What the profile added: slippage where no price stood, and impact.
