@@ -1,11 +1,11 @@
 """Commands arrive, and meet the market as it is then."""
 
-from twin.checks import walk
 from twin.ids import ORDER, make_id
 from twin.orders import cancel_below, replace_now
 from twin.sessions import why_closed
 from twin.state import Delayed, Order, Refused, World
 from twin.trading import arrive, cancel, leave_if_due, touch
+from twin.whole import certain
 
 
 def next_arrival(world: World) -> Delayed | None:
@@ -64,7 +64,7 @@ def order_arrives(world: World, order: Order) -> None:
 def is_short_of_all(world: World, order: Order) -> bool:
     """Whether it is a fill-or-kill order that the book cannot fill now."""
     at_once = order.time_in_force == "fok" and not order.awaits_price
-    return at_once and walk(world, order).filled < order.qty
+    return at_once and certain(world, order) < order.qty
 
 
 def replace_arrives(world: World, delayed: Delayed) -> None:

@@ -11,7 +11,14 @@ from twin.group_terms import check_group
 from twin.ids import format_time
 from twin.margin import borrowable, power_for
 from twin.money import fee_of, hold_at, margin_hold, signed
-from twin.options import cannot_write, free_to_sell, hold_of_write, is_option
+from twin.options import (
+    cannot_write,
+    free_to_sell,
+    hold_of_write,
+    is_option,
+    underlying_of,
+    units_of,
+)
 from twin.prices import offers, price, reaches
 from twin.risk_state import why_killed
 from twin.sessions import (
@@ -24,7 +31,7 @@ from twin.sessions import (
     why_closed,
 )
 from twin.slippage import moved
-from twin.state import Order, World, malformed
+from twin.state import Instrument, Order, World, malformed
 from twin.terms import check_date, check_display, check_notional, check_trail, check_trigger
 
 CHECKS_OF_TERMS = (
@@ -165,7 +172,7 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
         yield Failure(reason, field, next_open_ns=next_open_ns)
     yield from off_the_steps(order)
     yield from outside_the_band(order)
-    yield from beyond_bounds(order)
+    yield from beyond_bounds(world, order)
     reference = price(instrument)
     yield from without_price(order)
     yield from without_size(order, reference)
@@ -282,7 +289,7 @@ def outside_the_band(order: Order) -> Iterator[Failure]:
         yield Failure("outside_price_band", "limit_price", text(limit), text(bound))
 
 
-def beyond_bounds(order: Order) -> Iterator[Failure]:
+def beyond_bounds(world: World, order: Order) -> Iterator[Failure]:
     """The value of the order and the position after it stay within what the engine can hold."""
     instrument = order.instrument
     prices = (order.limit_price, order.stop_price, price(instrument), 1)
@@ -296,3 +303,14 @@ def beyond_bounds(order: Order) -> Iterator[Failure]:
     if abs(after) > QUANTITY_MAX:
         limit = instrument.qty_text(QUANTITY_MAX)
         yield Failure("order_too_large", "qty", instrument.qty_text(clamp(after)), limit)
+    else:
+        yield from delivers_beyond_bounds(world, instrument, abs(after))
+
+
+def delivers_beyond_bounds(world: World, instrument: Instrument, qty: int) -> Iterator[Failure]:
+    """What so many options deliver can be held."""
+    if is_option(instrument):
+        base, units = underlying_of(world, instrument), units_of(world, instrument, qty)
+        if units > QUANTITY_MAX:
+            texts = (base.qty_text(units), base.qty_text(QUANTITY_MAX))
+            yield Failure("order_too_large", "qty", *texts)

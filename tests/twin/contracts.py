@@ -336,7 +336,7 @@ def settle_with(
     """What a margined contract won or lost, or pays as funding."""
     position, price = account.own_position(instrument), work["price"]
     value = instrument.value(price, position.qty, "half_even") if price else position.cost
-    variation = bounded(value - position.cost)
+    variation = bounded(bounded(value) - position.cost)
     before = tied_up(account, instrument, position)
     qty = cost = profit = 0
     if work["kind"] == "funding":

@@ -88,10 +88,16 @@ def check(world: World, change: dict[str, Any]) -> None:
             raise malformed("new")
     if "symbol" in change:
         taken = any(change["symbol"] in one.symbols for one in world.instruments)
+        taken = taken or is_promised(world, change["symbol"])
         if taken or not is_name(change["symbol"]) or not is_name(change["name"]):
             raise malformed("new_symbol")
     if "delist" in change and not 0 <= change["delist"] <= PRICE_MAX:
         raise malformed("price")
+
+
+def is_promised(world: World, symbol: str) -> bool:
+    """Whether an announced change of symbol is going to take a symbol."""
+    return any(action.change.get("symbol") == symbol for action in world.actions)
 
 
 def call_off(world: World, action_id: str) -> str:

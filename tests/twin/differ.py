@@ -8,12 +8,15 @@ from typing import Any
 
 from papertape.engine import TapeError
 from papertape.engine import World as Core
+from twin import profile
 from twin.flow import Flow, Step
 from twin.stage import WORLD
 from twin.world import STATE_HASH, Twin
 
 RARE = ("lots", "realized_here", "settles", "here", "delivered")
 """Members of events that are worth a word of their own."""
+MOVED = ("slippage", "impact", "ahead", "report_ns")
+"""Members of receipts that tell what a fill profile did."""
 
 
 @dataclass
@@ -51,11 +54,30 @@ class Pair:
         outcome = self.core.apply([(step.time_ns, step.command)])
         reply, turn = self.twin.apply(step.time_ns, step.command)
         self.turns += outcome.turns
+        self.count_receipts(outcome.turns)
         same("the turn", one_turn(turn), one_turn(*outcome.turns))
         same("the reply", reply, plain_reply(outcome.replies[0]))
         same("more_due", self.twin.more_due, outcome.more_due)
         same("the prints", self.twin.world.prints, outcome.prints)
         self.count(reply, turn)
+
+    def count_receipts(self, turns: list[tuple[int, int, int, str]]) -> None:
+        """Counts by which rules of the fill profile the core filled."""
+        for turn in turns:
+            for event in json.loads(turn[3])["events"]:
+                for name, value in event.get("receipt", {}).items():
+                    if name == "how":
+                        self.words[f"filled {value}"] += 1
+                    elif name in MOVED:
+                        self.words[f"filled {name}"] += 1
+                if event["e"] == "filled":
+                    self.count_profile(event["symbol"])
+
+    def count_profile(self, symbol: str) -> None:
+        """Counts the rules that were in force for a fill."""
+        instrument = self.twin.world.find_instrument(symbol)
+        for name in profile.WORDS if instrument else ():
+            self.words[f"filled by {name} {instrument.profile[name]}"] += 1
 
     def count(self, reply: Any, turn: Any) -> None:
         """Counts what the flow has reached."""

@@ -129,8 +129,7 @@ class Flow(MarketFlow):
     def spoil(self, command: dict[str, Any]) -> None:
         """Breaks one member."""
         draw = self.random
-        # Without a profile an exchange gets the usual one, by whose rules the twin does not fill.
-        name = draw.choice([name for name in command if name != "profile"])
+        name = draw.choice(list(command))
         if draw.random() < 0.3:
             del command[name]
         else:

@@ -112,7 +112,7 @@ def judge(
         return failed, 0, 0
     hold, rest = hold_of(world, order), 0
     for leg in legs:
-        failed = next(off_the_grid(leg), None) or next(beyond_bounds(leg), None)
+        failed = next(off_the_grid(leg), None) or next(beyond_bounds(world, leg), None)
         if not failed and is_live and leg.type == "trailing_stop":
             failed = next(without_price(leg), None)
         if failed:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from twin import contracts, fees, profile
+from twin import contracts, corporate, fees, profile
 from twin.accruals import next_midnight
 from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
 from twin.fees import show
@@ -104,6 +104,8 @@ def list_instrument(world: World, **terms: Any) -> tuple[str, Instrument]:
     if known:
         if known[0].terms == terms and known[0].status == "active":
             return "existing", known[0]
+        raise reused("symbol")
+    if corporate.is_promised(world, terms["symbol"]):
         raise reused("symbol")
     exchange = world.find_exchange(terms["exchange"])
     require(is_name(terms["symbol"]), "symbol")

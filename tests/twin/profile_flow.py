@@ -4,6 +4,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from twin.prices import offers
+from twin.profile import CIRCUMSTANCES
 from twin.sessions import may_trade
 from twin.state import Instrument, World
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def profile(draw: random.Random) -> Any:
-    """A fill profile, now and then with latency."""
+    """A fill profile: mostly plain, now and then a preset or one with rarer rules."""
+    if draw.random() < 0.15:
+        return draw.choice(["realistic", "optimistic", "conservative", "alpaca_paper", "none"])
     found: dict[str, Any] = {
         "name": "realistic",
         "spread_ticks": draw.choice([0, 1, 2, 3, 10]),
@@ -23,6 +26,41 @@ def profile(draw: random.Random) -> Any:
         found["command_latency"] = latency(draw)
     if draw.random() < 0.1:
         found["event_latency"] = latency(draw)
+    if draw.random() < 0.1:
+        found["preset"] = draw.choice(["realistic", "conservative", "alpaca_paper"])
+    if draw.random() < 0.5:
+        found |= rarer_rules(draw)
+    return found
+
+
+def rarer_rules(draw: random.Random) -> dict[str, Any]:
+    """Some of the rules that plain profiles do not have."""
+    models = ["none", "ticks", "bps", "volume_share", "square_root", "almgren_2005"]
+    all_ = {
+        "spread_rate": draw.choice(["0.000001", "0.01", "0.2"]),
+        "depth": draw.choice(["displayed", "volume", "unlimited"]),
+        "slippage": draw.choice(models),
+        "slippage_ticks": draw.choice([0, 1, 3, "100"]),
+        "slippage_rate": draw.choice(["0.0005", "0.02", "1", "7.5"]),
+        "daily_volume": draw.choice([1, 500, 1_000_000, 10**15]),
+        "daily_volatility": draw.choice(["0.01", "0.5"]),
+        "outstanding": draw.choice([1, 100_000, 10**15]),
+        "factors": [factor(draw) for _ in range(draw.randint(1, 3))],
+        "queue": draw.choice(["touch", "trade_through", "volume_ahead", "volume_ahead"]),
+        "bar_through": draw.random() < 0.8,
+        "path": draw.choice(["nearer_first", "high_first", "low_first", "stops_first"]),
+        "gap": draw.choice(["open", "worst"]),
+        "partial_rate": draw.choice(["0.1", "0.5", "1"]),
+    }
+    return {name: all_[name] for name in draw.sample(list(all_), draw.randint(1, 8))}
+
+
+def factor(draw: random.Random) -> dict[str, str]:
+    """A circumstance that multiplies slippage."""
+    found = {"factor": draw.choice(["0", "0.5", "2", "30"])}
+    for name, words in CIRCUMSTANCES.items():
+        if draw.random() < 0.4:
+            found[name] = draw.choice(words)
     return found
 
 

@@ -47,6 +47,12 @@ WANTED = [
     "rejected account_not_active",
     "received", "arrived", "received order", "received cancel", "received cancel_all",
     "received replace", "replace_refused", "canceled market_closed", "canceled would_not_fill",
+    "filled by depth volume", "filled by depth unlimited", "filled by slippage bps",
+    "filled by slippage volume_share", "filled by slippage square_root",
+    "filled by slippage almgren_2005", "filled by queue touch", "filled by queue volume_ahead",
+    "filled by path low_first", "filled by path stops_first", "filled by gap worst",
+    "filled bar_open", "filled bar_path", "filled stop_gap", "filled traded_through",
+    "filled slippage", "filled impact",
 ]  # fmt: skip
 
 

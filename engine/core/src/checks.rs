@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::command::Input;
 use crate::contract::deposits::{can_write, free_to_sell, hold_of_write};
+use crate::contract::state::units_of;
 use crate::costs::{hold_at, margin_hold, power_for, signed};
 use crate::durable::Durable;
 use crate::instrument::Instrument;
@@ -13,7 +14,8 @@ use crate::reply::Refusal;
 use crate::session::Phase;
 use crate::special::check_more;
 use crate::units::{
-    Money, Nanos, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Rounding, clamp, format_money,
+    Money, Nanos, ORDER_VALUE_MAX, PRICE_MAX, Price, QUANTITY_MAX, Quantity, Rounding, clamp,
+    format_money,
 };
 use crate::words::{
     AccountStatus, CostMethod, InstrumentStatus, OrderType, Reason, Side, TimeInForce, refusal,
@@ -260,11 +262,28 @@ impl Checks<'_> {
         let adds = signed(self.terms.side, self.terms.qty);
         let after = i128::from(held) + i128::from(adds);
         if after.abs() <= i128::from(QUANTITY_MAX) {
-            return Ok(());
+            return self.delivers_within_bounds(clamp(after.abs()));
         }
         let failure = Failure::new(Reason::OrderTooLarge, "the position would be beyond bounds");
         let limit = instrument.format_quantity(QUANTITY_MAX);
         Err(failure.at("qty").compare(instrument.format_quantity(clamp(after)), limit))
+    }
+
+    /// What so many options deliver can be held: margin counts it.
+    pub fn delivers_within_bounds(&self, held: Quantity) -> Result<(), Failure> {
+        let contract = self.instrument().and_then(|instrument| instrument.contract.as_deref());
+        let underlying = contract.filter(|it| it.option.is_some()).and_then(|it| it.underlying);
+        let Some(base) = underlying.and_then(|base| self.durable.instrument(base)) else {
+            return Ok(());
+        };
+        let units = units_of(self.durable, self.terms.instrument, held);
+        if units <= QUANTITY_MAX {
+            return Ok(());
+        }
+        let detail = "the options would deliver more than can be held";
+        let limit = base.terms.format_quantity(QUANTITY_MAX);
+        let value = base.terms.format_quantity(units);
+        Err(Failure::new(Reason::OrderTooLarge, detail).at("qty").compare(value, limit))
     }
 
     /// The price that stands for the instrument: live, else as recorded.

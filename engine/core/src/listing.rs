@@ -63,6 +63,9 @@ impl<S: Sink> Live<'_, S> {
             }
             return Err(reused("the instrument is listed with other terms").at("symbol"));
         }
+        if self.durable.corporate.is_promised(&instrument.symbol) {
+            return Err(reused("an announced change of symbol will take it").at("symbol"));
+        }
         if self.durable.exchange(instrument.exchange).is_none() {
             return Err(malformed("list its exchange first").at("exchange"));
         }

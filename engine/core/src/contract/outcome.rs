@@ -103,7 +103,8 @@ impl<'a> Holding<'a> {
     /// The daily settlement: what the position won or lost since it was opened or settled last is
     /// paid, and its cost becomes the settlement value.
     pub fn settled(&self, price: Price) -> Passed {
-        let variation = bounded(self.value(price) - Balance::from(self.cost()));
+        let value = Balance::from(bounded(self.value(price)));
+        let variation = bounded(value - Balance::from(self.cost()));
         let cost = Balance::from(self.cost()) + Balance::from(variation);
         Passed {
             cost: variation,
@@ -116,7 +117,8 @@ impl<'a> Holding<'a> {
 
     /// The end of a margined contract: the last settlement, and the position is gone.
     pub fn ended(&self, price: Price) -> Passed {
-        let variation = bounded(self.value(price) - Balance::from(self.cost()));
+        let value = Balance::from(bounded(self.value(price)));
+        let variation = bounded(value - Balance::from(self.cost()));
         Passed {
             qty: self.qty().saturating_neg(),
             cost: self.cost().saturating_neg(),

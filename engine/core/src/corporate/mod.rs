@@ -124,6 +124,15 @@ impl Corporate {
         self.actions.iter().position(|action| action.id == id)
     }
 
+    /// Whether an announced change of symbol is going to take a symbol.
+    pub fn is_promised(&self, asked: &str) -> bool {
+        let takes = |change: &Change| match change {
+            Change::Rename { symbol, .. } => symbol == asked,
+            _ => false,
+        };
+        self.actions.iter().any(|action| takes(&action.change))
+    }
+
     /// The mark that values a position while an action has changed the prices but not yet it.
     pub fn mark_before(&self, account: AccountIndex, instrument: InstrumentIndex) -> Option<Mark> {
         let waits = |action: &&Action| match action.stage {

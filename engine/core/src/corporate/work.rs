@@ -95,8 +95,10 @@ impl<S: Sink> Live<'_, S> {
             return Ok(());
         };
         require(is_name(symbol) && is_name(name), "new_symbol", "give a symbol and a name")?;
-        let free = !self.durable.instrument_of.contains_key(symbol);
-        require(free, "new_symbol", "this symbol is or was in use; choose another")
+        let taken = self.durable.instrument_of.contains_key(symbol);
+        let free = !taken && !self.durable.corporate.is_promised(symbol);
+        let detail = "this symbol is or was in use, or will be; choose another";
+        require(free, "new_symbol", detail)
     }
 
     fn call_off(&mut self, id: &str) -> Result<Reply, Refusal> {
