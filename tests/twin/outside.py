@@ -112,11 +112,12 @@ def serve_queue(world: World, instrument: Instrument, price: int, printed: int) 
         return
     for side in ("buy", "sell"):
         filled = 0
-        for order in at_the_print(instrument, side, price):
+        resting = [(one, on_offer(one)) for one in at_the_print(instrument, side, price)]
+        for order, shown in resting:
             if world.is_full:
                 world.unfinished.add(instrument.index)
                 return
-            qty = min(order.leaves, pass_queue(order, printed - filled))
+            qty = min(shown, pass_queue(order, printed - filled))
             if qty > 0:
                 filled += fill_resting(world, order, price, qty)
 

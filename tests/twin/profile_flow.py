@@ -106,5 +106,20 @@ def come_too_late(flow: "Flow", world: World) -> dict[str, Any]:
     return command | about | wanted
 
 
-KINDS = {set_profile: 0.2, come_too_late: 0.8}
+def print_at_an_order(flow: "Flow", world: World) -> dict[str, Any]:
+    """A print at the price of an order that rests where prints pass what stands before it."""
+    resting = [
+        order
+        for order in world.open
+        if order.ahead is not None and order.instrument.terms["source"] == "street"
+    ]
+    if not resting:
+        return flow.trade(world)
+    order = flow.random.choice(resting)
+    at = order.instrument.price_text(order.limit_price)
+    print_ = {"kind": "trade", "symbol": order.instrument.symbol, "price": at}
+    return print_ | {"qty": flow.qty(order.instrument, 30)}
+
+
+KINDS = {set_profile: 0.2, come_too_late: 0.8, print_at_an_order: 1.2}
 """How often each of them comes."""
