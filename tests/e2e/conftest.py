@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from faults.product import Product
 
@@ -58,6 +58,7 @@ def context(browser: Browser, product: Product) -> Iterator[BrowserContext]:
         base_url=product.url, viewport=WIDE, color_scheme="dark", reduced_motion="reduce"
     )
     context.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
     yield context
     context.close()
 

@@ -169,11 +169,19 @@ class Policy:
 # Reading --------------------------------------------------------------------------------------
 
 
-class Members:
-    """The members of an object; what is null is not there."""
+RULE = (
+    "measure", "per", "of", "symbol", "asset_class", "sector", "limit", "alert_at", "window_s",
+    "action",
+)  # fmt: skip
 
-    def __init__(self, value: Any) -> None:
-        self.given = value if isinstance(value, dict) else {}
+
+class Members:
+    """The members of an object, all of them known; what is null is not there."""
+
+    def __init__(self, value: Any, field: str, known: tuple[str, ...]) -> None:
+        if not isinstance(value, dict) or not set(value) <= set(known):
+            raise malformed(field)
+        self.given = value
 
     def get(self, name: str) -> Any:
         return self.given.get(name)
@@ -223,15 +231,15 @@ class Members:
 
 def read(value: Any) -> Policy:
     """Reads a policy; what is left out has its default."""
-    if not isinstance(value, dict):
-        raise malformed("policy")
-    members = Members(value)
+    members = Members(
+        value, "policy", ("rules", "wash_trade", "day_trading", "margin", "day_starts")
+    )
     rules = members.get("rules")
     rules = [] if rules is None else rules
     if not isinstance(rules, list) or len(rules) > 256:
         raise malformed("rules")
     return Policy(
-        [read_rule(Members(rule)) for rule in rules],
+        [read_rule(Members(rule, "rules", RULE)) for rule in rules],
         members.flag("wash_trade"),
         read_day_trading(members.get("day_trading")),
         read_margin(members.get("margin")),
@@ -317,7 +325,7 @@ def read_day_trading(value: Any) -> dict[str, int] | None:
     """The rule of day trades."""
     if value is None:
         return None
-    members = Members(value)
+    members = Members(value, "day_trading", ("minimum_equity", "day_trades", "days"))
     return {
         "minimum_equity": members.decimal("minimum_equity", MONEY_SCALE, 0, LIMIT_MAX),
         "day_trades": members.whole("day_trades", 1_000),
@@ -329,7 +337,7 @@ def read_margin(value: Any) -> dict[str, int] | None:
     """When margin accounts are called and liquidated."""
     if value is None:
         return None
-    members = Members(value)
+    members = Members(value, "margin", ("call_at", "liquidate_at", "grace_s"))
     rates = {
         name: WHOLE
         if members.get(name) is None

@@ -75,6 +75,8 @@ def rule(flow: "Flow", world: World) -> dict[str, Any]:
     measure = draw.choice([*SCALES][: -3 if draw.random() < 0.95 else None])
     measure = draw.choice([measure, *LIMITS][: 1 if draw.random() < 0.8 else -2])
     found: dict[str, Any] = {"measure": measure, **whom(flow, world)}
+    if draw.random() < 0.01:
+        found["symol"] = "ACME"
     if measure not in BANS:
         found["limit"] = limit(flow, world, measure)
         if draw.random() < 0.4:

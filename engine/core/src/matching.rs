@@ -162,9 +162,12 @@ impl<S: Sink> Live<'_, S> {
         let Some(more) = order.terms.more.as_ref() else {
             return;
         };
-        if more.notional.is_some() {
+        let (is_sized, post_only) = (more.notional.is_some(), more.post_only);
+        if is_sized {
             self.size(number, None);
-        } else if more.post_only && self.next_offer(number, order.price_limit()).is_some() {
+        }
+        let limit = self.order(number).and_then(Order::price_limit);
+        if post_only && self.next_offer(number, limit).is_some() {
             self.cancel(number, Reason::WouldTakeLiquidity, None);
         }
     }

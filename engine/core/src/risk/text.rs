@@ -23,6 +23,36 @@ fn wrong<T>(field: &'static str, detail: impl Into<String>) -> Read<T> {
     Err(PolicyError { field, detail: detail.into() })
 }
 
+const POLICY: &[&str] = &["rules", "wash_trade", "day_trading", "margin", "day_starts"];
+const RULE: &[&str] = &[
+    "measure",
+    "per",
+    "of",
+    "symbol",
+    "asset_class",
+    "sector",
+    "limit",
+    "alert_at",
+    "window_s",
+    "action",
+];
+const DAY_TRADING: &[&str] = &["minimum_equity", "day_trades", "days"];
+const MARGIN: &[&str] = &["call_at", "liquidate_at", "grace_s"];
+
+/// Refuses members that nobody knows: a misspelt one would take a limit away without a word.
+fn only(value: &Value<'_>, field: &'static str, known: &[&str]) -> Read<()> {
+    let Value::Object(members) = value else {
+        return wrong(field, format!("{field} must be an object"));
+    };
+    match members.iter().find(|(name, _)| !known.contains(&&**name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known = known.join(", ");
+            wrong(field, format!("{field} has no member {name:?}; it may have {known}"))
+        }
+    }
+}
+
 /// Reads the policy of a text.
 pub(crate) fn parse_policy(text: &str) -> Read<Policy> {
     match parse(text.as_bytes()) {
@@ -33,9 +63,7 @@ pub(crate) fn parse_policy(text: &str) -> Read<Policy> {
 
 /// Reads a policy; members that are missing have their default.
 pub(crate) fn read_policy(value: &Value<'_>) -> Read<Policy> {
-    let Value::Object(_) = value else {
-        return wrong("policy", "the policy must be an object");
-    };
+    only(value, "policy", POLICY)?;
     let rules = match value.get("rules") {
         None => Vec::new(),
         Some(list) => read_rules(list)?,
@@ -57,6 +85,7 @@ fn read_rules(value: &Value<'_>) -> Read<Vec<Rule>> {
 }
 
 fn read_rule(value: &Value<'_>) -> Read<Rule> {
+    only(value, "rules", RULE)?;
     let measure = word(value, "measure", Measure::from_word, Measure::ALL, Measure::word)?;
     let rule = Rule {
         measure,
@@ -162,6 +191,7 @@ fn read_window(value: &Value<'_>, measure: Measure) -> Read<i64> {
 }
 
 fn read_day_trading(value: &Value<'_>) -> Read<DayTrading> {
+    only(value, "day_trading", DAY_TRADING)?;
     Ok(DayTrading {
         minimum_equity: decimal(value, "minimum_equity", MONEY_SCALE, (0, LIMIT_MAX))?,
         day_trades: whole(value, "day_trades", 1_000)? as u32,
@@ -170,6 +200,7 @@ fn read_day_trading(value: &Value<'_>) -> Read<DayTrading> {
 }
 
 fn read_margin(value: &Value<'_>) -> Read<MarginRule> {
+    only(value, "margin", MARGIN)?;
     let rate = |key: &'static str| match value.get(key) {
         None => Ok(1_000_000_000),
         Some(_) => decimal(value, key, RATE_SCALE, (0, 100_000_000_000)),
@@ -355,6 +386,9 @@ mod tests {
             (r#"{"rules":{}}"#, "rules"),
             (r#"{"margin":{"call_at":"1","liquidate_at":"2"}}"#, "liquidate_at"),
             (r#"{"day_starts":"25:00"}"#, "day_starts"),
+            (r#"{"ruels":[]}"#, "policy"),
+            (r#"{"rules":[{"measure":"order_qty","limit":"5","symol":"B"}]}"#, "rules"),
+            (r#"{"margin":{"call":"1"}}"#, "margin"),
             (r#"{"wash_trade":1}"#, "wash_trade"),
             ("[]", "policy"),
             ("{", "policy"),
