@@ -160,7 +160,7 @@ def begin(world: World, action: Action) -> None:
         instrument.former.append(instrument.symbol)
         instrument.terms = {**instrument.terms, "symbol": change["symbol"], "name": change["name"]}
     if "delist" in change:
-        instrument.status = "delisted"
+        instrument.status, instrument.fills_from = "delisted", world.next_fill
     world.emit("corporate_began", action=action.id, **mark)
     if "new" in change or "delist" in change:
         # Whatever stood in the market was said about the old shares.
@@ -180,6 +180,7 @@ def work_on_accounts(world: World, action: Action) -> None:
             return
     if "new" in action.change:
         action.instrument.splits.append((action.change["new"], action.change["old"]))
+        action.instrument.fills_from = world.next_fill
     action.stage = "owing"
     world.emit("corporate_worked", action=action.id)
     link_again(world, [one for one in world.open if one.instrument is action.instrument])

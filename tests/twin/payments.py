@@ -191,6 +191,7 @@ def reset(world: World, account: Account, starting_cash: int, request: str) -> t
     account.wallets, account.unsettled, account.lots = {}, {}, {}
     account.realized_pl = account.deposited = 0
     account.resets += 1
+    account.fills_from = world.next_fill
     account.put_in = starting_cash
     forgo(world, account)
     begin_risk_again(world, account)

@@ -155,6 +155,8 @@ class Instrument:
     ended: bool = False
     splits: list[tuple[int, int]] = field(default_factory=list)
     """The splits that it has been through: new for old."""
+    fills_from: int = 0
+    """Fills with a smaller number are from before a split or the delisting."""
     splits_before: int = 0
     """How many of them the underlying had been through when an option was listed."""
     keeping: set[int] = field(default_factory=set)
@@ -277,6 +279,8 @@ class Account:
     lots: dict[int, list[Lot]] = field(default_factory=dict)
     """The lots of its positions, the oldest first; none at average cost."""
     resets: int = 0
+    fills_from: int = 0
+    """Fills with a smaller number are from a past life."""
     put_in: int = 0
     """The money that it began with, the last time."""
     risk: AccountRisk = field(default_factory=AccountRisk)

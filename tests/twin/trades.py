@@ -200,7 +200,8 @@ def check_bust(world: World, bust: Bust) -> None:
     """Whether there was such a fill, and it stands."""
     if not 0 < bust.fill < world.next_fill:
         raise not_found("fill_id")
-    if bust.fill in world.busted:
+    is_past = bust.fill < max(bust.account.fills_from, bust.instrument.fills_from)
+    if bust.fill in world.busted or is_past:
         raise too_late()
     check_quantity(bust.qty)
     check_amount(bust.notional, "notional", 0)

@@ -138,6 +138,7 @@ fn list(durable: &mut Durable, event: &Event) {
                 former: Vec::new(),
                 contract: terms.contract.as_ref().map(|_| Box::new(ContractState::default())),
                 splits: Vec::new(),
+                fills_from: 0,
                 has_options: false,
                 ruling: None,
                 shorted: 0,

@@ -1,7 +1,7 @@
 //! An instrument: its scales, its steps and its mark.
 
 use crate::contract::{Contract, ContractState};
-use crate::ids::{CurrencyIndex, ExchangeIndex};
+use crate::ids::{CurrencyIndex, ExchangeIndex, FillNumber};
 use crate::money::InstrumentMargin;
 use crate::profile::Ruling;
 use crate::session::{Halted, InstrumentRules};
@@ -169,6 +169,9 @@ pub struct InstrumentRecord {
     pub contract: Option<Box<ContractState>>,
     /// The splits that it has been through: new for old.
     pub splits: Vec<(u32, u32)>,
+    /// Fills with a smaller number are from before a split or the delisting: positions are not what
+    /// they made of them any more.
+    pub fills_from: FillNumber,
     /// Whether options on it are listed. Derived.
     pub has_options: bool,
     /// Fees and profile that were set for this instrument alone.

@@ -38,7 +38,7 @@ use crate::words::*;
 
 const MAGIC: &[u8; 8] = b"PTSNAP\0\0";
 /// The version of the snapshots that this engine writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 3;
+pub const SNAPSHOT_VERSION: u32 = 4;
 
 /// Why bytes are no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,7 +291,7 @@ stored_records! {
     Mark { bid, ask, last, high, low };
     InstrumentRecord {
         terms, currency, mark, house, clearing, interest, halt, former, contract, ruling, shorted,
-        margin, splits,
+        margin, splits, fills_from,
     } derived {
         has_options
     };
@@ -307,7 +307,7 @@ stored_records! {
     Lot { id, qty, cost, opened_ns };
     Wallet { cash, held };
     Archive { time_ns, starting_cash, equity, realized_pl };
-    AccountMore { wallets, unsettled, lots, archives };
+    AccountMore { wallets, unsettled, lots, archives, fills_from };
     InstrumentMargin { initial_rate, maintenance_rate, shortable, borrow_qty, borrow_rate };
     Accrual { opened_ns, next_ns, days, account, step };
     MoneyState { rates, transfers, busted, accrual, settlement, days }

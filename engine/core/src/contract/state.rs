@@ -198,8 +198,10 @@ pub(crate) fn begin(durable: &mut Durable, index: InstrumentIndex) {
 /// All positions of an instrument have been split: from now on its options deliver as much more,
 /// or less.
 pub(crate) fn was_split(durable: &mut Durable, index: InstrumentIndex, split: (u32, u32)) {
+    let fills_from = durable.next_fill;
     if let Some(record) = durable.instruments.get_mut(index as usize) {
         record.splits.push(split);
+        record.fills_from = fills_from;
     }
 }
 

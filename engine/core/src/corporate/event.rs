@@ -223,6 +223,7 @@ fn begin(durable: &mut Durable, id: &str, mark: Mark) {
         Some(action) => (action.instrument, action.change.clone()),
         None => return,
     };
+    let fills_from = durable.next_fill;
     let Some(record) = durable.instruments.get_mut(instrument as usize) else {
         return;
     };
@@ -234,7 +235,10 @@ fn begin(durable: &mut Durable, id: &str, mark: Mark) {
             record.former.push(former);
             durable.instrument_of.insert(symbol, instrument);
         }
-        Change::Delist { .. } => record.terms.status = InstrumentStatus::Delisted,
+        Change::Delist { .. } => {
+            record.terms.status = InstrumentStatus::Delisted;
+            record.fills_from = fills_from;
+        }
         Change::CashDividend { .. } | Change::Split { .. } => {}
     }
     if let Some(action) = action(durable, id) {

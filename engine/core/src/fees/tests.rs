@@ -32,6 +32,7 @@ fn stock() -> InstrumentRecord {
         former: Vec::new(),
         contract: None,
         splits: Vec::new(),
+        fills_from: 0,
         has_options: false,
         ruling: None,
         shorted: 0,

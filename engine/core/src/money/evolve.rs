@@ -130,8 +130,10 @@ fn reset(durable: &mut Durable, event: &MoneyEvent) {
             unsettled.retain(|(_, _, other)| other != account);
             crate::corporate::event::forgo(durable, *account);
             crate::risk::event::begin_again(durable, *account);
+            let fills_from = durable.next_fill;
             if let Some(account) = durable.accounts.get_mut(*account as usize) {
                 begin_again(account, time_ns, *equity);
+                account.more.get_or_insert_default().fills_from = fills_from;
             }
             remember(durable, *account, &request.id, request.digest, 0);
         }

@@ -57,6 +57,8 @@ pub struct AccountMore {
     pub lots: BTreeMap<InstrumentIndex, Vec<Lot>>,
     /// Its past lives, the oldest first.
     pub archives: Vec<Archive>,
+    /// Fills with a smaller number are from a past life.
+    pub fills_from: FillNumber,
 }
 
 /// What margin accounts must know of an instrument, set by `set_margin`.

@@ -250,6 +250,14 @@ impl<S: Sink> Live<'_, S> {
         if self.durable.money.busted.contains(&bust.fill) {
             return Err(too_late("the trade was busted already"));
         }
+        let record = self.durable.instrument(bust.instrument);
+        let more = self.durable.account(bust.account).and_then(|it| it.more.as_deref());
+        let of_account = more.map_or(0, |more| more.fills_from);
+        if bust.fill < of_account.max(record.map_or(0, |record| record.fills_from)) {
+            let detail = "since then the instrument was split or delisted, or the account was reset: \
+                          record the opposite trade";
+            return Err(too_late(detail));
+        }
         crate::checks::check_quantity(bust.qty)?;
         check_amount(bust.notional, "notional", 0)?;
         check_amount(bust.fee, "fee", 0)?;
