@@ -7,7 +7,7 @@ street's levels is not known, and endless.
 
 from math import inf
 
-from twin.prices import book, is_resting, reaches, street
+from twin.prices import is_resting, reaches, shown_book, street
 from twin.state import Instrument, Order
 
 
@@ -54,8 +54,11 @@ def leave_queue(order: Order) -> None:
 
 
 def at_the_print(instrument: Instrument, side: str, price: int) -> list[Order]:
-    """The orders of users that rest at exactly this price, when it is the best of their side."""
-    resting = book(instrument, side)
+    """The shown orders of users that rest at exactly this price, when it is the best of their side.
+
+    What else is hidden there is not known, so no print at its price reaches a hidden order.
+    """
+    resting = shown_book(instrument, side)
     if not resting or resting[0].limit_price != price:
         return []
     return [one for one in resting if isinstance(one, Order) and one.limit_price == price]

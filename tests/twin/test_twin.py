@@ -46,7 +46,7 @@ WANTED = [
     "rejected short_not_permitted", "rejected wash_trade", "rejected day_trade_limit",
     "rejected account_not_active",
     "received", "arrived", "received order", "received cancel", "received cancel_all",
-    "received replace", "replace_refused", "canceled market_closed", "canceled would_not_fill",
+    "received replace", "replace_refused", "canceled would_not_fill",
     "filled by depth volume", "filled by depth unlimited", "filled by slippage bps",
     "filled by slippage volume_share", "filled by slippage square_root",
     "filled by slippage almgren_2005", "filled by queue touch", "filled by queue volume_ahead",

@@ -100,7 +100,7 @@ impl Durable {
 impl Market {
     /// Whether resting orders are all in the book, in the order in which they trade.
     fn is_straight(&self) -> bool {
-        self.is_fresh && self.hidden.is_none() && !self.queue.is_kept()
+        self.is_fresh && self.hidden.is_none()
     }
 }
 
@@ -208,6 +208,9 @@ impl<S: Sink> Live<'_, S> {
         match terms.time_in_force {
             TimeInForce::Gtc | TimeInForce::Day if terms.limit_price.is_some() => {
                 self.ephemeral.rest(self.durable, number);
+                if S::RECEIPTS {
+                    self.note_queue(number);
+                }
             }
             _ => self.settle(number),
         }

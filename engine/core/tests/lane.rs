@@ -62,28 +62,32 @@ impl Twins {
     }
 }
 
+/// The instrument of the bots, and one of the street: tick and lot of each.
+const PLAIN: [(u32, i64, i64); 2] = [(2, 10_000, 1_000_000), (3, 1_000_000, 10_000)];
 const LOT: i64 = 1_000_000;
 const TICK: i64 = 10_000;
 
-/// A plain order of one of the cash accounts in the instrument of the bots, near the touch.
+/// A plain order of one of the cash accounts, near the touch.
 fn plain_order() -> impl Strategy<Value = Input> {
     let price = prop_oneof![4 => (96_i64..105).prop_map(Some), 1 => Just(None)];
     let ends = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok];
-    (0_u32..3, 0_u32..400, any::<bool>(), price, 1_i64..40, prop::sample::select(ends.to_vec()))
-        .prop_map(|(account, id, buys, price, lots, time_in_force)| {
+    let traded = (prop::sample::select(PLAIN.to_vec()), price, 1_i64..40);
+    (0_u32..3, 0_u32..400, any::<bool>(), traded, prop::sample::select(ends.to_vec())).prop_map(
+        |(account, id, buys, ((instrument, tick, lot), price, lots), time_in_force)| {
             Input::Submit(OrderTerms {
                 account,
                 client_order_id: id.to_string().into(),
-                instrument: 2,
+                instrument,
                 side: if buys { Side::Buy } else { Side::Sell },
                 order_type: price.map_or(OrderType::Market, |_| OrderType::Limit),
-                qty: lots * LOT,
-                limit_price: price.map(|ticks| ticks * TICK),
+                qty: lots * lot,
+                limit_price: price.map(|ticks| ticks * tick),
                 stop_price: None,
                 time_in_force,
                 more: None,
             })
-        })
+        },
+    )
 }
 
 fn cancel() -> impl Strategy<Value = Step> {
@@ -110,10 +114,12 @@ fn bot() -> impl Strategy<Value = Input> {
 }
 
 fn quote() -> impl Strategy<Value = Input> {
-    (95_i64..105, 1_i64..20).prop_map(|(ticks, lots)| {
-        let at = |ticks| Some((ticks * TICK, lots * LOT));
-        Input::Quote(Quote { instrument: 0, bid: at(ticks), ask: at(ticks + 1) })
-    })
+    (prop::sample::select(vec![(0, TICK, LOT), PLAIN[1]]), 95_i64..105, 1_i64..20).prop_map(
+        |((instrument, tick, lot), ticks, lots)| {
+            let at = |ticks| Some((ticks * tick, lots * lot));
+            Input::Quote(Quote { instrument, bid: at(ticks), ask: at(ticks + 1) })
+        },
+    )
 }
 
 /// Mostly what the lane knows, now and then something that it has to leave to the general way.
@@ -123,7 +129,7 @@ fn on_the_lane() -> impl Strategy<Value = Step> {
         30 => (plain_order(), 0_i64..2).prop_map(move |(input, pause)| soon(input, pause)),
         12 => cancel(),
         8 => bot().prop_map(move |input| soon(input, 0)),
-        2 => quote().prop_map(move |input| soon(input, 0)),
+        6 => quote().prop_map(move |input| soon(input, 0)),
         1 => (0_i64..100_000).prop_map(move |pause| soon(Input::Time, pause)),
         2 => step(),
     ]
