@@ -80,9 +80,9 @@ impl<S: Sink> Live<'_, S> {
         if self.ephemeral.watch.is_idle() {
             return;
         }
+        // Where nothing stands any more the recorded price counts again, and that is a move, too.
         let record = self.durable.instrument(instrument);
-        let market = self.market(instrument);
-        let price = record.zip(market).and_then(|(record, market)| market.price(&record.terms));
+        let price = record.and_then(|record| self.ephemeral.price(instrument, record));
         if let Some(price) = price {
             self.touch_accounts(instrument, price);
         }
