@@ -3,7 +3,7 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from papertape.server.models import (
+from papertape.server.models.accounts import (
     AccountReply,
     EquityPoint,
     FillReply,

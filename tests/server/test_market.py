@@ -3,7 +3,7 @@
 import pytest
 
 from papertape.markets.bars import Bar
-from papertape.server.models import (
+from papertape.server.models.market import (
     BarReply,
     BookReply,
     ExchangeReply,

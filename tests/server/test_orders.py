@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from papertape.server.models import OrderReply
+from papertape.server.models.orders import OrderReply
 from server.shapes import has_the_shape_of
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")

@@ -14,16 +14,9 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import request_response
 
-from papertape.server.models import (
-    LoginRequest,
-    OrderRequest,
-    PreviewRequest,
-    ProblemReply,
-    RegisterRequest,
-    ReplaceRequest,
-    Reply,
-    Travelling,
-)
+from papertape.server.models.base import ProblemReply, Reply, Travelling
+from papertape.server.models.orders import OrderRequest, PreviewRequest, ReplaceRequest
+from papertape.server.models.users import LoginRequest, RegisterRequest
 from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
 from papertape.server.replies import JSON
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from papertape.server.models import QuoteReply
+from papertape.server.models.market import QuoteReply
 
 
 class _Book(msgspec.Struct):

@@ -11,14 +11,14 @@ from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit, page_of
 from papertape.server.auth.store import OwnedAccount
 from papertape.server.callers import Callers
 from papertape.server.documents import Listed, document
-from papertape.server.models import (
+from papertape.server.models.accounts import (
     AccountReply,
     EquityPoint,
     FillReply,
     LedgerLine,
-    OrderReply,
     PositionReply,
 )
+from papertape.server.models.orders import OrderReply
 from papertape.server.replies import json_reply, listed
 from papertape.storage.reads import Reads
 

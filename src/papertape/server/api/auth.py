@@ -20,7 +20,7 @@ from papertape.server.auth.tokens import Tokens
 from papertape.server.bodies import read_body, read_object
 from papertape.server.callers import Callers
 from papertape.server.documents import document
-from papertape.server.models import LoginReply, LoginRequest, RegisterRequest, UserReply
+from papertape.server.models.users import LoginReply, LoginRequest, RegisterRequest, UserReply
 from papertape.server.problems import Problem, malformed
 from papertape.server.replies import json_reply
 

@@ -11,7 +11,8 @@ from papertape.server.api import PREFIX
 from papertape.server.documents import document
 from papertape.server.exchange import Exchange
 from papertape.server.measures import Measures
-from papertape.server.models import AliveReply, DemoReply, ReadyReply
+from papertape.server.models.health import AliveReply, ReadyReply
+from papertape.server.models.users import DemoReply
 from papertape.server.problems import Problem, not_found
 from papertape.server.replies import json_reply
 

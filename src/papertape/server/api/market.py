@@ -14,7 +14,7 @@ from papertape.server.api import PREFIX
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
-from papertape.server.models import (
+from papertape.server.models.market import (
     BarReply,
     BookReply,
     ExchangeReply,

@@ -24,8 +24,8 @@ from papertape.server.documents import (
 )
 from papertape.server.exchange import Exchange
 from papertape.server.measures import Measures
-from papertape.server.models import (
-    UUID_PATTERN,
+from papertape.server.models.base import UUID_PATTERN
+from papertape.server.models.orders import (
     CancelAllReply,
     OrderReply,
     OrderRequest,
