@@ -84,6 +84,26 @@ def test_an_order_is_answered_as_it_stands_after_matching(
     )
 
 
+def test_orders_of_a_group_come_back_with_all_their_documented_terms(alice, stock) -> None:
+    bracket = {
+        "order_class": "bracket",
+        "take_profit": {"limit_price": "12"},
+        "stop_loss": {"stop_price": "8", "limit_price": "7.5"},
+    }
+    parent = alice.order(symbol=stock, limit_price="10.01", **bracket).json()
+    trailing = {"type": "trailing_stop", "limit_price": None, "trail_price": "1"}
+    trail = alice.order(symbol=stock, side="buy", **trailing).json()
+    legs = [alice.client.get(f"/orders/{leg}").json() for leg in parent["legs"]]
+    for order in (parent, trail, *legs):
+        assert has_the_shape_of(order, OrderReply)
+        OrderReply.model_validate(order)
+    assert parent["stop_loss"] == {"stop_price": "8.00", "limit_price": "7.50"}
+    assert parent["take_profit"] == {"limit_price": "12.00"}
+    assert [leg["parent_id"] for leg in legs] == [parent["id"]] * 2
+    assert [leg["sibling_id"] for leg in legs] == [legs[1]["id"], legs[0]["id"]]
+    assert trail["water_mark"] == "10.01"
+
+
 MALFORMED = [
     # (what is changed, the field that is named)
     ({"side": "short"}, "side"),
@@ -118,6 +138,11 @@ MALFORMED = [
     ({"account_id": "mine"}, "account_id"),
     ({"account_id": None}, "account_id"),
     ({"quantity": "10"}, "quantity"),
+    ({"post_only": "yes"}, "post_only"),
+    ({"hidden": 1}, "hidden"),
+    ({"reduce_only": "true"}, "reduce_only"),
+    ({"extended_hours": "on"}, "extended_hours"),
+    ({"do_not_reduce": 0}, "do_not_reduce"),
 ]
 
 

@@ -1521,16 +1521,50 @@ export interface components {
              * @default null
              */
             order_class?: ("simple" | "bracket" | "oco" | "oto" | "mleg") | null;
+            /** @default null */
+            take_profit?: components["schemas"]["TakeProfit"] | null;
+            /** @default null */
+            stop_loss?: components["schemas"]["StopLoss"] | null;
+            /**
+             * Leg Terms
+             * @description the legs of a multi-leg order
+             * @default null
+             */
+            leg_terms?: components["schemas"]["Leg"][] | null;
             /**
              * Parent Id
              * @default null
              */
             parent_id?: string | null;
             /**
-             * Legs
+             * Sibling Id
+             * @description the order that ends when this one fills
              * @default null
              */
-            legs?: unknown[] | null;
+            sibling_id?: string | null;
+            /**
+             * Waits For
+             * @default null
+             */
+            waits_for?: ("parent" | "group") | null;
+            /**
+             * Water Mark
+             * @description best price that a trailing stop saw
+             * @default null
+             */
+            water_mark?: string | null;
+            /**
+             * Legs
+             * @description the orders of its group
+             * @default null
+             */
+            legs?: string[] | null;
+            /**
+             * Forced
+             * @description why the exchange itself sent it to close a position
+             * @default null
+             */
+            forced?: ("liquidation" | "risk_stop" | "kill_switch") | null;
             /**
              * Recorded
              * @default null

@@ -1,8 +1,8 @@
 """Orders: what is sent, what comes back."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from papertape.server.bodies import DecimalText
 from papertape.server.models.base import (
@@ -64,14 +64,14 @@ class OrderTerms(Body):
     trail_percent: DecimalText | None = Field(default=None, description="the same in percent")
     trigger: Trigger | None = Field(default=None, description="which price fires the order")
     display_qty: DecimalText | None = Field(default=None, description="shown part of an iceberg")
-    hidden: bool | None = None
-    post_only: bool | None = None
-    reduce_only: bool | None = None
+    hidden: StrictBool | None = None
+    post_only: StrictBool | None = None
+    reduce_only: StrictBool | None = None
     notional: DecimalText | None = Field(default=None, description="money instead of qty")
     expire_time: str | None = Field(default=None, max_length=40, examples=[EXAMPLE_TIME])
-    extended_hours: bool | None = None
+    extended_hours: StrictBool | None = None
     self_trade: SelfTrade | None = None
-    do_not_reduce: bool | None = None
+    do_not_reduce: StrictBool | None = None
     lot_ids: list[str] | None = Field(default=None, max_length=100)
     order_class: OrderClass | None = None
     take_profit: TakeProfit | None = None
@@ -192,8 +192,17 @@ class OrderReply(Reply):
     do_not_reduce: bool | None = None
     lot_ids: list[str] | None = None
     order_class: OrderClass | None = None
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+    leg_terms: list[Leg] | None = Field(None, description="the legs of a multi-leg order")
     parent_id: Uuid | None = None
-    legs: list[Any] | None = None
+    sibling_id: Uuid | None = Field(None, description="the order that ends when this one fills")
+    waits_for: Literal["parent", "group"] | None = None
+    water_mark: str | None = Field(None, description="best price that a trailing stop saw")
+    legs: list[Uuid] | None = Field(None, description="the orders of its group")
+    forced: Literal["liquidation", "risk_stop", "kill_switch"] | None = Field(
+        None, description="why the exchange itself sent it to close a position"
+    )
     recorded: bool | None = None
 
 
