@@ -4,6 +4,7 @@ Handlers read their bodies themselves (exact decimals, problem details), so what
 declared here instead of in their signatures.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -15,18 +16,9 @@ from starlette.responses import Response
 from starlette.routing import request_response
 
 from papertape.server.models.base import ProblemReply, Reply, Travelling
-from papertape.server.models.orders import OrderRequest, PreviewRequest, ReplaceRequest
-from papertape.server.models.users import LoginRequest, RegisterRequest
 from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
 from papertape.server.replies import JSON
 
-BODIES = (
-    RegisterRequest,
-    LoginRequest,
-    OrderRequest,
-    PreviewRequest,
-    ReplaceRequest,
-)
 _REF = "#/components/schemas/{model}"
 
 _EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
@@ -69,6 +61,16 @@ class DirectRoute(APIRoute):
         self.app = request_response(self.endpoint)
 
 
+class _Extra(dict[str, Any]):
+    """What FastAPI merges into an operation, and beside it the models that it is about.
+
+    FastAPI itself never sees them: it would build a validator for each at every start.
+    """
+
+    body: type[Travelling] | None = None
+    replies: tuple[type[Travelling], ...] = ()
+
+
 def document(
     *,
     replies: Mapping[int, type[Travelling] | None],
@@ -82,7 +84,8 @@ def document(
 
     `reasons` are reason and detail of example problems by status.
     """
-    extra: dict[str, Any] = {}
+    extra = _Extra()
+    extra.body, extra.replies = body, tuple(model for model in replies.values() if model)
     if secured:
         extra["security"] = [{"token": []}]
         problems = (401, *problems)
@@ -90,11 +93,12 @@ def document(
         extra["parameters"] = list(parameters)
         problems = (*problems, 422)
     if body is not None:
-        content = {JSON: {"schema": {"$ref": _REF.format(model=body.__name__)}}}
-        extra["requestBody"] = {"required": True, "content": content}
+        extra["requestBody"] = {"required": True, "content": _content(body)}
         problems = (*problems, 413, 422)
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": model} if model else {"description": "Done"}
+        status: {"description": "Done", "content": _content(model)}
+        if model
+        else {"description": "Done"}
         for status, model in replies.items()
     }
     for status in sorted({*problems, 500, 503}):
@@ -106,6 +110,15 @@ def document(
         "responses": responses,
         "openapi_extra": extra,
     }
+
+
+def _content(model: type[Travelling]) -> dict[str, Any]:
+    return {JSON: {"schema": {"$ref": _REF.format(model=_name(model))}}}
+
+
+def _name(model: type[Travelling]) -> str:
+    """The name of a model in the document; pydantic writes `Listed[Fill]` as `Listed_Fill_`."""
+    return re.sub(r"[^A-Za-z0-9.\-_]", "_", model.__name__)
 
 
 def _problem(status: int, words: tuple[str, str] | None = None) -> dict[str, Any]:
@@ -151,19 +164,19 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
 
 
 def _schemas(app: FastAPI) -> dict[str, Any]:
-    """The schemas of all that travels. FastAPI, which makes some too, drops nulls of examples."""
-    replies = {
-        reply["model"]: None
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        for reply in route.responses.values()
-        if "model" in reply
-    }
-    _, bodies = models_json_schema([(model, "validation") for model in BODIES], ref_template=_REF)
-    _, others = models_json_schema(
-        [(model, "serialization") for model in (*replies, ProblemReply)], ref_template=_REF
+    """The schemas of all that travels."""
+    bodies: dict[type[Travelling], None] = {}
+    replies: dict[type[Travelling], None] = {ProblemReply: None}
+    for route in app.routes:
+        extra = getattr(route, "openapi_extra", None)
+        if isinstance(extra, _Extra):
+            bodies |= {extra.body: None} if extra.body else {}
+            replies |= dict.fromkeys(extra.replies)
+    _, taken = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
+    _, given = models_json_schema(
+        [(model, "serialization") for model in replies], ref_template=_REF
     )
-    found: dict[str, Any] = bodies["$defs"] | others["$defs"]
+    found: dict[str, Any] = taken.get("$defs", {}) | given["$defs"]
     return found
 
 
