@@ -223,16 +223,17 @@ def size_for(world: World, instrument: Instrument, auction: str, price: int) -> 
 
 def cross(world: World, auction: str, instrument: Instrument, price: int, qty: int) -> int:
     """Trades at the price until nothing or nobody is left, or the turn is full."""
-    left = qty
+    left, traded = qty, 0
     while left > 0 and not world.is_full:
         buy = next_taker(instrument, auction, "buy", price)
         sell = next_taker(instrument, auction, "sell", price)
         if buy is None or sell is None:
             left = 0
             break
-        left -= pair(world, instrument, price, (buy, sell), left)
-    if qty > left:
-        print_trade(world, instrument, price, qty - left, None)
+        paired = pair(world, instrument, price, (buy, sell), left)
+        left, traded = left - paired, traded + paired
+    if traded > 0:
+        print_trade(world, instrument, price, traded, None)
     return left
 
 

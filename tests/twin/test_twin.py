@@ -68,6 +68,12 @@ def test_the_twin_and_the_core_agree_on_everything_that_happens():
     assert not missing, "the flow never reached these"
 
 
+@pytest.mark.parametrize("seed", [8_000_026, 9_000_077])
+def test_seeds_that_once_parted_agree(seed: int) -> None:
+    """Orders whose value times their quantity needs more than 128 bits."""
+    assert one((seed, EACH))[2] is None
+
+
 def test_a_difference_is_found_and_made_small(monkeypatch):
     """A twin that forgets the maker's fee is caught within a few steps."""
     from twin import trading

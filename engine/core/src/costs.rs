@@ -15,7 +15,8 @@ use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
 use crate::special::reducible;
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, share_of,
+    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp, divide, portion,
+    share_of,
 };
 use crate::words::{Liquidity, Side};
 
@@ -104,7 +105,7 @@ pub(crate) fn margin_hold(
     let need = if opening == 0 {
         0
     } else {
-        let share = divide_up(value, opening, qty);
+        let share = portion(value, opening, qty, Rounding::Up);
         let change = (terms.instrument, signed(terms.side, opening));
         let price =
             |index: InstrumentIndex, record: &InstrumentRecord| ephemeral.price(index, record);
@@ -116,11 +117,6 @@ pub(crate) fn margin_hold(
     };
     let fee = fee_to_hold(durable, record, qty, clamp(value.min(AMOUNT_MAX.into())));
     clamp((need + i128::from(fee)).min(i128::from(AMOUNT_MAX)))
-}
-
-/// `value * part / whole`, rounded up. The whole is positive.
-fn divide_up(value: Balance, part: Quantity, whole: Quantity) -> Balance {
-    divide(value.saturating_mul(i128::from(part)), i128::from(whole), Rounding::Up)
 }
 
 /// A quantity of a side as a change of the position.

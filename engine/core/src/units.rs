@@ -105,7 +105,19 @@ const fn rounded(quotient: i128, rest: i128, denominator: i128, rounding: Roundi
         Rounding::HalfUp => twice >= half,
         Rounding::HalfEven => twice > half || (twice == half && quotient % 2 != 0),
     };
-    if moves { quotient + away } else { quotient }
+    if moves { quotient.saturating_add(away) } else { quotient }
+}
+
+/// `value * by / whole`, rounded. The product is split, so it is exact as far as the result fits;
+/// beyond, the result stands at the bound of 128 bits. `by >= 0`, `whole > 0`.
+pub const fn portion(value: i128, by: i64, whole: i64, rounding: Rounding) -> i128 {
+    let (by, whole) = (by as i128, whole as i128);
+    if value as i64 as i128 == value {
+        return divide(value * by, whole, rounding);
+    }
+    let part = (value % whole) * by;
+    let quotient = (value / whole).saturating_mul(by).saturating_add(part / whole);
+    rounded(quotient, part % whole, whole, rounding)
 }
 
 /// `total * part / whole` rounded half-even, exact for any total: the product is split so that it
@@ -527,6 +539,22 @@ mod tests {
         // The product is beyond i128, its value is not.
         let value = value_times(PRICE_MAX, QUANTITY_MAX, 1_000_000_000, 25, Down);
         assert_eq!(value, 1_600_000_000_000_000_000_000_000_000);
+    }
+
+    #[test]
+    fn a_portion_is_exact_where_its_product_is_beyond_all_bounds() {
+        use Rounding::{Down, HalfEven, HalfUp, Up};
+        // 4 x 10^20 in cents of all of 4 x 10^18 lots: the product needs 131 bits.
+        let value = 400_000_000_000_000_000_001;
+        assert_eq!(portion(value, QUANTITY_MAX, QUANTITY_MAX, Up), value);
+        let (by, whole) = (1_000_000_000_000_000_001, 3_000_000_000_000_000_003);
+        assert_eq!(portion(value, by, whole, Down), 133_333_333_333_333_333_333);
+        for rounding in [HalfEven, HalfUp, Up] {
+            assert_eq!(portion(value, by, whole, rounding), 133_333_333_333_333_333_334);
+        }
+        assert_eq!(portion(i128::MAX, 2, 1, Up), i128::MAX);
+        assert_eq!(portion(-value, 1, 2, HalfEven), -200_000_000_000_000_000_000);
+        assert_eq!(portion(-value, 1, 2, Up), -200_000_000_000_000_000_001);
     }
 
     #[test]

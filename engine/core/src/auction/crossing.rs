@@ -129,7 +129,7 @@ impl<S: Sink> Live<'_, S> {
         price: Price,
         qty: Quantity,
     ) -> Quantity {
-        let mut left = qty;
+        let (mut left, mut traded) = (qty, 0);
         while left > 0 && !self.is_full() {
             let (Some(buy), Some(sell)) = (
                 self.next_taker(auction, instrument, Side::Buy, price),
@@ -138,9 +138,10 @@ impl<S: Sink> Live<'_, S> {
                 left = 0;
                 break;
             };
-            left -= self.pair(instrument, price, [buy, sell], left);
+            let paired = self.pair(instrument, price, [buy, sell], left);
+            left -= paired;
+            traded += paired;
         }
-        let traded = qty - left;
         if traded > 0 {
             self.print_outside(instrument, price, traded, None);
         }

@@ -14,7 +14,7 @@ use crate::contract::state::units_of;
 use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
 use crate::instrument::InstrumentRecord;
-use crate::units::{Balance, Nanos, Price, Quantity, Rounding, clamp, divide, share_of};
+use crate::units::{Balance, Nanos, Price, Quantity, Rounding, clamp, divide, portion, share_of};
 use crate::words::Right;
 
 /// One option position, in units of its underlying.
@@ -182,10 +182,7 @@ fn required_of(ground: &mut Ground<'_>, legs: Vec<Leg>) -> Balance {
     let (mut long, mut short): (Vec<Leg>, Vec<Leg>) = legs.into_iter().partition(|leg| leg.is_long);
     for legs in [&mut long, &mut short] {
         // Scales and multipliers may differ: strikes are compared as money for a million units.
-        let key = |leg: &Leg| {
-            let strike = leg.strike.saturating_mul(1_000_000);
-            divide(strike, i128::from(leg.units.max(1)), Rounding::HalfEven)
-        };
+        let key = |leg: &Leg| portion(leg.strike, 1_000_000, leg.units.max(1), Rounding::HalfEven);
         legs.sort_by_key(|leg| (key(leg), leg.expiry_ns));
         if legs.first().is_some_and(|leg| leg.right == Right::Put) {
             legs.reverse();

@@ -2,8 +2,9 @@
 //! ends, what it delivers, what must be deposited for it.
 
 use crate::ids::InstrumentIndex;
+use crate::margin::WHOLE;
 use crate::units::{
-    MONEY_SCALE, Money, Nanos, Price, Quantity, RATE_SCALE, Rounding, clamp, divide, power_of_ten,
+    MONEY_SCALE, Money, Nanos, Price, Quantity, Rounding, clamp, divide, portion, power_of_ten,
     price_times, value_times,
 };
 use crate::words::{Delivery, Right, Style};
@@ -75,8 +76,7 @@ impl Deposit {
     pub fn of(self, qty_scale: u8, quantity: Quantity, notional: i128) -> i128 {
         let contracts = i128::from(quantity.unsigned_abs()) * i128::from(self.per_contract);
         let contracts = divide(contracts, power_of_ten(u32::from(qty_scale)), Rounding::Up);
-        let share = (notional.abs()).saturating_mul(i128::from(self.rate));
-        contracts + divide(share, power_of_ten(u32::from(RATE_SCALE)), Rounding::Up)
+        contracts + portion(notional.abs(), self.rate, WHOLE, Rounding::Up)
     }
 }
 

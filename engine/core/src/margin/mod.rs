@@ -15,7 +15,7 @@ use crate::durable::Durable;
 use crate::ids::InstrumentIndex;
 use crate::instrument::{Instrument, InstrumentRecord};
 use crate::units::{
-    Balance, MONEY_SCALE, Money, Price, Quantity, RATE_SCALE, Rounding, divide, power_of_ten,
+    Balance, MONEY_SCALE, Money, Price, Quantity, Rounding, divide, portion, power_of_ten,
 };
 use crate::words::AssetClass;
 
@@ -116,8 +116,7 @@ impl MarginTerms {
 
 /// A share of a value, rounded up.
 fn at_rate(value: Balance, rate: i64) -> Balance {
-    let whole = power_of_ten(u32::from(RATE_SCALE));
-    divide(value.saturating_mul(Balance::from(rate)), whole, Rounding::Up)
+    portion(value, rate, WHOLE, Rounding::Up)
 }
 
 /// What an account is worth and what is asked of it, in units of its currency.

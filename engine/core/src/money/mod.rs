@@ -19,7 +19,10 @@ use crate::account::Account;
 use crate::durable::Durable;
 use crate::ids::{AccountIndex, CurrencyIndex, ExchangeIndex, FillNumber, InstrumentIndex};
 use crate::lots::Lot;
-use crate::units::{Balance, Money, Nanos, Quantity, RATE_SCALE, Rounding, divide, power_of_ten};
+use crate::margin::WHOLE;
+use crate::units::{
+    Balance, Money, Nanos, Quantity, RATE_SCALE, Rounding, divide, portion, power_of_ten,
+};
 
 /// How many past lives an account remembers.
 pub const ARCHIVES_MAX: usize = 100;
@@ -137,14 +140,11 @@ impl MoneyState {
         if from == to {
             return Some(amount);
         }
-        let whole = power_of_ten(u32::from(RATE_SCALE));
         if let Some(rate) = self.rates.get(&(from, to)) {
-            let product = amount.saturating_mul(Balance::from(*rate));
-            return Some(divide(product, whole, Rounding::HalfEven));
+            return Some(portion(amount, *rate, WHOLE, Rounding::HalfEven));
         }
         let rate = self.rates.get(&(to, from)).filter(|rate| **rate > 0)?;
-        let product = amount.saturating_mul(whole);
-        Some(divide(product, Balance::from(*rate), Rounding::HalfEven))
+        Some(portion(amount, WHOLE, *rate, Rounding::HalfEven))
     }
 
     /// Proceeds that are due to settle: their day has come, or the exchange settles at once by now.

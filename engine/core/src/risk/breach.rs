@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use crate::account::Account;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::live::Live;
-use crate::margin::{Requirement, Worth};
+use crate::margin::{Requirement, WHOLE, Worth};
 use crate::sink::Sink;
 use crate::units::{
     Balance, PRICE_MAX, Price, RATE_SCALE, Rounding, clamp, divide, format_decimal, format_money,
+    portion,
 };
 use crate::words::{Clean, Measure, RiskAction, RiskLevel};
 
 use super::event::RiskEvent;
-use super::policy::{MarginRule, RATE_ONE, Rule};
+use super::policy::{MarginRule, Rule};
 use super::watch::{Arm, Way, at_any_price};
 use super::{AccountRisk, Alert, Stop, subject};
 
@@ -47,25 +48,22 @@ impl Loss {
         let limit = Balance::from(rule.limit);
         let most = match rule.measure {
             Measure::DailyLoss => limit,
-            _ => divide(from.max(0).saturating_mul(limit), RATE_ONE, Rounding::Down),
+            _ => portion(from.max(0), rule.limit, WHOLE, Rounding::Down),
         };
         Some(Loss { amount: from - equity, most, from })
     }
 
     /// The loss that raises the alert of the rule.
     fn soft(&self, rule: &Rule) -> Balance {
-        divide(self.most.saturating_mul(Balance::from(rule.alert_at)), RATE_ONE, Rounding::Up)
+        portion(self.most, rule.alert_at, WHOLE, Rounding::Up)
     }
 
     fn alert(&self, place: u32, rule: &Rule) -> Alert {
         let (value, limit) = match rule.measure {
             Measure::DailyLoss => (format_money(self.amount), format_money(self.most)),
             _ => {
-                let share = divide(
-                    self.amount.saturating_mul(1_000_000),
-                    self.from.max(1),
-                    Rounding::HalfEven,
-                );
+                let scaled = self.amount.saturating_mul(1_000_000);
+                let share = divide(scaled, self.from.max(1), Rounding::HalfEven);
                 let limit = format_decimal(Balance::from(rule.limit), RATE_SCALE, 0);
                 (format_decimal(share, 6, 0), limit)
             }
@@ -392,13 +390,13 @@ pub(super) fn margin_level(rule: &MarginRule, account: &Account) -> i64 {
 
 /// A multiple of an amount, in 10^-9, rounded up.
 pub(super) fn share(amount: Balance, rate: i64) -> Balance {
-    divide(amount.saturating_mul(Balance::from(rate)), RATE_ONE, Rounding::Up)
+    portion(amount, rate, WHOLE, Rounding::Up)
 }
 
-/// A price that has moved.
+/// A price that has moved; up to one beyond the highest that there is, which no price touches.
 fn moved(price: Price, way: Way, distance: Price) -> Price {
     let sign = if way == Way::Up { 1 } else { -1 };
-    clamp((i128::from(price) + i128::from(distance) * sign).clamp(0, i128::from(PRICE_MAX)))
+    clamp((i128::from(price) + i128::from(distance) * sign).clamp(0, i128::from(PRICE_MAX) + 1))
 }
 
 /// The longest move whose change stays within a budget: guessed in proportion to the change of half
