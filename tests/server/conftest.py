@@ -185,6 +185,18 @@ class Product:
         self.clients.append(client)
         return client
 
+    def key(self, trader: Trader, scopes: list[str], **fields: Any) -> dict[str, Any]:
+        """A new API key of the trader, with its secret."""
+        body = {"name": "a key", "scopes": scopes} | fields
+        made = trader.client.post("/keys", json=body)
+        assert made.status_code == 201, made.text
+        return made.json()
+
+    def key_client(self, trader: Trader, scopes: list[str], **fields: Any) -> httpx.Client:
+        """A client that shows a new key of the trader."""
+        key = self.key(trader, scopes, **fields)
+        return self.client(f"{key['key_id']}:{key['secret']}")
+
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 

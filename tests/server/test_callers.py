@@ -5,9 +5,9 @@ from argon2 import PasswordHasher
 
 from papertape.server import callers as callers_module
 from papertape.server.auth.passwords import Passwords
-from papertape.server.auth.store import DEMO_USERNAME, AuthStore
+from papertape.server.auth.store import DEMO_USERNAME, AuthStore, Role
 from papertape.server.auth.tokens import Tokens
-from papertape.server.callers import CHECK_AGAIN_S, Callers
+from papertape.server.callers import CHECK_AGAIN_S, KEY_CHECK_AGAIN_S, Callers
 from papertape.server.problems import Problem
 
 PASSWORD = "correct horse"
@@ -98,3 +98,58 @@ async def test_refused_tokens_are_not_remembered(callers) -> None:
     for number in range(10):
         assert not await is_let_in(callers, f"forged{number}")
     assert callers._known == {}
+
+
+# --- API keys ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key(store, clock) -> tuple[str, str]:
+    """Id and secret of a key for reading and for an admin's work."""
+    user = store.create_user("alice", PASSWORD, role=Role.ADMIN)
+    made, secret = store.keys.create(
+        user.user_id, name="k", scopes=["read", "admin"], now_ns=int(clock.now * 1e9)
+    )
+    return made.key_id, secret
+
+
+async def test_a_key_is_checked_once_for_a_while_by_either_way(callers, store, key) -> None:
+    first = await callers.of_key(*key, None)
+    store.close()
+    assert await callers.of_token(":".join(key)) is first
+    assert await is_let_in(callers, f"{key[0]}:guess") is False
+
+
+async def test_a_key_that_another_process_revokes_ends_within_seconds(
+    callers, store, clock, key
+) -> None:
+    caller = await callers.of_key(*key, None)
+    assert store.keys.revoke(caller.user.user_id, key[0])
+    assert await is_let_in(callers, ":".join(key))
+    clock.now += KEY_CHECK_AGAIN_S
+    assert not await is_let_in(callers, ":".join(key))
+
+
+async def test_an_admins_key_is_one_only_as_long_as_its_owner(callers, store, clock, key) -> None:
+    (await callers.of_key(*key, None)).require("admin")
+    store.set_role("alice", Role.USER)
+    clock.now += KEY_CHECK_AGAIN_S
+    caller = await callers.of_key(*key, None)
+    assert (caller.may("read"), caller.may("admin"), caller.may("login")) == (True, False, False)
+    with pytest.raises(Problem) as refused:
+        caller.require("admin")
+    assert (refused.value.status, refused.value.reason) == (403, "not_permitted")
+
+
+async def test_when_a_key_was_used_is_noted_once_a_minute(callers, store, clock, key) -> None:
+    def used() -> int | None:
+        (found,) = store.keys.of_user(user_id)
+        return found.last_used_ns
+
+    user_id = (await callers.of_key(*key, None)).user.user_id
+    first = used()
+    assert first == int(clock.now * 1e9)
+    for later, is_noted in ((30, False), (40, True)):
+        clock.now += later
+        await callers.of_key(*key, None)
+        assert (used() != first) == is_noted

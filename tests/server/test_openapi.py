@@ -20,6 +20,10 @@ LISTED = """
 POST /api/v1/auth/register
 POST /api/v1/auth/login
 GET /api/v1/me
+GET /api/v1/keys
+POST /api/v1/keys
+GET /api/v1/keys/{key_id}
+DELETE /api/v1/keys/{key_id}
 GET /api/v1/accounts
 GET /api/v1/accounts/{account_id}
 GET /api/v1/accounts/{account_id}/positions

@@ -25,12 +25,16 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 
 @pytest.fixture(scope="module")
 def owner(product):
-    """A user with an open order, a filled one, a position."""
-    trader = product.trader("owner")
-    symbol = product.stock()
-    trader.symbol = symbol
-    trader.order(symbol=symbol, limit_price="10.01")
-    trader.open_order = trader.order(symbol=symbol, limit_price="9.00").json()["id"]
+    """A user with an open order, a filled one, a position, an API key."""
+    return furnished(product, product.trader("owner"))
+
+
+def furnished(product, trader):
+    """The trader with one of everything that has an id."""
+    trader.symbol = product.stock()
+    trader.order(symbol=trader.symbol, limit_price="10.01")
+    trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
+    trader.key_id = product.key(trader, ["read"])["key_id"]
     return trader
 
 
@@ -56,6 +60,7 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
         "account_id": owner.account_id,
         "order_id": owner.open_order,
         "symbol": owner.symbol,
+        "key_id": owner.key_id,
     }
     names_an_id = False
     query = {}
@@ -70,7 +75,7 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
     body = body_of(content)
     if body is not None and "account_id" in body:
         names_an_id = True
-        body |= {"account_id": owner.account_id, "symbol": owner.symbol}
+        body |= {name: value for name, value in known.items() if name in body}
     url = str(client.base_url).removesuffix("/api/v1/") + path
     return names_an_id, client.request(method, url, params=query, json=body)
 
@@ -96,6 +101,25 @@ def test_without_a_token_only_what_is_open_to_all_answers(product, owner, operat
         assert owner.account_id not in response.text
 
 
+SECURED = [operation for operation in OPERATIONS if operation[2].get("security")]
+
+
+@pytest.mark.parametrize("operation", SECURED, ids=lambda one: f"{one[0]} {one[1]}")
+def test_a_route_says_what_a_key_needs_for_it_and_lets_no_other_pass(
+    product, owner, operation
+) -> None:
+    needed = operation[2].get("x-scope")
+    assert needed, "declare the route's scope: document(..., scope=...)"
+    others = [scope for scope in ("read", "trade", "account") if scope != needed]
+    _, refused = send(operation, product.key_client(owner, others), owner)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "not_permitted")
+    assert refused.json()["value"] == needed
+    if needed not in {"login", "admin"}:
+        own = owner if operation[0] == "GET" else furnished(product, product.trader())
+        _, response = send(operation, product.key_client(own, [needed]), own)
+        assert response.status_code not in {401, 403}, response.text
+
+
 def test_the_owner_gets_through_where_the_stranger_did_not(owner) -> None:
     statuses = {
         f"{operation[0]} {operation[1]}": send(operation, owner.client, owner)[1].status_code
@@ -107,10 +131,7 @@ def test_the_owner_gets_through_where_the_stranger_did_not(owner) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=IDS)
 def test_what_the_owner_gets_is_what_the_document_says(product, operation) -> None:
-    trader = product.trader()
-    trader.symbol = product.stock()
-    trader.order(symbol=trader.symbol, limit_price="10.01")
-    trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
+    trader = furnished(product, product.trader())
     _, response = send(operation, trader.client, trader)
     told = operation[2]["responses"].get(str(response.status_code))
     assert told is not None, response.text

@@ -9,6 +9,7 @@ import structlog
 
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.auth.store import AuthStore, OwnedAccount
+from papertape.server.callers import Caller
 from papertape.server.exchange import Exchange
 from papertape.server.problems import Problem, not_found
 
@@ -39,6 +40,8 @@ _VALUE = msgspec.json.Decoder(Value)
 class Accounts:
     """Ownership, the only rule that the server itself enforces: a stranger's account is not there.
 
+    A key that is bound to an account sees that one and no other of its user's.
+
     Opening is a command that does nothing the second time; it is repeated until noted as done.
     """
 
@@ -47,8 +50,15 @@ class Accounts:
         self._exchange = exchange
         self._known: dict[str, Sequence[OwnedAccount]] = {}
 
-    async def of(self, user_id: str) -> Sequence[OwnedAccount]:
-        """The accounts of a user in the served world, opened."""
+    async def of(self, caller: Caller) -> Sequence[OwnedAccount]:
+        """The accounts that the caller sees in the served world, opened."""
+        owned = await self.of_user(caller.user.user_id)
+        if caller.key is None or caller.key.account_id is None:
+            return owned
+        return [account for account in owned if account.account_id == caller.key.account_id]
+
+    async def of_user(self, user_id: str) -> Sequence[OwnedAccount]:
+        """All accounts of a user in the served world, opened; routes ask `of`."""
         known = self._known.get(user_id)
         if known is not None:
             return known
@@ -66,22 +76,31 @@ class Accounts:
         log = structlog.get_logger()
         try:
             async with asyncio.timeout(OPEN_WITHIN_S):
-                await self.of(user_id)
+                await self.of_user(user_id)
         except TimeoutError:
             log.warning("account_not_opened_yet", reason="no_answer")
         except (FloorUnavailableError, Problem) as error:
             log.warning("account_not_opened_yet", reason=error.reason)
 
-    async def require(self, user_id: str, account_id: str) -> OwnedAccount:
-        """The user's account of that id; raises `Problem` 404, also when it is somebody else's."""
-        for account in await self.of(user_id):
+    async def first(self, caller: Caller) -> OwnedAccount:
+        """The account that is meant where none is named; raises `Problem` 404 when there is none.
+
+        There is none for a key that is bound to an account of another world.
+        """
+        for account in await self.of(caller):
+            return account
+        raise not_found("account")
+
+    async def require(self, caller: Caller, account_id: str) -> OwnedAccount:
+        """The caller's account of that id; raises `Problem` 404, also when it is another's."""
+        for account in await self.of(caller):
             if account.account_id == account_id:
                 return account
         raise not_found("account")
 
-    async def owns(self, user_id: str, account_id: str) -> bool:
-        """Whether the account is one of the user's."""
-        return any(account.account_id == account_id for account in await self.of(user_id))
+    async def owns(self, caller: Caller, account_id: str) -> bool:
+        """Whether the account is one of the caller's."""
+        return any(account.account_id == account_id for account in await self.of(caller))
 
     async def value(self, account: OwnedAccount) -> Value:
         """The present figures, the account with its name behind its id.

@@ -20,6 +20,7 @@ from papertape.server.api import PREFIX
 from papertape.server.api.accounts import AccountRoutes
 from papertape.server.api.auth import AuthRoutes, Hashing
 from papertape.server.api.health import HealthRoutes
+from papertape.server.api.keys import KeyRoutes
 from papertape.server.api.market import MarketRoutes
 from papertape.server.api.orders import OrderRoutes
 from papertape.server.auth.attempts import Attempts
@@ -31,6 +32,7 @@ from papertape.server.edge import Edge
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.measures import Measures
+from papertape.server.order_entry import OrderEntry
 from papertape.server.page import Page
 from papertape.server.problems import (
     Problem,
@@ -77,6 +79,7 @@ def create_app(
     callers = Callers(auth, tokens, demo_enabled=demo_login is not None)
     accounts = Accounts(auth, exchange)
     symbols = Symbols(exchange)
+    entry = OrderEntry(exchange, reads)
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     hashing = Hashing()
@@ -85,8 +88,9 @@ def create_app(
     )
     attempts = Attempts(attempts_per_minute)
     routes = (  # tried in this order, so the busiest come first
-        OrderRoutes(callers, accounts, exchange, symbols, reads, measures),
+        OrderRoutes(callers, accounts, exchange, symbols, entry, reads, measures),
         AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
+        KeyRoutes(auth, callers, accounts),
         AccountRoutes(callers, accounts, reads),
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),

@@ -15,14 +15,26 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import request_response
 
+from papertape.server.callers import SCOPE_EXTENSION, RouteScope
 from papertape.server.models.base import ProblemReply, Reply, Travelling
 from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
 from papertape.server.replies import JSON
 
+_BY_KEY: tuple[dict[str, list[str]], ...] = ({"key_id": [], "key_secret": []},)
+_SECURITY_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The access token of a login, or `key_id:secret` of an API key",
+    },
+    "key_id": {"type": "apiKey", "in": "header", "name": "APCA-API-KEY-ID"},
+    "key_secret": {"type": "apiKey", "in": "header", "name": "APCA-API-SECRET-KEY"},
+}
 _REF = "#/components/schemas/{model}"
 
 _EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
     401: ("not_authenticated", not_authenticated().detail),
+    403: ("not_permitted", "the API key lacks the scope trade; make one that has it"),
     404: ("not_found", "there is no such account"),
     409: ("id_reused", "this id stands for another order; send a new order with a new id"),
     413: ("body_too_large", "a body has at most 1048576 bytes"),
@@ -79,16 +91,20 @@ def document(
     body: type[Travelling] | None = None,
     parameters: tuple[dict[str, Any], ...] = (),
     secured: bool = True,
+    scope: RouteScope | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments for `add_api_route`. The first of `replies` is the usual one.
 
-    `reasons` are reason and detail of example problems by status.
+    `reasons` are reason and detail of example problems by status. `scope` is what a caller must
+    have, which `Callers.of` sees to; a GET that names none has `read`.
     """
     extra = _Extra()
     extra.body, extra.replies = body, tuple(model for model in replies.values() if model)
     if secured:
-        extra["security"] = [{"token": []}]
-        problems = (401, *problems)
+        extra["security"] = [{"token": []}, *(() if scope == "login" else _BY_KEY)]
+        if scope is not None:
+            extra[SCOPE_EXTENSION] = scope
+        problems = (401, 403, *problems)
     if parameters:
         extra["parameters"] = list(parameters)
         problems = (*problems, 422)
@@ -151,14 +167,13 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     _tell_problems_instead_of_validation_errors(content["paths"])
+    _tell_scopes(content["paths"])
     components = content.setdefault("components", {})
     components.setdefault("schemas", {}).update(_schemas(app))
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     components["schemas"] = dict(sorted(components["schemas"].items()))
-    components["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    }
+    components["securitySchemes"] = dict(_SECURITY_SCHEMES)
     _show_examples(content["paths"], components["schemas"])
     return content
 
@@ -188,6 +203,13 @@ def _show_examples(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
                 name = told["schema"].get("$ref", "").rsplit("/", 1)[-1]
                 if name in schemas:
                     told.setdefault("example", schemas[name]["examples"][0])
+
+
+def _tell_scopes(paths: dict[str, Any]) -> None:
+    """What `Callers.of` takes for granted where a route does not say it."""
+    for operations in paths.values():
+        if "security" in operations.get("get", {}):
+            operations["get"].setdefault(SCOPE_EXTENSION, "read")
 
 
 def _tell_problems_instead_of_validation_errors(paths: dict[str, Any]) -> None:

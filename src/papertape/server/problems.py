@@ -27,12 +27,13 @@ _REASON_OF_FIELD = {
     "stop_price": "invalid_price",
 }
 """What is no decimal has the reason that the engine gives a decimal out of bounds."""
-_SECRETS = frozenset({"password", "token"})
+_SECRETS = frozenset({"password", "token", "secret"})
 """Fields whose values are never told back."""
 
 _REASON_OF_STATUS = {
     400: "bad_request",
     401: "not_authenticated",
+    403: "not_permitted",
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
@@ -94,9 +95,14 @@ def not_authenticated() -> Problem:
     return Problem(
         401,
         "not_authenticated",
-        "send the access token of a login as Authorization: Bearer; it is missing, "
+        "send the access token of a login as Authorization: Bearer, or an API key; it is missing, "
         "expired or not valid",
     )
+
+
+def not_permitted(needed: str, detail: str) -> Problem:
+    """403: known, but not allowed to; `value` is the scope that the route asks for."""
+    return Problem(403, "not_permitted", detail, more={"value": needed})
 
 
 def not_found(thing: str) -> Problem:

@@ -140,6 +140,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The caller's keys, the newest first.
+         */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Create Key
+         * @description Make an API key; its secret is told in this reply and never again.
+         */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        get: operations["get_key"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Key
+         * @description End a key; requests and streams that use it end within seconds.
+         */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -1000,6 +1048,147 @@ export interface components {
             tick_table?: string[][] | null;
         };
         /**
+         * KeyMadeReply
+         * @description A new API key with its secret, which is told here and never again.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+         *       "ip_allow": [
+         *         "127.0.0.0/8"
+         *       ],
+         *       "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+         *       "last_used_at": null,
+         *       "max_notional": "25000",
+         *       "name": "my bot",
+         *       "scopes": [
+         *         "read",
+         *         "trade"
+         *       ],
+         *       "secret": "Zp0yV1mQ8rT3uX5wA7cE9gJ2kL4nP6sB8dF0hM1oR3t"
+         *     }
+         */
+        KeyMadeReply: {
+            /**
+             * Key Id
+             * @example PKQ3ZP6JHD7WX2MN4LTB
+             */
+            key_id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "trade" | "account" | "admin")[];
+            /** Account Id */
+            account_id: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Ip Allow */
+            ip_allow: string[];
+            /** Max Notional */
+            max_notional: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Last Used At
+             * @description to the minute; null: never
+             */
+            last_used_at: string | null;
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * KeyReply
+         * @description An API key without its secret.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+         *       "ip_allow": [
+         *         "127.0.0.0/8"
+         *       ],
+         *       "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+         *       "last_used_at": null,
+         *       "max_notional": "25000",
+         *       "name": "my bot",
+         *       "scopes": [
+         *         "read",
+         *         "trade"
+         *       ]
+         *     }
+         */
+        KeyReply: {
+            /**
+             * Key Id
+             * @example PKQ3ZP6JHD7WX2MN4LTB
+             */
+            key_id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "trade" | "account" | "admin")[];
+            /** Account Id */
+            account_id: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Ip Allow */
+            ip_allow: string[];
+            /** Max Notional */
+            max_notional: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Last Used At
+             * @description to the minute; null: never
+             */
+            last_used_at: string | null;
+        };
+        /**
+         * KeyRequest
+         * @description A new API key. What is left out is not limited.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+         *       "ip_allow": [
+         *         "127.0.0.0/8"
+         *       ],
+         *       "max_notional": "25000",
+         *       "name": "my bot",
+         *       "scopes": [
+         *         "read",
+         *         "trade"
+         *       ]
+         *     }
+         */
+        KeyRequest: {
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "trade" | "account" | "admin")[];
+            /**
+             * Account Id
+             * @description the only account that it sees
+             * @default null
+             */
+            account_id?: string | null;
+            /**
+             * Expires At
+             * @default null
+             */
+            expires_at?: string | null;
+            /**
+             * Ip Allow
+             * @description addresses or networks
+             * @default []
+             */
+            ip_allow?: string[];
+            /**
+             * Max Notional
+             * @description what one order may be worth, in its instrument's currency
+             * @default null
+             */
+            max_notional?: string | number | null;
+        };
+        /**
          * LedgerLine
          * @description One line of the double-entry ledger; the lines of an entry sum to zero for each asset.
          * @example {
@@ -1220,6 +1409,36 @@ export interface components {
         Listed_InstrumentReply_: {
             /** Items */
             items: components["schemas"]["InstrumentReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[KeyReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "expires_at": "2099-12-31T00:00:00.000000000Z",
+         *           "ip_allow": [
+         *             "127.0.0.0/8"
+         *           ],
+         *           "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+         *           "last_used_at": null,
+         *           "max_notional": "25000",
+         *           "name": "my bot",
+         *           "scopes": [
+         *             "read",
+         *             "trade"
+         *           ]
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_KeyReply_: {
+            /** Items */
+            items: components["schemas"]["KeyReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2292,8 +2511,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -2472,8 +2709,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -2671,8 +2926,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -2822,8 +3095,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -2935,8 +3226,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -3116,8 +3425,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -3305,8 +3632,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -3735,8 +4080,619 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "expires_at": "2099-12-31T00:00:00.000000000Z",
+                     *           "ip_allow": [
+                     *             "127.0.0.0/8"
+                     *           ],
+                     *           "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+                     *           "last_used_at": null,
+                     *           "max_notional": "25000",
+                     *           "name": "my bot",
+                     *           "scopes": [
+                     *             "read",
+                     *             "trade"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_KeyReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                 *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+                 *       "ip_allow": [
+                 *         "127.0.0.0/8"
+                 *       ],
+                 *       "max_notional": "25000",
+                 *       "name": "my bot",
+                 *       "scopes": [
+                 *         "read",
+                 *         "trade"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+                     *       "ip_allow": [
+                     *         "127.0.0.0/8"
+                     *       ],
+                     *       "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+                     *       "last_used_at": null,
+                     *       "max_notional": "25000",
+                     *       "name": "my bot",
+                     *       "scopes": [
+                     *         "read",
+                     *         "trade"
+                     *       ],
+                     *       "secret": "Zp0yV1mQ8rT3uX5wA7cE9gJ2kL4nP6sB8dF0hM1oR3t"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KeyMadeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_keys",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "a user has at most 100 keys; revoke one first",
+                     *       "reason": "too_many_keys"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "scopes: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "expires_at": "2099-12-31T00:00:00.000000000Z",
+                     *       "ip_allow": [
+                     *         "127.0.0.0/8"
+                     *       ],
+                     *       "key_id": "PKQ3ZP6JHD7WX2MN4LTB",
+                     *       "last_used_at": null,
+                     *       "max_notional": "25000",
+                     *       "name": "my bot",
+                     *       "scopes": [
+                     *         "read",
+                     *         "trade"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KeyReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such key",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such key",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -3829,8 +4785,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -3920,8 +4894,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -4049,8 +5041,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -4193,8 +5203,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -4333,8 +5361,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -4466,8 +5512,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -4595,8 +5659,26 @@ export interface operations {
                      *       "type": "urn:papertape:problem:not_authenticated",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "send the access token of a login as Authorization: Bearer; it is missing, expired or not valid",
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
                      *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

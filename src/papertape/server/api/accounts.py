@@ -65,7 +65,7 @@ class AccountRoutes:
     async def list_accounts(self, request: Request) -> Response:
         """The caller's accounts in this world, valued at the present market."""
         caller = await self._callers.of(request)
-        owned = await self._accounts.of(caller.user.user_id)
+        owned = await self._accounts.of(caller)
         return listed([(await self._accounts.value(account)).account for account in owned])
 
     async def get_account(self, request: Request, account_id: str) -> Response:
@@ -113,4 +113,4 @@ class AccountRoutes:
 
     async def _own(self, request: Request, account_id: str) -> OwnedAccount:
         caller = await self._callers.of(request)
-        return await self._accounts.require(caller.user.user_id, account_id)
+        return await self._accounts.require(caller, account_id)

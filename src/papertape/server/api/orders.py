@@ -33,6 +33,7 @@ from papertape.server.models.orders import (
     PreviewRequest,
     ReplaceRequest,
 )
+from papertape.server.order_entry import OrderEntry
 from papertape.server.problems import Problem, floor_unavailable, malformed, not_found
 from papertape.server.replies import json_reply, passed_on
 from papertape.server.symbols import Symbols
@@ -64,6 +65,7 @@ class OrderRoutes:
         accounts: Accounts,
         exchange: Exchange,
         symbols: Symbols,
+        entry: OrderEntry,
         reads: Reads,
         measures: Measures,
     ) -> None:
@@ -71,6 +73,7 @@ class OrderRoutes:
         self._accounts = accounts
         self._exchange = exchange
         self._symbols = symbols
+        self._entry = entry
         self._reads = reads
         self._measures = measures
 
@@ -82,7 +85,9 @@ class OrderRoutes:
             self.preview_order,
             methods=["POST"],
             tags=["orders"],
-            **document(replies={200: PreviewReply}, body=PreviewRequest, problems=(404,)),
+            **document(
+                replies={200: PreviewReply}, body=PreviewRequest, problems=(404,), scope="read"
+            ),
         )
         router.add_api_route(
             f"{PREFIX}/orders",
@@ -102,6 +107,7 @@ class OrderRoutes:
                 parameters=(IDEMPOTENCY_KEY,),
                 problems=(404, 429),
                 reasons={422: ("malformed", "account_id: Field required")},
+                scope="trade",
             ),
         )
         router.add_api_route(
@@ -123,6 +129,7 @@ class OrderRoutes:
                 body=OrderRequest,
                 parameters=(IDEMPOTENCY_KEY,),
                 problems=(404, 409, 429),
+                scope="trade",
             ),
         )
         router.add_api_route(
@@ -137,6 +144,7 @@ class OrderRoutes:
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
                 reasons=_NO_ORDER | {409: _too_late("replace", "filled")},
+                scope="trade",
             ),
         )
         router.add_api_route(
@@ -150,6 +158,7 @@ class OrderRoutes:
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
                 reasons=_NO_ORDER | {409: _too_late("cancel", "filled"), 422: _BAD_KEY},
+                scope="trade",
             ),
         )
 
@@ -157,11 +166,11 @@ class OrderRoutes:
         """Send an order; the reply is the order as it stands after matching, and is durable."""
         caller = await self._callers.of(request)
         order = await read_body(request, OrderRequest)
-        await self._accounts.require(caller.user.user_id, order.account_id)
+        await self._accounts.require(caller, order.account_id)
         fields = await self._fields(order)
         fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
         try:
-            reply = await self._exchange.send("submit", fields)
+            reply = await self._entry.submit(caller, fields)
         except FloorUnavailableError as error:
             # Whoever gave no id learns the one to repeat with.
             given = {"client_order_id": fields["client_order_id"]}
@@ -173,7 +182,7 @@ class OrderRoutes:
         """What an order would cost and why it might be refused; nothing is sent."""
         caller = await self._callers.of(request)
         order = await read_body(request, PreviewRequest)
-        await self._accounts.require(caller.user.user_id, order.account_id)
+        await self._accounts.require(caller, order.account_id)
         fields = await self._fields(order)
         fields["client_order_id"] = order.client_order_id or str(uuid4())
         return passed_on(await self._exchange.send("preview", fields))
@@ -188,9 +197,10 @@ class OrderRoutes:
     ) -> Response:
         """Orders, the newest first; without `account_id` those of the caller's first account."""
         caller = await self._callers.of(request)
-        owned = await self._accounts.of(caller.user.user_id)
-        account = await self._accounts.require(
-            caller.user.user_id, account_id or owned[0].account_id
+        account = (
+            await self._accounts.require(caller, account_id)
+            if account_id
+            else await self._accounts.first(caller)
         )
         return await page_of(self._reads.orders, account.account_id, status, limit, cursor)
 
@@ -215,7 +225,7 @@ class OrderRoutes:
     async def cancel_all_orders(self, request: Request, account_id: str) -> Response:
         """Cancel all working orders of an account."""
         caller = await self._callers.of(request)
-        account = await self._accounts.require(caller.user.user_id, account_id)
+        account = await self._accounts.require(caller, account_id)
         fields = {
             "account_id": account.account_id,
             "request_id": request_id(request) or str(uuid4()),
@@ -234,9 +244,9 @@ class OrderRoutes:
         if not _UUID.fullmatch(order_id):
             raise not_found("order")
         fields |= {"order_id": order_id, "request_id": request_id(request) or str(uuid4())}
-        for account in await self._accounts.of(caller.user.user_id):
+        for account in await self._accounts.of(caller):
             fields["account_id"] = account.account_id
-            reply = await self._exchange.send(kind, fields)
+            reply = await self._send(caller, kind, fields)
             if reply.outcome != "not_found":
                 return reply
         order = await self._own_order(caller, order_id)
@@ -246,12 +256,17 @@ class OrderRoutes:
             more={"order_id": order_id, "value": order["status"], "order": order},
         )
 
+    async def _send(self, caller: Caller, kind: str, fields: dict[str, Any]) -> Reply:
+        if kind == "replace":
+            return await self._entry.replace(caller, fields)
+        return await self._exchange.send(kind, fields)
+
     async def _own_order(self, caller: Caller, order_id: str) -> dict[str, Any]:
         """The order of the read models; raises `Problem` 404 when it is not the caller's."""
         if not _UUID.fullmatch(order_id):
             raise not_found("order")
         order = await asyncio.to_thread(self._reads.order, order_id)
-        if order is None or not await self._accounts.owns(caller.user.user_id, order["account_id"]):
+        if order is None or not await self._accounts.owns(caller, order["account_id"]):
             raise not_found("order")
         return order
 

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from papertape.server.auth.keys import ApiKeys
 from papertape.server.auth.names import (
     ADMIN_USERNAME,
     DEMO_USERNAME,
@@ -88,13 +89,14 @@ def account_id_of(user_id: str, world: str) -> str:
 
 
 class AuthStore:
-    """The one door to `auth.db`."""
+    """The one door to `auth.db`; `keys` are the API keys, `engine` is for further tables in it."""
 
     def __init__(self, path: Path, passwords: Passwords | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._passwords = passwords or Passwords()
-        self._engine = _open(path)
-        with self._engine.connect() as connection:
+        self.engine = _open(path)
+        self.keys = ApiKeys(self.engine)
+        with self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrate(connection)
@@ -102,7 +104,7 @@ class AuthStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     # --- users -----------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class AuthStore:
             "created_ns": user.created_ns,
         }
         try:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 connection.execute(insert(users).values(row))
         except IntegrityError as error:
             raise UsernameTakenError(username) from error
@@ -161,7 +163,7 @@ class AuthStore:
 
     def user(self, user_id: str) -> User | None:
         """The user of an id."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
         return None if row is None else _user(row)
 
@@ -208,7 +210,7 @@ class AuthStore:
     def has_admin(self) -> bool:
         """Whether any user is admin."""
         query = select(users.c.user_id).where(users.c.role == Role.ADMIN.value).limit(1)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(query).first() is not None
 
     def ensure_demo(self) -> tuple[str, str]:
@@ -236,7 +238,7 @@ class AuthStore:
         }
         mine = (accounts.c.user_id == user_id) & (accounts.c.world == world)
         query = select(accounts).where(mine).order_by(accounts.c.name, accounts.c.account_id)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(upsert(accounts).values(row).on_conflict_do_nothing())
             found = connection.execute(query).all()
         return [OwnedAccount(row.account_id, user_id, row.name, row.opened) for row in found]
@@ -244,17 +246,17 @@ class AuthStore:
     def mark_opened(self, account_id: str) -> None:
         """The floor has confirmed the account."""
         change = update(accounts).where(accounts.c.account_id == account_id).values(opened=True)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(change)
 
     def _row(self, username: str) -> Row[Any] | None:
         query = select(users).where(users.c.username_key == username_key(username))
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(query).one_or_none()
 
     def _change(self, username: str, values: dict[str, Any]) -> None:
         where = users.c.username_key == username_key(username)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             result = connection.execute(update(users).where(where).values(values))
         if not result.rowcount:
             raise UnknownUserError(f"there is no user {username!r}")

@@ -49,6 +49,24 @@ accounts = Table(
     Index("accounts_of_user", "user_id", "world"),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("account_id", Text),
+    Column("ip_allow", Text, nullable=False),
+    Column("max_notional", Text),
+    Column("created_ns", Integer, nullable=False),
+    Column("expires_ns", Integer),
+    Column("last_used_ns", Integer),
+    Index("api_keys_of_user", "user_id"),
+)
+"""`scopes` and `ip_allow` are words with blanks between them, `max_notional` is decimal text."""
+
 schema = Table("auth_schema", metadata, Column("version", Integer, nullable=False))
 
 STEPS: Sequence[Sequence[str]] = (
@@ -61,6 +79,14 @@ STEPS: Sequence[Sequence[str]] = (
             account_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (user_id),
             world TEXT NOT NULL, name TEXT NOT NULL, opened BOOLEAN NOT NULL)""",
         "CREATE INDEX accounts_of_user ON accounts (user_id, world)",
+    ),
+    (
+        """CREATE TABLE api_keys (
+            key_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (user_id),
+            name TEXT NOT NULL, secret_hash TEXT NOT NULL, scopes TEXT NOT NULL, account_id TEXT,
+            ip_allow TEXT NOT NULL, max_notional TEXT, created_ns BIGINT NOT NULL,
+            expires_ns BIGINT, last_used_ns BIGINT)""",
+        "CREATE INDEX api_keys_of_user ON api_keys (user_id)",
     ),
 )
 

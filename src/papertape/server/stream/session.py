@@ -1,11 +1,13 @@
 """The conversation with one stream client: authenticate, subscribe, listen.
 
-The first message is `{"action":"auth","token":...}` within ten seconds, else 4401. Then
-`{"action":"subscribe"|"unsubscribe","channels":[...],"since":seq?}` as often as wanted. What is
-wrong with a later message is told as an error message; the connection stays.
+The first message is `{"action":"auth","token":...}`, or with `key` and `secret`, within ten
+seconds, else 4401. Then `{"action":"subscribe"|"unsubscribe","channels":[...],"since":seq?}` as
+often as wanted. What is wrong with a later message is told as an error message; the connection
+stays.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.accounts import Accounts
 from papertape.server.auth.store import OwnedAccount
-from papertape.server.callers import Caller, Callers
+from papertape.server.callers import Caller, Callers, address_of
 from papertape.server.measures import Measures
 from papertape.server.problems import Problem
 from papertape.server.stream.frames import market_data_frame, session_frame, snapshot_frame
@@ -29,7 +31,7 @@ from papertape.server.stream.wire import EXTENSION, Wire
 from papertape.server.symbols import Symbols
 
 AUTH_WITHIN_S = 10.0
-CHECK_TOKEN_S = 300.0
+CHECK_TOKEN_S = 60.0
 CHANNELS_MAX = 500
 RESYNC_AGAIN_S = 1.0
 SEQ_MAX = 2**63 - 1
@@ -38,10 +40,17 @@ CLOSE_UNSUPPORTED = 1011
 
 
 class AuthMessage(msgspec.Struct, forbid_unknown_fields=True):
-    """The first message."""
+    """The first message: a login's token, or an API key."""
 
     action: Literal["auth"]
-    token: str
+    token: str | None = None
+    key: str | None = None
+    secret: str | None = None
+
+    @property
+    def credentials(self) -> str:
+        """What `Callers.of_token` takes; nothing good when the message lacks a part."""
+        return self.token or f"{self.key or ''}:{self.secret or ''}"
 
 
 class ChannelsMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,7 +101,7 @@ async def serve(rooms: StreamRooms, socket: WebSocket) -> None:
     if caller is None:
         await socket.close(CLOSE_NOT_AUTHENTICATED, "not authenticated")
         return
-    session = Session(rooms, wire, *caller)
+    session = Session(rooms, wire, *caller, address_of(socket))
     rooms.measures.stream_clients.inc()
     try:
         await session.start()
@@ -112,7 +121,10 @@ async def _authenticate(rooms: StreamRooms, socket: WebSocket) -> tuple[Caller, 
     try:
         async with asyncio.timeout(AUTH_WITHIN_S):
             message = _AUTH.decode(await socket.receive_text())
-            return await rooms.callers.of_token(message.token), message.token
+            token = message.credentials
+            caller = await rooms.callers.of_token(token, address_of(socket))
+            caller.require("read")
+            return caller, token
     except (TimeoutError, msgspec.MsgspecError, UnicodeError, Problem, KeyError):
         return None
 
@@ -120,10 +132,13 @@ async def _authenticate(rooms: StreamRooms, socket: WebSocket) -> tuple[Caller, 
 class Session:
     """What one authenticated client listens to."""
 
-    def __init__(self, rooms: StreamRooms, wire: Wire, caller: Caller, token: str) -> None:
+    def __init__(
+        self, rooms: StreamRooms, wire: Wire, caller: Caller, token: str, address: str | None
+    ) -> None:
         self._rooms = rooms
         self._caller = caller
         self._token = token
+        self._address = address
         self._accounts: Sequence[OwnedAccount] = ()
         self._private: dict[tuple[str, str], Subscription] = {}
         self._market: dict[str, None] = {}
@@ -133,21 +148,23 @@ class Session:
 
     async def start(self) -> None:
         """Greet, and watch the token and the floor from now on."""
-        user = self._caller.user
+        user, expires_at = self._caller.user, self._caller.expires_at
         self._accounts = await self._own_accounts()
         data = {
             "username": user.username,
             "world": self._rooms.hub.world,
             "accounts": [{"id": a.account_id, "name": a.name} for a in self._accounts],
-            "expires_at": int(self._caller.expires_at),
+            "expires_at": None if math.isinf(expires_at) else int(expires_at),
         }
         self.reader.send(session_frame("authenticated", data))
         self._rooms.hub.listen_for_gaps(self._on_gap)
+        self._rooms.callers.listen_for_endings(self._on_ending)
         self._watch_token()
 
     def end(self) -> None:
         """Leave everything."""
         self._rooms.hub.stop_listening(self._on_gap)
+        self._rooms.callers.stop_listening(self._on_ending)
         self._leave([*{channel for _, channel in self._private}, *self._market])
         if self._token_check is not None:
             self._token_check.cancel()
@@ -301,15 +318,22 @@ class Session:
                     await asyncio.sleep(RESYNC_AGAIN_S)
 
     def _watch_token(self) -> None:
-        """Look at the token when it expires, and every few minutes: it may have been ended."""
+        """Look at the token when it expires, and now and then: another process may end it."""
         left_s = self._caller.expires_at - time.time()
         wait_s = max(0.0, min(left_s, CHECK_TOKEN_S))
+        if self._token_check is not None:
+            self._token_check.cancel()
         loop = asyncio.get_running_loop()
         self._token_check = loop.call_later(wait_s, lambda: self._spawn(self._check_token()))
 
+    def _on_ending(self, key_id: str) -> None:
+        key = self._caller.key
+        if key is not None and key.key_id == key_id:
+            self._spawn(self._check_token())
+
     async def _check_token(self) -> None:
         try:
-            await self._rooms.callers.of_token(self._token)
+            await self._rooms.callers.of_token(self._token, self._address)
         except Problem:
             self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
         else:
@@ -317,7 +341,7 @@ class Session:
 
     async def _own_accounts(self) -> Sequence[OwnedAccount]:
         try:
-            return await self._rooms.accounts.of(self._caller.user.user_id)
+            return await self._rooms.accounts.of(self._caller)
         except (FloorUnavailableError, Problem) as error:
             structlog.get_logger().warning("account_not_opened_yet", reason=error.reason)
             return ()
