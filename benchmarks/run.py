@@ -1,6 +1,6 @@
 """Measures the speeds of Papertape: prints one table, writes benchmarks/results/<time>.json.
 
-usage: python benchmarks/run.py [engine] [backtest] [start] [http]      (all of them by default)
+usage: python benchmarks/run.py [engine] [backtest] [start] [server]    (all of them by default)
 
 Each part is a module with `run() -> list[dict]`; a row has name, value, unit, runs, median, best.
 The machine and its load are part of every result: compare only figures of one run.
@@ -20,7 +20,7 @@ PARTS = {
     "engine": "engine",
     "backtest": "backtest",
     "start": "start_up",
-    "http": "http_orders",
+    "server": "serving",
 }
 RESULTS = Path(__file__).parent / "results"
 
