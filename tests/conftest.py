@@ -1,9 +1,12 @@
-"""The folder of real market data, where there is one."""
+"""What tests of all rooms may need: the folder of real market data, a PostgreSQL server."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from postgres_server import PostgresServer, reason_to_skip
 
 DATA_FOLDERS = (
     Path(os.environ.get("PAPERTAPE_MARKET_DATA", "")),
@@ -22,3 +25,23 @@ def market_data():
         pytest.skip(f"{name} is not on this machine (set PAPERTAPE_MARKET_DATA to its folder)")
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the whole run; skipped where there is none."""
+    reason = reason_to_skip()
+    if reason is not None:
+        pytest.skip(reason)
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The address of an empty database."""
+    return postgres.new_database()

@@ -1,11 +1,11 @@
 """Users and accounts in auth.db."""
 
-import sqlite3
 import threading
 import time
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import text
 
 from papertape.server.auth.names import ReservedNameError
 from papertape.server.auth.passwords import Passwords
@@ -20,16 +20,40 @@ from papertape.server.auth.store import (
     account_id_of,
 )
 from papertape.server.auth.tables import NewerSchemaError
+from papertape.storage.engines import open_engine
 
 QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 PASSWORD = "correct horse"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path):
+    """Where users are kept: in a file, and in a schema of PostgreSQL."""
+    if request.param == "sqlite":
+        return tmp_path / "auth.db"
+    return request.getfixturevalue("postgres").new_schema("auth")
+
+
 @pytest.fixture
-def store(tmp_path):
-    opened = AuthStore(tmp_path / "auth.db", QUICK)
+def store(place):
+    opened = AuthStore(place, QUICK)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def change(place):
+    """Runs a statement on the tables behind the store's back; returns rows if there are any."""
+
+    def run(statement: str, **values: object) -> list:
+        engine = open_engine(place)
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            rows = result.all() if result.returns_rows else []
+        engine.dispose()
+        return rows
+
+    return run
 
 
 def test_a_user_logs_in_with_the_password_and_in_any_case_of_the_name(store) -> None:
@@ -84,12 +108,10 @@ def test_of_many_registrations_at_once_one_wins(store) -> None:
     assert len(won) == 1
 
 
-def test_passwords_are_argon2id_and_nowhere_in_the_file(store, tmp_path) -> None:
+def test_passwords_are_argon2id_and_nowhere_in_the_file(store, change, tmp_path) -> None:
     store.create_user("alice", PASSWORD)
     store.close()
-    with sqlite3.connect(tmp_path / "auth.db") as connection:
-        ((stored,),) = connection.execute("SELECT password_hash FROM users").fetchall()
-    connection.close()
+    ((stored,),) = change("SELECT password_hash FROM users")
     assert stored.startswith("$argon2id$")
     assert PASSWORD.encode() not in b"".join(f.read_bytes() for f in tmp_path.glob("auth.db*"))
 
@@ -147,17 +169,15 @@ def test_the_demo_user_is_never_admin(store) -> None:
     assert store.user_named("demo").role is Role.USER
 
 
-def rename(store, tmp_path, username: str, name: str) -> None:
+def rename(store, change, username: str, name: str) -> None:
     """Give a user a name that the store would refuse: what an older file may hold."""
     store.create_user(username, PASSWORD)
-    with sqlite3.connect(tmp_path / "auth.db") as connection:
-        row = (name, name, username)
-        connection.execute("UPDATE users SET username=?, username_key=? WHERE username=?", row)
-    connection.close()
+    statement = "UPDATE users SET username=:new, username_key=:new WHERE username=:old"
+    change(statement, new=name, old=username)
 
 
-def test_somebody_who_took_the_demos_name_does_not_become_the_demo(store, tmp_path) -> None:
-    rename(store, tmp_path, "someone", "demo")
+def test_somebody_who_took_the_demos_name_does_not_become_the_demo(store, change) -> None:
+    rename(store, change, "someone", "demo")
     with pytest.raises(UsernameTakenError):
         store.ensure_demo()
     assert not store.user_named("demo").is_demo
@@ -198,8 +218,8 @@ def test_where_somebody_is_admin_no_other_admin_is_made(store) -> None:
     assert store.has_admin()
 
 
-def test_somebody_called_admin_is_not_made_admin(store, tmp_path) -> None:
-    rename(store, tmp_path, "someone", "admin")
+def test_somebody_called_admin_is_not_made_admin(store, change) -> None:
+    rename(store, change, "someone", "admin")
     assert store.ensure_admin() is None
     assert not store.has_admin()
     store.set_role("admin", Role.ADMIN)
@@ -218,19 +238,17 @@ def test_a_user_has_one_account_in_each_world_with_the_same_id_for_ever(store) -
     assert store.ensure_account(user.user_id, "main")[0].opened
 
 
-def test_users_outlive_a_restart(store, tmp_path) -> None:
+def test_users_outlive_a_restart(store, place) -> None:
     user = store.create_user("alice", PASSWORD)
     store.close()
-    again = AuthStore(tmp_path / "auth.db", QUICK)
+    again = AuthStore(place, QUICK)
     assert again.user(user.user_id) == user
     assert again.user("nobody") is None
     again.close()
 
 
-def test_a_file_of_a_newer_version_is_refused_with_what_to_do(store, tmp_path) -> None:
+def test_a_file_of_a_newer_version_is_refused_with_what_to_do(store, place, change) -> None:
     store.close()
-    with sqlite3.connect(tmp_path / "auth.db") as connection:
-        connection.execute("UPDATE auth_schema SET version = 99")
-    connection.close()
+    change("UPDATE auth_schema SET version = 99")
     with pytest.raises(NewerSchemaError, match="newer version"):
-        AuthStore(tmp_path / "auth.db", QUICK)
+        AuthStore(place, QUICK)

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.keys import ApiKeys
@@ -31,6 +30,8 @@ from papertape.server.auth.passwords import (
     one_time_password,
 )
 from papertape.server.auth.tables import accounts, migrate, users
+from papertape.storage.engines import change_schema, open_engine, upserting
+from papertape.storage.place import Place
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
 ACCOUNT_NAME = "Paper account"
@@ -89,18 +90,21 @@ def account_id_of(user_id: str, world: str) -> str:
 
 
 class AuthStore:
-    """The one door to `auth.db`; `keys` are the API keys, `engine` is for further tables in it."""
+    """The one door to `auth.db`, or to the schema of PostgreSQL that stands for it.
 
-    def __init__(self, path: Path, passwords: Passwords | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    `keys` are the API keys, `engine` is for further tables.
+    """
+
+    def __init__(self, place: Place, passwords: Passwords | None = None) -> None:
         self._passwords = passwords or Passwords()
-        self.engine = _open(path)
+        self.engine = _open(place)
         self.keys = ApiKeys(self.engine)
-        with self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            migrate(connection)
-            connection.exec_driver_sql("COMMIT")
+        try:
+            with change_schema(self.engine, place) as connection:
+                migrate(connection)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -239,7 +243,9 @@ class AuthStore:
         mine = (accounts.c.user_id == user_id) & (accounts.c.world == world)
         query = select(accounts).where(mine).order_by(accounts.c.name, accounts.c.account_id)
         with self.engine.begin() as connection:
-            connection.execute(upsert(accounts).values(row).on_conflict_do_nothing())
+            connection.execute(
+                upserting(accounts, self.engine.dialect.name).values(row).on_conflict_do_nothing()
+            )
             found = connection.execute(query).all()
         return [OwnedAccount(row.account_id, user_id, row.name, row.opened) for row in found]
 
@@ -282,8 +288,11 @@ def _user(row: Row[Any]) -> User:
     )
 
 
-def _open(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+def _open(place: Place) -> Engine:
+    if not isinstance(place, Path):
+        return open_engine(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{place}", connect_args={"timeout": 10})
     event.listen(engine, "connect", _configure)
     return engine
 

@@ -1,11 +1,14 @@
 """The tables of `auth.db`, and the steps that lead an older file to them.
 
-A step is never changed once released; a new one is added at the end.
+A step is never changed once released; a new one is added at the end. Steps are SQL that SQLite
+and PostgreSQL read alike: TEXT, INTEGER, BIGINT, BLOB, BOOLEAN (never with a 0 or 1 as default). A
+column of nanoseconds is BIGINT there and `BigInteger` in its table.
 """
 
 from collections.abc import Sequence
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -20,6 +23,8 @@ from sqlalchemy import (
     update,
 )
 
+from papertape.storage.engines import ddl
+
 metadata = MetaData()
 
 users = Table(
@@ -33,7 +38,7 @@ users = Table(
     Column("role", Text, nullable=False),
     Column("is_demo", Boolean, nullable=False),
     Column("generation", Integer, nullable=False),
-    Column("created_ns", Integer, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
 )
 """`username_key` is the name as it is compared; `generation` is in every token, and a reset of the
 password raises it, which ends the tokens of before."""
@@ -60,9 +65,9 @@ api_keys = Table(
     Column("account_id", Text),
     Column("ip_allow", Text, nullable=False),
     Column("max_notional", Text),
-    Column("created_ns", Integer, nullable=False),
-    Column("expires_ns", Integer),
-    Column("last_used_ns", Integer),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger),
+    Column("last_used_ns", BigInteger),
     Index("api_keys_of_user", "user_id"),
 )
 """`scopes` and `ip_allow` are words with blanks between them, `max_notional` is decimal text."""
@@ -109,5 +114,5 @@ def migrate(connection: Connection) -> None:
         )
     for step in STEPS[version:]:
         for statement in step:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(ddl(statement, connection.dialect.name))
     connection.execute(update(schema).values(version=len(STEPS)))
