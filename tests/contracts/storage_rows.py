@@ -18,6 +18,20 @@ class SampleRows:
     fills: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
     equity: list[tuple[Any, ...]] = field(default_factory=list)
+    alerts: list[tuple[Any, ...]] = field(default_factory=list)
+    checks: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def alert(seq: int, i: int = 1, account_id: str = ALICE, details: str = "") -> tuple[Any, ...]:
+    told = ("margin_called", "hard", "margin", "900.00", "1000.00", None, None)
+    return (seq, i, account_id, *told, details, seq * 1_000)
+
+
+def check(seq: int, outcome: str = "passed", account_id: str = ALICE) -> tuple[Any, ...]:
+    failed = outcome == "failed"
+    why = ("order_size_limit", "101", "100") if failed else (None, None, None)
+    mask = 0 if failed else 23
+    return (seq, 1, ORDER.format(seq), account_id, outcome, 2, mask, *why, seq * 1_000)
 
 
 def turn(seq: int, body: str = '{"v":1,"kind":"submit","events":[]}') -> tuple[int, int, int, str]:

@@ -26,6 +26,8 @@ COLUMNS = {
     "fills": 16,
     "ledger": 9,
     "equity": 5,
+    "alerts": 12,
+    "checks": 11,
 }
 
 

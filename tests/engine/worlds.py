@@ -122,6 +122,8 @@ KEYS: dict[str, Callable[[tuple[Any, ...]], Any]] = {
     "fills": lambda row: row[0],
     "ledger": lambda row: row[:3],
     "equity": lambda row: row[:2],
+    "alerts": lambda row: row[:2],
+    "checks": lambda row: row[:2],
 }
 
 

@@ -459,3 +459,18 @@ def test_a_message_that_is_too_long_is_not_read(product, alice) -> None:
 def test_there_is_one_stream_only(product) -> None:
     with pytest.raises(Exception, match="HTTP 403"):
         connect(f"ws://127.0.0.1:{product.port}/api/v1/other").__enter__()
+
+
+def test_a_limit_that_is_come_near_is_told_on_alerts(product, alice, stock) -> None:
+    rule = {"measure": "order_qty", "of": alice.account_id, "limit": "100", "alert_at": "0.5"}
+    product.feed({"kind": "set_policy", "policy": {"rules": [rule]}})
+    with product.stream(alice) as stream:
+        assert stream.subscribe("alerts")["alerts"]["data"] == {"items": [], "next_cursor": None}
+        order = alice.order(symbol=stock, qty="50").json()
+        told = stream.until("alerts")
+        alert = told["data"]
+        assert (told["type"], alert["level"], alert["value"]) == ("risk_alert", "soft", "50")
+        assert (alert["order_id"], alert["id"].split("-")[0]) == (order["id"], str(told["seq"]))
+        assert (told["prev"], told["account_id"]) == (None, alice.account_id)
+    with product.stream(alice) as stream:
+        assert stream.subscribe("alerts")["alerts"]["data"]["items"] == [alert]

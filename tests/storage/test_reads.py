@@ -8,7 +8,9 @@ from contracts.storage_rows import (
     ORDER,
     SampleRows,
     account,
+    alert,
     batch,
+    check,
     equity,
     fill,
     line,
@@ -175,3 +177,44 @@ def test_open_orders_are_found_through_their_own_small_index(reads: Reads) -> No
         ).all()
     assert "orders_open" in str(plan)
     assert "TEMP B-TREE" not in str(plan)
+
+
+def test_alerts_and_checks_have_the_shape_of_the_wire(tmp_path: Path) -> None:
+    path = tmp_path / "exchange.db"
+    storage = SqliteStorage(path)
+    rows = SampleRows(
+        alerts=[alert(1), alert(2, account_id="second"), alert(3, 4, details='{"due":"soon"}')],
+        checks=[check(1), check(2, "failed"), check(3, account_id="second")],
+    )
+    storage.commit("main", storage.take_over("main", ""), batch(1, 3, rows))
+    assert storage.last_seq("main", ALICE, "alerts") == 3
+    storage.close()
+    with Reads(path, "main") as reads:
+        newest = reads.alerts([ALICE, "second"], limit=1)
+        assert [one["id"] for one in newest.items] == ["3-4"]
+        rest = reads.alerts([ALICE, "second"], cursor=newest.next_cursor)
+        assert [one["id"] for one in rest.items] == ["2-1", "1-1"]
+        assert reads.alert("3-4") == {
+            "id": "3-4",
+            "account_id": ALICE,
+            "kind": "margin_called",
+            "level": "hard",
+            "measure": "margin",
+            "value": "900.00",
+            "limit": "1000.00",
+            "order_id": None,
+            "symbol": None,
+            "due": "soon",
+            "time": "1970-01-01T00:00:00.000003000Z",
+            "seq": 3,
+        }
+        assert [reads.alert(one) for one in ("9-1", "x", "1", "-1", "1-" + "9" * 40)] == [None] * 5
+        (failed,) = reads.checks([ALICE], outcome="failed").items
+        assert (failed["reason"], failed["value"], failed["limit"]) == (
+            "order_size_limit",
+            "101",
+            "100",
+        )
+        (passed,) = reads.checks([ALICE], order_id=ORDER.format(1)).items
+        assert (passed["policy"], passed["checks"], passed["outcome"]) == (2, 23, "passed")
+        assert reads.checks(["second"], order_id=ORDER.format(1)).items == []

@@ -1,14 +1,19 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 import papertape.storage.migrations
+from golden.tapes import FOLDER, WORLD, Turn, read
+from papertape.engine import World
 from papertape.storage.schema import HEAD_REVISION, SchemaTooNewError, current_revision, migrate
 from papertape.storage.sqlite.connection import open_engine
 from papertape.storage.tables import metadata
@@ -62,3 +67,43 @@ sys.exit("alembic" in sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", script, str(tmp_path / "exchange.db")], check=False)
     assert ran.returncode == 0
+
+
+@pytest.mark.parametrize(("file", "table"), [("risk_watch", "alerts"), ("risk", "checks")])
+def test_risk_of_an_older_tape_is_there_after_the_upgrade(
+    tmp_path: Path, file: str, table: str
+) -> None:
+    """A golden tape, in a database of the revision before, becomes what the engine makes of it."""
+    tapes = [tape.turns for tape in read(FOLDER / "0.2.0" / f"{file}.jsonl.gz")]
+    turns, wanted = max(((one, rows_of(one)) for one in tapes), key=lambda it: len(it[1][table]))
+    assert len(wanted[table]) >= 3
+    engine = open_engine(tmp_path / "exchange.db")
+    bring_to(engine, "0002")
+    with engine.begin() as connection:
+        for turn in turns:
+            connection.exec_driver_sql(
+                "INSERT INTO tape VALUES (?, ?, ?, ?, ?, '')", (WORLD, *turn)
+            )
+    migrate(engine)
+    with engine.connect() as connection:
+        for name, rows in wanted.items():
+            found = connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY seq, i")
+            assert [tuple(row)[1:] for row in found] == rows, name
+    engine.dispose()
+
+
+def rows_of(turns: list[Turn]) -> dict[str, list[tuple[Any, ...]]]:
+    rows = World(WORLD).evolve(turns)
+    return {"alerts": rows.alerts, "checks": rows.checks}
+
+
+def bring_to(engine: Engine, revision: str) -> None:
+    """Lead a new database to an older revision."""
+    config = Config()
+    config.set_main_option(
+        "script_location", str(Path(papertape.storage.migrations.__file__).parent)
+    )
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -91,6 +91,7 @@ def set_rules(fields: Fields, kind: str) -> dict[str, Any]:
         scope = None if exchange is None else fields.world.find_exchange(exchange)
     if scope is None:
         raise malformed("symbol")
+    fields.check_version(scope.rules_version)
     if fields.get(kind) is None:
         return {"scope": scope, "kind": kind, "value": None}
     value = schedule(fields) if kind == "fees" else read_profile(fields.get("profile"))

@@ -1,6 +1,7 @@
 """The members of a command: JSON with its numbers as text, and how each kind of member is read."""
 
 import json
+import re
 from typing import Any
 
 from twin.amounts import NotADecimalError, parse_decimal
@@ -50,6 +51,16 @@ class Fields:
     def get(self, field: str) -> Any:
         """A member; nothing when it is missing or null."""
         return self.members.get(field)
+
+    def check_version(self, current: int) -> None:
+        """A change that was made with another version in mind is refused."""
+        meant = self.get("if_version")
+        if meant is None:
+            return
+        if not isinstance(meant, str) or not re.fullmatch(r"\+?[0-9]{1,19}", meant):
+            raise malformed("if_version")
+        if int(meant) != current:
+            raise malformed("if_version", "version_changed")
 
     def text(self, field: str, default: str | None = None) -> str:
         """A text."""

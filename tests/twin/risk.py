@@ -23,6 +23,7 @@ def read_policy(fields: Fields) -> dict[str, Any]:
     if fields.get("policy") is None:
         raise malformed("policy")
     policy = read(fields.get("policy"))
+    fields.check_version(fields.world.risk.version if fields.world.risk else 0)
     for rule in policy.rules:
         if rule.per == "user" and rule.of is not None:
             rule.of = owner_of(fields.world, rule.of)

@@ -515,5 +515,7 @@ pub(crate) const fn is_question(input: &Input) -> bool {
             | Input::Book { .. }
             | Input::Instruments
             | Input::Exchanges
+            | Input::Rules(_)
+            | Input::Presets
     )
 }

@@ -12,7 +12,7 @@ use crate::instrument::Instrument;
 use crate::money::command::MoneyCommand;
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
-use crate::profile::SetRules;
+use crate::profile::{Scope, SetRules};
 use crate::risk::RiskCommand;
 use crate::session::{Halt, Resume};
 use crate::units::{Money, Nanos, Price, Quantity};
@@ -240,6 +240,10 @@ pub enum Input {
     Session(Session),
     /// Asks something of a contract.
     Contract(ContractCommand),
+    /// Asks for fees and profile that count for an exchange or instrument.
+    Rules(Scope),
+    /// Asks for the profiles and schedules that have a name.
+    Presets,
     /// Sets or asks for what the risk policy says.
     Risk(RiskCommand),
     /// Trading stops.
@@ -282,6 +286,8 @@ impl Input {
             Input::Time => "time",
             Input::Session(_) => "session",
             Input::Contract(command) => command.kind(),
+            Input::Rules(_) => "rules",
+            Input::Presets => "presets",
             Input::Risk(command) => command.kind(),
             Input::Halt(_) => "halt",
             Input::Resume(_) => "resume",

@@ -1,5 +1,5 @@
 //! Private messages of the stream, made from events: channels `orders`, `fills`, `account`,
-//! `positions`. A channel gets a message exactly when its row changes.
+//! `positions`, `alerts`. A channel gets a message exactly when its row changes.
 
 use crate::corporate::event::CorporateEvent;
 use crate::delay::DelayEvent;
@@ -8,6 +8,7 @@ use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::objects;
 use crate::project::{Touched, account_id};
+use crate::risk::records::{alert_row, push_alert};
 use crate::rows::Message;
 use crate::words::Status;
 
@@ -36,11 +37,12 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
     }
 }
 
-/// Messages of one event: about its order, and its fill.
+/// Messages of one event: about its order, its fill, what it alerts of.
 pub(crate) fn push_messages(
     messages: &mut Vec<Message>,
     durable: &Durable,
     turn: &Turn,
+    i: u32,
     event: &Event,
 ) {
     let order = order_message(event)
@@ -56,6 +58,12 @@ pub(crate) fn push_messages(
         let mut data = String::new();
         objects::push_fill(&mut data, durable, turn, fill);
         messages.push(message(durable, turn, fill.account, ("fills", "fill"), data));
+    }
+    if let Some(row) = alert_row(durable, turn, i, event) {
+        let mut data = String::new();
+        push_alert(&mut data, &row);
+        let (account_id, kind) = (row.account_id, row.kind);
+        messages.push(Message { seq: turn.seq, account_id, channel: "alerts", kind, data });
     }
 }
 

@@ -14,7 +14,10 @@ use crate::event::{Event, Fill, Turn};
 use crate::ids::{AccountIndex, IdKind, InstrumentIndex, OrderNumber, format_uuid, make};
 use crate::order::Order;
 use crate::postings::{Asset, Line, Party, postings};
-use crate::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow, Rows};
+use crate::risk::records::{alert_row, check_row};
+use crate::rows::{
+    AccountRow, AlertRow, CheckRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow, Rows,
+};
 use crate::units::{MINUTE_NS, Nanos, Rounding, clamp, divide, format_money};
 
 /// What a turn touched.
@@ -39,10 +42,12 @@ pub(crate) struct Projector {
     equity: BTreeMap<(AccountIndex, Nanos), EquityRow>,
     fills: Vec<FillRow>,
     ledger: Vec<LedgerRow>,
+    alerts: Vec<AlertRow>,
+    checks: Vec<CheckRow>,
 }
 
 impl Projector {
-    /// Notes what an event touched; appends its fill and its ledger lines.
+    /// Notes what an event touched; appends its fill, its ledger lines, its alert, its checks.
     pub fn event(&mut self, durable: &Durable, turn: &Turn, i: u32, event: &Event) {
         touch(&mut self.touched, durable, event);
         if let Event::Filled(fill) = event {
@@ -51,6 +56,8 @@ impl Projector {
         for (index, line) in postings(event).iter().enumerate() {
             self.ledger.extend(ledger_row(durable, turn, (i, index as u32), event, line));
         }
+        self.alerts.extend(alert_row(durable, turn, i, event));
+        self.checks.extend(check_row(durable, turn, i, event));
         if let Event::Rejected { order, .. } | Event::Accepted { order, .. } = event {
             // An old request id may take a closed order out of memory within the very turn.
             self.keep_order(durable, *order);
@@ -106,6 +113,8 @@ impl Projector {
             equity: std::mem::take(&mut self.equity).into_values().collect(),
             fills: std::mem::take(&mut self.fills),
             ledger: std::mem::take(&mut self.ledger),
+            alerts: std::mem::take(&mut self.alerts),
+            checks: std::mem::take(&mut self.checks),
         }
     }
 }

@@ -117,6 +117,46 @@ pub struct EquityRow {
     pub seq: u64,
 }
 
+/// A row of `alerts`; `i` is the event's place in its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct AlertRow {
+    pub seq: u64,
+    pub i: u32,
+    pub account_id: String,
+    /// The name of the event.
+    pub kind: &'static str,
+    pub level: &'static str,
+    pub measure: Option<&'static str>,
+    pub value: Option<String>,
+    pub bound: Option<String>,
+    pub order_id: Option<String>,
+    pub symbol: Option<String>,
+    /// Further members of the alert, as JSON; empty when there is none.
+    pub details: String,
+    pub time_ns: Nanos,
+}
+
+/// A row of `checks`; `i` is the event's place in its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct CheckRow {
+    pub seq: u64,
+    pub i: u32,
+    pub order_id: String,
+    pub account_id: String,
+    /// `passed` or `failed`.
+    pub outcome: &'static str,
+    /// The version of the policy; 0 where there was none.
+    pub policy: u64,
+    /// A bit for each check of a policy that was passed.
+    pub checks: u64,
+    pub reason: Option<&'static str>,
+    pub value: Option<String>,
+    pub bound: Option<String>,
+    pub time_ns: Nanos,
+}
+
 /// The rows of a batch: of each key the latest, of fills and ledger all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -132,6 +172,10 @@ pub struct Rows {
     pub ledger: Vec<LedgerRow>,
     /// Upsert by `(account_id, minute_ns)`.
     pub equity: Vec<EquityRow>,
+    /// Append.
+    pub alerts: Vec<AlertRow>,
+    /// Append.
+    pub checks: Vec<CheckRow>,
 }
 
 /// A turn as it goes onto the tape.
@@ -154,7 +198,7 @@ pub struct Message {
     pub seq: u64,
     /// UUID text of the account it is for.
     pub account_id: String,
-    /// `orders`, `fills`, `account` or `positions`.
+    /// `orders`, `fills`, `account`, `positions` or `alerts`.
     pub channel: &'static str,
     /// What happened, such as `partial_fill`.
     pub kind: &'static str,

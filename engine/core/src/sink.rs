@@ -97,7 +97,7 @@ impl Sink for TapeSink {
         }
         tape::push_event(&mut self.body, durable, event);
         self.projector.event(durable, turn, i, event);
-        push_messages(&mut self.batch.messages, durable, turn, event);
+        push_messages(&mut self.batch.messages, durable, turn, i, event);
     }
 
     fn end(&mut self, durable: &Durable, turn: &Turn) {

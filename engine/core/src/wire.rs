@@ -56,6 +56,8 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
             .map(|set| Input::SetRules(Box::new(set))),
         "set_fees" => crate::profile::command::decode(durable, &value, "fees")
             .map(|set| Input::SetRules(Box::new(set))),
+        "rules" => crate::profile::command::scope(durable, &value).map(Input::Rules),
+        "presets" => Ok(Input::Presets),
         kind => {
             let risk = || fields.risk_command(kind).map(|command| command.map(Input::Risk));
             let contract = fields.contract_command(kind).map(|it| it.map(Input::Contract));
@@ -68,6 +70,25 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
 
 pub(crate) fn malformed(detail: impl Into<String>) -> Refusal {
     Refusal::malformed(refusal::MALFORMED, detail)
+}
+
+/// Refuses a change that was made with an older version in mind (`if_version`), so that of two who
+/// change at once the second learns what the first did.
+pub(crate) fn check_version(value: &Value<'_>, current: u64) -> Result<(), Refusal> {
+    let Some(meant) = value.get("if_version") else {
+        return Ok(());
+    };
+    match meant.decimal().map(str::parse::<u64>) {
+        Some(Ok(version)) if version == current => Ok(()),
+        Some(Ok(version)) => {
+            let detail = "it was changed meanwhile; read it again and repeat the change";
+            let mut refusal = Refusal::malformed(refusal::VERSION_CHANGED, detail).at("if_version");
+            refusal.value = Some(version.to_string().into_boxed_str());
+            refusal.limit = Some(current.to_string().into_boxed_str());
+            Err(refusal)
+        }
+        _ => Err(malformed("if_version must be a whole number").at("if_version")),
+    }
 }
 
 /// The refusal of a text that is no decimal of its scale; `invalid` names what it should have

@@ -865,6 +865,8 @@ pub mod refusal {
         NOT_CANCELABLE = "not_cancelable",
         /// The order is closed, or cannot become what was asked.
         NOT_REPLACEABLE = "not_replaceable",
+        /// What is to be changed was changed meanwhile.
+        VERSION_CHANGED = "version_changed",
     }
 
     /// The event would break the record; nothing was changed.

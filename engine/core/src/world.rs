@@ -218,6 +218,10 @@ impl World {
                 present.preview(terms)?
             }
             Input::Exchanges => present.exchanges(),
+            Input::Rules(scope) => {
+                crate::profile::answer::rules(&self.durable, *scope).ok_or_else(unknown)?
+            }
+            Input::Presets => crate::profile::answer::presets(),
             Input::Risk(RiskCommand::Risk { account }) => {
                 present.standing(*account).ok_or_else(stranger)?
             }

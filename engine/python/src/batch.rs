@@ -23,6 +23,10 @@ pub struct PyRows {
     ledger: Py<PyList>,
     /// Upsert by (account_id, minute_ns).
     equity: Py<PyList>,
+    /// Append.
+    alerts: Py<PyList>,
+    /// Append.
+    checks: Py<PyList>,
 }
 
 /// What one batch of inputs has caused.
@@ -88,6 +92,8 @@ impl PyRows {
             fills: fills(py, &rows)?,
             ledger: ledger(py, &rows)?,
             equity: equity(py, &rows)?,
+            alerts: alerts(py, &rows)?,
+            checks: checks(py, &rows)?,
         })
     }
 }
@@ -209,6 +215,26 @@ fn equity(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
         row!(py, row, account_id, minute_ns, equity, cash, seq)
     };
     tuples(py, rows.equity.iter().map(tuple))
+}
+
+fn alerts(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
+    let tuple = |row: &papertape_core::rows::AlertRow| {
+        row!(
+            py, row, seq, i, account_id, kind, level, measure, value, bound, order_id, symbol,
+            details, time_ns
+        )
+    };
+    tuples(py, rows.alerts.iter().map(tuple))
+}
+
+fn checks(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
+    let tuple = |row: &papertape_core::rows::CheckRow| {
+        row!(
+            py, row, seq, i, order_id, account_id, outcome, policy, checks, reason, value, bound,
+            time_ns
+        )
+    };
+    tuples(py, rows.checks.iter().map(tuple))
 }
 
 fn tuples<'py>(

@@ -19,6 +19,8 @@ from papertape.storage.rows import (
     Item,
     Row,
     account_item,
+    alert_item,
+    check_item,
     equity_item,
     fill_item,
     ledger_item,
@@ -30,6 +32,8 @@ from papertape.storage.tables import (
     OPEN_CONDITION,
     OPEN_STATUSES,
     accounts,
+    alerts,
+    checks,
     equity,
     fills,
     ledger,
@@ -126,6 +130,38 @@ class Reads:
         query = self._of(equity, equity.c.account_id == account_id)
         return self._page(query, [equity.c.minute_ns], limit, cursor, _plain(equity_item))
 
+    def alerts(
+        self, account_ids: Sequence[str], limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        """Alerts of some accounts."""
+        query = self._of(alerts, alerts.c.account_id.in_(account_ids))
+        return self._page(query, [alerts.c.seq, alerts.c.i], limit, cursor, _plain(alert_item))
+
+    def alert(self, alert_id: str) -> Item | None:
+        """One alert by its id, `seq-i`."""
+        seq, _, i = alert_id.partition("-")
+        if not (_is_place(seq) and _is_place(i)):
+            return None
+        found = self._one(alerts, alerts.c.seq == int(seq), alerts.c.i == int(i))
+        return alert_item(found[0]) if found else None
+
+    def checks(
+        self,
+        account_ids: Sequence[str],
+        *,
+        order_id: str | None = None,
+        outcome: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """What orders of some accounts were checked for."""
+        query = self._of(checks, checks.c.account_id.in_(account_ids))
+        if order_id is not None:
+            query = query.where(checks.c.order_id == order_id)
+        if outcome is not None:
+            query = query.where(checks.c.outcome == outcome)
+        return self._page(query, [checks.c.seq, checks.c.i], limit, cursor, _plain(check_item))
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -193,6 +229,10 @@ def _read_cursor(cursor: str, length: int) -> list[int]:
     if not (isinstance(keys, list) and len(keys) == length and all(_is_key(key) for key in keys)):
         raise ValueError("the cursor is not one of ours")
     return keys
+
+
+def _is_place(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _is_key(value: object) -> bool:

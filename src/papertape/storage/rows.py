@@ -103,6 +103,28 @@ def ledger_item(row: Row) -> Item:
     return {name: row[name] for name in _LEDGER} | {"time": time_text(row["time_ns"])}
 
 
+def alert_item(row: Row) -> Item:
+    """An alert, keys in the order of the wire."""
+    names = ("account_id", "kind", "level", "measure", "value")
+    return (
+        {"id": f"{row['seq']}-{row['i']}"}
+        | {name: row[name] for name in names}
+        | {"limit": row["bound"], "order_id": row["order_id"], "symbol": row["symbol"]}
+        | _members(row["details"])
+        | {"time": time_text(row["time_ns"]), "seq": row["seq"]}
+    )
+
+
+def check_item(row: Row) -> Item:
+    """What one order was checked for; `checks` is the mask of the engine."""
+    names = ("order_id", "account_id", "outcome", "policy", "checks", "reason", "value")
+    return (
+        {"id": f"{row['seq']}-{row['i']}"}
+        | {name: row[name] for name in names}
+        | {"limit": row["bound"], "time": time_text(row["time_ns"]), "seq": row["seq"]}
+    )
+
+
 def equity_item(row: Row) -> Item:
     """The equity of an account at the end of a minute."""
     return {"time": time_text(row["minute_ns"]), "equity": row["equity"], "cash": row["cash"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest file in `migrations/versions`; a test keeps the two equal."""
 
 

@@ -172,6 +172,48 @@ equity = Table(
     sqlite_with_rowid=False,
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    _text("world", key=True),
+    _number("seq", key=True),
+    _number("i", key=True),
+    _text("account_id"),
+    _text("kind"),
+    _text("level"),
+    _text("measure", optional=True),
+    _text("value", optional=True),
+    _text("bound", optional=True),
+    _text("order_id", optional=True),
+    _text("symbol", optional=True),
+    _details("details"),
+    _number("time_ns"),
+    Index("alerts_by_account", "world", "account_id", "seq", "i"),
+    sqlite_with_rowid=False,
+)
+"""Events of risk that somebody should look at; `bound` is the limit of the wire, a word of SQL."""
+
+checks = Table(
+    "checks",
+    metadata,
+    _text("world", key=True),
+    _number("seq", key=True),
+    _number("i", key=True),
+    _text("order_id"),
+    _text("account_id"),
+    _text("outcome"),
+    _number("policy"),
+    _number("checks"),
+    _text("reason", optional=True),
+    _text("value", optional=True),
+    _text("bound", optional=True),
+    _number("time_ns"),
+    Index("checks_by_account", "world", "account_id", "seq", "i"),
+    Index("checks_by_order", "world", "order_id"),
+    sqlite_with_rowid=False,
+)
+"""What orders were checked for: those that a policy let pass, and all that failed."""
+
 market_state = Table(
     "market_state",
     metadata,
@@ -183,6 +225,6 @@ market_state = Table(
 )
 
 UPSERTED = (accounts, positions, orders, equity)
-APPENDED = (fills, ledger)
+APPENDED = (fills, ledger, alerts, checks)
 PROJECTIONS = (*UPSERTED, *APPENDED)
 """The read models: what can be dropped and rebuilt from the tape, and what `verify` compares."""

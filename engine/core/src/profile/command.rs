@@ -7,6 +7,7 @@ use crate::json::{ObjectWriter, Value};
 use crate::live::Live;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
+use crate::wire::check_version;
 use crate::words::refusal;
 
 fn malformed(detail: impl Into<String>) -> Refusal {
@@ -19,8 +20,9 @@ pub(crate) fn decode(
     value: &Value<'_>,
     key: &'static str,
 ) -> Result<SetRules, Refusal> {
-    let scope = scope_of(durable, |key| value.get(key).and_then(Value::text))
-        .ok_or_else(|| malformed("name the symbol or the exchange of this world").at("symbol"))?;
+    let scope = scope(durable, value)?;
+    let version = durable.ruling(scope).map_or(0, |ruling| ruling.version);
+    check_version(value, u64::from(version))?;
     let given = value.get(key);
     let wrong = |why: String| malformed(why).at(key);
     let mut set = SetRules { scope, fees: None, profile: None };
@@ -30,6 +32,12 @@ pub(crate) fn decode(
         set.profile = Some(given.map(text::read).transpose().map_err(wrong)?);
     }
     Ok(set)
+}
+
+/// The exchange or instrument that a command names.
+pub(crate) fn scope(durable: &Durable, value: &Value<'_>) -> Result<Scope, Refusal> {
+    scope_of(durable, |key| value.get(key).and_then(Value::text))
+        .ok_or_else(|| malformed("name the symbol or the exchange of this world").at("symbol"))
 }
 
 fn scope_of<'a>(durable: &Durable, text: impl Fn(&str) -> Option<&'a str>) -> Option<Scope> {

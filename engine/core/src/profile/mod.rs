@@ -5,6 +5,7 @@
 //! profiles have no `FillRules`, and cost nothing. `set_profile` and `set_fees` change what counts
 //! for an exchange or an instrument from then on; every change has a version.
 
+pub(crate) mod answer;
 pub(crate) mod command;
 pub mod impact;
 mod partial;

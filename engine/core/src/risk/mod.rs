@@ -3,7 +3,7 @@
 //! A world without a policy keeps nothing here and pays a null check. `policy` says what can be
 //! limited, `text` writes and reads it, `command` decides the commands, `review` judges orders,
 //! `watch` keeps accounts armed at the prices that could bring them to a limit, `breach` decides
-//! what happens there, `event` is what all of it leaves on the tape.
+//! what happens there, `event` is what all of it leaves on the tape, `records` what readers find of it.
 
 pub(crate) mod answer;
 mod breach;
@@ -12,6 +12,7 @@ pub(crate) mod days;
 pub mod event;
 mod liquidate;
 pub mod policy;
+pub(crate) mod records;
 pub(crate) mod review;
 pub(crate) mod subject;
 pub(crate) mod tape;

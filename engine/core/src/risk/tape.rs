@@ -8,6 +8,7 @@ use crate::project::{account_id, order_id};
 use crate::reply::Refusal;
 use crate::tape_read::{Fields, Read};
 use crate::units::Balance;
+use crate::wire::check_version;
 use crate::words::{AccountStatus, Clean, Measure, RiskLevel, refusal};
 
 use super::event::RiskEvent;
@@ -326,6 +327,7 @@ impl crate::wire::Fields<'_> {
             Refusal::malformed(refusal::MALFORMED, "set_policy needs a policy").at("policy")
         })?;
         let mut policy = read_policy(policy)?;
+        check_version(self.value, self.durable.risk.as_deref().map_or(0, |risk| risk.version))?;
         for rule in &mut policy.rules {
             if let super::policy::Who::User(owner) = &mut rule.who {
                 *owner = self.owner_of(owner);

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use papertape_core::account::Account;
 use papertape_core::money::Wallet;
-use papertape_core::rows::{AccountRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow};
+use papertape_core::rows::{
+    AccountRow, AlertRow, CheckRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow,
+};
 use papertape_core::words::{CostMethod, Reason, Side};
 use papertape_core::{Rows, TapeSink, TapeTurn, World};
 
@@ -98,6 +100,8 @@ pub struct Tables {
     pub fills: BTreeMap<String, FillRow>,
     pub ledger: BTreeMap<(u64, u32, u32), LedgerRow>,
     pub equity: BTreeMap<(String, i64), EquityRow>,
+    pub alerts: BTreeMap<(u64, u32), AlertRow>,
+    pub checks: BTreeMap<(u64, u32), CheckRow>,
     sums: BTreeMap<String, i128>,
 }
 
@@ -124,6 +128,14 @@ impl Tables {
             *self.sums.entry(row.asset.clone()).or_default() += wide(&row.amount);
             let key = (row.seq, row.i, row.line);
             assert!(self.ledger.insert(key, row).is_none(), "a ledger line stands twice");
+        }
+        for row in rows.alerts {
+            let key = (row.seq, row.i);
+            assert!(self.alerts.insert(key, row).is_none(), "an alert stands twice");
+        }
+        for row in rows.checks {
+            let key = (row.seq, row.i);
+            assert!(self.checks.insert(key, row).is_none(), "a check stands twice");
         }
     }
 

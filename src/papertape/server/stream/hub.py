@@ -16,7 +16,7 @@ from papertape.server.stream.frames import market_frame, private_frame
 from papertape.server.stream.kept import KeptMessages
 from papertape.server.stream.reader import Reader
 
-PRIVATE_CHANNELS = ("orders", "fills", "account", "positions")
+PRIVATE_CHANNELS = ("orders", "fills", "account", "positions", "alerts")
 TICK_S = 0.05
 RECENT_PRINTS = 50
 RECONNECT_S = 0.5

@@ -19,6 +19,7 @@ AT_ONCE = 8
 
 ORDERS_MAX = 1_000
 FILLS_MAX = 100
+ALERTS_MAX = 100
 BARS_MAX = 300
 DEPTH = 10
 
@@ -63,6 +64,8 @@ class Snapshots:
             return _items(value.positions)
         if channel == "orders":
             page = await asyncio.to_thread(self._reads.orders, account_id, "open", ORDERS_MAX)
+        elif channel == "alerts":
+            page = await asyncio.to_thread(self._reads.alerts, [account_id], ALERTS_MAX)
         else:
             page = await asyncio.to_thread(self._reads.fills, account_id, FILLS_MAX)
         return _items(page.items, page.next_cursor)

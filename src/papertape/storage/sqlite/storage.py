@@ -31,6 +31,7 @@ _LAST_SEQ = {
     "fills": "SELECT max(seq) FROM fills WHERE world = ? AND account_id = ?",
     "account": "SELECT seq FROM accounts WHERE world = ? AND account_id = ?",
     "positions": "SELECT max(seq) FROM positions WHERE world = ? AND account_id = ?",
+    "alerts": "SELECT max(seq) FROM alerts WHERE world = ? AND account_id = ?",
 }
 
 

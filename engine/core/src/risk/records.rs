@@ -1,0 +1,134 @@
+//! What risk leaves for readers: alerts, and what each order was checked for.
+
+use crate::durable::Durable;
+use crate::event::{Event, Turn};
+use crate::json::ObjectWriter;
+use crate::project::{account_id, order_id};
+use crate::rows::{AlertRow, CheckRow};
+use crate::units::{format_money, format_time};
+use crate::words::RiskLevel;
+
+use super::event::RiskEvent;
+
+/// The row of an event that somebody should look at. The durable state is the one after it.
+pub(crate) fn alert_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Option<AlertRow> {
+    let Event::Risk(event) = event else {
+        return None;
+    };
+    let row = |account, kind, level: &'static str| AlertRow {
+        seq: turn.seq,
+        i,
+        account_id: account_id(durable, account),
+        kind,
+        level,
+        measure: None,
+        value: None,
+        bound: None,
+        order_id: None,
+        symbol: None,
+        details: String::new(),
+        time_ns: turn.time_ns,
+    };
+    let hard = RiskLevel::Hard.word();
+    let margin = |account, kind, level, equity, required| AlertRow {
+        measure: Some("margin"),
+        value: Some(format_money(equity)),
+        bound: Some(format_money(required)),
+        ..row(account, kind, level)
+    };
+    Some(match &**event {
+        RiskEvent::Alerted { account, level, alert, order } => AlertRow {
+            measure: Some(alert.measure.word()),
+            value: Some(alert.value.clone()),
+            bound: Some(alert.limit.clone()),
+            order_id: order.map(|order| order_id(durable, order)),
+            ..row(*account, "risk_alert", level.word())
+        },
+        RiskEvent::Stopped { account, stop, clean, .. } => AlertRow {
+            measure: Some(stop.measure.word()),
+            value: Some(stop.value.clone()),
+            bound: Some(stop.limit.clone()),
+            details: object(|it| it.text("leaves", clean.word())),
+            ..row(*account, "account_stopped", hard)
+        },
+        RiskEvent::MarginCalled { account, equity, required, due_ns } => AlertRow {
+            details: match due_ns {
+                0 => String::new(),
+                due_ns => object(|it| it.text("due", &format_time(*due_ns))),
+            },
+            ..margin(*account, "margin_called", hard, *equity, *required)
+        },
+        RiskEvent::MarginCallMet { account, equity, required } => {
+            margin(*account, "margin_call_met", "info", *equity, *required)
+        }
+        RiskEvent::Liquidated { account, order, instrument, qty, equity, required } => {
+            let terms = &durable.instrument(*instrument)?.terms;
+            AlertRow {
+                order_id: Some(order_id(durable, *order)),
+                symbol: Some(terms.symbol.clone()),
+                details: object(|it| it.text("qty", &terms.format_quantity(*qty))),
+                ..margin(*account, "liquidated", hard, *equity, *required)
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn object(members: impl FnOnce(ObjectWriter<'_>) -> ObjectWriter<'_>) -> String {
+    let mut out = String::new();
+    members(ObjectWriter::begin(&mut out)).end();
+    out
+}
+
+/// Appends an alert as clients see it.
+pub(crate) fn push_alert(out: &mut String, row: &AlertRow) {
+    ObjectWriter::begin(out)
+        .text("id", &format!("{}-{}", row.seq, row.i))
+        .text("account_id", &row.account_id)
+        .text("kind", row.kind)
+        .text("level", row.level)
+        .maybe_text("measure", row.measure)
+        .maybe_text("value", row.value.as_deref())
+        .maybe_text("limit", row.bound.as_deref())
+        .maybe_text("order_id", row.order_id.as_deref())
+        .maybe_text("symbol", row.symbol.as_deref())
+        .members_of(&row.details)
+        .text("time", &format_time(row.time_ns))
+        .value("seq", row.seq)
+        .end();
+}
+
+/// The record of an order's checks: of what a policy let pass, and of every order that failed.
+pub(crate) fn check_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Option<CheckRow> {
+    let (order, account) = match event {
+        Event::Accepted { order, terms, passed: Some(_), .. } => (*order, terms.account),
+        Event::Rejected { order, terms, .. } => (*order, terms.account),
+        _ => return None,
+    };
+    let row = CheckRow {
+        seq: turn.seq,
+        i,
+        order_id: order_id(durable, order),
+        account_id: account_id(durable, account),
+        outcome: "passed",
+        policy: durable.risk.as_deref().map_or(0, |risk| risk.version),
+        checks: 0,
+        reason: None,
+        value: None,
+        bound: None,
+        time_ns: turn.time_ns,
+    };
+    Some(match event {
+        Event::Accepted { passed: Some(passed), .. } => {
+            CheckRow { policy: passed.version, checks: passed.checks, ..row }
+        }
+        Event::Rejected { reason, value, limit, .. } => CheckRow {
+            outcome: "failed",
+            reason: Some(reason.word()),
+            value: value.clone(),
+            bound: limit.clone(),
+            ..row
+        },
+        _ => row,
+    })
+}
