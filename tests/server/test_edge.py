@@ -1,11 +1,13 @@
 """What every request meets: problem details, safety headers, sizes, ids, the page, the figures."""
 
+import json
 import re
 import socket
 import time
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 PROBLEM = "application/problem+json"
 
@@ -19,7 +21,11 @@ PROBLEM = "application/problem+json"
         ("GET", "/api/", 404, "not_found"),
         ("GET", "/assets/none.js", 404, "not_found"),
         ("POST", "/", 404, "not_found"),
-        ("GET", "/api/v1/accounts/", 404, "not_found"),
+        ("GET", "/api/v1/accounts//", 404, "not_found"),
+        ("GET", "/api/v1/accounts/", 401, "not_authenticated"),
+        ("GET", "/api/v1/simulation", 404, "not_found"),
+        ("GET", "/api/v1/simulation/nothing", 404, "not_found"),
+        ("GET", "/api/v1/simulationaccounts", 404, "not_found"),
         ("PUT", "/api/v1/orders", 405, "method_not_allowed"),
         ("POST", "/api/v1/me", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/auth/login", 405, "method_not_allowed"),
@@ -54,6 +60,43 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
 def test_a_wrong_method_is_told_all_the_right_ones(product, method, path, allowed) -> None:
     response = httpx.request(method, product.url(path))
     assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/accounts"),
+        ("GET", "/accounts/{account_id}"),
+        ("GET", "/orders"),
+        ("GET", "/instruments"),
+        ("GET", "/market/BTC/USD/quote"),
+        ("GET", "/orderbook/BTC%2FUSD"),
+        ("GET", "/orders/00000000-0000-4000-8000-000000000000"),
+        ("DELETE", "/orders/00000000-0000-4000-8000-000000000000"),
+        ("POST", "/orders"),
+        ("PUT", "/orders"),
+    ],
+)
+def test_every_route_stands_under_the_mount_too_and_takes_a_slash(
+    product, alice, method, path
+) -> None:
+    path = path.format(account_id=alice.account_id)
+    plain = alice.client.request(method, path)
+    for form in (f"{path}/", f"/simulation{path}", f"/simulation{path}/"):
+        response = alice.client.request(method, form)
+        assert (response.status_code, response.headers.get("allow")) == (
+            plain.status_code,
+            plain.headers.get("allow"),
+        ), form
+        assert response.json().keys() == plain.json().keys()
+        assert response.json().get("reason") == plain.json().get("reason")
+
+
+def test_the_stream_stands_under_the_mount_too(product, alice) -> None:
+    for path in ("/api/v1/simulation/stream", "/api/v1/stream/"):
+        with connect(f"ws://127.0.0.1:{product.port}{path}") as socket_:
+            socket_.send(json.dumps({"action": "auth", "token": alice.token}))
+            assert json.loads(socket_.recv(timeout=5))["type"] == "authenticated"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/instruments", "/api/v1/me", "/", "/metrics"])

@@ -16,6 +16,10 @@ from papertape.server.measures import Measures
 from papertape.server.problems import Problem, answer_unexpected
 
 BODY_BYTES_MAX = 1024 * 1024
+API = "/api/"
+MOUNT = "/api/v1/simulation"
+"""Every route under `/api/v1` stands here too; the OpenAPI document names the short form only."""
+
 CLIENT_GONE = 499
 """Counted, never sent: the client hung up before it had said everything."""
 
@@ -46,6 +50,9 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        path = scope.get("path", "")  # the lifespan has none
+        if path[-1:] == "/" or path.startswith(MOUNT):
+            scope = {**scope, "path": _meant(path)}
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -125,6 +132,15 @@ class _Exchange:
         if self._started:
             raise error
         await response(self.scope, self._receive, self.send)
+
+
+def _meant(path: str) -> str:
+    """The path of the route: without the mount, and without a slash at its end."""
+    if not path.startswith(API):
+        return path
+    if path.startswith(f"{MOUNT}/"):
+        path = "/api/v1" + path[len(MOUNT) :]
+    return path.removesuffix("/")
 
 
 def _too_large() -> Problem:
