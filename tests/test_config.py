@@ -42,6 +42,8 @@ def test_settings_travel_to_a_child_unchanged(tmp_path):
         ({"log_level": "loud"}, "--log-level: Input should be"),
         ({"symbol": "x y", "replay": "f.csv"}, "--symbol: String should match"),
         ({"symbol": "X"}, "--symbol names the instrument of a --replay FILE; give both"),
+        ({"requests_per_second": -1}, "--requests-per-second: Input should be greater than"),
+        ({"trusted_proxies": "proxy"}, "--trusted-proxies: Value error, 'proxy' does not appear"),
         ({"prot": 1}, "--prot: Extra inputs are not permitted (got 1)"),
     ],
 )
@@ -67,3 +69,9 @@ def test_what_is_wrong_is_a_sentence_that_names_the_option(given, problem):
 )
 def test_only_loopback_hosts_have_a_demo(host, loopback):
     assert read_settings({"host": host}).loopback is loopback
+
+
+def test_behind_a_trusted_proxy_anybody_may_be_calling(monkeypatch):
+    settings = read_settings({"trusted_proxies": "127.0.0.1, 10.0.0.0/8,"})
+    assert settings.trusted_proxies == "127.0.0.1/32,10.0.0.0/8"
+    assert settings.loopback is False

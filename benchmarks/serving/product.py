@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SETTINGS = {"PAPERTAPE_LOGIN_ATTEMPTS_PER_MINUTE": "0"}
+SETTINGS = {"PAPERTAPE_LOGIN_ATTEMPTS_PER_MINUTE": "0", "PAPERTAPE_REQUESTS_PER_SECOND": "0"}
 
 
 @dataclass(frozen=True)

@@ -199,9 +199,12 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
             demo_login=_ensure_demo(auth) if settings.loopback else None,
             attempts_per_minute=settings.login_attempts_per_minute,
+            requests_per_second=settings.requests_per_second,
+            requests_burst=settings.requests_burst,
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
-        await server_of(application, listener).serve(sockets=[listener])
+        serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)
+        await serving.serve(sockets=[listener])
 
 
 def _ensure_admin(auth: "AuthStore") -> None:

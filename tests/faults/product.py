@@ -11,6 +11,7 @@ from pathlib import Path
 
 COMMAND = Path(sys.executable).parent / "papertape"
 READY_SECONDS_MAX = 60.0
+UNLIMITED = {"PAPERTAPE_LOGIN_ATTEMPTS_PER_MINUTE": "0", "PAPERTAPE_REQUESTS_PER_SECOND": "0"}
 
 
 class Product:
@@ -31,7 +32,7 @@ class Product:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PAPERTAPE_LOGIN_ATTEMPTS_PER_MINUTE": "0"},
+            env=os.environ | UNLIMITED,
         )
         log.close()
         assert self._process.stdout is not None

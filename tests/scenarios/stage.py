@@ -151,6 +151,7 @@ class Stage:
             bars=BarStore(self._folder / "bars"),
             world=WORLD,
             attempts_per_minute=0,
+            requests_per_second=0,
         )
         self._http = await self._running.enter_async_context(
             httpx.AsyncClient(

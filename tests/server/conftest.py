@@ -45,6 +45,7 @@ PASSWORD = "correct horse"
 STOCKS = [f"ACME{number}" for number in range(150)]
 CRYPTO = "BTC/USD"
 WORLD = "main"
+UNLIMITED = {"attempts_per_minute": 0, "requests_per_second": 0}
 
 
 class HandMarket:
@@ -320,6 +321,7 @@ class _Running:
         self._limits = limits
         self._folder = folder
         self._market = market
+        self._trusted_proxies = settings.pop("trusted_proxies", "")
         self._settings = settings
         self.auth = AuthStore(folder / "auth.db", quick_passwords())
         self.tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
@@ -363,7 +365,7 @@ class _Running:
                     world=WORLD,
                     **self._settings,
                 )
-                self._server = server_of(app, self.listener)
+                self._server = server_of(app, self.listener, trusted_proxies=self._trusted_proxies)
                 self._started.set()
                 await self._server.serve(sockets=[self.listener])
         assert floor.error is None, f"the floor fell: {floor.error!r}"
@@ -409,7 +411,7 @@ def serve(tmp_path_factory):
     def start(folder: Path | None = None, limits: Limits | None = None, **settings: Any) -> Product:
         folder = folder or tmp_path_factory.mktemp("data")
         market = HandMarket()
-        run = _Running(folder, market, limits, **({"attempts_per_minute": 0} | settings))
+        run = _Running(folder, market, limits, **(UNLIMITED | settings))
         product = Product(run.port, market, run.auth, run.tokens, folder, anyone=None, running=run)
         product.anyone = product.client()
         running.append((run, product))

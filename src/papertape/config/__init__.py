@@ -22,7 +22,8 @@ class Settings:
 
     `speed` makes a simulated world's clock run faster than the wall, and a replay faster than its
     own pace (bars: one a second, ticks: as they came). `sharing` is that of a world when it is
-    made: whether its users trade with each other. Paths are absolute.
+    made: whether its users trade with each other. `trusted_proxies` are addresses and networks with
+    commas between them: what they say of a request's origin is believed. Paths are absolute.
     """
 
     host: str
@@ -38,10 +39,15 @@ class Settings:
     symbol: str | None
     web_dir: Path | None
     login_attempts_per_minute: int
+    requests_per_second: int
+    requests_burst: int
+    trusted_proxies: str
 
     @property
     def loopback(self) -> bool:
         """True when only this machine can reach the product: the demo login exists only then."""
+        if self.trusted_proxies:
+            return False
         if self.host == "localhost":
             return True
         try:

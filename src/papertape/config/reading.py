@@ -1,5 +1,6 @@
 """Reads and checks the settings: options of the command line win over `PAPERTAPE_*` variables."""
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -45,11 +46,20 @@ class _Given(BaseSettings):
     symbol: str | None = Field(default=None, pattern=r"^[A-Z0-9./_-]{1,24}$")
     web_dir: Path | None = None
     login_attempts_per_minute: int = Field(default=20, ge=0)
+    requests_per_second: int = Field(default=2_000, ge=0)
+    requests_burst: int = Field(default=4_000, ge=1)
+    trusted_proxies: str = ""
 
     @field_validator("data_dir", "replay", "web_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        networks = [part.strip() for part in text.split(",") if part.strip()]
+        return ",".join(str(ipaddress.ip_network(network)) for network in networks)
 
     @model_validator(mode="after")
     def _speed_that_can_be_kept(self) -> Self:

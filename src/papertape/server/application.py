@@ -41,6 +41,7 @@ from papertape.server.problems import (
     answer_problem,
     answer_validation,
 )
+from papertape.server.rates import BURST, PER_SECOND, Rates
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.session import StreamRooms, serve
 from papertape.server.stream.snapshots import Snapshots
@@ -68,15 +69,19 @@ def create_app(
     web_dir: Path | None = None,
     demo_login: tuple[str, str] | None = None,
     attempts_per_minute: int = ATTEMPTS_PER_MINUTE,
+    requests_per_second: int = PER_SECOND,
+    requests_burst: int = BURST,
 ) -> FastAPI:
     """The server of one world.
 
     `demo_login` is the name and password that the page offers; None ends the demo user. Logins and
-    registrations are limited to `attempts_per_minute` for a name and address; 0 is no limit.
+    registrations are limited to `attempts_per_minute` for a name and address, all requests of a
+    user or key to `requests_per_second` with a burst of `requests_burst`; 0 is no limit.
     """
     measures = Measures()
     exchange = Exchange(floor, world, measures)
-    callers = Callers(auth, tokens, demo_enabled=demo_login is not None)
+    rates = Rates(requests_per_second, requests_burst)
+    callers = Callers(auth, tokens, demo_enabled=demo_login is not None, rates=rates)
     accounts = Accounts(auth, exchange)
     symbols = Symbols(exchange)
     entry = OrderEntry(exchange, reads)
@@ -95,7 +100,7 @@ def create_app(
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
     )
-    app = _bare_app(measures, _while_serving(floor, hub, hashing))
+    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing))
     for group in routes:
         group.add_to(app.router)
     _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
@@ -103,7 +108,7 @@ def create_app(
     return app
 
 
-def _bare_app(measures: Measures, lifespan: Lifespan[FastAPI]) -> FastAPI:
+def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> FastAPI:
     app = FastAPI(
         title="Papertape",
         version=version("papertape"),
@@ -114,7 +119,7 @@ def _bare_app(measures: Measures, lifespan: Lifespan[FastAPI]) -> FastAPI:
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
-    app.add_middleware(Edge, measures=measures)
+    app.add_middleware(Edge, measures=measures, rates=rates)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
     app.add_exception_handler(RequestValidationError, answer_validation)

@@ -14,11 +14,13 @@ from decimal import Decimal
 from typing import Literal
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope as AsgiScope
 
 from papertape.server.auth.keys import KEY_ID, ApiKey, Scope
 from papertape.server.auth.store import AuthStore, Role, User
 from papertape.server.auth.tokens import BadTokenError, Tokens
 from papertape.server.problems import not_authenticated, not_permitted
+from papertape.server.rates import Rates
 
 RouteScope = Scope | Literal["login"]
 """What a route asks for. No key has `login`: keys, passwords and the user's own data are shut."""
@@ -33,6 +35,7 @@ KEY_CHECK_AGAIN_S = 5.0
 """The same for a key that is revoked."""
 
 _KNOWN_MAX = 20_000
+_CREDENTIALS = frozenset({b"authorization", b"apca-api-key-id"})
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -43,6 +46,11 @@ class Caller:
     user: User
     expires_at: float = math.inf
     key: ApiKey | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """Whose requests these are, where requests are counted."""
+        return self.user.user_id if self.key is None else self.key.key_id
 
     @property
     def max_notional(self) -> Decimal | None:
@@ -75,8 +83,10 @@ class Callers:
         tokens: Tokens,
         *,
         demo_enabled: bool,
+        rates: Rates | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.rates = rates or Rates()
         self._auth = auth
         self._tokens = tokens
         self._demo_enabled = demo_enabled
@@ -91,10 +101,11 @@ class Callers:
     async def of(self, request: HTTPConnection, scope: RouteScope | None = None) -> Caller:
         """The caller of a request, who has the scope: the given one, else that of the route.
 
-        Raises `Problem` 401 and 403.
+        Raises `Problem` 401, 403 and 429.
         """
         token = _token_of(request)
         caller = await self.of_token(token, address_of(request))
+        self.rates.take(caller.counted_as)
         caller.require(scope or scope_of(request))
         return caller
 
@@ -107,10 +118,11 @@ class Callers:
         return await self.of_token(f"{key_id}:{secret}", address)
 
     async def of_token(self, token: str, address: str | None = None) -> Caller:
-        """The caller of a login's token or of `key_id:secret`; raises `Problem` 401."""
+        """The caller of a login's token or of `key_id:secret`; raises `Problem` 401 and 429."""
         known = self._known.get(token)
         if known is None or known[1] <= self._clock():
             self._known.pop(token, None)
+            self.rates.take(address or "")
             known = await (self._check_key(token) if ":" in token else self._check_login(token))
             self._remember(token, known)
         caller = known[0]
@@ -182,6 +194,11 @@ def scope_of(request: HTTPConnection) -> RouteScope:
 def address_of(connection: HTTPConnection) -> str | None:
     """The address that a request comes from."""
     return connection.client.host if connection.client else None
+
+
+def shows_credentials(scope: AsgiScope) -> bool:
+    """Whether a request has a header that `Callers.of` reads; it need not be good."""
+    return any(name in _CREDENTIALS for name, _ in scope["headers"])
 
 
 def _token_of(request: HTTPConnection) -> str:

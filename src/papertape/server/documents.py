@@ -39,7 +39,10 @@ _EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
     409: ("id_reused", "this id stands for another order; send a new order with a new id"),
     413: ("body_too_large", "a body has at most 1048576 bytes"),
     422: ("malformed", 'qty: give a decimal as text such as "10.01", or as a number'),
-    429: ("too_many", "too many requests; wait as long as Retry-After says"),
+    429: (
+        "too_many_requests",
+        "at most 2000 requests a second; wait as long as Retry-After says",
+    ),
     500: ("internal_error", "something went wrong here; the log of the server says what"),
     503: ("not_accepted", "the floor does not answer; try again as Retry-After says"),
 }
@@ -117,7 +120,7 @@ def document(
         else {"description": "Done"}
         for status, model in replies.items()
     }
-    for status in sorted({*problems, 500, 503}):
+    for status in sorted({*problems, 429, 500, 503}):
         responses[status] = _problem(status, (reasons or {}).get(status))
     return {
         "status_code": next(iter(replies)),

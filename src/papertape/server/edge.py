@@ -12,8 +12,10 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from papertape.server.callers import shows_credentials
 from papertape.server.measures import Measures
 from papertape.server.problems import Problem, answer_unexpected
+from papertape.server.rates import Rates
 
 BODY_BYTES_MAX = 1024 * 1024
 API = "/api/"
@@ -44,8 +46,9 @@ _NOT_STORED = (b"cache-control", b"no-store")
 class Edge:
     """Wraps the application. A fault that nobody caught becomes a problem reply here."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures, rates: Rates) -> None:
         self._app = app
+        self._rates = rates
         self._measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +73,8 @@ class Edge:
 
     async def _answer(self, exchange: "_Exchange") -> None:
         try:
+            if not shows_credentials(exchange.scope):
+                self._rates.take((exchange.scope["client"] or ("",))[0])
             exchange.check_announced_size()
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except ClientDisconnect:

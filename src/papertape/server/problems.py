@@ -39,7 +39,7 @@ _REASON_OF_STATUS = {
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "malformed",
-    429: "too_many",
+    429: "too_many_requests",
     500: "internal_error",
     503: "not_accepted",
 }

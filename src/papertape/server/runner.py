@@ -18,10 +18,14 @@ _KEEP_ALIVE_S = 75
 _BACKLOG = 2048
 
 
-def server_of(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
+def server_of(
+    app: ASGIApp, listener: socket.socket, *, trusted_proxies: str = ""
+) -> uvicorn.Server:
     """The server for a listening socket; `await server.serve(sockets=[listener])` runs it.
 
-    It ends on SIGTERM or SIGINT; open requests get three seconds for it, streams are closed.
+    What `X-Forwarded-For` and `X-Forwarded-Proto` say is believed from `trusted_proxies` alone,
+    addresses and networks with commas between them. The server ends on SIGTERM or SIGINT; open
+    requests get three seconds for it, streams are closed.
     """
     # Accepted connections inherit the size.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -38,7 +42,8 @@ def server_of(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=trusted_proxies or None,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_SHUTDOWN_WITHIN_S,

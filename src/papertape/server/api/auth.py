@@ -18,7 +18,7 @@ from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX
 from papertape.server.auth.store import AuthStore, User, UsernameTakenError
 from papertape.server.auth.tokens import Tokens
 from papertape.server.bodies import read_body, read_object
-from papertape.server.callers import Callers
+from papertape.server.callers import Callers, address_of
 from papertape.server.documents import document
 from papertape.server.models.users import LoginReply, LoginRequest, RegisterRequest, UserReply
 from papertape.server.problems import Problem, malformed
@@ -136,6 +136,7 @@ class AuthRoutes:
         user = await self._hashing.run(lambda: self._auth.check_login(username, password))
         if user is None or not self._callers.may_log_in(user):
             raise Problem(401, *_WRONG_LOGIN)
+        self._attempts.forget(_attempt(request, username))
         await self._accounts.try_open(user.user_id)
         reply = {
             "access_token": self._tokens.issue(user.user_id, user.generation),
@@ -150,10 +151,14 @@ class AuthRoutes:
         return json_reply(_shown(caller.user))
 
     def _limit(self, request: Request, username: str) -> None:
-        address = request.client.host if request.client else ""
-        wait_s = self._attempts.wait_s((request.url.path, username_key(username), address))
+        wait_s = self._attempts.wait_s(_attempt(request, username))
         if wait_s is not None:
             raise Problem(429, *_ATTEMPTS, retry_after_s=wait_s)
+
+
+def _attempt(request: Request, username: str) -> tuple[str, str, str | None]:
+    """What attempts are counted by."""
+    return request.url.path, username_key(username), address_of(request)
 
 
 def _login_of(body: dict[str, Any]) -> tuple[str, str]:

@@ -175,6 +175,7 @@ class Session:
     async def answer(self, text: str) -> None:
         """Do what a message asks for, or say why not."""
         try:
+            self._rooms.callers.rates.take(self._caller.counted_as)
             message = _read(text)
             channels = await self._canonical(message.channels)
             if message.action == "unsubscribe":
