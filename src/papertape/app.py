@@ -201,6 +201,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             attempts_per_minute=settings.login_attempts_per_minute,
             requests_per_second=settings.requests_per_second,
             requests_burst=settings.requests_burst,
+            webhook_certificate_header=settings.webhook_certificate_header,
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
         serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)

@@ -35,6 +35,9 @@ def furnished(product, trader):
     trader.order(symbol=trader.symbol, limit_price="10.01")
     trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
     trader.key_id = product.key(trader, ["read"])["key_id"]
+    trader.webhook = trader.client.post("/webhooks", json={"name": "mine"}).json()
+    asked = {"name": "mine", "account_ids": [trader.account_id]}
+    trader.group_id = trader.client.post("/account-groups", json=asked).json()["id"]
     return trader
 
 
@@ -61,6 +64,9 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
         "order_id": owner.open_order,
         "symbol": owner.symbol,
         "key_id": owner.key_id,
+        "webhook_id": owner.webhook["id"],
+        "token": owner.webhook["token"],
+        "group_id": owner.group_id,
     }
     names_an_id = False
     query = {}
@@ -76,6 +82,9 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
     if body is not None and "account_id" in body:
         names_an_id = True
         body |= {name: value for name, value in known.items() if name in body}
+    if body is not None and "account_ids" in body:
+        names_an_id = True
+        body["account_ids"] = [owner.account_id]
     url = str(client.base_url).removesuffix("/api/v1/") + path
     return names_an_id, client.request(method, url, params=query, json=body)
 

@@ -27,6 +27,7 @@ from papertape.server.auth.attempts import Attempts
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
+from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
 from papertape.server.exchange import Exchange
@@ -45,6 +46,7 @@ from papertape.server.rates import BURST, PER_SECOND, Rates
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.session import StreamRooms, serve
 from papertape.server.stream.snapshots import Snapshots
+from papertape.server.stream.tickers import TickerRooms, Tickers
 from papertape.server.symbols import Symbols
 from papertape.storage.reads import Reads
 
@@ -71,12 +73,14 @@ def create_app(
     attempts_per_minute: int = ATTEMPTS_PER_MINUTE,
     requests_per_second: int = PER_SECOND,
     requests_burst: int = BURST,
+    webhook_certificate_header: str | None = None,
 ) -> FastAPI:
     """The server of one world.
 
     `demo_login` is the name and password that the page offers; None ends the demo user. Logins and
     registrations are limited to `attempts_per_minute` for a name and address, all requests of a
     user or key to `requests_per_second` with a burst of `requests_burst`; 0 is no limit.
+    `webhook_certificate_header` is the header in which a proxy names TradingView's certificate.
     """
     measures = Measures()
     exchange = Exchange(floor, world, measures)
@@ -92,6 +96,17 @@ def create_app(
         accounts=accounts, exchange=exchange, reads=reads, history=history, hub=hub
     )
     attempts = Attempts(attempts_per_minute)
+    webhooks = Webhooks(
+        auth=auth,
+        callers=callers,
+        accounts=accounts,
+        exchange=exchange,
+        symbols=symbols,
+        entry=entry,
+        reads=reads,
+        demo_enabled=demo_login is not None,
+        certificate_header=webhook_certificate_header,
+    )
     routes = (  # tried in this order, so the busiest come first
         OrderRoutes(callers, accounts, exchange, symbols, entry, reads, measures),
         AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
@@ -99,11 +114,14 @@ def create_app(
         AccountRoutes(callers, accounts, reads),
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
+        *webhooks.routes,
     )
-    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing))
+    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing, webhooks))
     for group in routes:
         group.add_to(app.router)
     _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
+    tickers = Tickers(TickerRooms(callers, symbols, history, hub, measures))
+    app.router.add_websocket_route("/ws/stocks/{ticker:path}", tickers.serve)
     app.router.default = Page(web_dir)
     return app
 
@@ -128,15 +146,19 @@ def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> 
     return app
 
 
-def _while_serving(floor: FloorPort, hub: Hub, hashing: Hashing) -> Lifespan[FastAPI]:
-    """Listens to the floor as long as the server runs."""
+def _while_serving(
+    floor: FloorPort, hub: Hub, hashing: Hashing, webhooks: Webhooks
+) -> Lifespan[FastAPI]:
+    """Listens to the floor, and works alerts off, as long as the server runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         listening = asyncio.create_task(hub.run(floor.streams))
+        await webhooks.desk.start()
         try:
             yield
         finally:
+            await webhooks.desk.stop()
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await listening

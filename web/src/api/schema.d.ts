@@ -508,6 +508,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks/tradingview/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Alert
+         * @description Take an alert, in JSON or as text, whatever its content type says.
+         *
+         *     It is on the disk when the reply leaves; the log of the webhook tells what became of it.
+         */
+        post: operations["take_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/tradingview/{token}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dry Run Alert
+         * @description How an alert would be read: fields, symbol, orders, refusals. Nothing is sent.
+         */
+        post: operations["dry_run_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description The caller's webhooks, the oldest first.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Make a webhook; its token, the end of its address, is told in this reply only.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description One webhook.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description End a webhook and its log. What it acknowledged before is still done.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Webhook
+         * @description Change a webhook; what is left out stays. Alerts that wait are done by the new terms.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Webhook
+         * @description Give a webhook a new token, told in this reply only; the old address ends at once.
+         */
+        post: operations["rotate_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dry Run Webhook
+         * @description How an alert would be read; its secret may be left out, and nothing is sent.
+         */
+        post: operations["dry_run_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhook Log
+         * @description Every alert of a webhook with its outcome, the newest first.
+         */
+        get: operations["list_webhook_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Groups
+         * @description The caller's groups, the built-in one first.
+         */
+        get: operations["list_groups"];
+        put?: never;
+        /**
+         * Create Group
+         * @description Make a group of the caller's accounts.
+         */
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account-groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Group
+         * @description One group.
+         */
+        get: operations["get_group"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Group
+         * @description Remove a group. Alerts of a webhook that still names it are refused.
+         */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Group
+         * @description Rename a group, or give it other accounts; webhooks find it by its name.
+         */
+        patch: operations["change_group"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -623,6 +829,306 @@ export interface components {
              * @default null
              */
             resets?: number | null;
+        };
+        /**
+         * AlertOnAccount
+         * @description What an alert did on one account.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "canceled": [],
+         *       "held": "0",
+         *       "notes": [],
+         *       "orders": [
+         *         {
+         *           "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "qty": "10",
+         *           "reason": null,
+         *           "side": "buy",
+         *           "status": "filled",
+         *           "symbol": "AAPL",
+         *           "time_in_force": "day",
+         *           "type": "market"
+         *         }
+         *       ],
+         *       "status": "sent",
+         *       "symbol": "AAPL",
+         *       "target": "10"
+         *     }
+         */
+        AlertOnAccount: {
+            /** Account Id */
+            account_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "sent" | "nothing_to_do" | "refused";
+            /**
+             * Symbol
+             * @default null
+             */
+            symbol?: string | null;
+            /**
+             * Held
+             * @description the position before
+             * @default null
+             */
+            held?: string | null;
+            /**
+             * Target
+             * @description the position to have
+             * @default null
+             */
+            target?: string | null;
+            /**
+             * Canceled
+             * @description orders of earlier alerts that went first
+             * @default []
+             */
+            canceled?: string[];
+            /**
+             * Orders
+             * @default []
+             */
+            orders?: components["schemas"]["AlertOrder"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes?: string[];
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * Detail
+             * @default null
+             */
+            detail?: string | null;
+            /**
+             * Value
+             * @default null
+             */
+            value?: string | null;
+            /**
+             * Limit
+             * @default null
+             */
+            limit?: string | null;
+        };
+        /**
+         * AlertOrder
+         * @description One order of an alert. `status` is the order's, or `refused` or `not_sent`.
+         * @example {
+         *       "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "qty": "10",
+         *       "reason": null,
+         *       "side": "buy",
+         *       "status": "filled",
+         *       "symbol": "AAPL",
+         *       "time_in_force": "day",
+         *       "type": "market"
+         *     }
+         */
+        AlertOrder: {
+            /**
+             * Client Order Id
+             * @default null
+             */
+            client_order_id?: string | null;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "buy" | "sell";
+            /** Type */
+            type: string;
+            /** Qty */
+            qty: string;
+            /** Time In Force */
+            time_in_force: string;
+            /**
+             * Limit Price
+             * @default null
+             */
+            limit_price?: string | null;
+            /**
+             * Stop Price
+             * @default null
+             */
+            stop_price?: string | null;
+            /**
+             * Reduce Only
+             * @default null
+             */
+            reduce_only?: boolean | null;
+            /**
+             * Order Class
+             * @default null
+             */
+            order_class?: string | null;
+            /**
+             * Take Profit
+             * @default null
+             */
+            take_profit?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Stop Loss
+             * @default null
+             */
+            stop_loss?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Status
+             * @default null
+             */
+            status?: string | null;
+            /**
+             * Order Id
+             * @default null
+             */
+            order_id?: string | null;
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * Detail
+             * @default null
+             */
+            detail?: string | null;
+            /**
+             * Rejections
+             * @description in a dry run: why the exchange would refuse it now
+             * @default null
+             */
+            rejections?: components["schemas"]["AlertRefusal"][] | null;
+        };
+        /**
+         * AlertRefusal
+         * @description Why nothing is sent.
+         * @example {
+         *       "detail": "ES1! is not listed; map it to a listed symbol in the symbol_map of the webhook",
+         *       "reason": "unknown_symbol",
+         *       "value": "ES1!"
+         *     }
+         */
+        AlertRefusal: {
+            /** Reason */
+            reason: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Value
+             * @default null
+             */
+            value?: string | null;
+            /**
+             * Limit
+             * @default null
+             */
+            limit?: string | null;
+            /**
+             * Field
+             * @default null
+             */
+            field?: string | null;
+        };
+        /**
+         * AlertReply
+         * @description An alert of the log with its outcome. Its secret is not kept.
+         * @example {
+         *       "accounts": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "canceled": [],
+         *           "held": "0",
+         *           "notes": [],
+         *           "orders": [
+         *             {
+         *               "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+         *               "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *               "qty": "10",
+         *               "reason": null,
+         *               "side": "buy",
+         *               "status": "filled",
+         *               "symbol": "AAPL",
+         *               "time_in_force": "day",
+         *               "type": "market"
+         *             }
+         *           ],
+         *           "status": "sent",
+         *           "symbol": "AAPL",
+         *           "target": "10"
+         *         }
+         *       ],
+         *       "detail": null,
+         *       "duplicate_of": null,
+         *       "fields": {
+         *         "action": "buy",
+         *         "contracts": "10",
+         *         "symbol": "AAPL"
+         *       },
+         *       "finished_at": "2026-11-20T10:46:00.000000000Z",
+         *       "id": "9f0d4a52-17c1-4e4d-83a9-a552f6d7b1c9",
+         *       "reason": null,
+         *       "received_at": "2026-11-20T10:46:00.000000000Z",
+         *       "status": "done"
+         *     }
+         */
+        AlertReply: {
+            /** Id */
+            id: string;
+            /** Received At */
+            received_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "received" | "done" | "refused" | "duplicate" | "failed";
+            /** Reason */
+            reason: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Duplicate Of */
+            duplicate_of: string | null;
+            /** Fields */
+            fields: {
+                [key: string]: string;
+            };
+            /** Accounts */
+            accounts: components["schemas"]["AlertOnAccount"][];
+        };
+        /**
+         * AlertTakenReply
+         * @description The alert is kept and will be done, whatever falls meanwhile.
+         * @example {
+         *       "alert_id": "9f0d4a52-17c1-4e4d-83a9-a552f6d7b1c9",
+         *       "duplicate_of": null,
+         *       "status": "received"
+         *     }
+         */
+        AlertTakenReply: {
+            /** Alert Id */
+            alert_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "received" | "duplicate";
+            /** Duplicate Of */
+            duplicate_of: string | null;
         };
         /**
          * AliveReply
@@ -807,6 +1313,124 @@ export interface components {
             password: string;
         };
         /**
+         * DryRunAccount
+         * @description What the alert would do on one account.
+         * @example {
+         *       "account": "Paper account",
+         *       "cancels": 0,
+         *       "held": "0",
+         *       "notes": [],
+         *       "orders": [
+         *         {
+         *           "qty": "10",
+         *           "rejections": [],
+         *           "side": "buy",
+         *           "symbol": "AAPL",
+         *           "time_in_force": "day",
+         *           "type": "market"
+         *         }
+         *       ],
+         *       "refusal": null,
+         *       "target": "10"
+         *     }
+         */
+        DryRunAccount: {
+            /**
+             * Account
+             * @description its name
+             */
+            account: string;
+            /**
+             * Held
+             * @default null
+             */
+            held?: string | null;
+            /**
+             * Target
+             * @default null
+             */
+            target?: string | null;
+            /**
+             * Cancels
+             * @description open orders of earlier alerts that would go first
+             * @default 0
+             */
+            cancels?: number;
+            /**
+             * Orders
+             * @default []
+             */
+            orders?: components["schemas"]["AlertOrder"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes?: string[];
+            /** @default null */
+            refusal?: components["schemas"]["AlertRefusal"] | null;
+        };
+        /**
+         * DryRunReply
+         * @description How an alert would be read; nothing was sent or kept.
+         * @example {
+         *       "accounts": [
+         *         {
+         *           "account": "Paper account",
+         *           "cancels": 0,
+         *           "held": "0",
+         *           "notes": [],
+         *           "orders": [
+         *             {
+         *               "qty": "10",
+         *               "rejections": [],
+         *               "side": "buy",
+         *               "symbol": "AAPL",
+         *               "time_in_force": "day",
+         *               "type": "market"
+         *             }
+         *           ],
+         *           "refusal": null,
+         *           "target": "10"
+         *         }
+         *       ],
+         *       "fields": {
+         *         "action": {
+         *           "name": "action",
+         *           "value": "buy"
+         *         },
+         *         "symbol": {
+         *           "name": "ticker",
+         *           "value": "AAPL"
+         *         }
+         *       },
+         *       "ignored": [
+         *         "interval"
+         *       ],
+         *       "refusal": null,
+         *       "symbol": "AAPL"
+         *     }
+         */
+        DryRunReply: {
+            /** Fields */
+            fields: {
+                [key: string]: components["schemas"]["FoundField"];
+            };
+            /**
+             * Ignored
+             * @description names that mean nothing here
+             */
+            ignored: string[];
+            /**
+             * Symbol
+             * @description the listed symbol
+             */
+            symbol: string | null;
+            /** Accounts */
+            accounts: components["schemas"]["DryRunAccount"][];
+            /** @description why no account would trade */
+            refusal: components["schemas"]["AlertRefusal"] | null;
+        };
+        /**
          * EquityPoint
          * @description The account's equity at the end of a minute.
          * @example {
@@ -981,6 +1605,82 @@ export interface components {
             receipt?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * FoundField
+         * @description A field of an alert, by the name under which it came.
+         * @example {
+         *       "name": "ticker",
+         *       "value": "AAPL"
+         *     }
+         */
+        FoundField: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * GroupChange
+         * @description What changes in a group; the accounts are replaced as a whole.
+         * @example {
+         *       "account_ids": [
+         *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+         *       ]
+         *     }
+         */
+        GroupChange: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Account Ids
+             * @default null
+             */
+            account_ids?: string[] | null;
+        };
+        /**
+         * GroupReply
+         * @description A group. The built-in one has the user's first account and stays as it is.
+         * @example {
+         *       "account_ids": [
+         *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+         *       ],
+         *       "built_in": false,
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+         *       "name": "momentum"
+         *     }
+         */
+        GroupReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Account Ids */
+            account_ids: string[];
+            /** Built In */
+            built_in: boolean;
+            /** Created At */
+            created_at: string | null;
+        };
+        /**
+         * GroupRequest
+         * @description A new group of the caller's accounts.
+         * @example {
+         *       "account_ids": [
+         *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+         *       ],
+         *       "name": "momentum"
+         *     }
+         */
+        GroupRequest: {
+            /** Name */
+            name: string;
+            /** Account Ids */
+            account_ids: string[];
         };
         /**
          * InstrumentReply
@@ -1284,6 +1984,58 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Listed[AlertReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "accounts": [
+         *             {
+         *               "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *               "canceled": [],
+         *               "held": "0",
+         *               "notes": [],
+         *               "orders": [
+         *                 {
+         *                   "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+         *                   "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *                   "qty": "10",
+         *                   "reason": null,
+         *                   "side": "buy",
+         *                   "status": "filled",
+         *                   "symbol": "AAPL",
+         *                   "time_in_force": "day",
+         *                   "type": "market"
+         *                 }
+         *               ],
+         *               "status": "sent",
+         *               "symbol": "AAPL",
+         *               "target": "10"
+         *             }
+         *           ],
+         *           "detail": null,
+         *           "duplicate_of": null,
+         *           "fields": {
+         *             "action": "buy",
+         *             "contracts": "10",
+         *             "symbol": "AAPL"
+         *           },
+         *           "finished_at": "2026-11-20T10:46:00.000000000Z",
+         *           "id": "9f0d4a52-17c1-4e4d-83a9-a552f6d7b1c9",
+         *           "reason": null,
+         *           "received_at": "2026-11-20T10:46:00.000000000Z",
+         *           "status": "done"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_AlertReply_: {
+            /** Items */
+            items: components["schemas"]["AlertReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Listed[BarReply]
          * @example {
          *       "items": [
@@ -1384,6 +2136,29 @@ export interface components {
         Listed_FillReply_: {
             /** Items */
             items: components["schemas"]["FillReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[GroupReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_ids": [
+         *             "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+         *           ],
+         *           "built_in": false,
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+         *           "name": "momentum"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_GroupReply_: {
+            /** Items */
+            items: components["schemas"]["GroupReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -1519,6 +2294,38 @@ export interface components {
         Listed_PositionReply_: {
             /** Items */
             items: components["schemas"]["PositionReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[WebhookReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "duplicate_window_s": 60,
+         *           "enabled": true,
+         *           "group": "paper_simulator",
+         *           "has_secret": false,
+         *           "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+         *           "last_alert_at": null,
+         *           "name": "my strategy",
+         *           "sizing": {
+         *             "method": "percent",
+         *             "value": "5"
+         *           },
+         *           "symbol_map": {
+         *             "BTCUSDT.P": "AAPL"
+         *           },
+         *           "token_hint": "2kL4"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_WebhookReply_: {
+            /** Items */
+            items: components["schemas"]["WebhookReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2366,6 +3173,46 @@ export interface components {
             expire_time?: string | null;
         };
         /**
+         * SizingReply
+         * @description How much is traded.
+         * @example {
+         *       "method": "percent",
+         *       "value": "5"
+         *     }
+         */
+        SizingReply: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "alert" | "fixed" | "percent" | "risk";
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SizingRequest
+         * @description How much is traded.
+         *
+         *     `alert`: what the alert says. `fixed`: `value` units. `percent`: worth `value` percent of the
+         *     account's equity. `risk`: as much as loses `value` percent of equity at the alert's stop loss.
+         * @example {
+         *       "method": "percent",
+         *       "value": "5"
+         *     }
+         */
+        SizingRequest: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "alert" | "fixed" | "percent" | "risk";
+            /**
+             * Value
+             * @default null
+             */
+            value?: string | number | null;
+        };
+        /**
          * StopLoss
          * @description The stop, stop-limit or trailing order that closes the position with a loss.
          *
@@ -2412,6 +3259,107 @@ export interface components {
             limit_price: string | number;
         };
         /**
+         * TradingViewAlert
+         * @description An alert, in JSON or as text. These are the usual names; others are known, too.
+         *
+         *     With `market_position` or `position_size` the account is brought to that position, however it
+         *     got where it is; else `action` is an order of its own.
+         * @example {
+         *       "action": "buy",
+         *       "contracts": "10",
+         *       "order_id": "Long",
+         *       "ticker": "AAPL",
+         *       "time": "2026-11-20T10:46:00Z"
+         *     }
+         */
+        TradingViewAlert: {
+            /**
+             * Ticker
+             * @description or symbol; NASDAQ:AAPL, BTCUSDT.P, ES1!
+             * @default null
+             */
+            ticker?: unknown;
+            /**
+             * Action
+             * @description buy, sell, long, short, close, exit, flat, cover
+             * @default null
+             */
+            action?: unknown;
+            /**
+             * Contracts
+             * @description or qty, quantity, size; a number or text
+             * @default null
+             */
+            contracts?: unknown;
+            /**
+             * Market Position
+             * @description long, short or flat
+             * @default null
+             */
+            market_position?: unknown;
+            /**
+             * Market Position Size
+             * @default null
+             */
+            market_position_size?: unknown;
+            /**
+             * Position Size
+             * @description below zero when short
+             * @default null
+             */
+            position_size?: unknown;
+            /**
+             * Order Type
+             * @description market, limit, stop or stop_limit
+             * @default null
+             */
+            order_type?: unknown;
+            /**
+             * Price
+             * @description the limit of a limit order, else for the record
+             * @default null
+             */
+            price?: unknown;
+            /**
+             * Sl
+             * @description stop loss: a price, or a distance such as 2%
+             * @default null
+             */
+            sl?: unknown;
+            /**
+             * Tp
+             * @description take profit: a price, or a distance such as 4%
+             * @default null
+             */
+            tp?: unknown;
+            /**
+             * Account
+             * @description one account of the group, by id or name
+             * @default null
+             */
+            account?: unknown;
+            /**
+             * Order Id
+             * @description {{strategy.order.id}}
+             * @default null
+             */
+            order_id?: unknown;
+            /**
+             * Time
+             * @description {{time}} or {{timenow}}
+             * @default null
+             */
+            time?: unknown;
+            /**
+             * Passphrase
+             * @description the webhook's secret; or secret, key, token
+             * @default null
+             */
+            passphrase?: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * UserReply
          * @description A user.
          * @example {
@@ -2439,6 +3387,209 @@ export interface components {
              * @example 2026-11-20T10:46:00.000000000Z
              */
             created_at: string;
+        };
+        /**
+         * WebhookChange
+         * @description What changes in a webhook; an empty `secret` ends it.
+         * @example {
+         *       "enabled": false
+         *     }
+         */
+        WebhookChange: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Group
+             * @default null
+             */
+            group?: string | null;
+            /** @default null */
+            sizing?: components["schemas"]["SizingRequest"] | null;
+            /**
+             * Symbol Map
+             * @default null
+             */
+            symbol_map?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Duplicate Window S
+             * @default null
+             */
+            duplicate_window_s?: number | null;
+            /**
+             * Secret
+             * @default null
+             */
+            secret?: string | "" | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean | null;
+        };
+        /**
+         * WebhookMadeReply
+         * @description A webhook with its token, which is told here and never again.
+         * @example {
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "duplicate_window_s": 60,
+         *       "enabled": true,
+         *       "group": "paper_simulator",
+         *       "has_secret": false,
+         *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+         *       "last_alert_at": null,
+         *       "name": "my strategy",
+         *       "path": "/webhooks/tradingview/4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+         *       "sizing": {
+         *         "method": "percent",
+         *         "value": "5"
+         *       },
+         *       "symbol_map": {
+         *         "BTCUSDT.P": "AAPL"
+         *       },
+         *       "token": "4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+         *       "token_hint": "2kL4"
+         *     }
+         */
+        WebhookMadeReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Group */
+            group: string;
+            sizing: components["schemas"]["SizingReply"];
+            /** Symbol Map */
+            symbol_map: {
+                [key: string]: string;
+            };
+            /** Duplicate Window S */
+            duplicate_window_s: number;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Token Hint */
+            token_hint: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Created At */
+            created_at: string;
+            /** Last Alert At */
+            last_alert_at: string | null;
+            /** Token */
+            token: string;
+            /**
+             * Path
+             * @description where TradingView sends its alerts, behind this server's name
+             */
+            path: string;
+        };
+        /**
+         * WebhookReply
+         * @description A webhook without its token; `token_hint` is the token's end.
+         * @example {
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "duplicate_window_s": 60,
+         *       "enabled": true,
+         *       "group": "paper_simulator",
+         *       "has_secret": false,
+         *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+         *       "last_alert_at": null,
+         *       "name": "my strategy",
+         *       "sizing": {
+         *         "method": "percent",
+         *         "value": "5"
+         *       },
+         *       "symbol_map": {
+         *         "BTCUSDT.P": "AAPL"
+         *       },
+         *       "token_hint": "2kL4"
+         *     }
+         */
+        WebhookReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Group */
+            group: string;
+            sizing: components["schemas"]["SizingReply"];
+            /** Symbol Map */
+            symbol_map: {
+                [key: string]: string;
+            };
+            /** Duplicate Window S */
+            duplicate_window_s: number;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Token Hint */
+            token_hint: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Created At */
+            created_at: string;
+            /** Last Alert At */
+            last_alert_at: string | null;
+        };
+        /**
+         * WebhookRequest
+         * @description A new webhook. `secret`, when there is one, must be in every alert, besides the address.
+         * @example {
+         *       "duplicate_window_s": 60,
+         *       "group": "paper_simulator",
+         *       "name": "my strategy",
+         *       "sizing": {
+         *         "method": "percent",
+         *         "value": "5"
+         *       },
+         *       "symbol_map": {
+         *         "BTCUSDT.P": "AAPL"
+         *       }
+         *     }
+         */
+        WebhookRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Group
+             * @description the accounts that its alerts trade
+             * @default paper_simulator
+             */
+            group?: string;
+            /**
+             * @default {
+             *       "method": "alert",
+             *       "value": null
+             *     }
+             */
+            sizing?: components["schemas"]["SizingRequest"];
+            /**
+             * Symbol Map
+             * @description TradingView's symbol to a listed one
+             * @default {}
+             */
+            symbol_map?: {
+                [key: string]: string;
+            };
+            /**
+             * Duplicate Window S
+             * @description an alert without order id and time is a repeat for so long
+             * @default 60
+             */
+            duplicate_window_s?: number;
+            /**
+             * Secret
+             * @default null
+             */
+            secret?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
         };
     };
     responses: never;
@@ -6913,6 +8064,2692 @@ export interface operations {
                      *       "status": 404,
                      *       "detail": "there is no such demo login",
                      *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    take_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "buy",
+                 *       "contracts": "10",
+                 *       "order_id": "Long",
+                 *       "ticker": "AAPL",
+                 *       "time": "2026-11-20T10:46:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradingViewAlert"];
+                /** @example long AAPL q=10 sl=180 tp=210 */
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alert_id": "9f0d4a52-17c1-4e4d-83a9-a552f6d7b1c9",
+                     *       "duplicate_of": null,
+                     *       "status": "received"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertTakenReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:wrong_secret",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "the secret of the webhook is missing in the alert, or wrong; send it as passphrase",
+                     *       "reason": "wrong_secret"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:webhook_disabled",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the webhook is switched off; its alerts are noted and not traded",
+                     *       "reason": "webhook_disabled"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "an alert has at most 32768 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:no_action",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "say what to do: action buy, sell or close, or market_position long, short or flat",
+                     *       "reason": "no_action"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "1000 alerts of this webhook wait already; send it again later",
+                     *       "reason": "too_many"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    dry_run_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "buy",
+                 *       "contracts": "10",
+                 *       "order_id": "Long",
+                 *       "ticker": "AAPL",
+                 *       "time": "2026-11-20T10:46:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradingViewAlert"];
+                /** @example long AAPL q=10 sl=180 tp=210 */
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": "Paper account",
+                     *           "cancels": 0,
+                     *           "held": "0",
+                     *           "notes": [],
+                     *           "orders": [
+                     *             {
+                     *               "qty": "10",
+                     *               "rejections": [],
+                     *               "side": "buy",
+                     *               "symbol": "AAPL",
+                     *               "time_in_force": "day",
+                     *               "type": "market"
+                     *             }
+                     *           ],
+                     *           "refusal": null,
+                     *           "target": "10"
+                     *         }
+                     *       ],
+                     *       "fields": {
+                     *         "action": {
+                     *           "name": "action",
+                     *           "value": "buy"
+                     *         },
+                     *         "symbol": {
+                     *           "name": "ticker",
+                     *           "value": "AAPL"
+                     *         }
+                     *       },
+                     *       "ignored": [
+                     *         "interval"
+                     *       ],
+                     *       "refusal": null,
+                     *       "symbol": "AAPL"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DryRunReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:webhook_disabled",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the webhook is switched off; its alerts are noted and not traded",
+                     *       "reason": "webhook_disabled"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "an alert has at most 32768 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:no_action",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "say what to do: action buy, sell or close, or market_position long, short or flat",
+                     *       "reason": "no_action"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "1000 alerts of this webhook wait already; send it again later",
+                     *       "reason": "too_many"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "duplicate_window_s": 60,
+                     *           "enabled": true,
+                     *           "group": "paper_simulator",
+                     *           "has_secret": false,
+                     *           "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+                     *           "last_alert_at": null,
+                     *           "name": "my strategy",
+                     *           "sizing": {
+                     *             "method": "percent",
+                     *             "value": "5"
+                     *           },
+                     *           "symbol_map": {
+                     *             "BTCUSDT.P": "AAPL"
+                     *           },
+                     *           "token_hint": "2kL4"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_WebhookReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "duplicate_window_s": 60,
+                 *       "group": "paper_simulator",
+                 *       "name": "my strategy",
+                 *       "sizing": {
+                 *         "method": "percent",
+                 *         "value": "5"
+                 *       },
+                 *       "symbol_map": {
+                 *         "BTCUSDT.P": "AAPL"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "duplicate_window_s": 60,
+                     *       "enabled": true,
+                     *       "group": "paper_simulator",
+                     *       "has_secret": false,
+                     *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+                     *       "last_alert_at": null,
+                     *       "name": "my strategy",
+                     *       "path": "/webhooks/tradingview/4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+                     *       "sizing": {
+                     *         "method": "percent",
+                     *         "value": "5"
+                     *       },
+                     *       "symbol_map": {
+                     *         "BTCUSDT.P": "AAPL"
+                     *       },
+                     *       "token": "4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+                     *       "token_hint": "2kL4"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookMadeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_webhooks",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "a user has at most 100 webhooks; remove one first",
+                     *       "reason": "too_many_webhooks"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "group: there is no such group; GET /api/v1/account-groups lists them",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "duplicate_window_s": 60,
+                     *       "enabled": true,
+                     *       "group": "paper_simulator",
+                     *       "has_secret": false,
+                     *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+                     *       "last_alert_at": null,
+                     *       "name": "my strategy",
+                     *       "sizing": {
+                     *         "method": "percent",
+                     *         "value": "5"
+                     *       },
+                     *       "symbol_map": {
+                     *         "BTCUSDT.P": "AAPL"
+                     *       },
+                     *       "token_hint": "2kL4"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "duplicate_window_s": 60,
+                     *       "enabled": true,
+                     *       "group": "paper_simulator",
+                     *       "has_secret": false,
+                     *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+                     *       "last_alert_at": null,
+                     *       "name": "my strategy",
+                     *       "sizing": {
+                     *         "method": "percent",
+                     *         "value": "5"
+                     *       },
+                     *       "symbol_map": {
+                     *         "BTCUSDT.P": "AAPL"
+                     *       },
+                     *       "token_hint": "2kL4"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "group: there is no such group; GET /api/v1/account-groups lists them",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    rotate_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "duplicate_window_s": 60,
+                     *       "enabled": true,
+                     *       "group": "paper_simulator",
+                     *       "has_secret": false,
+                     *       "id": "3b1d2c6e-8a0f-4a36-9c62-51d7e1f0a7b4",
+                     *       "last_alert_at": null,
+                     *       "name": "my strategy",
+                     *       "path": "/webhooks/tradingview/4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+                     *       "sizing": {
+                     *         "method": "percent",
+                     *         "value": "5"
+                     *       },
+                     *       "symbol_map": {
+                     *         "BTCUSDT.P": "AAPL"
+                     *       },
+                     *       "token": "4n6sB8dF0hM1oR3tZp0yV1mQ8rT3uX5wA7cE9gJ2kL4",
+                     *       "token_hint": "2kL4"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookMadeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    dry_run_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "buy",
+                 *       "contracts": "10",
+                 *       "order_id": "Long",
+                 *       "ticker": "AAPL",
+                 *       "time": "2026-11-20T10:46:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradingViewAlert"];
+                /** @example long AAPL q=10 sl=180 tp=210 */
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": "Paper account",
+                     *           "cancels": 0,
+                     *           "held": "0",
+                     *           "notes": [],
+                     *           "orders": [
+                     *             {
+                     *               "qty": "10",
+                     *               "rejections": [],
+                     *               "side": "buy",
+                     *               "symbol": "AAPL",
+                     *               "time_in_force": "day",
+                     *               "type": "market"
+                     *             }
+                     *           ],
+                     *           "refusal": null,
+                     *           "target": "10"
+                     *         }
+                     *       ],
+                     *       "fields": {
+                     *         "action": {
+                     *           "name": "action",
+                     *           "value": "buy"
+                     *         },
+                     *         "symbol": {
+                     *           "name": "ticker",
+                     *           "value": "AAPL"
+                     *         }
+                     *       },
+                     *       "ignored": [
+                     *         "interval"
+                     *       ],
+                     *       "refusal": null,
+                     *       "symbol": "AAPL"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DryRunReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_webhook_log: {
+        parameters: {
+            query?: {
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accounts": [
+                     *             {
+                     *               "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *               "canceled": [],
+                     *               "held": "0",
+                     *               "notes": [],
+                     *               "orders": [
+                     *                 {
+                     *                   "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+                     *                   "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *                   "qty": "10",
+                     *                   "reason": null,
+                     *                   "side": "buy",
+                     *                   "status": "filled",
+                     *                   "symbol": "AAPL",
+                     *                   "time_in_force": "day",
+                     *                   "type": "market"
+                     *                 }
+                     *               ],
+                     *               "status": "sent",
+                     *               "symbol": "AAPL",
+                     *               "target": "10"
+                     *             }
+                     *           ],
+                     *           "detail": null,
+                     *           "duplicate_of": null,
+                     *           "fields": {
+                     *             "action": "buy",
+                     *             "contracts": "10",
+                     *             "symbol": "AAPL"
+                     *           },
+                     *           "finished_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "id": "9f0d4a52-17c1-4e4d-83a9-a552f6d7b1c9",
+                     *           "reason": null,
+                     *           "received_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "status": "done"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_AlertReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_ids": [
+                     *             "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                     *           ],
+                     *           "built_in": false,
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+                     *           "name": "momentum"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_GroupReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_ids": [
+                 *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                 *       ],
+                 *       "name": "momentum"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GroupRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_ids": [
+                     *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                     *       ],
+                     *       "built_in": false,
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+                     *       "name": "momentum"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "there is a group of this name already; choose another",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_ids": [
+                     *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                     *       ],
+                     *       "built_in": false,
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+                     *       "name": "momentum"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such group",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such group",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:built_in",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "paper_simulator is the group that everybody has; it stays as it is",
+                     *       "reason": "built_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    change_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_ids": [
+                 *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["GroupChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_ids": [
+                     *         "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10"
+                     *       ],
+                     *       "built_in": false,
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b1f6a3a0-6f0e-4c55-8f43-0d4bb0c7c0de",
+                     *       "name": "momentum"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such group",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "there is a group of this name already; choose another",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name each account once",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

@@ -93,6 +93,40 @@ STEPS: Sequence[Sequence[str]] = (
             expires_ns BIGINT, last_used_ns BIGINT)""",
         "CREATE INDEX api_keys_of_user ON api_keys (user_id)",
     ),
+    (
+        """CREATE TABLE account_groups (
+            group_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            world TEXT NOT NULL, name TEXT NOT NULL, created_ns BIGINT NOT NULL,
+            UNIQUE (user_id, world, name))""",
+        """CREATE TABLE account_group_members (
+            group_id TEXT NOT NULL REFERENCES account_groups (group_id) ON DELETE CASCADE,
+            account_id TEXT NOT NULL, place INTEGER NOT NULL,
+            PRIMARY KEY (group_id, account_id))""",
+        """CREATE TABLE webhooks (
+            webhook_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            world TEXT NOT NULL, name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE,
+            token_hint TEXT NOT NULL, secret_hash TEXT, group_name TEXT NOT NULL,
+            sizing TEXT NOT NULL, symbol_map TEXT NOT NULL, duplicate_window_s INTEGER NOT NULL,
+            enabled BOOLEAN NOT NULL, deleted BOOLEAN NOT NULL, created_ns BIGINT NOT NULL,
+            last_alert_ns BIGINT NOT NULL)""",
+        "CREATE INDEX webhooks_of_user ON webhooks (user_id, world)",
+        """CREATE TABLE webhook_alerts (
+            alert_id TEXT PRIMARY KEY,
+            webhook_id TEXT NOT NULL REFERENCES webhooks (webhook_id) ON DELETE CASCADE,
+            received_ns BIGINT NOT NULL, alert_key TEXT NOT NULL, duplicate_of TEXT,
+            content TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, detail TEXT,
+            finished_ns BIGINT)""",
+        """CREATE UNIQUE INDEX webhook_alerts_by_time
+            ON webhook_alerts (webhook_id, received_ns)""",
+        "CREATE INDEX webhook_alerts_by_key ON webhook_alerts (webhook_id, alert_key)",
+        "CREATE INDEX webhook_alerts_by_status ON webhook_alerts (status, webhook_id)",
+        """CREATE TABLE webhook_trades (
+            alert_id TEXT NOT NULL REFERENCES webhook_alerts (alert_id) ON DELETE CASCADE,
+            account_id TEXT NOT NULL, cancels TEXT NOT NULL, plan TEXT, result TEXT,
+            PRIMARY KEY (alert_id, account_id))""",
+    ),
 )
 
 

@@ -73,6 +73,7 @@ class Hub:
         self._due_prints: list[MarketMessage] = []
         self._tick: asyncio.TimerHandle | None = None
         self._gap_listeners: dict[Callable[[], None], None] = {}
+        self._watchers: dict[str, dict[Callable[[MarketMessage], None], None]] = {}
 
     # --- from the floor --------------------------------------------------------------------------
 
@@ -107,6 +108,8 @@ class Hub:
                 subscription.deliver(message.seq, frame)
 
     def _take_market(self, message: MarketMessage) -> None:
+        for watcher in list(self._watchers.get(message.channel, ())):
+            watcher(message)
         if message.type == "trade":
             prints = self._prints.setdefault(message.channel, deque(maxlen=RECENT_PRINTS))
             prints.append(message)
@@ -173,6 +176,17 @@ class Hub:
     def stop_listening(self, listener: Callable[[], None]) -> None:
         """Be told no more."""
         self._gap_listeners.pop(listener, None)
+
+    def watch(self, channel: str, watcher: Callable[[MarketMessage], None]) -> None:
+        """Be given every message of a market channel as it comes, before any tick."""
+        self._watchers.setdefault(channel, {})[watcher] = None
+
+    def stop_watching(self, channel: str, watcher: Callable[[MarketMessage], None]) -> None:
+        """Be given no more."""
+        watchers = self._watchers.get(channel, {})
+        watchers.pop(watcher, None)
+        if not watchers:
+            self._watchers.pop(channel, None)
 
     def missed(self, account_id: str, channel: str, since: int) -> list[bytes] | None:
         """The frames behind `since`, or None when only a fresh start helps."""
