@@ -23,8 +23,8 @@ class Settings:
     `speed` makes a simulated world's clock run faster than the wall, and a replay faster than its
     own pace (bars: one a second, ticks: as they came). `sharing` is that of a world when it is
     made: whether its users trade with each other. `trusted_proxies` are addresses and networks with
-    commas between them: what they say of a request's origin is believed. `webhook_certificate_header`
-    is where a proxy names the client certificate of TradingView; None asks for none. Paths are
+    commas between them: what they say of a request's origin is believed. A proxy names the client
+    certificate of TradingView in `webhook_certificate_header`; None asks for none. Paths are
     absolute.
     """
 
