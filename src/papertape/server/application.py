@@ -43,6 +43,7 @@ from papertape.server.problems import (
     answer_validation,
 )
 from papertape.server.rates import BURST, PER_SECOND, Rates
+from papertape.server.shortcut import Shortcut
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.session import StreamRooms, serve
 from papertape.server.stream.snapshots import Snapshots
@@ -136,7 +137,9 @@ def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> 
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked of each request
     )
+    app.add_middleware(Shortcut, router=app.router)
     app.add_middleware(Edge, measures=measures, rates=rates)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
