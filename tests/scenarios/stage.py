@@ -25,8 +25,9 @@ from papertape.floor.process import WorldSpec, open_world
 from papertape.floor.world_loop import Rhythm
 from papertape.markets.store import BarStore
 from papertape.server.application import create_app
+from papertape.server.auth.account_store import account_id_of
 from papertape.server.auth.passwords import Passwords
-from papertape.server.auth.store import AuthStore, account_id_of
+from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import accounts as owned_accounts
 from papertape.server.auth.tokens import Tokens, load_key
 from papertape.storage.reads import Reads

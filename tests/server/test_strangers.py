@@ -38,6 +38,7 @@ def furnished(product, trader):
     trader.webhook = trader.client.post("/webhooks", json={"name": "mine"}).json()
     asked = {"name": "mine", "account_ids": [trader.account_id]}
     trader.group_id = trader.client.post("/account-groups", json=asked).json()["id"]
+    trader.trade_id = trader.client.get("/trades").json()["items"][0]["id"]
     return trader
 
 
@@ -67,6 +68,7 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
         "webhook_id": owner.webhook["id"],
         "token": owner.webhook["token"],
         "group_id": owner.group_id,
+        "trade_id": owner.trade_id,
     }
     names_an_id = False
     query = {}
@@ -170,7 +172,8 @@ def test_a_strangers_id_and_an_unknown_id_read_the_same(owner, stranger) -> None
         assert answers[0] == answers[1]
 
 
-def test_private_channels_carry_the_own_account_only(product, owner, stranger) -> None:
+def test_private_channels_carry_the_own_account_only(product, owner) -> None:
+    stranger = product.trader()
     with product.stream(stranger) as stream:
         first = stream.subscribe("orders", "fills", "account", "positions")
         assert {message["account_id"] for message in first.values()} == {stranger.account_id}

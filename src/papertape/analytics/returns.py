@@ -25,6 +25,20 @@ def simple_returns(equity: ArrayLike) -> FloatArray:
         return np.asarray(values[1:] / values[:-1] - 1.0)
 
 
+def time_weighted_returns(equity: ArrayLike, flows: ArrayLike) -> FloatArray:
+    """Returns of an account that money comes into and goes out of: one for each value of equity.
+
+    `flows[i]` came in (negative: went out) at the begin of the period that ends with `equity[i]`:
+    E[i] / (E[i-1] + F[i]) - 1, with nothing before the first period. NaN where no money worked.
+    """
+    values, moved = as_floats(equity), as_floats(flows)
+    if len(values) != len(moved):
+        raise ValueError(f"{len(values)} values of equity do not fit to {len(moved)} flows")
+    worked = np.concatenate(([0.0], values[:-1])) + moved if len(values) else values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(worked > 0, values / worked - 1.0, np.nan))
+
+
 def wealth(returns: ArrayLike) -> FloatArray:
     """What one unit became: n returns give n+1 values, the first is 1."""
     return np.concatenate(([1.0], np.cumprod(1.0 + as_floats(returns))))

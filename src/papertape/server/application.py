@@ -17,24 +17,33 @@ from papertape.floor.ports import FloorPort, FloorUnavailableError
 from papertape.markets.store import BarStore
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
+from papertape.server.api.account_actions import AccountActionRoutes
 from papertape.server.api.accounts import AccountRoutes
 from papertape.server.api.auth import AuthRoutes, Hashing
+from papertape.server.api.bulk import BulkRoutes
 from papertape.server.api.health import HealthRoutes
 from papertape.server.api.keys import KeyRoutes
 from papertape.server.api.market import MarketRoutes
 from papertape.server.api.orders import OrderRoutes
+from papertape.server.api.positions import PositionRoutes
+from papertape.server.api.reports import ReportRoutes
+from papertape.server.api.trades import TradeRoutes
 from papertape.server.auth.attempts import Attempts
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
+from papertape.server.closing import Closing
 from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.measures import Measures
+from papertape.server.order_desk import OrderDesk
 from papertape.server.order_entry import OrderEntry
+from papertape.server.order_history import OrderHistory
 from papertape.server.page import Page
+from papertape.server.performance import Performance
 from papertape.server.problems import (
     Problem,
     answer_floor_unavailable,
@@ -49,6 +58,7 @@ from papertape.server.stream.session import StreamRooms, serve
 from papertape.server.stream.snapshots import Snapshots
 from papertape.server.stream.tickers import TickerRooms, Tickers
 from papertape.server.symbols import Symbols
+from papertape.storage.lives import Lives
 from papertape.storage.reads import Reads
 
 ATTEMPTS_PER_MINUTE = 20
@@ -87,9 +97,14 @@ def create_app(
     exchange = Exchange(floor, world, measures)
     rates = Rates(requests_per_second, requests_burst)
     callers = Callers(auth, tokens, demo_enabled=demo_login is not None, rates=rates)
-    accounts = Accounts(auth, exchange)
+    accounts = Accounts(auth.accounts, exchange)
     symbols = Symbols(exchange)
     entry = OrderEntry(exchange, reads)
+    desk = OrderDesk(accounts, exchange, symbols, entry, auth.labels, reads, measures)
+    lives = Lives(reads)
+    past = OrderHistory(reads, auth.labels, desk)
+    performance = Performance(accounts, symbols, lives, auth.labels)
+    closing = Closing(accounts, exchange, entry, symbols)
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     hashing = Hashing()
@@ -109,10 +124,15 @@ def create_app(
         certificate_header=webhook_certificate_header,
     )
     routes = (  # tried in this order, so the busiest come first
-        OrderRoutes(callers, accounts, exchange, symbols, entry, reads, measures),
+        OrderRoutes(callers, accounts, exchange, desk, past),
+        BulkRoutes(callers, accounts, exchange, desk),
         AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
         KeyRoutes(auth, callers, accounts),
-        AccountRoutes(callers, accounts, reads),
+        AccountRoutes(callers, accounts, past, reads),
+        AccountActionRoutes(callers, accounts, exchange, closing, auth.accounts, lives),
+        ReportRoutes(callers, accounts, performance, lives, reads),
+        PositionRoutes(callers, accounts, closing, reads),
+        TradeRoutes(callers, accounts, past, performance, auth.labels),
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
         *webhooks.routes,

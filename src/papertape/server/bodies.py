@@ -68,6 +68,11 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     return check_body(await read_object(request), model)
 
 
+async def read_optional_body(request: Request, model: type[Model]) -> Model:
+    """As `read_body`, where no body at all is an empty object."""
+    return await read_body(request, model) if await request.body() else check_body({}, model)
+
+
 def check_body(content: dict[str, Any], model: type[Model]) -> Model:
     """The model of decoded JSON."""
     try:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import request_response
 
 from papertape.server.callers import SCOPE_EXTENSION, RouteScope
+from papertape.server.csv_text import CSV
 from papertape.server.models.base import ProblemReply, Reply, Travelling
 from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
 from papertape.server.replies import JSON
@@ -129,6 +130,14 @@ def document(
         "responses": responses,
         "openapi_extra": extra,
     }
+
+
+def with_csv(documented: dict[str, Any]) -> dict[str, Any]:
+    """The same route answering CSV, too, where the request asks for it."""
+    content = documented["responses"][200]["content"]
+    schema = {"type": "string", "description": "a line of names, then a line for each item"}
+    content[CSV] = {"schema": schema, "example": "id,symbol,side\r\n"}
+    return documented
 
 
 def _content(model: type[Travelling]) -> dict[str, Any]:

@@ -110,6 +110,12 @@ def not_found(thing: str) -> Problem:
     return Problem(404, "not_found", f"there is no such {thing}")
 
 
+def id_reused(thing: str) -> Problem:
+    """409: the request id was used before, for something else."""
+    detail = f"this id stands for another {thing}; send the request with a new id"
+    return Problem(409, "id_reused", detail)
+
+
 def malformed(
     detail: str, *, field: str | None = None, value: object = None, reason: str = "malformed"
 ) -> Problem:

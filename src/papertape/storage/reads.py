@@ -13,7 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    select,
+    tuple_,
+)
 
 from papertape.storage.rows import (
     Item,
@@ -101,12 +110,21 @@ class Reads:
         return order_item(*found) if found else None
 
     def orders(
-        self, account_id: str, status: str = "open", limit: int = 100, cursor: str | None = None
+        self,
+        account_id: str,
+        status: str = "open",
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
     ) -> Page:
-        """Orders of an account; `status` is open, closed or all, anything else a ValueError."""
+        """Orders of an account; `status` is open, closed or all, anything else a ValueError.
+
+        `where` are further conditions, of `papertape.storage.conditions`.
+        """
         if status not in ORDER_FILTERS:
             raise ValueError(f"status is one of {', '.join(ORDER_FILTERS)}")
-        query = self._of(orders, orders.c.account_id == account_id)
+        query = self._of(orders, orders.c.account_id == account_id, *where)
         if status == "open":
             # The literal text, not bound values, lets SQLite use the partial index.
             query = query.where(OPEN_CONDITION)
@@ -114,16 +132,38 @@ class Reads:
             query = query.where(orders.c.status.not_in(OPEN_STATUSES))
         return self._page(query, [orders.c.number], limit, cursor, order_item)
 
-    def fills(self, account_id: str, limit: int = 100, cursor: str | None = None) -> Page:
-        """Fills of an account."""
-        query = self._of(fills, fills.c.account_id == account_id)
+    def fill(self, fill_id: str) -> Item | None:
+        """One fill by its id."""
+        found = self._one(fills, fills.c.fill_id == fill_id)
+        return fill_item(found[0]) if found else None
+
+    def fills(
+        self,
+        account_id: str,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
+    ) -> Page:
+        """Fills of an account; `where` are further conditions."""
+        query = self._of(fills, fills.c.account_id == account_id, *where)
         return self._page(query, [fills.c.seq, fills.c.i], limit, cursor, _plain(fill_item))
 
-    def ledger(self, account_id: str, limit: int = 100, cursor: str | None = None) -> Page:
-        """Ledger lines of an account."""
-        query = self._of(ledger, ledger.c.account_id == account_id)
+    def ledger(
+        self,
+        account_id: str,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
+        oldest_first: bool = False,
+    ) -> Page:
+        """Ledger lines of an account; `where` are further conditions."""
+        query = self._of(ledger, ledger.c.account_id == account_id, *where)
         keys = [ledger.c.seq, ledger.c.i, ledger.c.line]
-        return self._page(query, keys, limit, cursor, _plain(ledger_item))
+        return self._page(
+            query, keys, limit, cursor, _plain(ledger_item), oldest_first=oldest_first
+        )
 
     def equity(self, account_id: str, limit: int = 1_000, cursor: str | None = None) -> Page:
         """The equity curve of an account, a point a minute in which it changed."""
@@ -162,6 +202,11 @@ class Reads:
             query = query.where(checks.c.outcome == outcome)
         return self._page(query, [checks.c.seq, checks.c.i], limit, cursor, _plain(check_item))
 
+    def rows(self, query: Select[tuple[object, ...]]) -> list[Row]:
+        """The rows of a query over the read models, of a module that builds such queries."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).mappings())
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -197,12 +242,16 @@ class Reads:
         limit: int,
         cursor: str | None,
         shape: Callable[[Row, int], Item],
+        *,
+        oldest_first: bool = False,
     ) -> Page:
         if not 1 <= limit <= LIMIT_MAX:
             raise ValueError(f"limit is a number from 1 to {LIMIT_MAX}")
         if cursor is not None:
-            query = query.where(tuple_(*keys) < tuple_(*_read_cursor(cursor, len(keys))))
-        query = query.order_by(*(key.desc() for key in keys)).limit(limit + 1)
+            here, last = tuple_(*keys), tuple_(*_read_cursor(cursor, len(keys)))
+            query = query.where(here > last if oldest_first else here < last)
+        order = keys if oldest_first else [key.desc() for key in keys]
+        query = query.order_by(*order).limit(limit + 1)
         with self._engine.connect() as connection:
             head = self._head_seq(connection)
             rows = connection.execute(query).mappings().all()

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
+from papertape.server.auth.account_store import account_id_of
 from papertape.server.auth.names import ReservedNameError
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import (
@@ -17,7 +18,6 @@ from papertape.server.auth.store import (
     Role,
     UnknownUserError,
     UsernameTakenError,
-    account_id_of,
 )
 from papertape.server.auth.tables import NewerSchemaError
 from papertape.storage.engines import open_engine
@@ -228,14 +228,14 @@ def test_somebody_called_admin_is_not_made_admin(store, change) -> None:
 
 def test_a_user_has_one_account_in_each_world_with_the_same_id_for_ever(store) -> None:
     user = store.create_user("alice", PASSWORD)
-    (first,) = store.ensure_account(user.user_id, "main")
-    (again,) = store.ensure_account(user.user_id, "main")
-    (other,) = store.ensure_account(user.user_id, "replay-aapl-00000000")
+    (first,) = store.accounts.of_user(user.user_id, "main")
+    (again,) = store.accounts.of_user(user.user_id, "main")
+    (other,) = store.accounts.of_user(user.user_id, "replay-aapl-00000000")
     assert first == again
     assert first.account_id == account_id_of(user.user_id, "main") != other.account_id
     assert not first.opened
-    store.mark_opened(first.account_id)
-    assert store.ensure_account(user.user_id, "main")[0].opened
+    store.accounts.mark_opened(first.account_id)
+    assert store.accounts.of_user(user.user_id, "main")[0].opened
 
 
 def test_users_outlive_a_restart(store, place) -> None:

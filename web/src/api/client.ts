@@ -9,7 +9,7 @@ import { session } from '../features/auth/session'
 import { problemOf, unreachable } from './problem'
 import type { paths } from './schema'
 
-export const client = createClient<paths>({
+export const client = createClient<paths, 'application/json'>({
   // Looked up at each call, so that a test can put its own in place.
   fetch: (request) => globalThis.fetch(request),
   baseUrl: globalThis.location.origin,

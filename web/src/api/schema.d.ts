@@ -80,6 +80,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit Orders
+         * @description Send up to 500 orders, one after the other, or (`atomic`) all or none.
+         */
+        post: operations["submit_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/bulk-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Orders
+         * @description Cancel up to 500 orders, one after the other, or (`atomic`) all or none.
+         */
+        post: operations["cancel_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/register": {
         parameters: {
             query?: never;
@@ -201,7 +241,11 @@ export interface paths {
          */
         get: operations["list_accounts"];
         put?: never;
-        post?: never;
+        /**
+         * Open Account
+         * @description Open a further account. The same Idempotency-Key and body is the same account.
+         */
+        post: operations["open_account"];
         delete?: never;
         options?: never;
         head?: never;
@@ -225,6 +269,30 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Rename Account
+         * @description Give an account another name.
+         */
+        patch: operations["rename_account"];
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Account Orders
+         * @description The account's orders, the newest first.
+         */
+        get: operations["list_account_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -240,26 +308,6 @@ export interface paths {
          * @description What the account holds, valued at the present market.
          */
         get: operations["list_account_positions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/accounts/{account_id}/orders": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Account Orders
-         * @description The account's orders, the newest first.
-         */
-        get: operations["list_account_orders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -326,6 +374,360 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Account
+         * @description Begin again under the same id: orders canceled, positions and cash archived.
+         */
+        post: operations["reset_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone Account
+         * @description Open another account on the same terms, with the same starting cash.
+         */
+        post: operations["clone_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/deposit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deposit
+         * @description Put money into an account.
+         */
+        post: operations["deposit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Take out money that no order and no position needs.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer
+         * @description Move money to another account of yours: it leaves and arrives, or neither.
+         */
+        post: operations["transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Account
+         * @description Put an account away: its orders are canceled, it trades no more and is still readable.
+         */
+        post: operations["archive_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Account
+         * @description Take an archived account out again: it trades as before.
+         */
+        post: operations["restore_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fork Account
+         * @description A new world that begins at a moment of the tape, with the account as it stood then.
+         */
+        post: operations["fork_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/flatten": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Flatten Account
+         * @description Cancel all orders, then close all positions at the market; each is answered.
+         */
+        post: operations["flatten_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Account Metrics
+         * @description Returns, risk and trades of an account since it was opened or reset.
+         */
+        get: operations["get_account_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/strategies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Account Strategies
+         * @description Profit and loss by the strategy that orders were sent for.
+         */
+        get: operations["get_account_strategies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Account Statements
+         * @description What an account had, what moved, what it has: the ledger from one moment to another.
+         *
+         *     As CSV all lines come in one file, as JSON a page at a time.
+         */
+        get: operations["get_account_statements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Positions
+         * @description What an account holds, valued at the present market.
+         */
+        get: operations["list_positions"];
+        put?: never;
+        post?: never;
+        /**
+         * Close All Positions
+         * @description Close all positions at the market; each is answered for itself.
+         */
+        delete: operations["close_all_positions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/positions/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Position
+         * @description What an account holds of one instrument.
+         */
+        get: operations["get_position"];
+        put?: never;
+        post?: never;
+        /**
+         * Close Position
+         * @description Close a position at the market, or `qty` or `percentage` of it; answers the order.
+         */
+        delete: operations["close_position"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trades
+         * @description Executions, the newest first, each with the receipt that says why it got its price.
+         */
+        get: operations["list_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trades/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trade Statistics
+         * @description Figures of the trades that were closed in a time.
+         */
+        get: operations["trade_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trades/{trade_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trade
+         * @description One execution.
+         */
+        get: operations["get_trade"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Note Trade
+         * @description Write a note on a trade, or take it away. The trade itself never changes.
+         */
+        patch: operations["note_trade"];
         trace?: never;
     };
     "/api/v1/instruments": {
@@ -719,6 +1121,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountPatch
+         * @description Another name for an account.
+         * @example {
+         *       "name": "Long term"
+         *     }
+         */
+        AccountPatch: {
+            /** Name */
+            name: string;
+        };
+        /**
          * AccountReply
          * @description An account, valued at the present market.
          * @example {
@@ -829,6 +1242,54 @@ export interface components {
              * @default null
              */
             resets?: number | null;
+            /**
+             * Archived At
+             * @description when its owner put it away
+             * @default null
+             */
+            archived_at?: string | null;
+        };
+        /**
+         * AccountRequest
+         * @description A further account. `multiplier` (1, 2 or 4) is what a margin account may buy with.
+         * @example {
+         *       "currency": "USD",
+         *       "kind": "margin",
+         *       "multiplier": "2",
+         *       "name": "Swing trades",
+         *       "starting_cash": "25000.00"
+         *     }
+         */
+        AccountRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @default cash
+             * @enum {string}
+             */
+            kind?: "cash" | "margin" | "journal";
+            /**
+             * Currency
+             * @default USD
+             */
+            currency?: string;
+            /**
+             * Starting Cash
+             * @default 100000.00
+             * @example 100000.00
+             */
+            starting_cash?: string | number;
+            /**
+             * Multiplier
+             * @default null
+             */
+            multiplier?: string | number | null;
+            /**
+             * Cost Method
+             * @default null
+             */
+            cost_method?: ("average" | "fifo" | "lifo" | "specific") | null;
         };
         /**
          * AlertOnAccount
@@ -1224,6 +1685,133 @@ export interface components {
             as_of_seq: number;
         };
         /**
+         * BulkCancelRequest
+         * @description Up to 500 orders to cancel. With `atomic` none is canceled unless all still work.
+         * @example {
+         *       "atomic": false,
+         *       "order_ids": [
+         *         "6e340b9c-ffb3-8001-8000-000000000001"
+         *       ]
+         *     }
+         */
+        BulkCancelRequest: {
+            /** Order Ids */
+            order_ids: string[];
+            /**
+             * Atomic
+             * @default false
+             */
+            atomic?: boolean;
+        };
+        /**
+         * BulkItem
+         * @description One of many: the status that it alone would have had, and the order or the problem.
+         * @example {
+         *       "order": {
+         *         "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *         "as_of_seq": 4711,
+         *         "client_order_id": "my-first-order",
+         *         "created_at": "2026-11-20T10:46:00.000000000Z",
+         *         "filled_avg_price": "190.48",
+         *         "filled_qty": "10",
+         *         "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *         "limit_price": "190.50",
+         *         "qty": "10",
+         *         "reason": null,
+         *         "side": "buy",
+         *         "status": "filled",
+         *         "stop_price": null,
+         *         "symbol": "AAPL",
+         *         "time_in_force": "day",
+         *         "type": "limit",
+         *         "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *       },
+         *       "status": 201
+         *     }
+         */
+        BulkItem: {
+            /** Status */
+            status: number;
+            /** @default null */
+            order?: components["schemas"]["OrderReply"] | null;
+            /** @default null */
+            problem?: components["schemas"]["ProblemReply"] | null;
+            /**
+             * Id
+             * @description of an order that was to be canceled
+             * @default null
+             */
+            id?: string | null;
+        };
+        /**
+         * BulkReply
+         * @description What became of each, in the order of the request.
+         * @example {
+         *       "items": [
+         *         {
+         *           "order": {
+         *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *             "as_of_seq": 4711,
+         *             "client_order_id": "my-first-order",
+         *             "created_at": "2026-11-20T10:46:00.000000000Z",
+         *             "filled_avg_price": "190.48",
+         *             "filled_qty": "10",
+         *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *             "limit_price": "190.50",
+         *             "qty": "10",
+         *             "reason": null,
+         *             "side": "buy",
+         *             "status": "filled",
+         *             "stop_price": null,
+         *             "symbol": "AAPL",
+         *             "time_in_force": "day",
+         *             "type": "limit",
+         *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *           },
+         *           "status": 201
+         *         }
+         *       ]
+         *     }
+         */
+        BulkReply: {
+            /** Items */
+            items: components["schemas"]["BulkItem"][];
+        };
+        /**
+         * BulkRequest
+         * @description Up to 500 orders, sent in their order. Each is checked by the rules of a single one.
+         *
+         *     With `atomic` all are checked first, each alone and all together against the buying power, and
+         *     when one would be refused none is sent. Should the market refuse one all the same, those sent
+         *     before it are canceled as far as they still work; what they have filled stays filled.
+         * @example {
+         *       "atomic": false,
+         *       "orders": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "client_order_id": "my-first-order",
+         *           "limit_price": "190.50",
+         *           "qty": "10",
+         *           "side": "buy",
+         *           "symbol": "AAPL",
+         *           "time_in_force": "day",
+         *           "type": "limit"
+         *         }
+         *       ]
+         *     }
+         */
+        BulkRequest: {
+            /** Orders */
+            orders: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Atomic
+             * @default false
+             */
+            atomic?: boolean;
+        };
+        /**
          * CancelAllReply
          * @description The canceled orders; `remaining` more are being canceled.
          * @example {
@@ -1294,6 +1882,94 @@ export interface components {
             /** Status */
             status: number;
             order: components["schemas"]["OrderReply"];
+        };
+        /**
+         * CloneRequest
+         * @description The name of the clone; without one it is called after its model.
+         * @example {
+         *       "name": "Swing trades, second try"
+         *     }
+         */
+        CloneRequest: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /**
+         * ClosedPosition
+         * @description What became of one position: the order that closes it, or why none could be sent.
+         *
+         *     `status` is what the order alone would have been answered with.
+         * @example {
+         *       "order": {
+         *         "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *         "as_of_seq": 4711,
+         *         "client_order_id": "my-first-order",
+         *         "created_at": "2026-11-20T10:46:00.000000000Z",
+         *         "filled_avg_price": "190.48",
+         *         "filled_qty": "10",
+         *         "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *         "limit_price": null,
+         *         "qty": "10",
+         *         "reason": null,
+         *         "side": "sell",
+         *         "status": "filled",
+         *         "stop_price": null,
+         *         "symbol": "AAPL",
+         *         "time_in_force": "day",
+         *         "type": "market",
+         *         "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *       },
+         *       "status": 201,
+         *       "symbol": "AAPL"
+         *     }
+         */
+        ClosedPosition: {
+            /** Symbol */
+            symbol: string;
+            /** Status */
+            status: number;
+            /** @default null */
+            order?: components["schemas"]["OrderReply"] | null;
+            /** @default null */
+            problem?: components["schemas"]["ProblemReply"] | null;
+        };
+        /**
+         * ClosedPositionsReply
+         * @description Every position that was closed, or could not be.
+         * @example {
+         *       "items": [
+         *         {
+         *           "order": {
+         *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *             "as_of_seq": 4711,
+         *             "client_order_id": "my-first-order",
+         *             "created_at": "2026-11-20T10:46:00.000000000Z",
+         *             "filled_avg_price": "190.48",
+         *             "filled_qty": "10",
+         *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *             "limit_price": null,
+         *             "qty": "10",
+         *             "reason": null,
+         *             "side": "sell",
+         *             "status": "filled",
+         *             "stop_price": null,
+         *             "symbol": "AAPL",
+         *             "time_in_force": "day",
+         *             "type": "market",
+         *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *           },
+         *           "status": 201,
+         *           "symbol": "AAPL"
+         *         }
+         *       ]
+         *     }
+         */
+        ClosedPositionsReply: {
+            /** Items */
+            items: components["schemas"]["ClosedPosition"][];
         };
         /**
          * DemoReply
@@ -1605,6 +2281,108 @@ export interface components {
             receipt?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * FlattenReply
+         * @description The orders that were canceled and the positions that were closed.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "canceled": [
+         *         {
+         *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "order": {
+         *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *             "as_of_seq": 4711,
+         *             "client_order_id": "my-first-order",
+         *             "created_at": "2026-11-20T10:46:00.000000000Z",
+         *             "filled_avg_price": null,
+         *             "filled_qty": "0",
+         *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *             "limit_price": "190.50",
+         *             "qty": "10",
+         *             "reason": "requested",
+         *             "side": "buy",
+         *             "status": "canceled",
+         *             "stop_price": null,
+         *             "symbol": "AAPL",
+         *             "time_in_force": "day",
+         *             "type": "limit",
+         *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *           },
+         *           "status": 200
+         *         }
+         *       ],
+         *       "positions": [
+         *         {
+         *           "order": {
+         *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *             "as_of_seq": 4711,
+         *             "client_order_id": "my-first-order",
+         *             "created_at": "2026-11-20T10:46:00.000000000Z",
+         *             "filled_avg_price": "190.48",
+         *             "filled_qty": "10",
+         *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *             "limit_price": null,
+         *             "qty": "10",
+         *             "reason": null,
+         *             "side": "sell",
+         *             "status": "filled",
+         *             "stop_price": null,
+         *             "symbol": "AAPL",
+         *             "time_in_force": "day",
+         *             "type": "market",
+         *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *           },
+         *           "status": 201,
+         *           "symbol": "AAPL"
+         *         }
+         *       ]
+         *     }
+         */
+        FlattenReply: {
+            /** Account Id */
+            account_id: string;
+            /** Canceled */
+            canceled: components["schemas"]["CanceledOrder"][];
+            /** Positions */
+            positions: components["schemas"]["ClosedPosition"][];
+        };
+        /**
+         * ForkReply
+         * @description The world that a fork made, and the account in it.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "seq": 4711,
+         *       "world": "main-4711"
+         *     }
+         */
+        ForkReply: {
+            /** World */
+            world: string;
+            /** Account Id */
+            account_id: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * ForkRequest
+         * @description A moment of the tape: the number of a turn, or a time.
+         * @example {
+         *       "seq": 4711
+         *     }
+         */
+        ForkRequest: {
+            /**
+             * Seq
+             * @default null
+             */
+            seq?: number | null;
+            /**
+             * Time
+             * @default null
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            time?: string | null;
         };
         /**
          * FoundField
@@ -2298,6 +3076,74 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Listed[StrategyReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "avg_loss": "-60.00",
+         *           "avg_win": "100.00",
+         *           "commission": "12.50",
+         *           "fills": 20,
+         *           "gross_loss": "-300.00",
+         *           "gross_profit": "500.00",
+         *           "largest_loss": "-100.00",
+         *           "largest_win": "200.00",
+         *           "losing_trades": 5,
+         *           "profit_factor": 1.6666666666666667,
+         *           "realized_pl": "200.00",
+         *           "strategy": "breakout",
+         *           "total_pnl": "200.00",
+         *           "total_trades": 10,
+         *           "unrealized_pl": "0.00",
+         *           "win_rate": 0.5,
+         *           "winning_trades": 5
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_StrategyReply_: {
+            /** Items */
+            items: components["schemas"]["StrategyReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[TradeReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "counterparty": "house",
+         *           "fee": "0.05",
+         *           "id": "6e340b9c-ffb3-8002-8000-000000000001",
+         *           "liquidity": "taker",
+         *           "note": "bought the dip",
+         *           "notional": "1904.80",
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "price": "190.48",
+         *           "qty": "10",
+         *           "realized_pl": "-0.05",
+         *           "seq": 4711,
+         *           "side": "buy",
+         *           "strategy": "breakout",
+         *           "symbol": "AAPL",
+         *           "tags": [
+         *             "earnings"
+         *           ],
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_TradeReply_: {
+            /** Items */
+            items: components["schemas"]["TradeReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Listed[WebhookReply]
          * @example {
          *       "items": [
@@ -2362,6 +3208,98 @@ export interface components {
             username: string;
             /** Password */
             password: string;
+        };
+        /**
+         * MetricsReply
+         * @description How an account did since it was opened, or reset.
+         *
+         *     Returns are time-weighted: deposits, withdrawals and transfers are no profit. Sharpe is of daily
+         *     returns times sqrt(252) (Monday to Friday), or sqrt(365) (all days) once crypto was traded,
+         *     without a risk-free rate. `total_pnl` is equity less the money that came in, so it includes
+         *     open positions. Null is not defined.
+         * @example {
+         *       "avg_loss": "-60.00",
+         *       "avg_win": "100.00",
+         *       "commission": "12.50",
+         *       "gross_loss": "-300.00",
+         *       "gross_profit": "500.00",
+         *       "largest_loss": "-100.00",
+         *       "largest_win": "200.00",
+         *       "losing_trades": 5,
+         *       "max_drawdown": -0.027,
+         *       "profit_factor": 1.6666666666666667,
+         *       "sharpe_ratio": 1.44,
+         *       "total_pnl": "200.00",
+         *       "total_return": 0.002,
+         *       "total_trades": 10,
+         *       "win_rate": 0.5,
+         *       "winning_trades": 5
+         *     }
+         */
+        MetricsReply: {
+            /**
+             * Win Rate
+             * @description winning trades over all trades
+             */
+            win_rate: number | null;
+            /**
+             * Profit Factor
+             * @description gross profit over the size of gross loss
+             */
+            profit_factor: number | null;
+            /** Total Trades */
+            total_trades: number;
+            /** Winning Trades */
+            winning_trades: number;
+            /** Losing Trades */
+            losing_trades: number;
+            /** Avg Win */
+            avg_win: string | null;
+            /** Avg Loss */
+            avg_loss: string | null;
+            /** Largest Win */
+            largest_win: string | null;
+            /** Largest Loss */
+            largest_loss: string | null;
+            /** Gross Profit */
+            gross_profit: string;
+            /** Gross Loss */
+            gross_loss: string;
+            /**
+             * Commission
+             * @description all fees, those of open positions too
+             */
+            commission: string;
+            /** Total Return */
+            total_return: number | null;
+            /** Sharpe Ratio */
+            sharpe_ratio: number | null;
+            /**
+             * Max Drawdown
+             * @description the deepest fall from a high, 0 or negative
+             */
+            max_drawdown: number | null;
+            /** Total Pnl */
+            total_pnl: string | null;
+        };
+        /**
+         * MoneyRequest
+         * @description An amount of money, in the account's own currency unless another is named.
+         * @example {
+         *       "amount": "2500.00"
+         *     }
+         */
+        MoneyRequest: {
+            /**
+             * Amount
+             * @example 2500.00
+             */
+            amount: string | number;
+            /**
+             * Currency
+             * @default null
+             */
+            currency?: string | null;
         };
         /**
          * Objection
@@ -2596,10 +3534,24 @@ export interface components {
              * @default null
              */
             recorded?: boolean | null;
+            /**
+             * Strategy
+             * @description what its owner sent it for
+             * @default null
+             */
+            strategy?: string | null;
+            /**
+             * Tags
+             * @default null
+             */
+            tags?: string[] | null;
         };
         /**
          * OrderRequest
          * @description A new order. The same `client_order_id` with the same body is the same order.
+         *
+         *     `strategy` and `tags` are yours: they are shown on the order and found again, and no market
+         *     hears of them.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
          *       "client_order_id": "my-first-order",
@@ -2746,6 +3698,28 @@ export interface components {
              * @default null
              */
             client_order_id?: string | null;
+            /**
+             * Advanced Instructions
+             * @description execution algorithms are not available: such orders are refused
+             * @default null
+             */
+            advanced_instructions?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Strategy
+             * @default null
+             * @example breakout
+             */
+            strategy?: string | null;
+            /**
+             * Tags
+             * @default null
+             * @example [
+             *       "earnings"
+             *     ]
+             */
+            tags?: string[] | null;
         };
         /**
          * PositionReply
@@ -2969,6 +3943,28 @@ export interface components {
              * @default null
              */
             client_order_id?: string | null;
+            /**
+             * Advanced Instructions
+             * @description execution algorithms are not available: such orders are refused
+             * @default null
+             */
+            advanced_instructions?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Strategy
+             * @default null
+             * @example breakout
+             */
+            strategy?: string | null;
+            /**
+             * Tags
+             * @default null
+             * @example [
+             *       "earnings"
+             *     ]
+             */
+            tags?: string[] | null;
         };
         /**
          * ProblemReply
@@ -3173,6 +4169,20 @@ export interface components {
             expire_time?: string | null;
         };
         /**
+         * ResetRequest
+         * @description What the account begins again with; left out: what it was opened with.
+         * @example {
+         *       "starting_cash": "50000.00"
+         *     }
+         */
+        ResetRequest: {
+            /**
+             * Starting Cash
+             * @default null
+             */
+            starting_cash?: string | number | null;
+        };
+        /**
          * SizingReply
          * @description How much is traded.
          * @example {
@@ -3213,6 +4223,84 @@ export interface components {
             value?: string | number | null;
         };
         /**
+         * StatementReply
+         * @description An account from one moment to another: what it had, what moved, what it has.
+         *
+         *     `opening`, `closing` and `totals` count every asset: currencies and instruments. `items` are the
+         *     lines of the ledger, the oldest first.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "closing": {
+         *         "AAPL": "10",
+         *         "USD": "98095.15"
+         *       },
+         *       "currency": "USD",
+         *       "from": "2026-11-01T00:00:00.000000000Z",
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "amount": "-1904.80",
+         *           "asset": "USD",
+         *           "kind": "trade",
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "seq": 4711,
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "name": "Paper account",
+         *       "next_cursor": null,
+         *       "opening": {
+         *         "USD": "100000.00"
+         *       },
+         *       "to": "2026-12-01T00:00:00.000000000Z",
+         *       "totals": {
+         *         "fee": {
+         *           "USD": "-0.05"
+         *         },
+         *         "trade": {
+         *           "AAPL": "10",
+         *           "USD": "-1904.80"
+         *         }
+         *       }
+         *     }
+         */
+        StatementReply: {
+            /** Account Id */
+            account_id: string;
+            /** Name */
+            name: string;
+            /** Currency */
+            currency: string;
+            /**
+             * From
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            from: string | null;
+            /**
+             * To
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            to: string;
+            /** Opening */
+            opening: {
+                [key: string]: string;
+            };
+            /** Closing */
+            closing: {
+                [key: string]: string;
+            };
+            /** Totals */
+            totals: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Items */
+            items: components["schemas"]["LedgerLine"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * StopLoss
          * @description The stop, stop-limit or trailing order that closes the position with a loss.
          *
@@ -3245,6 +4333,82 @@ export interface components {
             trail_percent?: string | number | null;
         };
         /**
+         * StrategyReply
+         * @description What the orders of one strategy made; null is what no strategy was named for.
+         *
+         *     Each strategy has its own holdings here, whatever others hold of the same instrument.
+         * @example {
+         *       "avg_loss": "-60.00",
+         *       "avg_win": "100.00",
+         *       "commission": "12.50",
+         *       "fills": 20,
+         *       "gross_loss": "-300.00",
+         *       "gross_profit": "500.00",
+         *       "largest_loss": "-100.00",
+         *       "largest_win": "200.00",
+         *       "losing_trades": 5,
+         *       "profit_factor": 1.6666666666666667,
+         *       "realized_pl": "200.00",
+         *       "strategy": "breakout",
+         *       "total_pnl": "200.00",
+         *       "total_trades": 10,
+         *       "unrealized_pl": "0.00",
+         *       "win_rate": 0.5,
+         *       "winning_trades": 5
+         *     }
+         */
+        StrategyReply: {
+            /**
+             * Win Rate
+             * @description winning trades over all trades
+             */
+            win_rate: number | null;
+            /**
+             * Profit Factor
+             * @description gross profit over the size of gross loss
+             */
+            profit_factor: number | null;
+            /** Total Trades */
+            total_trades: number;
+            /** Winning Trades */
+            winning_trades: number;
+            /** Losing Trades */
+            losing_trades: number;
+            /** Avg Win */
+            avg_win: string | null;
+            /** Avg Loss */
+            avg_loss: string | null;
+            /** Largest Win */
+            largest_win: string | null;
+            /** Largest Loss */
+            largest_loss: string | null;
+            /** Gross Profit */
+            gross_profit: string;
+            /** Gross Loss */
+            gross_loss: string;
+            /**
+             * Commission
+             * @description all fees, those of open positions too
+             */
+            commission: string;
+            /** Strategy */
+            strategy: string | null;
+            /** Fills */
+            fills: number;
+            /**
+             * Realized Pl
+             * @description of closed trades, net of fees
+             */
+            realized_pl: string;
+            /**
+             * Unrealized Pl
+             * @description of what is held at the present price, net of fees paid; null without a price
+             */
+            unrealized_pl: string | null;
+            /** Total Pnl */
+            total_pnl: string | null;
+        };
+        /**
          * TakeProfit
          * @description The limit order that closes the position with a profit.
          * @example {
@@ -3257,6 +4421,162 @@ export interface components {
              * @example 200.00
              */
             limit_price: string | number;
+        };
+        /**
+         * TradeFigures
+         * @description Closed trades: round trips from nothing held to nothing held, net of fees.
+         *
+         *     Money is in the currency of the account; losses are negative; null is not defined.
+         * @example {
+         *       "avg_loss": "-60.00",
+         *       "avg_win": "100.00",
+         *       "commission": "12.50",
+         *       "gross_loss": "-300.00",
+         *       "gross_profit": "500.00",
+         *       "largest_loss": "-100.00",
+         *       "largest_win": "200.00",
+         *       "losing_trades": 5,
+         *       "profit_factor": 1.6666666666666667,
+         *       "total_trades": 10,
+         *       "win_rate": 0.5,
+         *       "winning_trades": 5
+         *     }
+         */
+        TradeFigures: {
+            /**
+             * Win Rate
+             * @description winning trades over all trades
+             */
+            win_rate: number | null;
+            /**
+             * Profit Factor
+             * @description gross profit over the size of gross loss
+             */
+            profit_factor: number | null;
+            /** Total Trades */
+            total_trades: number;
+            /** Winning Trades */
+            winning_trades: number;
+            /** Losing Trades */
+            losing_trades: number;
+            /** Avg Win */
+            avg_win: string | null;
+            /** Avg Loss */
+            avg_loss: string | null;
+            /** Largest Win */
+            largest_win: string | null;
+            /** Largest Loss */
+            largest_loss: string | null;
+            /** Gross Profit */
+            gross_profit: string;
+            /** Gross Loss */
+            gross_loss: string;
+            /**
+             * Commission
+             * @description all fees, those of open positions too
+             */
+            commission: string;
+        };
+        /**
+         * TradePatch
+         * @description A note on a trade; null takes it away.
+         * @example {
+         *       "note": "bought the dip"
+         *     }
+         */
+        TradePatch: {
+            /**
+             * Note
+             * @example bought the dip
+             */
+            note: string | null;
+        };
+        /**
+         * TradeReply
+         * @description One execution, with its receipt and with what its owner wrote on it.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "counterparty": "house",
+         *       "fee": "0.05",
+         *       "id": "6e340b9c-ffb3-8002-8000-000000000001",
+         *       "liquidity": "taker",
+         *       "note": "bought the dip",
+         *       "notional": "1904.80",
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "price": "190.48",
+         *       "qty": "10",
+         *       "realized_pl": "-0.05",
+         *       "seq": 4711,
+         *       "side": "buy",
+         *       "strategy": "breakout",
+         *       "symbol": "AAPL",
+         *       "tags": [
+         *         "earnings"
+         *       ],
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
+         */
+        TradeReply: {
+            /** Id */
+            id: string;
+            /** Order Id */
+            order_id: string;
+            /** Account Id */
+            account_id: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "buy" | "sell";
+            /** Price */
+            price: string;
+            /** Qty */
+            qty: string;
+            /** Notional */
+            notional: string;
+            /** Fee */
+            fee: string;
+            /**
+             * Liquidity
+             * @enum {string}
+             */
+            liquidity: "maker" | "taker";
+            /**
+             * Counterparty
+             * @enum {string}
+             */
+            counterparty: "house" | "user";
+            /** Realized Pl */
+            realized_pl: string;
+            /**
+             * Time
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            time: string;
+            /** Seq */
+            seq: number;
+            /**
+             * Receipt
+             * @description why it got its price
+             * @default null
+             */
+            receipt?: {
+                [key: string]: unknown;
+            } | null;
+            /** Note */
+            note: string | null;
+            /**
+             * Strategy
+             * @default null
+             */
+            strategy?: string | null;
+            /**
+             * Tags
+             * @default null
+             */
+            tags?: string[] | null;
         };
         /**
          * TradingViewAlert
@@ -3358,6 +4678,70 @@ export interface components {
             passphrase?: unknown;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * TransferReply
+         * @description A transfer that has arrived, with both accounts as they stand after it.
+         * @example {
+         *       "amount": "2500.00",
+         *       "from_account": {
+         *         "as_of_seq": 4711,
+         *         "buying_power": "98095.15",
+         *         "cash": "98095.15",
+         *         "currency": "USD",
+         *         "equity": "99999.95",
+         *         "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *         "kind": "cash",
+         *         "name": "Paper account",
+         *         "realized_pl": "-0.05",
+         *         "status": "active",
+         *         "unrealized_pl": "0.00"
+         *       },
+         *       "id": "0b9c1f52-8a55-5a47-9d0e-3c1d2f7a4b11",
+         *       "to_account": {
+         *         "as_of_seq": 4711,
+         *         "buying_power": "98095.15",
+         *         "cash": "98095.15",
+         *         "currency": "USD",
+         *         "equity": "99999.95",
+         *         "id": "9d2c1a7e-33b0-5e0f-8c55-1b2f9a40c6d7",
+         *         "kind": "cash",
+         *         "name": "Swing trades",
+         *         "realized_pl": "-0.05",
+         *         "status": "active",
+         *         "unrealized_pl": "0.00"
+         *       }
+         *     }
+         */
+        TransferReply: {
+            /** Id */
+            id: string;
+            /** Amount */
+            amount: string;
+            from_account: components["schemas"]["AccountReply"];
+            to_account: components["schemas"]["AccountReply"];
+        };
+        /**
+         * TransferRequest
+         * @description Money for another account of the same user.
+         * @example {
+         *       "amount": "2500.00",
+         *       "to_account_id": "9d2c1a7e-33b0-5e0f-8c55-1b2f9a40c6d7"
+         *     }
+         */
+        TransferRequest: {
+            /**
+             * Amount
+             * @example 2500.00
+             */
+            amount: string | number;
+            /**
+             * Currency
+             * @default null
+             */
+            currency?: string | null;
+            /** To Account Id */
+            to_account_id: string;
         };
         /**
          * UserReply
@@ -3604,11 +4988,25 @@ export interface operations {
         parameters: {
             query?: {
                 account_id?: string | null;
-                status?: "open" | "closed" | "all";
                 /** @description Most items in the reply */
                 limit?: number;
                 /** @description The next_cursor of the reply before; none at the start */
                 cursor?: string | null;
+                /** @description csv for a table; else Accept decides, and JSON is usual */
+                format?: ("json" | "csv") | null;
+                /** @description open, closed or all; or statuses with commas between them */
+                status?: string;
+                /** @description of this instrument only */
+                symbol?: string | null;
+                side?: ("buy" | "sell") | null;
+                /** @description order types with commas between them */
+                type?: string | null;
+                strategy?: string | null;
+                tag?: string | null;
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -3649,6 +5047,8 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Listed_OrderReply_"];
+                    /** @example id,symbol,side */
+                    "text/csv": string;
                 };
             };
             /** @description Problem */
@@ -4954,6 +6354,429 @@ export interface operations {
             };
         };
     };
+    submit_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "atomic": false,
+                 *       "orders": [
+                 *         {
+                 *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                 *           "client_order_id": "my-first-order",
+                 *           "limit_price": "190.50",
+                 *           "qty": "10",
+                 *           "side": "buy",
+                 *           "symbol": "AAPL",
+                 *           "time_in_force": "day",
+                 *           "type": "limit"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": "190.48",
+                     *             "filled_qty": "10",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": "190.50",
+                     *             "qty": "10",
+                     *             "reason": null,
+                     *             "side": "buy",
+                     *             "status": "filled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "limit",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 201
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:bulk_undone",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "an order was refused after others were taken; what still works of these is canceled",
+                     *       "reason": "bulk_undone"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:bulk_refused",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "an order would be refused, so none was sent; see items",
+                     *       "reason": "bulk_refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    cancel_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "atomic": false,
+                 *       "order_ids": [
+                 *         "6e340b9c-ffb3-8001-8000-000000000001"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkCancelRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": "190.48",
+                     *             "filled_qty": "10",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": "190.50",
+                     *             "qty": "10",
+                     *             "reason": null,
+                     *             "side": "buy",
+                     *             "status": "filled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "limit",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 201
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:bulk_undone",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "an order was refused after others were taken; what still works of these is canceled",
+                     *       "reason": "bulk_undone"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:bulk_refused",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "an order works no more, so none was canceled; see items",
+                     *       "reason": "bulk_refused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
     register: {
         parameters: {
             query?: never;
@@ -6033,7 +7856,10 @@ export interface operations {
     };
     list_accounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description those that were put away, too */
+                archived?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6100,6 +7926,243 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    open_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currency": "USD",
+                 *       "kind": "margin",
+                 *       "multiplier": "2",
+                 *       "name": "Swing trades",
+                 *       "starting_cash": "25000.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_accounts",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "a user has at most 25 accounts that are not archived; archive one first",
+                     *       "reason": "too_many_accounts"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name: Field required",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -6324,9 +8387,219 @@ export interface operations {
             };
         };
     };
-    list_account_positions: {
+    rename_account: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Long term"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_account_orders: {
+        parameters: {
+            query?: {
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+                /** @description csv for a table; else Accept decides, and JSON is usual */
+                format?: ("json" | "csv") | null;
+                /** @description open, closed or all; or statuses with commas between them */
+                status?: string;
+                /** @description of this instrument only */
+                symbol?: string | null;
+                side?: ("buy" | "sell") | null;
+                /** @description order types with commas between them */
+                type?: string | null;
+                strategy?: string | null;
+                tag?: string | null;
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
+            };
             header?: never;
             path: {
                 account_id: string;
@@ -6345,20 +8618,31 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "avg_entry_price": "190.48",
-                     *           "cost_basis": "1904.80",
-                     *           "current_price": "190.48",
-                     *           "market_value": "1904.80",
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "as_of_seq": 4711,
+                     *           "client_order_id": "my-first-order",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "filled_avg_price": "190.48",
+                     *           "filled_qty": "10",
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "limit_price": "190.50",
                      *           "qty": "10",
-                     *           "side": "long",
+                     *           "reason": null,
+                     *           "side": "buy",
+                     *           "status": "filled",
+                     *           "stop_price": null,
                      *           "symbol": "AAPL",
-                     *           "unrealized_pl": "0.00"
+                     *           "time_in_force": "day",
+                     *           "type": "limit",
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
                      *         }
                      *       ],
                      *       "next_cursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["Listed_PositionReply_"];
+                    "application/json": components["schemas"]["Listed_OrderReply_"];
+                    /** @example id,symbol,side */
+                    "text/csv": string;
                 };
             };
             /** @description Problem */
@@ -6489,15 +8773,9 @@ export interface operations {
             };
         };
     };
-    list_account_orders: {
+    list_account_positions: {
         parameters: {
-            query?: {
-                status?: "open" | "closed" | "all";
-                /** @description Most items in the reply */
-                limit?: number;
-                /** @description The next_cursor of the reply before; none at the start */
-                cursor?: string | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 account_id: string;
@@ -6516,29 +8794,20 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
-                     *           "as_of_seq": 4711,
-                     *           "client_order_id": "my-first-order",
-                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
-                     *           "filled_avg_price": "190.48",
-                     *           "filled_qty": "10",
-                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
-                     *           "limit_price": "190.50",
+                     *           "avg_entry_price": "190.48",
+                     *           "cost_basis": "1904.80",
+                     *           "current_price": "190.48",
+                     *           "market_value": "1904.80",
                      *           "qty": "10",
-                     *           "reason": null,
-                     *           "side": "buy",
-                     *           "status": "filled",
-                     *           "stop_price": null,
+                     *           "side": "long",
                      *           "symbol": "AAPL",
-                     *           "time_in_force": "day",
-                     *           "type": "limit",
-                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           "unrealized_pl": "0.00"
                      *         }
                      *       ],
                      *       "next_cursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["Listed_OrderReply_"];
+                    "application/json": components["schemas"]["Listed_PositionReply_"];
                 };
             };
             /** @description Problem */
@@ -7117,6 +9386,3911 @@ export interface operations {
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
                      *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    reset_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "starting_cash": "50000.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    clone_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Swing trades, second try"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloneRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    deposit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "2500.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoneyRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "amount: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "2500.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoneyRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "amount: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    transfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "2500.00",
+                 *       "to_account_id": "9d2c1a7e-33b0-5e0f-8c55-1b2f9a40c6d7"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TransferRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": "2500.00",
+                     *       "from_account": {
+                     *         "as_of_seq": 4711,
+                     *         "buying_power": "98095.15",
+                     *         "cash": "98095.15",
+                     *         "currency": "USD",
+                     *         "equity": "99999.95",
+                     *         "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *         "kind": "cash",
+                     *         "name": "Paper account",
+                     *         "realized_pl": "-0.05",
+                     *         "status": "active",
+                     *         "unrealized_pl": "0.00"
+                     *       },
+                     *       "id": "0b9c1f52-8a55-5a47-9d0e-3c1d2f7a4b11",
+                     *       "to_account": {
+                     *         "as_of_seq": 4711,
+                     *         "buying_power": "98095.15",
+                     *         "cash": "98095.15",
+                     *         "currency": "USD",
+                     *         "equity": "99999.95",
+                     *         "id": "9d2c1a7e-33b0-5e0f-8c55-1b2f9a40c6d7",
+                     *         "kind": "cash",
+                     *         "name": "Swing trades",
+                     *         "realized_pl": "-0.05",
+                     *         "status": "active",
+                     *         "unrealized_pl": "0.00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TransferReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "amount: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    archive_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:account_not_flat",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the account holds something; flatten it first, then archive it",
+                     *       "reason": "account_not_flat"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    restore_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    fork_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seq": 4711
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForkRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "seq": 4711,
+                     *       "world": "main-4711"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ForkReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:fork_not_available",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the moment is on the tape, but a fork is a world of its own and this server serves only one",
+                     *       "reason": "fork_not_available"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "give a seq or a time",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    flatten_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "canceled": [
+                     *         {
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": null,
+                     *             "filled_qty": "0",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": "190.50",
+                     *             "qty": "10",
+                     *             "reason": "requested",
+                     *             "side": "buy",
+                     *             "status": "canceled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "limit",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "positions": [
+                     *         {
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": "190.48",
+                     *             "filled_qty": "10",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": null,
+                     *             "qty": "10",
+                     *             "reason": null,
+                     *             "side": "sell",
+                     *             "status": "filled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "market",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 201,
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlattenReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_account_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avg_loss": "-60.00",
+                     *       "avg_win": "100.00",
+                     *       "commission": "12.50",
+                     *       "gross_loss": "-300.00",
+                     *       "gross_profit": "500.00",
+                     *       "largest_loss": "-100.00",
+                     *       "largest_win": "200.00",
+                     *       "losing_trades": 5,
+                     *       "max_drawdown": -0.027,
+                     *       "profit_factor": 1.6666666666666667,
+                     *       "sharpe_ratio": 1.44,
+                     *       "total_pnl": "200.00",
+                     *       "total_return": 0.002,
+                     *       "total_trades": 10,
+                     *       "win_rate": 0.5,
+                     *       "winning_trades": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricsReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_account_strategies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avg_loss": "-60.00",
+                     *           "avg_win": "100.00",
+                     *           "commission": "12.50",
+                     *           "fills": 20,
+                     *           "gross_loss": "-300.00",
+                     *           "gross_profit": "500.00",
+                     *           "largest_loss": "-100.00",
+                     *           "largest_win": "200.00",
+                     *           "losing_trades": 5,
+                     *           "profit_factor": 1.6666666666666667,
+                     *           "realized_pl": "200.00",
+                     *           "strategy": "breakout",
+                     *           "total_pnl": "200.00",
+                     *           "total_trades": 10,
+                     *           "unrealized_pl": "0.00",
+                     *           "win_rate": 0.5,
+                     *           "winning_trades": 5
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_StrategyReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_account_statements: {
+        parameters: {
+            query?: {
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+                /** @description csv for a table; else Accept decides, and JSON is usual */
+                format?: ("json" | "csv") | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "closing": {
+                     *         "AAPL": "10",
+                     *         "USD": "98095.15"
+                     *       },
+                     *       "currency": "USD",
+                     *       "from": "2026-11-01T00:00:00.000000000Z",
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "amount": "-1904.80",
+                     *           "asset": "USD",
+                     *           "kind": "trade",
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "seq": 4711,
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "name": "Paper account",
+                     *       "next_cursor": null,
+                     *       "opening": {
+                     *         "USD": "100000.00"
+                     *       },
+                     *       "to": "2026-12-01T00:00:00.000000000Z",
+                     *       "totals": {
+                     *         "fee": {
+                     *           "USD": "-0.05"
+                     *         },
+                     *         "trade": {
+                     *           "AAPL": "10",
+                     *           "USD": "-1904.80"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatementReply"];
+                    /** @example id,symbol,side */
+                    "text/csv": string;
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_positions: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avg_entry_price": "190.48",
+                     *           "cost_basis": "1904.80",
+                     *           "current_price": "190.48",
+                     *           "market_value": "1904.80",
+                     *           "qty": "10",
+                     *           "side": "long",
+                     *           "symbol": "AAPL",
+                     *           "unrealized_pl": "0.00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_PositionReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    close_all_positions: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+                /** @description cancel all orders first, which may hold what is to be sold */
+                cancel_orders?: boolean;
+            };
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": "190.48",
+                     *             "filled_qty": "10",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": null,
+                     *             "qty": "10",
+                     *             "reason": null,
+                     *             "side": "sell",
+                     *             "status": "filled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "market",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 201,
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClosedPositionsReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_position: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avg_entry_price": "190.48",
+                     *       "cost_basis": "1904.80",
+                     *       "current_price": "190.48",
+                     *       "market_value": "1904.80",
+                     *       "qty": "10",
+                     *       "side": "long",
+                     *       "symbol": "AAPL",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PositionReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such position",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    close_position: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+                qty?: string | null;
+                percentage?: string | null;
+            };
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderReply"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such position",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "give qty or percentage, not both",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_trades: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+                /** @description csv for a table; else Accept decides, and JSON is usual */
+                format?: ("json" | "csv") | null;
+                /** @description of this instrument only */
+                symbol?: string | null;
+                side?: ("buy" | "sell") | null;
+                /** @description fills of this order */
+                order_id?: string | null;
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
+                /** @description another name of from */
+                start?: string | null;
+                /** @description another name of to */
+                end?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "counterparty": "house",
+                     *           "fee": "0.05",
+                     *           "id": "6e340b9c-ffb3-8002-8000-000000000001",
+                     *           "liquidity": "taker",
+                     *           "note": "bought the dip",
+                     *           "notional": "1904.80",
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "price": "190.48",
+                     *           "qty": "10",
+                     *           "realized_pl": "-0.05",
+                     *           "seq": 4711,
+                     *           "side": "buy",
+                     *           "strategy": "breakout",
+                     *           "symbol": "AAPL",
+                     *           "tags": [
+                     *             "earnings"
+                     *           ],
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_TradeReply_"];
+                    /** @example id,symbol,side */
+                    "text/csv": string;
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    trade_statistics: {
+        parameters: {
+            query?: {
+                /** @description the caller's first account when left out */
+                account_id?: string | null;
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avg_loss": "-60.00",
+                     *       "avg_win": "100.00",
+                     *       "commission": "12.50",
+                     *       "gross_loss": "-300.00",
+                     *       "gross_profit": "500.00",
+                     *       "largest_loss": "-100.00",
+                     *       "largest_win": "200.00",
+                     *       "losing_trades": 5,
+                     *       "profit_factor": 1.6666666666666667,
+                     *       "total_trades": 10,
+                     *       "win_rate": 0.5,
+                     *       "winning_trades": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradeFigures"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "from: give a time such as 2026-11-20T10:46:00Z",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_trade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trade_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "counterparty": "house",
+                     *       "fee": "0.05",
+                     *       "id": "6e340b9c-ffb3-8002-8000-000000000001",
+                     *       "liquidity": "taker",
+                     *       "note": "bought the dip",
+                     *       "notional": "1904.80",
+                     *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "price": "190.48",
+                     *       "qty": "10",
+                     *       "realized_pl": "-0.05",
+                     *       "seq": 4711,
+                     *       "side": "buy",
+                     *       "strategy": "breakout",
+                     *       "symbol": "AAPL",
+                     *       "tags": [
+                     *         "earnings"
+                     *       ],
+                     *       "time": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such trade",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    note_trade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trade_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "bought the dip"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradePatch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "counterparty": "house",
+                     *       "fee": "0.05",
+                     *       "id": "6e340b9c-ffb3-8002-8000-000000000001",
+                     *       "liquidity": "taker",
+                     *       "note": "bought the dip",
+                     *       "notional": "1904.80",
+                     *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "price": "190.48",
+                     *       "qty": "10",
+                     *       "realized_pl": "-0.05",
+                     *       "seq": 4711,
+                     *       "side": "buy",
+                     *       "strategy": "breakout",
+                     *       "symbol": "AAPL",
+                     *       "tags": [
+                     *         "earnings"
+                     *       ],
+                     *       "time": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such trade",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
                      *       "reason": "malformed"
                      *     }
                      */

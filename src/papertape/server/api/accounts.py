@@ -1,16 +1,23 @@
 """Routes of accounts: what they hold now, and what happened to them."""
 
-from fastapi import APIRouter
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
-from papertape.server.api.orders import OrderFilter
+from papertape.server.api.orders import request_id
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit, page_of
-from papertape.server.auth.store import OwnedAccount
-from papertape.server.callers import Callers
-from papertape.server.documents import Listed, document
+from papertape.server.api.searches import ORDER_COLUMNS, order_search
+from papertape.server.auth.account_store import ACTIVE_MAX, OwnedAccount
+from papertape.server.bodies import read_body
+from papertape.server.callers import Caller, Callers
+from papertape.server.csv_text import Format, csv_reply, wants_csv
+from papertape.server.documents import IDEMPOTENCY_KEY, Listed, document, with_csv
+from papertape.server.models.account_changes import AccountPatch, AccountRequest
 from papertape.server.models.accounts import (
     AccountReply,
     EquityPoint,
@@ -19,18 +26,27 @@ from papertape.server.models.accounts import (
     PositionReply,
 )
 from papertape.server.models.orders import OrderReply
+from papertape.server.order_history import OrderHistory, OrderSearch
+from papertape.server.problems import not_permitted
 from papertape.server.replies import json_reply, listed
 from papertape.storage.reads import Reads
 
 _ONE = f"{PREFIX}/accounts/{{account_id}}"
+_TOO_MANY = (
+    "too_many_accounts",
+    f"a user has at most {ACTIVE_MAX} accounts that are not archived; archive one first",
+)
 
 
 class AccountRoutes:
     """Everything under `/accounts`."""
 
-    def __init__(self, callers: Callers, accounts: Accounts, reads: Reads) -> None:
+    def __init__(
+        self, callers: Callers, accounts: Accounts, history: OrderHistory, reads: Reads
+    ) -> None:
         self._callers = callers
         self._accounts = accounts
+        self._history = history
         self._reads = reads
 
     def add_to(self, router: APIRouter) -> None:
@@ -42,14 +58,49 @@ class AccountRoutes:
             **document(replies={200: Listed[AccountReply]}),
         )
         router.add_api_route(
+            f"{PREFIX}/accounts",
+            self.open_account,
+            methods=["POST"],
+            tags=["accounts"],
+            **document(
+                replies={201: AccountReply, 200: AccountReply},
+                body=AccountRequest,
+                parameters=(IDEMPOTENCY_KEY,),
+                problems=(409,),
+                reasons={409: _TOO_MANY, 422: ("malformed", "name: Field required")},
+                scope="account",
+            ),
+        )
+        router.add_api_route(
             _ONE,
             self.get_account,
             tags=["accounts"],
             **document(replies={200: AccountReply}, problems=(404,)),
         )
+        router.add_api_route(
+            _ONE,
+            self.rename_account,
+            methods=["PATCH"],
+            tags=["accounts"],
+            **document(
+                replies={200: AccountReply},
+                body=AccountPatch,
+                problems=(404,),
+                reasons={422: ("malformed", "name: Field required")},
+                scope="account",
+            ),
+        )
+        bad_limit = {422: BAD_LIMIT}
+        orders = document(replies={200: Listed[OrderReply]}, problems=(404, 422), reasons=bad_limit)
+        router.add_api_route(
+            f"{_ONE}/orders",
+            self.orders,
+            name="list_account_orders",
+            tags=["accounts"],
+            **with_csv(orders),
+        )
         for path, handler, item in (
             ("positions", self.positions, Listed[PositionReply]),
-            ("orders", self.orders, Listed[OrderReply]),
             ("fills", self.fills, Listed[FillReply]),
             ("ledger", self.ledger, Listed[LedgerLine]),
             ("equity", self.equity, Listed[EquityPoint]),
@@ -59,14 +110,35 @@ class AccountRoutes:
                 handler,
                 name=f"list_account_{path}",
                 tags=["accounts"],
-                **document(replies={200: item}, problems=(404, 422), reasons={422: BAD_LIMIT}),
+                **document(replies={200: item}, problems=(404, 422), reasons=bad_limit),
             )
 
-    async def list_accounts(self, request: Request) -> Response:
+    async def list_accounts(
+        self,
+        request: Request,
+        archived: Annotated[bool, Query(description="those that were put away, too")] = False,
+    ) -> Response:
         """The caller's accounts in this world, valued at the present market."""
         caller = await self._callers.of(request)
-        owned = await self._accounts.of(caller)
+        owned = [one for one in await self._accounts.of(caller) if archived or not one.is_archived]
         return listed([(await self._accounts.value(account)).account for account in owned])
+
+    async def open_account(self, request: Request) -> Response:
+        """Open a further account. The same Idempotency-Key and body is the same account."""
+        caller = await self._callers.of(request)
+        asked = await read_body(request, AccountRequest)
+        not_bound(caller)
+        account, is_new = await self._accounts.open_further(
+            caller, asked.name, asked.terms(), request_id(request) or str(uuid4())
+        )
+        return json_reply((await self._accounts.value(account)).account, 201 if is_new else 200)
+
+    async def rename_account(self, request: Request, account_id: str) -> Response:
+        """Give an account another name."""
+        account = await self._own(request, account_id)
+        asked = await read_body(request, AccountPatch)
+        renamed = await self._accounts.rename(account, asked.name)
+        return json_reply((await self._accounts.value(renamed)).account)
 
     async def get_account(self, request: Request, account_id: str) -> Response:
         """One account, valued at the present market."""
@@ -82,13 +154,17 @@ class AccountRoutes:
         self,
         request: Request,
         account_id: str,
-        status: OrderFilter = "open",
+        wanted: Annotated[OrderSearch, Depends(order_search)],
         limit: Limit = 100,
         cursor: Cursor = None,
+        format: Format = None,  # noqa: A002 - the name on the wire
     ) -> Response:
         """The account's orders, the newest first."""
         account = await self._own(request, account_id)
-        return await page_of(self._reads.orders, account.account_id, status, limit, cursor)
+        page = await self._history.orders(account.account_id, wanted, limit, cursor)
+        if wants_csv(request, format):
+            return csv_reply(ORDER_COLUMNS, page.items, page.next_cursor, "orders")
+        return listed(page.items, page.next_cursor)
 
     async def fills(
         self, request: Request, account_id: str, limit: Limit = 100, cursor: Cursor = None
@@ -114,3 +190,11 @@ class AccountRoutes:
     async def _own(self, request: Request, account_id: str) -> OwnedAccount:
         caller = await self._callers.of(request)
         return await self._accounts.require(caller, account_id)
+
+
+def not_bound(caller: Caller) -> None:
+    """Raises `Problem` 403 for a key that is bound to an account: it opens no other."""
+    if caller.key is not None and caller.key.account_id is not None:
+        raise not_permitted(
+            "account", "the API key is bound to one account; use a key that is not, or a login"
+        )

@@ -1,7 +1,5 @@
 """Routes of the market, open to all: instruments, quotes, bars, the book."""
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,8 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.domain.time_text import parse_time
 from papertape.server.api import PREFIX
+from papertape.server.api.moments import Moment, moment
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
@@ -21,16 +19,13 @@ from papertape.server.models.market import (
     InstrumentReply,
     QuoteReply,
 )
-from papertape.server.problems import malformed, not_found
+from papertape.server.problems import not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
 from papertape.server.symbols import NO_INSTRUMENT, Symbols
 
 DEPTH_MAX = 100
 BARS_MAX = 10_000
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NS = 1_000_000_000
-_FAR = 2**63 - 1
 
 _REASONS = {
     404: ("not_found", not_found(NO_INSTRUMENT).detail),
@@ -38,14 +33,6 @@ _REASONS = {
 }
 
 Timeframe = Literal["1m", "5m", "15m", "1h", "1d"]
-Moment = Annotated[
-    str | None,
-    Query(
-        max_length=40,
-        description="RFC 3339 time or a date, which is its midnight UTC",
-        examples=["2026-11-20T10:00:00Z"],
-    ),
-]
 
 
 class MarketRoutes:
@@ -102,7 +89,7 @@ class MarketRoutes:
     ) -> Response:
         """Bars, the oldest first: `limit` from `start` on, or without a start the newest."""
         listed_symbol = await self._symbols.require(symbol)
-        start_ns, end_ns = _moment("start", start), _moment("end", end)
+        start_ns, end_ns = moment("start", start), moment("end", end)
         return listed(await self._history.bars(listed_symbol, timeframe, start_ns, end_ns, limit))
 
     async def get_book(
@@ -124,24 +111,3 @@ def _mentions(item: dict[str, Any], wanted: str) -> bool:
     symbol = item["symbol"].casefold()
     names = (symbol, symbol.replace("/", ""), item["name"].casefold())
     return any(wanted in name for name in names)
-
-
-def _moment(field: str, text: str | None) -> int | None:
-    """Nanoseconds since 1970, as far as an i64 reaches; raises `Problem` 422 for no time at all."""
-    if text is None:
-        return None
-    try:
-        return max(-_FAR, min(_FAR, _parse_moment(text)))
-    except (ValueError, OverflowError) as error:
-        raise malformed(
-            f"{field}: give a time such as 2026-11-20T10:46:00Z or a date such as 2026-11-20",
-            field=field,
-            value=text,
-        ) from error
-
-
-def _parse_moment(text: str) -> int:
-    if _DATE.fullmatch(text):
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * _NS
-    # A plus in a query that was not encoded arrives as a blank.
-    return parse_time(re.sub(r" (\d{2}:\d{2})$", r"+\1", text))

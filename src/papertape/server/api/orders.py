@@ -1,30 +1,29 @@
 """Routes of orders: submit, preview, look at, replace, cancel."""
 
-import asyncio
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.floor.ports import FloorUnavailableError, Reply
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
-from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit, page_of
+from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
+from papertape.server.api.searches import ORDER_COLUMNS, order_search
 from papertape.server.bodies import read_body
-from papertape.server.callers import Caller, Callers
+from papertape.server.callers import Callers
+from papertape.server.csv_text import Format, csv_reply, wants_csv
 from papertape.server.documents import (
     IDEMPOTENCY_KEY,
     ORDER_ID,
     DirectRoute,
     Listed,
     document,
+    with_csv,
 )
 from papertape.server.exchange import Exchange
-from papertape.server.measures import Measures
-from papertape.server.models.base import UUID_PATTERN
 from papertape.server.models.orders import (
     CancelAllReply,
     OrderReply,
@@ -33,27 +32,14 @@ from papertape.server.models.orders import (
     PreviewRequest,
     ReplaceRequest,
 )
-from papertape.server.order_entry import OrderEntry
-from papertape.server.problems import Problem, floor_unavailable, malformed, not_found
-from papertape.server.replies import json_reply, passed_on
-from papertape.server.symbols import Symbols
-from papertape.storage.reads import Reads
+from papertape.server.order_desk import OrderDesk, too_late
+from papertape.server.order_history import OrderHistory, OrderSearch
+from papertape.server.problems import malformed, not_found
+from papertape.server.replies import json_reply, listed, passed_on
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_UUID = re.compile(UUID_PATTERN)
-
-OrderFilter = Annotated[Literal["open", "closed", "all"], Query(alias="status")]
-
-
 _NO_ORDER = {404: ("not_found", not_found("order").detail)}
 _BAD_KEY = ("malformed", "an Idempotency-Key has 1 to 128 visible ASCII characters")
-
-
-def _too_late(kind: str, status: str) -> tuple[str, str]:
-    """Reason and detail for a cancel or replace of an order that has ended."""
-    reason = {"cancel": "not_cancelable", "replace": "not_replaceable"}[kind]
-    verb = {"cancel": "canceled", "replace": "replaced"}[kind]
-    return reason, f"the order is {status} and cannot be {verb} any more"
 
 
 class OrderRoutes:
@@ -64,18 +50,14 @@ class OrderRoutes:
         callers: Callers,
         accounts: Accounts,
         exchange: Exchange,
-        symbols: Symbols,
-        entry: OrderEntry,
-        reads: Reads,
-        measures: Measures,
+        desk: OrderDesk,
+        history: OrderHistory,
     ) -> None:
         self._callers = callers
         self._accounts = accounts
         self._exchange = exchange
-        self._symbols = symbols
-        self._entry = entry
-        self._reads = reads
-        self._measures = measures
+        self._desk = desk
+        self._history = history
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -93,8 +75,12 @@ class OrderRoutes:
             f"{PREFIX}/orders",
             self.list_orders,
             tags=["orders"],
-            **document(
-                replies={200: Listed[OrderReply]}, problems=(404, 422), reasons={422: BAD_LIMIT}
+            **with_csv(
+                document(
+                    replies={200: Listed[OrderReply]},
+                    problems=(404, 422),
+                    reasons={422: BAD_LIMIT},
+                )
             ),
         )
         router.add_api_route(
@@ -143,7 +129,7 @@ class OrderRoutes:
                 body=ReplaceRequest,
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
-                reasons=_NO_ORDER | {409: _too_late("replace", "filled")},
+                reasons=_NO_ORDER | {409: too_late("replace", "filled")},
                 scope="trade",
             ),
         )
@@ -157,7 +143,7 @@ class OrderRoutes:
                 replies={204: None},
                 parameters=(ORDER_ID, IDEMPOTENCY_KEY),
                 problems=(404, 409, 429),
-                reasons=_NO_ORDER | {409: _too_late("cancel", "filled"), 422: _BAD_KEY},
+                reasons=_NO_ORDER | {409: too_late("cancel", "filled"), 422: _BAD_KEY},
                 scope="trade",
             ),
         )
@@ -166,34 +152,24 @@ class OrderRoutes:
         """Send an order; the reply is the order as it stands after matching, and is durable."""
         caller = await self._callers.of(request)
         order = await read_body(request, OrderRequest)
-        await self._accounts.require(caller, order.account_id)
-        fields = await self._fields(order)
-        fields["client_order_id"] = order.client_order_id or request_id(request) or str(uuid4())
-        try:
-            reply = await self._entry.submit(caller, fields)
-        except FloorUnavailableError as error:
-            # Whoever gave no id learns the one to repeat with.
-            given = {"client_order_id": fields["client_order_id"]}
-            raise floor_unavailable(error, given) from error
-        self._measures.count_order(reply.outcome)
-        return passed_on(reply)
+        return passed_on(await self._desk.submit(caller, order, request_id(request)))
 
     async def preview_order(self, request: Request) -> Response:
         """What an order would cost and why it might be refused; nothing is sent."""
         caller = await self._callers.of(request)
         order = await read_body(request, PreviewRequest)
-        await self._accounts.require(caller, order.account_id)
-        fields = await self._fields(order)
+        fields = await self._desk.fields(caller, order)
         fields["client_order_id"] = order.client_order_id or str(uuid4())
         return passed_on(await self._exchange.send("preview", fields))
 
     async def list_orders(
         self,
         request: Request,
+        wanted: Annotated[OrderSearch, Depends(order_search)],
         account_id: str | None = None,
-        status: OrderFilter = "open",
         limit: Limit = 100,
         cursor: Cursor = None,
+        format: Format = None,  # noqa: A002 - the name on the wire
     ) -> Response:
         """Orders, the newest first; without `account_id` those of the caller's first account."""
         caller = await self._callers.of(request)
@@ -202,24 +178,29 @@ class OrderRoutes:
             if account_id
             else await self._accounts.first(caller)
         )
-        return await page_of(self._reads.orders, account.account_id, status, limit, cursor)
+        page = await self._history.orders(account.account_id, wanted, limit, cursor)
+        if wants_csv(request, format):
+            return csv_reply(ORDER_COLUMNS, page.items, page.next_cursor, "orders")
+        return listed(page.items, page.next_cursor)
 
     async def get_order(self, request: Request, order_id: str) -> Response:
         """One order."""
         caller = await self._callers.of(request)
-        return json_reply(await self._own_order(caller, order_id))
+        return json_reply(await self._desk.order(caller, order_id))
 
     async def replace_order(self, request: Request) -> Response:
         """Change a working order, which keeps its id."""
         caller = await self._callers.of(request)
         change = await read_body(request, ReplaceRequest)
-        reply = await self._command(caller, request, "replace", dict(change))
+        order_id = request.path_params["order_id"]
+        reply = await self._desk.replace(caller, order_id, dict(change), request_id(request))
         return passed_on(reply, 200)
 
     async def cancel_order(self, request: Request) -> Response:
         """Cancel a working order."""
         caller = await self._callers.of(request)
-        passed_on(await self._command(caller, request, "cancel", {}))
+        order_id = request.path_params["order_id"]
+        passed_on(await self._desk.cancel(caller, order_id, request_id(request)))
         return Response(status_code=204)
 
     async def cancel_all_orders(self, request: Request, account_id: str) -> Response:
@@ -231,56 +212,6 @@ class OrderRoutes:
             "request_id": request_id(request) or str(uuid4()),
         }
         return passed_on(await self._exchange.send("cancel_all", fields), 207)
-
-    async def _command(
-        self, caller: Caller, request: Request, kind: str, fields: dict[str, Any]
-    ) -> Reply:
-        """Send a command about an order in the name of the account that owns it.
-
-        The floor says `not_found` for an order of another account; so the caller's accounts, nearly
-        always one, are tried in turn, and no query is needed for an order that works.
-        """
-        order_id = request.path_params["order_id"]
-        if not _UUID.fullmatch(order_id):
-            raise not_found("order")
-        fields |= {"order_id": order_id, "request_id": request_id(request) or str(uuid4())}
-        for account in await self._accounts.of(caller):
-            fields["account_id"] = account.account_id
-            reply = await self._send(caller, kind, fields)
-            if reply.outcome != "not_found":
-                return reply
-        order = await self._own_order(caller, order_id)
-        raise Problem(
-            409,
-            *_too_late(kind, order["status"]),
-            more={"order_id": order_id, "value": order["status"], "order": order},
-        )
-
-    async def _send(self, caller: Caller, kind: str, fields: dict[str, Any]) -> Reply:
-        if kind == "replace":
-            return await self._entry.replace(caller, fields)
-        return await self._exchange.send(kind, fields)
-
-    async def _own_order(self, caller: Caller, order_id: str) -> dict[str, Any]:
-        """The order of the read models; raises `Problem` 404 when it is not the caller's."""
-        if not _UUID.fullmatch(order_id):
-            raise not_found("order")
-        order = await asyncio.to_thread(self._reads.order, order_id)
-        if order is None or not await self._accounts.owns(caller, order["account_id"]):
-            raise not_found("order")
-        return order
-
-    async def _fields(self, order: PreviewRequest) -> dict[str, Any]:
-        """An order for the floor, its symbols as they are listed."""
-        fields = order.fields()
-        for part in (fields, *fields.get("legs", ())):
-            if "symbol" in part:
-                part["symbol"] = await self._symbol(part["symbol"])
-        return fields
-
-    async def _symbol(self, name: str) -> str:
-        """The listed symbol, or the name as it is, which the floor then refuses by its reason."""
-        return await self._symbols.find(name) or name
 
 
 def request_id(request: Request) -> str | None:

@@ -1,4 +1,4 @@
-"""Users and the accounts that they own, in `auth.db`.
+"""Users, in `auth.db`.
 
 Everything here blocks (SQL, hashing) and is thread-safe: the command line calls it directly, the
 server from a thread.
@@ -6,17 +6,18 @@ server from a thread.
 
 import sqlite3
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from papertape.server.auth.account_store import AccountStore
 from papertape.server.auth.keys import ApiKeys
+from papertape.server.auth.label_store import LabelStore
 from papertape.server.auth.names import (
     ADMIN_USERNAME,
     DEMO_USERNAME,
@@ -29,12 +30,11 @@ from papertape.server.auth.passwords import (
     Passwords,
     one_time_password,
 )
-from papertape.server.auth.tables import accounts, migrate, users
-from papertape.storage.engines import change_schema, open_engine, upserting
+from papertape.server.auth.tables import migrate, users
+from papertape.storage.engines import change_schema, open_engine
 from papertape.storage.place import Place
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
-ACCOUNT_NAME = "Paper account"
 
 
 class Role(StrEnum):
@@ -74,31 +74,19 @@ class User:
     created_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedAccount:
-    """An account of a user in one world; its figures live on the floor."""
-
-    account_id: str
-    user_id: str
-    name: str
-    opened: bool
-
-
-def account_id_of(user_id: str, world: str) -> str:
-    """The id of a user's first account in a world; the same one at every start."""
-    return str(uuid5(UUID(user_id), world))
-
-
 class AuthStore:
     """The one door to `auth.db`, or to the schema of PostgreSQL that stands for it.
 
-    `keys` are the API keys, `engine` is for further tables.
+    `keys` are the API keys, `accounts` what belongs to whom, `labels` what users write on orders
+    and trades; `engine` is for further tables.
     """
 
     def __init__(self, place: Place, passwords: Passwords | None = None) -> None:
         self._passwords = passwords or Passwords()
         self.engine = _open(place)
         self.keys = ApiKeys(self.engine)
+        self.accounts = AccountStore(self.engine)
+        self.labels = LabelStore(self.engine)
         try:
             with change_schema(self.engine, place) as connection:
                 migrate(connection)
@@ -228,32 +216,6 @@ class AuthStore:
         elif not user.is_demo:
             raise UsernameTakenError(f"{DEMO_USERNAME} is the name of an ordinary user here")
         return DEMO_USERNAME, DEMO_PASSWORD
-
-    # --- accounts --------------------------------------------------------------------------------
-
-    def ensure_account(self, user_id: str, world: str) -> Sequence[OwnedAccount]:
-        """The user's accounts in the world, the first one entered here when there is none."""
-        row = {
-            "account_id": account_id_of(user_id, world),
-            "user_id": user_id,
-            "world": world,
-            "name": ACCOUNT_NAME,
-            "opened": False,
-        }
-        mine = (accounts.c.user_id == user_id) & (accounts.c.world == world)
-        query = select(accounts).where(mine).order_by(accounts.c.name, accounts.c.account_id)
-        with self.engine.begin() as connection:
-            connection.execute(
-                upserting(accounts, self.engine.dialect.name).values(row).on_conflict_do_nothing()
-            )
-            found = connection.execute(query).all()
-        return [OwnedAccount(row.account_id, user_id, row.name, row.opened) for row in found]
-
-    def mark_opened(self, account_id: str) -> None:
-        """The floor has confirmed the account."""
-        change = update(accounts).where(accounts.c.account_id == account_id).values(opened=True)
-        with self.engine.begin() as connection:
-            connection.execute(change)
 
     def _row(self, username: str) -> Row[Any] | None:
         query = select(users).where(users.c.username_key == username_key(username))

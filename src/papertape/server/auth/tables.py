@@ -51,7 +51,64 @@ accounts = Table(
     Column("world", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("opened", Boolean, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("terms", Text),
+    Column("request_id", Text),
+    Column("request_body", Text),
+    Column("archived_ns", BigInteger),
     Index("accounts_of_user", "user_id", "world"),
+    Index("accounts_by_number", "user_id", "world", "number", unique=True),
+    Index("accounts_by_request", "user_id", "world", "request_id", unique=True),
+)
+"""`terms` are the JSON that the account is opened with (None: those of every first account)."""
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("transfer_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("world", Text, nullable=False),
+    Column("from_account_id", Text, nullable=False),
+    Column("to_account_id", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", Text),
+    Column("done", Boolean, nullable=False),
+    Index("transfers_of_user", "user_id", "world", "done"),
+)
+"""Money between accounts of one user: noted before it leaves, `done` when it has arrived."""
+
+order_labels = Table(
+    "order_labels",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.account_id"), primary_key=True),
+    Column("client_order_id", Text, primary_key=True),
+    Column("order_id", Text),
+    Column("strategy", Text),
+    Column("tags", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Index("order_labels_by_order", "order_id"),
+    Index("order_labels_by_strategy", "account_id", "strategy", "order_id"),
+)
+"""What a user calls an order. `tags` is `a|b`, as they are shown. `order_id` is None until the
+floor has answered; ids of one world sort as their orders came."""
+
+order_tags = Table(
+    "order_tags",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.account_id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("client_order_id", Text, primary_key=True),
+)
+"""The tags once more, to find orders by them."""
+
+trade_notes = Table(
+    "trade_notes",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.account_id"), primary_key=True),
+    Column("fill_id", Text, primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+    Index("trade_notes_by_fill", "fill_id"),
 )
 
 api_keys = Table(
@@ -126,6 +183,37 @@ STEPS: Sequence[Sequence[str]] = (
             alert_id TEXT NOT NULL REFERENCES webhook_alerts (alert_id) ON DELETE CASCADE,
             account_id TEXT NOT NULL, cancels TEXT NOT NULL, plan TEXT, result TEXT,
             PRIMARY KEY (alert_id, account_id))""",
+    ),
+    (
+        "ALTER TABLE accounts ADD COLUMN number INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE accounts ADD COLUMN terms TEXT",
+        "ALTER TABLE accounts ADD COLUMN request_id TEXT",
+        "ALTER TABLE accounts ADD COLUMN request_body TEXT",
+        "ALTER TABLE accounts ADD COLUMN archived_ns BIGINT",
+        "CREATE UNIQUE INDEX accounts_by_number ON accounts (user_id, world, number)",
+        "CREATE UNIQUE INDEX accounts_by_request ON accounts (user_id, world, request_id)",
+        """CREATE TABLE transfers (
+            transfer_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            world TEXT NOT NULL, from_account_id TEXT NOT NULL, to_account_id TEXT NOT NULL,
+            amount TEXT NOT NULL, currency TEXT, done BOOLEAN NOT NULL)""",
+        "CREATE INDEX transfers_of_user ON transfers (user_id, world, done)",
+        """CREATE TABLE order_labels (
+            account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+            client_order_id TEXT NOT NULL, order_id TEXT, strategy TEXT, tags TEXT NOT NULL,
+            created_ns BIGINT NOT NULL,
+            PRIMARY KEY (account_id, client_order_id))""",
+        "CREATE INDEX order_labels_by_order ON order_labels (order_id)",
+        "CREATE INDEX order_labels_by_strategy ON order_labels (account_id, strategy, order_id)",
+        """CREATE TABLE order_tags (
+            account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+            tag TEXT NOT NULL, client_order_id TEXT NOT NULL,
+            PRIMARY KEY (account_id, tag, client_order_id))""",
+        """CREATE TABLE trade_notes (
+            account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+            fill_id TEXT NOT NULL, note TEXT NOT NULL, changed_ns BIGINT NOT NULL,
+            PRIMARY KEY (account_id, fill_id))""",
+        "CREATE INDEX trade_notes_by_fill ON trade_notes (fill_id)",
     ),
 )
 

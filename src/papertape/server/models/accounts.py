@@ -52,6 +52,7 @@ class AccountReply(Reply):
     currencies: dict[str, Any] | None = None
     unsettled_cash: str | None = None
     resets: int | None = None
+    archived_at: str | None = Field(None, description="when its owner put it away")
 
 
 class PositionReply(Reply):

@@ -1,8 +1,8 @@
 """Orders: what is sent, what comes back."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from papertape.server.bodies import DecimalText
 from papertape.server.models.base import (
@@ -79,6 +79,14 @@ class OrderTerms(Body):
     legs: list[Leg] | None = Field(default=None, max_length=4)
 
 
+Strategy = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f|]+$")
+]
+Tag = Annotated[
+    str, StringConstraints(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f|]+$")
+]
+
+
 class PreviewRequest(OrderTerms):
     """An order to be weighed, not sent. It has a `qty`, or a `notional` in money.
 
@@ -106,13 +114,34 @@ class PreviewRequest(OrderTerms):
     time_in_force: TimeInForce = "day"
     client_order_id: RequestId | None = None
 
+    advanced_instructions: dict[str, Any] | None = Field(
+        default=None, description="execution algorithms are not available: such orders are refused"
+    )
+
+    strategy: Strategy | None = Field(default=None, examples=["breakout"])
+    tags: list[Tag] | None = Field(default=None, max_length=10, examples=[["earnings"]])
+
+    @field_validator("tags")
+    @classmethod
+    def _each_once(cls, tags: list[str] | None) -> list[str] | None:
+        if tags is not None and len(set(tags)) < len(tags):
+            raise ValueError("give each tag once")
+        return tags
+
     def fields(self) -> dict[str, Any]:
         """What was given, for the floor."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, exclude=_NOT_FOR_THE_FLOOR)
+
+
+_NOT_FOR_THE_FLOOR = {"strategy", "tags", "advanced_instructions"}
 
 
 class OrderRequest(PreviewRequest):
-    """A new order. The same `client_order_id` with the same body is the same order."""
+    """A new order. The same `client_order_id` with the same body is the same order.
+
+    `strategy` and `tags` are yours: they are shown on the order and found again, and no market
+    hears of them.
+    """
 
     example: ClassVar[Example] = {**PreviewRequest.example, "client_order_id": "my-first-order"}
 
@@ -204,6 +233,8 @@ class OrderReply(Reply):
         None, description="why the exchange itself sent it to close a position"
     )
     recorded: bool | None = None
+    strategy: str | None = Field(None, description="what its owner sent it for")
+    tags: list[str] | None = None
 
 
 class Objection(Reply):

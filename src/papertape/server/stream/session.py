@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.accounts import Accounts
-from papertape.server.auth.store import OwnedAccount
+from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.callers import Caller, Callers, address_of
 from papertape.server.measures import Measures
 from papertape.server.problems import Problem
@@ -198,8 +198,9 @@ class Session:
             )
         self._say("subscribed", channels)
         private = [channel for channel in channels if channel in PRIVATE_CHANNELS]
-        if private and not self._accounts:
-            self._accounts = await self._own_accounts()
+        if private:
+            # Accounts that were opened since are part of what is subscribed now.
+            self._accounts = await self._own_accounts() or self._accounts
         try:
             for account in self._accounts:
                 await self._join(account, private, since)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from papertape.server.accounts import Accounts
-from papertape.server.auth.store import OwnedAccount
+from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.quotes import quote_in

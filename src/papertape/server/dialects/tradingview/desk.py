@@ -16,7 +16,8 @@ import structlog
 
 from papertape.floor.ports import FloorUnavailableError, Reply
 from papertape.server.accounts import Accounts
-from papertape.server.auth.store import AuthStore, OwnedAccount
+from papertape.server.auth.account_store import OwnedAccount
+from papertape.server.auth.store import AuthStore
 from papertape.server.callers import Caller
 from papertape.server.dialects.tradingview.alert import Alert, read_alert
 from papertape.server.dialects.tradingview.fields import Fields, UnreadableAlertError

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from papertape.domain.decimal_text import decimal_text
-from papertape.server.auth.store import OwnedAccount
+from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.dialects.tradingview.alert import Alert, read_alert
 from papertape.server.dialects.tradingview.desk import AlertRefusedError, Desk, refusal_of
 from papertape.server.dialects.tradingview.fields import Fields, UnreadableAlertError, fields_of

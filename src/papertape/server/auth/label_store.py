@@ -1,0 +1,193 @@
+"""What users write on their orders and trades: strategy, tags, notes. Never on the tape.
+
+Labels are written before their order is sent, so an acknowledged order never lacks them; whoever
+learns the order's id binds it afterwards. Everything here blocks and is thread-safe.
+"""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from papertape.server.auth.tables import order_labels, order_tags, trade_notes
+
+AT_ONCE = 500
+"""Ids in one query: databases bound the number of its values."""
+
+
+class LabelsDifferError(Exception):
+    """The order has other labels already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a user calls an order."""
+
+    strategy: str | None
+    tags: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return self.strategy is None and not self.tags
+
+    def members(self) -> dict[str, Any]:
+        """As members of an order on the wire."""
+        return {"strategy": self.strategy, "tags": list(self.tags)}
+
+
+class LabelStore:
+    """The labels of orders and the notes on trades of all accounts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    def put(self, account_id: str, client_order_id: str, labels: Labels) -> bool:
+        """Label an order before it is sent; whether it was not labelled yet.
+
+        The same labels again are no change; others raise `LabelsDifferError`.
+        """
+        key = {"account_id": account_id, "client_order_id": client_order_id}
+        row = {
+            **key,
+            "strategy": labels.strategy,
+            "tags": "|".join(labels.tags),
+            "created_ns": time.time_ns(),
+        }
+        with self._engine.begin() as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(order_labels).values(row))
+                    for tag in labels.tags:
+                        connection.execute(insert(order_tags).values(key | {"tag": tag}))
+            except IntegrityError:
+                found = select(order_labels).where(_is(account_id, client_order_id))
+                if _labels(connection.execute(found).one()) != labels:
+                    raise LabelsDifferError(client_order_id) from None
+                return False
+        return True
+
+    def bind(self, account_id: str, order_ids: Mapping[str, str]) -> None:
+        """The floor gave these ids to the orders of these client ids."""
+        with self._engine.begin() as connection:
+            for client_order_id, order_id in order_ids.items():
+                change = update(order_labels).where(_is(account_id, client_order_id))
+                connection.execute(change.values(order_id=order_id))
+
+    def drop(self, account_id: str, client_order_id: str) -> None:
+        """The order was not taken."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(order_labels).where(_is(account_id, client_order_id)))
+            mine = order_tags.c.account_id == account_id
+            these = mine & (order_tags.c.client_order_id == client_order_id)
+            connection.execute(delete(order_tags).where(these))
+
+    def unbound(self, account_id: str) -> Sequence[str]:
+        """Client ids of labelled orders whose answer nobody has noted yet."""
+        mine = (order_labels.c.account_id == account_id) & order_labels.c.order_id.is_(None)
+        with self._engine.connect() as connection:
+            return (
+                connection.execute(select(order_labels.c.client_order_id).where(mine))
+                .scalars()
+                .all()
+            )
+
+    def of_orders(self, account_id: str, client_order_ids: Collection[str]) -> dict[str, Labels]:
+        """The labels of orders by their client ids; those without are left out."""
+        found: dict[str, Labels] = {}
+        with self._engine.connect() as connection:
+            for part in _parts(client_order_ids):
+                mine = order_labels.c.account_id == account_id
+                query = select(order_labels).where(mine, order_labels.c.client_order_id.in_(part))
+                for row in connection.execute(query):
+                    found[row.client_order_id] = _labels(row)
+        return found
+
+    def of_order_ids(self, order_ids: Collection[str]) -> dict[str, Labels]:
+        """The same by the ids of the orders."""
+        found: dict[str, Labels] = {}
+        with self._engine.connect() as connection:
+            for part in _parts(order_ids):
+                query = select(order_labels).where(order_labels.c.order_id.in_(part))
+                found |= {row.order_id: _labels(row) for row in connection.execute(query)}
+        return found
+
+    def order_ids(
+        self,
+        account_id: str,
+        *,
+        strategy: str | None,
+        tag: str | None,
+        before: str | None,
+        limit: int,
+    ) -> Sequence[str]:
+        """Orders of a strategy or with a tag, the newest first, those before `before`."""
+        order_id = order_labels.c.order_id
+        query = select(order_id).where(
+            order_labels.c.account_id == account_id, order_id.is_not(None)
+        )
+        if strategy is not None:
+            query = query.where(order_labels.c.strategy == strategy)
+        if tag is not None:
+            tagged = (order_tags.c.account_id == account_id) & (order_tags.c.tag == tag)
+            of_them = select(order_tags.c.client_order_id).where(tagged)
+            query = query.where(order_labels.c.client_order_id.in_(of_them))
+        if before is not None:
+            query = query.where(order_id < before)
+        with self._engine.connect() as connection:
+            return connection.execute(query.order_by(order_id.desc()).limit(limit)).scalars().all()
+
+    def strategies(self, account_id: str) -> dict[str, str]:
+        """The strategy of each order of an account that has one, by order id."""
+        query = select(order_labels.c.order_id, order_labels.c.strategy).where(
+            order_labels.c.account_id == account_id,
+            order_labels.c.order_id.is_not(None),
+            order_labels.c.strategy.is_not(None),
+        )
+        with self._engine.connect() as connection:
+            return {row.order_id: row.strategy for row in connection.execute(query)}
+
+    # --- trades ----------------------------------------------------------------------------------
+
+    def note(self, account_id: str, fill_id: str, note: str | None) -> None:
+        """Write a note on a trade, or (None) take it away."""
+        this = (trade_notes.c.account_id == account_id) & (trade_notes.c.fill_id == fill_id)
+        row = {
+            "account_id": account_id,
+            "fill_id": fill_id,
+            "note": note,
+            "changed_ns": time.time_ns(),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(delete(trade_notes).where(this))
+            if note is not None:
+                connection.execute(insert(trade_notes).values(row))
+
+    def notes(self, fill_ids: Collection[str]) -> dict[str, str]:
+        """The notes on trades by their ids; those without are left out."""
+        found: dict[str, str] = {}
+        with self._engine.connect() as connection:
+            for part in _parts(fill_ids):
+                query = select(trade_notes).where(trade_notes.c.fill_id.in_(part))
+                found |= {row.fill_id: row.note for row in connection.execute(query)}
+        return found
+
+
+def _is(account_id: str, client_order_id: str) -> ColumnElement[bool]:
+    mine = order_labels.c.account_id == account_id
+    return mine & (order_labels.c.client_order_id == client_order_id)
+
+
+def _parts(ids: Collection[str]) -> Iterator[Sequence[str]]:
+    listed = list(ids)
+    for start in range(0, len(listed), AT_ONCE):
+        yield listed[start : start + AT_ONCE]
+
+
+def _labels(row: Row[Any]) -> Labels:
+    return Labels(row.strategy, tuple(row.tags.split("|")) if row.tags else ())

@@ -1,0 +1,164 @@
+"""Many orders in one request: each for itself, or all or none."""
+
+from uuid import uuid4
+
+import pytest
+
+from papertape.server.models.bulk import BULK_MAX
+from server.test_orders import problem
+
+
+def bulk(trader, *orders: dict, key: str | None = None, atomic: bool = False):
+    """Send limit orders for ten, changed by their fields."""
+    usual = {"account_id": trader.account_id, "side": "buy", "type": "limit", "qty": "10"}
+    body = {"orders": [usual | {"limit_price": "9"} | order for order in orders], "atomic": atomic}
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return trader.client.post("/orders/bulk", json=body, headers=headers)
+
+
+def told(response) -> list[tuple[int, str]]:
+    """Status and order status or reason of each."""
+    items = response.json()["items"]
+    return [
+        (item["status"], (item.get("order") or {}).get("status") or item["problem"]["reason"])
+        for item in items
+    ]
+
+
+def orders_of(trader, status: str = "all") -> list[dict]:
+    return trader.client.get(f"/orders?status={status}&limit=1000").json()["items"]
+
+
+def test_each_order_is_answered_for_itself(alice, bob, stock) -> None:
+    response = bulk(
+        alice,
+        {"symbol": stock, "strategy": "many"},
+        {"symbol": stock, "limit_price": "10.01"},
+        {"symbol": stock, "qty": "x"},
+        {"symbol": stock, "side": "sell", "qty": "99"},
+        {"symbol": "NOPE"},
+        {"symbol": stock, "account_id": bob.account_id},
+        {"symbol": stock, "side": "sell", "limit_price": "12"},
+    )
+    assert response.status_code == 207, response.text
+    assert told(response) == [
+        (201, "new"),
+        (201, "filled"),
+        (422, "invalid_quantity"),
+        (422, "insufficient_quantity"),
+        (422, "unknown_symbol"),
+        (404, "not_found"),
+        (201, "new"),
+    ]
+    assert response.json()["items"][0]["order"]["strategy"] == "many"
+    assert orders_of(bob) == []
+
+
+def test_five_hundred_orders_come_in_their_order_and_leave_together(alice, stock) -> None:
+    orders = [{"symbol": stock, "qty": "1", "client_order_id": str(n)} for n in range(BULK_MAX)]
+    response = bulk(alice, *orders)
+    assert told(response) == [(201, "new")] * BULK_MAX
+    listed = [order["client_order_id"] for order in orders_of(alice)]
+    assert listed == [str(n) for n in reversed(range(BULK_MAX))]
+    ids = [item["order"]["id"] for item in response.json()["items"]]
+    canceled = alice.client.post("/orders/bulk-cancel", json={"order_ids": ids})
+    assert told(canceled) == [(200, "canceled")] * BULK_MAX
+    assert [item["id"] for item in canceled.json()["items"]] == ids
+
+
+def test_a_repeated_request_sends_nothing_twice(alice, stock) -> None:
+    first, again = (bulk(alice, {"symbol": stock}, {"symbol": stock}, key="k") for _ in range(2))
+    assert (told(first), told(again)) == ([(201, "new")] * 2, [(200, "new")] * 2)
+    assert len(orders_of(alice)) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"orders": []},
+        {"orders": {}},
+        {"orders": [5]},
+        {"orders": [{}] * (BULK_MAX + 1)},
+        {"orders": [{}], "atomic": "yes"},
+        {"orders": [{}], "all": True},
+    ],
+    ids=str,
+)
+def test_a_bad_request_is_refused_whole(alice, body) -> None:
+    problem(alice.client.post("/orders/bulk", json=body), 422, "malformed")
+
+
+def test_none_is_sent_when_one_would_be_refused(alice, stock) -> None:
+    bad = [
+        {"symbol": stock, "qty": "x"},
+        {"symbol": stock, "side": "sell"},
+        {"symbol": "NOPE"},
+        {"symbol": stock, "advanced_instructions": {"algorithm": "VWAP"}},
+    ]
+    for wrong in bad:
+        response = bulk(alice, {"symbol": stock, "strategy": "x"}, wrong, atomic=True)
+        problem(response, 422, "bulk_refused")
+        first, second = told(response)
+        assert first == (409, "not_sent")
+        assert second[0] == 422
+    assert orders_of(alice) == []
+    # What was not sent is not labelled: the same ids may be used again.
+    labelled = {"symbol": stock, "client_order_id": "a"}
+    problem(bulk(alice, labelled | {"strategy": "x"}, bad[1], atomic=True), 422, "bulk_refused")
+    assert bulk(alice, labelled | {"strategy": "y"}).json()["items"][0]["status"] == 201
+
+
+def test_orders_that_fit_alone_but_not_together_are_not_sent(alice, stock) -> None:
+    half = {"symbol": stock, "qty": "6000", "limit_price": "10.00"}
+    refused = problem(bulk(alice, half, half, atomic=True), 422, "bulk_refused")
+    assert (refused["value"], refused["limit"]) == ("120000.00", "100000.00")
+    assert orders_of(alice) == []
+    assert told(bulk(alice, half, half)) == [(201, "new"), (422, "insufficient_buying_power")]
+
+
+def test_all_are_sent_when_all_are_fine(alice, stock) -> None:
+    response = bulk(
+        alice, {"symbol": stock}, {"symbol": stock, "limit_price": "10.01"}, atomic=True
+    )
+    assert response.status_code == 207
+    assert told(response) == [(201, "new"), (201, "filled")]
+
+
+def test_what_works_is_canceled_when_the_market_refuses_one_all_the_same(alice, stock) -> None:
+    # Each of the sales is fine alone; the second finds its stock promised to the first.
+    alice.order(symbol=stock, limit_price="10.01")
+    sale = {"symbol": stock, "side": "sell", "limit_price": "15"}
+    response = bulk(alice, {"symbol": stock}, sale, sale, {"symbol": stock}, atomic=True)
+    problem(response, 409, "bulk_undone")
+    assert told(response) == [
+        (200, "canceled"),
+        (200, "canceled"),
+        (422, "insufficient_quantity"),
+        (409, "not_sent"),
+    ]
+    assert orders_of(alice, "open") == []
+
+
+def test_cancels_are_answered_each_or_all_or_none(alice, bob, stock) -> None:
+    mine = [alice.order(symbol=stock).json()["id"] for _ in range(3)]
+    filled = alice.order(symbol=stock, limit_price="10.01").json()["id"]
+    his = bob.order(symbol=stock).json()["id"]
+
+    def cancel(*ids: str, **fields):
+        body = {"order_ids": list(ids)} | fields
+        return alice.client.post("/orders/bulk-cancel", json=body)
+
+    for other in (filled, his, str(uuid4())):
+        problem(cancel(*mine, other, atomic=True), 422, "bulk_refused")
+    assert len(orders_of(alice, "open")) == 3
+    assert told(cancel(mine[0], filled, his, mine[0])) == [
+        (200, "canceled"),
+        (409, "not_cancelable"),
+        (404, "not_found"),
+        (409, "not_cancelable"),
+    ]
+    assert told(cancel(*mine[1:], atomic=True)) == [(200, "canceled")] * 2
+    assert bob.client.get(f"/orders/{his}").json()["status"] == "new"
+    for body in ({}, {"order_ids": []}, {"order_ids": ["x"]}, {"order_ids": [filled] * 501}):
+        problem(alice.client.post("/orders/bulk-cancel", json=body), 422, "malformed")
