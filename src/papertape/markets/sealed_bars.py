@@ -96,12 +96,17 @@ def count_buckets(bars: BarColumns, step_ns: int) -> int:
 def aggregate(bars: BarColumns, step_ns: int) -> BarColumns:
     """Make bars of `step_ns`; bars that are longer already stay as they are."""
     times = bars.columns["time_ns"]
-    starts = _bucket_starts(times, step_ns)
-    if not len(starts):
+    return merged_by(bars, times - times % step_ns)
+
+
+def merged_by(bars: BarColumns, begins: IntArray) -> BarColumns:
+    """Make one bar of neighbours that begin together: `begins` has a time for each bar."""
+    if not len(begins):
         return bars
-    last = np.append(starts[1:], len(times)) - 1
+    starts = np.flatnonzero(np.append(True, begins[1:] != begins[:-1])).astype(np.int64)
+    last = np.append(starts[1:], len(begins)) - 1
     columns = {
-        "time_ns": times[starts] - times[starts] % step_ns,
+        "time_ns": begins[starts],
         "open": bars.columns["open"][starts],
         "high": np.maximum.reduceat(bars.columns["high"], starts),
         "low": np.minimum.reduceat(bars.columns["low"], starts),

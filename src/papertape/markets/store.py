@@ -135,6 +135,14 @@ class BarStore:
         bars = sealed_bars.to_bars(merged, limit if oldest_first else -limit)
         return [bar for bar in bars if start_ns is None or bar.time_ns >= start_ns]
 
+    def columns(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
+        """Give all bars from `start_ns` on and before `end_ns`, as they were kept."""
+        from papertape.markets import sealed_bars
+
+        keys = [key for key in self._keys(symbol) if _overlaps(key, start_ns, end_ns)]
+        parts = [sealed_bars.between(self._load(symbol, key), start_ns, end_ns) for key in keys]
+        return sealed_bars.merge(parts)
+
     def _load(self, symbol: str, key: str) -> BarColumns:
         """Read the tail first: once it is gone, the sealed file that replaced it is in place."""
         from papertape.markets import sealed_bars

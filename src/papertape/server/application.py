@@ -33,12 +33,16 @@ from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
 from papertape.server.closing import Closing
+from papertape.server.dialects.alpaca.application import ALPACA_PREFIXES, alpaca_app
+from papertape.server.dialects.alpaca.application import Rooms as AlpacaRooms
+from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
 from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.measures import Measures
+from papertape.server.mounts import PrefixRoute
 from papertape.server.order_desk import OrderDesk
 from papertape.server.order_entry import OrderEntry
 from papertape.server.order_history import OrderHistory
@@ -143,6 +147,22 @@ def create_app(
     _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
     tickers = Tickers(TickerRooms(callers, symbols, history, hub, measures))
     app.router.add_websocket_route("/ws/stocks/{ticker:path}", tickers.serve)
+    alpaca = alpaca_app(
+        AlpacaRooms(
+            callers=callers,
+            accounts=accounts,
+            exchange=exchange,
+            symbols=symbols,
+            entry=entry,
+            hub=hub,
+            bars=bars,
+            reads=reads,
+            history=history,
+            measures=measures,
+            auth=auth,
+        )
+    )
+    app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, alpaca))
     app.router.default = Page(web_dir)
     return app
 
@@ -160,7 +180,12 @@ def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> 
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked of each request
     )
     app.add_middleware(Shortcut, router=app.router)
-    app.add_middleware(Edge, measures=measures, rates=rates)
+    app.add_middleware(
+        Edge,
+        measures=measures,
+        rates=rates,
+        dialects={f"{prefix}/": alpaca_error for prefix in ALPACA_PREFIXES},
+    )
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
     app.add_exception_handler(RequestValidationError, answer_validation)

@@ -19,7 +19,7 @@ _EXPONENT_MAX = 40
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _as_decimal_text(value: object) -> str:
+def as_decimal_text(value: object) -> str:
     """Decimal text of text or a JSON number; ValueError for all else."""
     if isinstance(value, str):
         return decimal_text(parse_decimal(value))
@@ -33,7 +33,7 @@ def _as_decimal_text(value: object) -> str:
 
 DecimalText = Annotated[
     str,
-    BeforeValidator(_as_decimal_text),
+    BeforeValidator(as_decimal_text),
     WithJsonSchema(
         {
             "anyOf": [

@@ -6,15 +6,17 @@ Plain ASGI, since a request passes here before anything else and every microseco
 import re
 import secrets
 import time
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from papertape.server.callers import shows_credentials
 from papertape.server.measures import Measures
-from papertape.server.problems import Problem, answer_unexpected
+from papertape.server.problems import Problem, unexpected
 from papertape.server.rates import Rates
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -42,12 +44,18 @@ _SAFETY = [
 ]
 _NOT_STORED = (b"cache-control", b"no-store")
 
+Dialects = Mapping[str, Callable[[Problem], Response]]
+"""How problems are told behind a prefix, where not as problem details."""
+
 
 class Edge:
     """Wraps the application. A fault that nobody caught becomes a problem reply here."""
 
-    def __init__(self, app: ASGIApp, measures: Measures, rates: Rates) -> None:
+    def __init__(
+        self, app: ASGIApp, measures: Measures, rates: Rates, dialects: Dialects | None = None
+    ) -> None:
         self._app = app
+        self._dialects = dialects or {}
         self._rates = rates
         self._measures = measures
 
@@ -59,7 +67,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(scope, receive, send, self._dialects)
         started = time.perf_counter()
         structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
         try:
@@ -88,10 +96,11 @@ class Edge:
 class _Exchange:
     """One request and its reply on the wire."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, dialects: Dialects) -> None:
         # HEAD is GET whose body uvicorn, which keeps the scope of its own, does not send.
         self.scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         self.status = 500
+        self._dialects = dialects
         self._receive = receive
         self._send = send
         self._headers = Headers(scope=scope)
@@ -120,7 +129,7 @@ class _Exchange:
             self._started = True
             self.status = message["status"]
             more = [*_SAFETY, (b"x-request-id", self.request_id.encode())]
-            if self.scope["path"].startswith("/api/"):
+            if self.scope["path"].startswith(("/api/", *self._dialects)):
                 more.append(_NOT_STORED)
             message["headers"] = [*message["headers"], *more]
         await self._send(message)
@@ -128,15 +137,23 @@ class _Exchange:
     async def reply(self, problem: Problem) -> None:
         """Answer with a problem, unless a reply has begun already."""
         if not self._started:
-            response = problem.response(Request(self.scope))
+            response = self._told(problem)
             await response(self.scope, self._receive, self.send)
 
     async def reply_unexpected(self, error: Exception) -> None:
         """Log a fault and answer 500; a reply that has begun can only be broken off."""
-        response = await answer_unexpected(Request(self.scope), error)
+        problem = unexpected(Request(self.scope), error)
+        response = self._told(problem)
         if self._started:
             raise error
         await response(self.scope, self._receive, self.send)
+
+    def _told(self, problem: Problem) -> Response:
+        """The problem in the words of whoever is asked."""
+        for prefix, tell in self._dialects.items():
+            if self.scope["path"].startswith(prefix):
+                return tell(problem)
+        return problem.response(Request(self.scope))
 
 
 def _meant(path: str) -> str:

@@ -183,12 +183,12 @@ def _methods_of_path(request: Request) -> set[str]:
     return methods | ({"HEAD"} if "GET" in methods else set())
 
 
-async def answer_unexpected(request: Request, error: Exception) -> Response:
-    """For a fault of our own: logged whole, told without its inside."""
+def unexpected(request: Request, error: Exception) -> Problem:
+    """A fault of our own: logged whole, told without its inside."""
     structlog.get_logger().error("request_failed", path=request.url.path, exc_info=error)
     return Problem(
         500, "internal_error", "something went wrong here; the log of the server says what"
-    ).response(request)
+    )
 
 
 def validation_problem(errors: Any) -> Problem:

@@ -129,6 +129,48 @@ api_keys = Table(
 )
 """`scopes` and `ip_allow` are words with blanks between them, `max_notional` is decimal text."""
 
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("watchlist_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("symbols", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Index("watchlists_of_user", "user_id", "name", unique=True),
+)
+"""`symbols` is a JSON list, in the order of the user."""
+
+alpaca_configurations = Table(
+    "alpaca_configurations",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("choices", Text, nullable=False),
+)
+
+alpaca_replacements = Table(
+    "alpaca_replacements",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("alpaca_id", Text, nullable=False, unique=True),
+    Column("client_order_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("submitted_ns", BigInteger, nullable=False),
+    Column("replaced_ns", BigInteger, nullable=False),
+    Column("noted_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("old_order", Text, nullable=False),
+    Index("alpaca_replacements_client", "account_id", "client_order_id", unique=True),
+    Index("alpaca_replacements_time", "account_id", "submitted_ns"),
+)
+"""`terms` is what the replacement changes; `old_order` the order as it was shown up to it, since
+`submitted_ns`; `noted_ns` is wall clock."""
+
 schema = Table("auth_schema", metadata, Column("version", Integer, nullable=False))
 
 STEPS: Sequence[Sequence[str]] = (
@@ -214,6 +256,28 @@ STEPS: Sequence[Sequence[str]] = (
             fill_id TEXT NOT NULL, note TEXT NOT NULL, changed_ns BIGINT NOT NULL,
             PRIMARY KEY (account_id, fill_id))""",
         "CREATE INDEX trade_notes_by_fill ON trade_notes (fill_id)",
+    ),
+    (
+        """CREATE TABLE watchlists (
+            watchlist_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            name TEXT NOT NULL, symbols TEXT NOT NULL, created_ns BIGINT NOT NULL,
+            updated_ns BIGINT NOT NULL)""",
+        "CREATE UNIQUE INDEX watchlists_of_user ON watchlists (user_id, name)",
+    ),
+    (
+        """CREATE TABLE alpaca_configurations (
+            account_id TEXT PRIMARY KEY, choices TEXT NOT NULL)""",
+        """CREATE TABLE alpaca_replacements (
+            order_id TEXT NOT NULL, number INTEGER NOT NULL, account_id TEXT NOT NULL,
+            alpaca_id TEXT NOT NULL UNIQUE, client_order_id TEXT NOT NULL, symbol TEXT NOT NULL,
+            side TEXT NOT NULL, submitted_ns BIGINT NOT NULL, replaced_ns BIGINT NOT NULL,
+            noted_ns BIGINT NOT NULL, state TEXT NOT NULL, terms TEXT NOT NULL,
+            old_order TEXT NOT NULL, PRIMARY KEY (order_id, number))""",
+        """CREATE UNIQUE INDEX alpaca_replacements_client
+            ON alpaca_replacements (account_id, client_order_id)""",
+        """CREATE INDEX alpaca_replacements_time
+            ON alpaca_replacements (account_id, submitted_ns)""",
     ),
 )
 

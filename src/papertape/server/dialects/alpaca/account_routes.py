@@ -1,0 +1,289 @@
+"""Routes of the account: itself, its configuration, its equity curve, its activities."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.domain.time_text import parse_time, time_text
+from papertape.server.dialects.alpaca import activities, configuration, portfolio
+from papertape.server.dialects.alpaca.account import account_of
+from papertape.server.dialects.alpaca.activity_list import ActivityList, Wanted
+from papertape.server.dialects.alpaca.days import TradingDays, day_of, start_of
+from papertape.server.dialects.alpaca.documents import document
+from papertape.server.dialects.alpaca.market import Market
+from papertape.server.dialects.alpaca.models.bodies import ConfigurationBody
+from papertape.server.dialects.alpaca.models.trading import (
+    AccountReply,
+    ActivityReply,
+    ConfigurationReply,
+    PortfolioHistoryReply,
+)
+from papertape.server.dialects.alpaca.seats import Seat, Seats, body_of
+from papertape.server.dialects.alpaca.times import Day, Moment, day, moment
+from papertape.server.dialects.alpaca.words import PREFIX
+from papertape.server.problems import malformed
+from papertape.server.replies import json_reply
+from papertape.storage.spans import Span, Spans
+
+_ACCOUNT = f"{PREFIX}/v2/account"
+Timeframe = Literal["1Min", "5Min", "15Min", "1H", "1D"]
+Reporting = Literal["market_hours", "extended_hours", "continuous"]
+PAGE_MAX = 100
+
+
+class AccountRoutes:
+    """Everything under `/alpaca/v2/account`."""
+
+    def __init__(
+        self,
+        seats: Seats,
+        configurations: configuration.Configurations,
+        market: Market,
+        spans: Spans,
+        activity_list: ActivityList,
+    ) -> None:
+        self._seats = seats
+        self._configurations = configurations
+        self._market = market
+        self._spans = spans
+        self._activities = activity_list
+
+    def add_to(self, router: APIRouter) -> None:
+        """The routes with what they take and give."""
+        listed = document(ActivityReply, listed=True, problems=(404,))
+        for path, handler, method, told in (
+            ("", self.get_account, "GET", document(AccountReply, problems=(404,))),
+            (
+                "/configurations",
+                self.get_account_configurations,
+                "GET",
+                document(ConfigurationReply, problems=(404,)),
+            ),
+            (
+                "/configurations",
+                self.set_account_configurations,
+                "PATCH",
+                document(
+                    ConfigurationReply, body=ConfigurationBody, scope="account", problems=(404,)
+                ),
+            ),
+            (
+                "/portfolio/history",
+                self.get_portfolio_history,
+                "GET",
+                document(PortfolioHistoryReply, problems=(404,)),
+            ),
+            ("/activities", self.list_activities, "GET", listed),
+            ("/activities/{activity_type}", self.list_activities_of_type, "GET", listed),
+        ):
+            router.add_api_route(
+                _ACCOUNT + path, handler, methods=[method], tags=["account"], **told
+            )
+
+    async def get_account(self, request: Request) -> Response:
+        """The account of the key, or the user's first, valued at the present market."""
+        seat = await self._seats.of(request)
+        value = await self._seats.accounts.value(seat.account)
+        began_ns = await self._market.began_ns(None, await self._market.now_ns())
+        account = account_of(
+            value.account,
+            msgspec.json.decode(value.positions),
+            await self._configurations.of(seat.account_id),
+            last_equity=await self._last_equity(seat, began_ns) or value.account["equity"],
+            created_at=time_text(seat.caller.user.created_ns),
+        )
+        return json_reply(account)
+
+    async def _last_equity(self, seat: Seat, began_ns: int) -> str | None:
+        """Before the present day; for an account of today, what it began with."""
+
+        def find() -> str | None:
+            before = self._spans.equity_before(seat.account_id, began_ns)
+            if before is not None:
+                return str(before["equity"])
+            first = self._spans.equity(seat.account_id, Span(), limit=1)
+            return str(first[0]["equity"]) if first else None
+
+        return await asyncio.to_thread(find)
+
+    async def get_account_configurations(self, request: Request) -> Response:
+        """What the account's owner has chosen."""
+        seat = await self._seats.of(request)
+        value = await self._seats.accounts.value(seat.account)
+        choices = await self._configurations.of(seat.account_id)
+        return json_reply(configuration.shown(choices, value.account))
+
+    async def set_account_configurations(self, request: Request) -> Response:
+        """Choose: what is null or left out stays as it is."""
+        seat = await self._seats.of(request)
+        body = await body_of(request, ConfigurationBody)
+        value = await self._seats.accounts.value(seat.account)
+        choices = configuration.changed(
+            await self._configurations.of(seat.account_id), body, value.account
+        )
+        await self._configurations.keep(seat.account_id, choices)
+        return json_reply(configuration.shown(choices, value.account))
+
+    # --- portfolio history -----------------------------------------------------------------------
+
+    async def get_portfolio_history(
+        self,
+        request: Request,
+        period: Annotated[str | None, Query(max_length=4, examples=["1M"])] = None,
+        timeframe: Timeframe | None = None,
+        intraday_reporting: Reporting | None = None,
+        start: Moment = None,
+        end: Moment = None,
+        date_end: Day = None,
+        pnl_reset: Literal["per_day", "no_reset"] = "per_day",
+        extended_hours: bool = False,
+        cashflow_types: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        """The equity curve in windows of equal length, each with the time of its start."""
+        seat = await self._seats.of(request)
+        now_ns = await self._market.now_ns()
+        last = day("date_end", date_end)
+        end_ns = moment("end", end) or (now_ns if last is None else start_of(last + _ONE_DAY))
+        end_ns = min(end_ns, now_ns)
+        start_ns = moment("start", start)
+        days = portfolio.period_days(period or "1M")
+        if start_ns is None:
+            start_ns = await self._period_start(days, end_ns)
+        else:
+            days = (end_ns - start_ns) // portfolio.DAY_NS
+        if start_ns >= end_ns:
+            raise malformed("start: it lies behind the end", field="start", value=start)
+        step = timeframe or portfolio.usual_timeframe(days)
+        reporting = intraday_reporting or ("extended_hours" if extended_hours else "market_hours")
+        windows = await self._market.ask_days(
+            lambda days: portfolio.windows_of(days, start_ns, end_ns, step, reporting)
+        )
+        flows = _flow_types(cashflow_types)
+        history = await asyncio.to_thread(
+            self._history, seat.account_id, windows, step, pnl_reset == "per_day", flows
+        )
+        return json_reply(history)
+
+    async def _period_start(self, days: int, end_ns: int) -> int:
+        """Midnight of the day that is so many days back, the last trading day counted as one."""
+
+        def began(calendar: TradingDays) -> int:
+            last = day_of(calendar.day_began(end_ns))
+            return start_of(last - timedelta(days=days - 1))
+
+        return await self._market.ask_days(began)
+
+    def _history(
+        self,
+        account_id: str,
+        windows: Sequence[portfolio.Window],
+        timeframe: str,
+        per_day: bool,
+        flows: Sequence[str],
+    ) -> dict[str, Any]:
+        if not windows:
+            return portfolio.history_of([], None, [], timeframe, per_day=per_day)
+        first, last = windows[0].start_ns, windows[-1].end_ns
+        before = self._spans.equity_before(account_id, first)
+        curve = self._spans.equity(account_id, Span(first - 1, last))
+        is_daily = timeframe == "1D"
+        history = portfolio.history_of(
+            windows, before, curve, timeframe, per_day=per_day and not is_daily
+        )
+        shown = windows[len(windows) - len(history["timestamp"]) :]
+        lines = self._spans.ledger(
+            account_id, Span(first - 1, last), kinds=activities.kinds_of(flows)
+        )
+        amounts = (
+            (
+                activities.TYPE_OF_KIND[line["kind"]],
+                parse_time(line["time"]),
+                Decimal(line["amount"]),
+            )
+            for line in (lines if flows else ())
+        )
+        return history | {"cashflow": portfolio.cashflow_of(shown, amounts)}
+
+    # --- activities ------------------------------------------------------------------------------
+
+    async def list_activities(
+        self,
+        request: Request,
+        activity_types: Annotated[str | None, Query(max_length=200)] = None,
+        category: Literal["trade_activity", "non_trade_activity"] | None = None,
+        date: Day = None,
+        until: Moment = None,
+        after: Moment = None,
+        direction: Literal["asc", "desc"] = "desc",
+        page_size: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+        page_token: Annotated[str | None, Query(max_length=80)] = None,
+    ) -> Response:
+        """Fills and what moved money besides; `page_token` is the id of the last one seen."""
+        seat = await self._seats.of(request)
+        types = _types_of(activity_types)
+        if category is not None:
+            if activity_types:
+                raise malformed("category: give it or activity_types, not both", field="category")
+            trades = category == "trade_activity"
+            types = {"FILL"} if trades else set(activities.TYPES) - {"FILL"}
+        span = _span_of(date, after, until)
+        wanted = Wanted(frozenset(types), span, direction == "desc", page_size, page_token)
+        return json_reply(await self._activities.page(seat.account_id, wanted))
+
+    async def list_activities_of_type(
+        self,
+        request: Request,
+        activity_type: str,
+        date: Day = None,
+        until: Moment = None,
+        after: Moment = None,
+        direction: Literal["asc", "desc"] = "desc",
+        page_size: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+        page_token: Annotated[str | None, Query(max_length=80)] = None,
+    ) -> Response:
+        """The same of one type."""
+        seat = await self._seats.of(request)
+        types = frozenset(_types_of(activity_type))
+        span = _span_of(date, after, until)
+        wanted = Wanted(types, span, direction == "desc", page_size, page_token)
+        return json_reply(await self._activities.page(seat.account_id, wanted))
+
+
+_ONE_DAY = timedelta(days=1)
+
+
+def _types_of(text: str | None) -> set[str]:
+    """The types of a comma-separated list; of those that never happen here there is none."""
+    if not text:
+        return set(activities.TYPES)
+    types = {word.strip().upper() for word in text.split(",")}
+    wrong = next((word for word in types if not word.isalpha() or len(word) > 8), None)
+    if wrong is not None:
+        raise malformed(
+            f"activity_types: {wrong[:20]!r} is no type; use words such as FILL or DIV",
+            field="activity_types",
+            value=wrong,
+        )
+    return types
+
+
+def _flow_types(text: str | None) -> list[str]:
+    """The types whose money a history tells; none unless asked for."""
+    if not text or text.upper() == "NONE":
+        return []
+    types = set(activities.TYPES) if text.upper() == "ALL" else _types_of(text)
+    return sorted(types - {"FILL"})
+
+
+def _span_of(date: str | None, after: str | None, until: str | None) -> Span:
+    only = day("date", date)
+    if only is None:
+        return Span(moment("after", after), moment("until", until))
+    return Span(start_of(only) - 1, start_of(only + _ONE_DAY))

@@ -1,0 +1,129 @@
+"""The dialect's application: what is where. It has errors and a document of its own."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.floor.ports import FloorUnavailableError
+from papertape.markets.store import BarStore
+from papertape.server.accounts import Accounts
+from papertape.server.auth.store import AuthStore
+from papertape.server.callers import Callers
+from papertape.server.dialects.alpaca.account_routes import AccountRoutes
+from papertape.server.dialects.alpaca.activity_list import ActivityList
+from papertape.server.dialects.alpaca.assets import Assets
+from papertape.server.dialects.alpaca.configuration import Configurations
+from papertape.server.dialects.alpaca.data.prices import Prices
+from papertape.server.dialects.alpaca.data.routes import DataRoutes
+from papertape.server.dialects.alpaca.desk import OrderDesk
+from papertape.server.dialects.alpaca.documents import openapi_of
+from papertape.server.dialects.alpaca.errors import (
+    answer_floor_unavailable,
+    answer_http,
+    answer_problem,
+    answer_validation,
+)
+from papertape.server.dialects.alpaca.market import Market
+from papertape.server.dialects.alpaca.order_routes import OrderRoutes
+from papertape.server.dialects.alpaca.position_routes import PositionRoutes
+from papertape.server.dialects.alpaca.reference_routes import ReferenceRoutes
+from papertape.server.dialects.alpaca.replacements import Replacements
+from papertape.server.dialects.alpaca.seats import Seats
+from papertape.server.dialects.alpaca.watchlist_routes import WatchlistRoutes
+from papertape.server.dialects.alpaca.words import DATA_PREFIX, PREFIX
+from papertape.server.exchange import Exchange
+from papertape.server.history import History
+from papertape.server.measures import Measures
+from papertape.server.order_entry import OrderEntry
+from papertape.server.problems import Problem
+from papertape.server.replies import json_reply
+from papertape.server.stream.hub import Hub
+from papertape.server.symbols import Symbols
+from papertape.server.watchlists import Watchlists
+from papertape.storage.reads import Reads
+from papertape.storage.spans import Spans
+
+ALPACA_PREFIXES = (PREFIX, DATA_PREFIX)
+
+_DESCRIPTION = """The dialect of Alpaca, for bots that were written for it.
+
+Amounts and quantities are decimal text; they may be sent as numbers. Errors are
+`{"code": ..., "message": ...}`. What Alpaca has no word for is on the native API, under `/api/v1`.
+"""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What the dialect needs of the server."""
+
+    callers: Callers
+    accounts: Accounts
+    exchange: Exchange
+    symbols: Symbols
+    entry: OrderEntry
+    hub: Hub
+    bars: BarStore
+    reads: Reads
+    history: History
+    measures: Measures
+    auth: AuthStore
+
+
+def alpaca_app(rooms: Rooms) -> FastAPI:
+    """The application behind `/alpaca` and `/alpaca-data`; its routes have whole paths."""
+    app = _bare_app()
+    assets = Assets(rooms.symbols)
+    spans = Spans(rooms.reads)
+    seats = Seats(rooms.callers, rooms.accounts)
+    replacements = Replacements(rooms.auth)
+    configurations = Configurations(rooms.auth)
+    market = Market(rooms.exchange, assets, rooms.history)
+    desk = OrderDesk(rooms.exchange, rooms.entry, assets, rooms.reads, replacements, rooms.measures)
+    prices = Prices(rooms.exchange, rooms.hub, rooms.bars, market)
+    for group in (  # tried in this order, so the busiest come first
+        OrderRoutes(seats, assets, desk, configurations),
+        PositionRoutes(seats, assets, desk, configurations, market, rooms.exchange, spans),
+        AccountRoutes(seats, configurations, market, spans, ActivityList(spans, replacements)),
+        ReferenceRoutes(seats, assets, market),
+        WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
+        DataRoutes(seats, assets, market, prices, rooms.bars, crypto=False),
+        DataRoutes(seats, assets, market, prices, rooms.bars, crypto=True),
+    ):
+        group.add_to(app.router)
+    return app
+
+
+def _bare_app() -> FastAPI:
+    app = FastAPI(
+        title="Papertape, in the dialect of Alpaca",
+        version=version("papertape"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_exception_handler(HTTPException, answer_http)
+    told: list[dict[str, object]] = []
+
+    async def document(_request: Request) -> Response:
+        if not told:
+            told.append(openapi_of(app))
+        return json_reply(told[0])
+
+    app.router.add_route(f"{PREFIX}/openapi.json", document, include_in_schema=False)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

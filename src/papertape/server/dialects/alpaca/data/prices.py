@@ -1,0 +1,109 @@
+"""What is known of an asset now: its quote, its last prints, its book, its newest bars."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from papertape.domain.time_text import parse_time
+from papertape.markets.store import BarStore
+from papertape.server.dialects.alpaca.assets import Asset
+from papertape.server.dialects.alpaca.data.bars import Timeframe, read_bars
+from papertape.server.dialects.alpaca.data.shapes import (
+    Shape,
+    bar_of,
+    book_of,
+    quote_of,
+    trade_of,
+)
+from papertape.server.dialects.alpaca.market import Market
+from papertape.server.exchange import Exchange
+from papertape.server.quotes import quote_in
+from papertape.server.stream.hub import Hub
+
+DAY_NS = 86_400_000_000_000
+BOOK_DEPTH = 100
+_LONG_AGO = 10 * DAY_NS
+"""How far back the newest bar is looked for."""
+MINUTE = Timeframe(1, "Min")
+DAY = Timeframe(1, "Day")
+
+
+class Prices:
+    """Reads the present."""
+
+    def __init__(self, exchange: Exchange, hub: Hub, store: BarStore, market: Market) -> None:
+        self._exchange = exchange
+        self._hub = hub
+        self._store = store
+        self._market = market
+
+    async def quote(self, asset: Asset) -> Shape | None:
+        """The quote of now; None before the first one."""
+        quote = quote_in((await self._book(asset, 1)).body)
+        return None if quote["time"] is None else quote_of(asset, quote)
+
+    async def book(self, asset: Asset) -> Shape:
+        """The order book of now."""
+        book = msgspec.json.decode((await self._book(asset, BOOK_DEPTH)).body)
+        quote = book["quote"]
+        at_ns = parse_time(quote["time"]) if quote else await self._market.now_ns()
+        return book_of(book, at_ns)
+
+    async def _book(self, asset: Asset, depth: int) -> Any:
+        return await self._exchange.ask("book", {"symbol": asset.symbol, "depth": depth})
+
+    def trades(self, asset: Asset) -> list[Shape]:
+        """The last prints since this server was started, the oldest first."""
+        prints = self._hub.recent_prints(f"trades:{asset.symbol}")
+        return [trade_of(asset, msgspec.json.decode(data)) for data in prints]
+
+    def trade(self, asset: Asset) -> Shape | None:
+        """The last print."""
+        return next(reversed(self.trades(asset)), None)
+
+    async def minute(self, asset: Asset) -> Shape | None:
+        """The newest closed minute."""
+        bars = await self._newest(asset, MINUTE, await self._market.now_ns(), 1)
+        return bar_of(bars[0]) if bars else None
+
+    async def snapshot(self, asset: Asset) -> dict[str, Shape | None]:
+        """All of it; null is what is not known."""
+        now_ns = await self._market.now_ns()
+        began_ns = await self._market.began_ns(asset, now_ns)
+        minutes = await self._newest(asset, MINUTE, now_ns, 1)
+        days = {bar.time_ns: bar for bar in await self._newest(asset, DAY, now_ns, 2)}
+        before = [time_ns for time_ns in days if time_ns < began_ns]
+        return {
+            "latestTrade": self.trade(asset),
+            "latestQuote": await self.quote(asset),
+            "minuteBar": bar_of(minutes[0]) if minutes else None,
+            "dailyBar": bar_of(days[began_ns]) if began_ns in days else None,
+            "prevDailyBar": bar_of(days[max(before)]) if before else None,
+        }
+
+    async def day(self, asset: Asset, now_ns: int) -> Shape | None:
+        """The bar of the present day as far as it has come."""
+        began_ns = await self._market.began_ns(asset, now_ns)
+        bars = await self._newest(asset, DAY, now_ns, 1)
+        return bar_of(bars[0]) if bars and bars[0].time_ns == began_ns else None
+
+    async def _newest(self, asset: Asset, timeframe: Timeframe, now_ns: int, count: int) -> Any:
+        return await asyncio.to_thread(
+            read_bars,
+            self._store,
+            asset.symbol,
+            timeframe,
+            now_ns - _LONG_AGO,
+            now_ns + 1,
+            limit=count,
+            newest_first=True,
+            in_new_york=not asset.is_crypto,
+        )
+
+
+def time_of(shape: Mapping[str, Any]) -> int:
+    """The time of a quote or trade."""
+    at: int = shape["t"].time_ns
+    return at

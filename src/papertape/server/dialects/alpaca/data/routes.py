@@ -1,0 +1,312 @@
+"""Routes of market data: `/alpaca-data/v2/stocks/...` and `/alpaca-data/v1beta3/crypto/us/...`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from papertape.markets.store import BarStore
+from papertape.server.dialects.alpaca.assets import Asset, Assets
+from papertape.server.dialects.alpaca.data.bars import read_bars, timeframe_of
+from papertape.server.dialects.alpaca.data.pages import Stretch, page_of, token_of
+from papertape.server.dialects.alpaca.data.prices import Prices, time_of
+from papertape.server.dialects.alpaca.data.shapes import Shape, as_json, bar_of
+from papertape.server.dialects.alpaca.documents import document
+from papertape.server.dialects.alpaca.market import Market
+from papertape.server.dialects.alpaca.models import data as models
+from papertape.server.dialects.alpaca.seats import Seats
+from papertape.server.dialects.alpaca.times import Moment, moment
+from papertape.server.dialects.alpaca.words import DATA_PREFIX
+from papertape.server.models.base import Reply
+from papertape.server.problems import malformed
+from papertape.server.replies import JSON
+
+LIMIT_MAX = 10_000
+SYMBOLS_MAX = 1_000
+_FAR = 2**63 - 1
+
+Symbols = Annotated[str, Query(min_length=1, max_length=20_000, description="Comma-separated")]
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
+Sort = Literal["asc", "desc"]
+Token = Annotated[str | None, Query(max_length=200)]
+Feed = Annotated[str | None, Query(max_length=20, description="All feeds are this one market")]
+AsOf = Annotated[str | None, Query(max_length=10, description="Symbols do not change hands here")]
+Currency = Annotated[str | None, Query(max_length=5, description="USD")]
+Adjustment = Annotated[str | None, Query(max_length=20, description="raw")]
+Latest = Callable[[Asset], Awaitable[Shape | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What all lists ask for."""
+
+    assets: list[Asset]
+    stretch: Stretch
+    token: str | None
+
+
+class DataRoutes:
+    """The lists and latest values of one kind of asset."""
+
+    def __init__(
+        self,
+        seats: Seats,
+        assets: Assets,
+        market: Market,
+        prices: Prices,
+        store: BarStore,
+        *,
+        crypto: bool,
+    ) -> None:
+        self._seats = seats
+        self._assets = assets
+        self._market = market
+        self._prices = prices
+        self._store = store
+        self._crypto = crypto
+        self._root = DATA_PREFIX + ("/v1beta3/crypto/us" if crypto else "/v2/stocks")
+
+    def add_to(self, router: APIRouter) -> None:
+        """The routes with what they take and give."""
+        latest = "/latest/{}" if self._crypto else "/{}/latest"
+        routes: list[tuple[str, Any, str, type[Reply]]] = [
+            ("/bars", self.bars, "bars", models.BarsReply),
+            ("/quotes", self.quotes, "quotes", models.QuotesReply),
+            ("/trades", self.trades, "trades", models.TradesReply),
+            (latest.format("bars"), self.latest_bars, "latest_bars", models.LatestBarsReply),
+            (
+                latest.format("quotes"),
+                self.latest_quotes,
+                "latest_quotes",
+                models.LatestQuotesReply,
+            ),
+            (
+                latest.format("trades"),
+                self.latest_trades,
+                "latest_trades",
+                models.LatestTradesReply,
+            ),
+        ]
+        if self._crypto:
+            books = (latest.format("orderbooks"), self.latest_books, "latest_orderbooks")
+            routes.append((*books, models.LatestBooksReply))
+            routes.append(("/snapshots", self.snapshots, "snapshots", models.SnapshotsReply))
+        else:
+            routes.append(
+                ("/snapshots", self.plain_snapshots, "snapshots", models.PlainSnapshotsReply)
+            )
+        kind = "crypto" if self._crypto else "stock"
+        scope: Any = None if self._crypto else "read"
+        for path, handler, name, reply in routes:
+            router.add_api_route(
+                self._root + path,
+                handler,
+                name=f"get_{kind}_{name}",
+                tags=["market data"],
+                **document(reply, scope=scope),
+            )
+
+    # --- lists -----------------------------------------------------------------------------------
+
+    async def bars(
+        self,
+        request: Request,
+        symbols: Symbols,
+        timeframe: Annotated[str, Query(max_length=10, examples=["1Day"])] = "1Min",
+        start: Moment = None,
+        end: Moment = None,
+        limit: Limit = 1_000,
+        adjustment: Adjustment = None,
+        feed: Feed = None,
+        asof: AsOf = None,
+        currency: Currency = None,
+        sort: Sort = "asc",
+        page_token: Token = None,
+    ) -> Response:
+        """Bars of closed minutes and what is made of them, by symbol, then by time."""
+        del feed, asof
+        wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
+        _check_terms(currency, adjustment)
+        frame = timeframe_of(timeframe)
+
+        async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
+            bars = await asyncio.to_thread(
+                read_bars,
+                self._store,
+                asset.symbol,
+                frame,
+                stretch.start_ns,
+                min(stretch.end_ns, _FAR - 1) + 1,
+                limit=stretch.limit,
+                newest_first=stretch.newest_first,
+                in_new_york=not self._crypto,
+            )
+            return [bar_of(bar) for bar in bars]
+
+        return await self._listed("bars", wanted, read)
+
+    async def quotes(
+        self,
+        request: Request,
+        symbols: Symbols,
+        start: Moment = None,
+        end: Moment = None,
+        limit: Limit = 1_000,
+        feed: Feed = None,
+        asof: AsOf = None,
+        currency: Currency = None,
+        sort: Sort = "asc",
+        page_token: Token = None,
+    ) -> Response:
+        """Quotes of a span of time. Only the present one is kept, so there is at most one."""
+        del feed, asof
+        wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
+        _check_terms(currency)
+
+        async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
+            quote = await self._prices.quote(asset)
+            return _of_stretch([] if quote is None else [quote], stretch)
+
+        return await self._listed("quotes", wanted, read)
+
+    async def trades(
+        self,
+        request: Request,
+        symbols: Symbols,
+        start: Moment = None,
+        end: Moment = None,
+        limit: Limit = 1_000,
+        feed: Feed = None,
+        asof: AsOf = None,
+        currency: Currency = None,
+        sort: Sort = "asc",
+        page_token: Token = None,
+    ) -> Response:
+        """Trades of a span of time. Only the last ones are kept: at most 50 of an asset."""
+        del feed, asof
+        wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
+        _check_terms(currency)
+
+        async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
+            return _of_stretch(self._prices.trades(asset), stretch)
+
+        return await self._listed("trades", wanted, read)
+
+    async def _wanted(
+        self,
+        request: Request,
+        symbols: str,
+        start: str | None,
+        end: str | None,
+        limit: int,
+        sort: str,
+        token: str | None,
+    ) -> Wanted:
+        """Without a start a list begins with the present day, without an end it goes to now."""
+        assets = await self._named(request, symbols)
+        now_ns = await self._market.now_ns()
+        start_ns, end_ns = moment("start", start), moment("end", end)
+        if start_ns is None:
+            start_ns = now_ns - now_ns % 86_400_000_000_000
+        stretch = Stretch(start_ns, now_ns if end_ns is None else end_ns, sort == "desc", limit)
+        return Wanted(assets, stretch, token)
+
+    async def _listed(self, key: str, wanted: Wanted, read: Any) -> Response:
+        token = token_of(wanted.token)
+        page, following = await page_of(wanted.assets, wanted.stretch, token, read)
+        return _reply({key: page, "next_page_token": following})
+
+    # --- the present -----------------------------------------------------------------------------
+
+    async def latest_bars(
+        self, request: Request, symbols: Symbols, feed: Feed = None, currency: Currency = None
+    ) -> Response:
+        """The newest closed minute of each symbol that has one."""
+        del feed
+        return await self._latest(request, symbols, currency, "bars", self._prices.minute)
+
+    async def latest_quotes(
+        self, request: Request, symbols: Symbols, feed: Feed = None, currency: Currency = None
+    ) -> Response:
+        """The present quote of each symbol that has one."""
+        del feed
+        return await self._latest(request, symbols, currency, "quotes", self._prices.quote)
+
+    async def latest_trades(
+        self, request: Request, symbols: Symbols, feed: Feed = None, currency: Currency = None
+    ) -> Response:
+        """The last trade of each symbol that has one."""
+        del feed
+
+        async def read(asset: Asset) -> Shape | None:
+            return self._prices.trade(asset)
+
+        return await self._latest(request, symbols, currency, "trades", read)
+
+    async def latest_books(self, request: Request, symbols: Symbols) -> Response:
+        """The order book of each symbol."""
+        return await self._latest(request, symbols, None, "orderbooks", self._prices.book)
+
+    async def snapshots(self, request: Request, symbols: Symbols) -> Response:
+        """Last trade and quote, newest minute, the present day and the one before."""
+        return await self._latest(request, symbols, None, "snapshots", self._prices.snapshot)
+
+    async def plain_snapshots(
+        self, request: Request, symbols: Symbols, feed: Feed = None, currency: Currency = None
+    ) -> Response:
+        """Last trade and quote, newest minute, the present day and the one before."""
+        del feed
+        _check_terms(currency)
+        assets = await self._named(request, symbols)
+        return _reply({asset.symbol: await self._prices.snapshot(asset) for asset in assets})
+
+    async def _latest(
+        self, request: Request, symbols: str, currency: str | None, key: str, read: Latest
+    ) -> Response:
+        _check_terms(currency)
+        found = {asset.symbol: await read(asset) for asset in await self._named(request, symbols)}
+        return _reply({key: {name: shape for name, shape in found.items() if shape is not None}})
+
+    async def _named(self, request: Request, symbols: str) -> list[Asset]:
+        """The assets of a list of names, each once; of unknown ones there are no data.
+
+        Data of coins are open to all, as Alpaca's are.
+        """
+        if not self._crypto:
+            await self._seats.may_read(request)
+        names = [name.strip() for name in symbols.split(",") if name.strip()]
+        if len(names) > SYMBOLS_MAX:
+            raise malformed(f"symbols: at most {SYMBOLS_MAX} at once", field="symbols")
+        found = [await self._assets.find(name) for name in names]
+        return list(
+            {
+                asset.symbol: asset
+                for asset in found
+                if asset is not None and asset.is_crypto == self._crypto and not asset.is_option
+            }.values()
+        )
+
+
+def _of_stretch(items: list[Shape], stretch: Stretch) -> list[Shape]:
+    """The items of a stretch, in its order; they are given the oldest first."""
+    within = [item for item in items if stretch.start_ns <= time_of(item) <= stretch.end_ns]
+    return (within[::-1] if stretch.newest_first else within)[: stretch.limit]
+
+
+def _check_terms(currency: str | None, adjustment: str | None = None) -> None:
+    if currency not in {None, "", "USD"}:
+        raise malformed("currency: prices are told in USD only", field="currency", value=currency)
+    if adjustment not in {None, "", "raw"}:
+        raise malformed(
+            "adjustment: bars are kept as they were traded; send raw",
+            field="adjustment",
+            value=adjustment,
+        )
+
+
+def _reply(content: Any) -> Response:
+    return Response(as_json(content), media_type=JSON)

@@ -1,0 +1,125 @@
+"""Clock and calendar of the stock exchange that the world has, in New York time.
+
+A world without a calendar of its own never closes: it is open at all times, and each day ends at
+midnight in New York. Calendars are slow to load the first time, so callers ask from a thread.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from papertape.markets.calendars import (
+    ALWAYS_OPEN,
+    CalendarSessions,
+    Session,
+    Sessions,
+    is_open,
+)
+
+NEW_YORK = ZoneInfo("America/New_York")
+SECOND_NS = 1_000_000_000
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2029, 12, 31)
+
+
+class LocalDays:
+    """Whole days, from midnight to midnight in New York."""
+
+    has_auctions = False
+    extended_ns = (0, 0)
+
+    def at_or_after(self, time_ns: int) -> Session:
+        """The day of a time."""
+        day = day_of(time_ns)
+        return Session(start_of(day), start_of(day + timedelta(days=1)))
+
+    def before(self, time_ns: int) -> Session:
+        """The day before that of a time."""
+        return self.at_or_after(self.at_or_after(time_ns).open_ns - 1)
+
+
+class TradingDays:
+    """The sessions of one calendar; not for two threads at once."""
+
+    def __init__(self, calendar: str) -> None:
+        self.is_always = calendar in ALWAYS_OPEN
+        self._sessions: Sessions = LocalDays() if self.is_always else CalendarSessions(calendar)
+
+    @property
+    def extended_ns(self) -> tuple[int, int]:
+        """How long is traded before and after the regular hours."""
+        return self._sessions.extended_ns
+
+    def clock(self, now_ns: int) -> dict[str, object]:
+        """Whether it is open, and when that changes."""
+        running = is_open(self._sessions, now_ns)
+        session = self._sessions.at_or_after(now_ns)
+        following = None if session is None else self._sessions.at_or_after(session.close_ns)
+        opening = following if running else session
+        return {
+            "timestamp": local_text(now_ns),
+            "is_open": running,
+            "next_open": local_text(now_ns if opening is None else opening.open_ns),
+            "next_close": local_text(now_ns if session is None else session.close_ns),
+        }
+
+    def days(self, start: date, end: date) -> list[dict[str, str]]:
+        """The trading days of a range, both ends included."""
+        found = list(self.sessions(start, end + timedelta(days=7)))
+        return [
+            self._day(session, found[place + 1] if place + 1 < len(found) else session)
+            for place, session in enumerate(found)
+            if day_of(session.open_ns) <= end
+        ]
+
+    def sessions(self, start: date, end: date) -> Iterator[Session]:
+        """The sessions from one day to another."""
+        time_ns, end_ns = start_of(start), start_of(end + timedelta(days=1))
+        while True:
+            session = self._sessions.at_or_after(time_ns)
+            if session is None or session.open_ns >= end_ns:
+                return
+            if session.open_ns >= start_of(start):
+                yield session
+            time_ns = session.close_ns
+
+    def day_began(self, now_ns: int) -> int:
+        """When the running day, or the last one that ran, opened."""
+        session = self._sessions.at_or_after(now_ns)
+        if session is not None and session.open_ns <= now_ns:
+            return session.open_ns
+        before = self._sessions.before(now_ns)
+        return now_ns if before is None else before.open_ns
+
+    def _day(self, session: Session, following: Session) -> dict[str, str]:
+        before_ns, after_ns = self._sessions.extended_ns
+        opens, closes = _local(session.open_ns), _local(session.close_ns)
+        ends = _local(session.close_ns + after_ns)
+        return {
+            "date": opens.date().isoformat(),
+            "open": f"{opens:%H:%M}",
+            "close": "23:59" if self.is_always else f"{closes:%H:%M}",
+            "session_open": f"{_local(session.open_ns - before_ns):%H%M}",
+            "session_close": "2359" if self.is_always else f"{ends:%H%M}",
+            "settlement_date": day_of(following.open_ns).isoformat(),
+        }
+
+
+def local_text(time_ns: int) -> str:
+    """A time in New York, such as 2026-11-20T05:46:00.123456-05:00."""
+    return _local(time_ns).isoformat()
+
+
+def day_of(time_ns: int) -> date:
+    """The day in New York."""
+    return _local(time_ns).date()
+
+
+def start_of(day: date) -> int:
+    """Midnight in New York, in nanoseconds since 1970."""
+    return int(datetime.combine(day, time(), NEW_YORK).timestamp()) * SECOND_NS
+
+
+def _local(time_ns: int) -> datetime:
+    seconds, rest = divmod(time_ns, SECOND_NS)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1_000)
+    return moment.astimezone(NEW_YORK)

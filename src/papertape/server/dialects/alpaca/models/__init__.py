@@ -1,0 +1,1 @@
+"""What travels in the dialect of Alpaca: bodies that are taken, objects that are given."""

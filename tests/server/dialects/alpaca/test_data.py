@@ -1,0 +1,198 @@
+"""Market data through the real clients of Alpaca."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alpaca.data.requests import (
+    CryptoBarsRequest,
+    CryptoLatestBarRequest,
+    CryptoLatestOrderbookRequest,
+    CryptoLatestQuoteRequest,
+    CryptoLatestTradeRequest,
+    CryptoQuoteRequest,
+    CryptoSnapshotRequest,
+    CryptoTradesRequest,
+    StockBarsRequest,
+    StockLatestBarRequest,
+    StockLatestQuoteRequest,
+    StockLatestTradeRequest,
+    StockQuotesRequest,
+    StockSnapshotRequest,
+    StockTradesRequest,
+)
+from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
+
+from papertape.markets.bars import Bar
+from papertape.markets.store import BarStore
+from server.dialects.alpaca.test_orders import market
+
+COIN = "BTC/USD"
+MINUTE_NS = 60 * 10**9
+FRIDAY = datetime(2026, 7, 31, 13, 30, tzinfo=UTC)  # 9:30 in New York
+NOW = datetime.now(UTC)
+
+
+def keep(product, symbol: str, starts: list[datetime]) -> None:
+    """One-minute bars of these times, at 100, 101, ..., each of a volume of 10."""
+    store = BarStore(product.folder / "bars")
+    bars = []
+    for number, start in enumerate(starts):
+        price = f"{100 + number}.00"
+        bars.append(Bar(int(start.timestamp()) * 10**9, price, price, price, price, "10"))
+    store.backfill(symbol, bars)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def charted(product) -> str:
+    """A stock with ten minutes on a Friday and ten on the Monday after, in another month."""
+    symbol = product.stock()
+    monday = FRIDAY + timedelta(days=3)
+    keep(
+        product, symbol, [day + timedelta(minutes=m) for day in (FRIDAY, monday) for m in range(10)]
+    )
+    return symbol
+
+
+TIMEFRAMES = [
+    (TimeFrame.Minute, 20, FRIDAY, 100, 100),
+    (TimeFrame(5, TimeFrameUnit.Minute), 4, FRIDAY, 104, 104),
+    (TimeFrame.Hour, 2, FRIDAY.replace(minute=0), 109, 109),
+    (TimeFrame.Day, 2, datetime(2026, 7, 31, 4, tzinfo=UTC), 109, 109),
+    (TimeFrame.Week, 2, datetime(2026, 7, 27, 4, tzinfo=UTC), 109, 109),
+    (TimeFrame.Month, 2, datetime(2026, 7, 1, 4, tzinfo=UTC), 109, 109),
+]
+
+
+@pytest.mark.parametrize(("timeframe", "count", "begins", "high", "close"), TIMEFRAMES, ids=str)
+def test_bars_of_every_timeframe(bot, charted, timeframe, count, begins, high, close) -> None:
+    asked = StockBarsRequest(
+        symbol_or_symbols=charted,
+        timeframe=timeframe,
+        start=datetime(2026, 7, 1, tzinfo=UTC),
+        end=datetime(2026, 8, 30, tzinfo=UTC),
+    )
+    bars = bot.stocks.get_stock_bars(asked).data[charted]
+    assert len(bars) == count
+    first = bars[0]
+    assert (first.timestamp, first.open, first.high, first.close) == (begins, 100, high, close)
+    assert sum(bar.volume for bar in bars) == 200
+    assert (first.trade_count, first.vwap) == (None, None)
+
+
+def test_bars_are_cut_by_time_limit_and_direction(bot, product, charted) -> None:
+    def opens(**asked):
+        url = product.url("/alpaca-data/v2/stocks/bars")
+        query = {"symbols": charted, "start": FRIDAY.isoformat(), **asked}
+        reply = product.anyone.get(url, params=query, headers=bot.headers)
+        assert reply.status_code == 200, reply.text
+        content = reply.json()
+        return [bar["o"] for bar in content["bars"].get(charted, [])], content["next_page_token"]
+
+    end = (FRIDAY + timedelta(minutes=2)).isoformat()
+    assert opens(end=end) == ([100, 101, 102], None)
+    assert opens(end=end, sort="desc") == ([102, 101, 100], None)
+    first, token = opens(limit=8)
+    assert first == list(range(100, 108))
+    second, token = opens(limit=8, page_token=token)
+    assert second == list(range(108, 116))
+    assert opens(limit=8, page_token=token) == (list(range(116, 120)), None)
+    newest, token = opens(limit=3, sort="desc")
+    assert newest == [119, 118, 117]
+    assert opens(limit=2, sort="desc", page_token=token)[0] == [116, 115]
+
+
+def test_bars_of_several_symbols_are_paged_through(bot, product) -> None:
+    symbols = [product.stock() for _ in range(3)]
+    for symbol in symbols:
+        keep(product, symbol, [FRIDAY + timedelta(minutes=m) for m in range(5)])
+    url = product.url("/alpaca-data/v2/stocks/bars")
+    query = {"symbols": ",".join(symbols), "start": "2026-07-31", "limit": 4}
+    found: dict[str, list] = {}
+    token, pages = None, 0
+    while pages == 0 or token:
+        more = {"page_token": token} if token else {}
+        reply = product.anyone.get(url, params=query | more, headers=bot.headers).json()
+        for symbol, bars in reply["bars"].items():
+            found.setdefault(symbol, []).extend(bar["o"] for bar in bars)
+        token, pages = reply["next_page_token"], pages + 1
+    assert found == {symbol: [100, 101, 102, 103, 104] for symbol in symbols}
+    assert pages == 4
+
+
+def test_stock_prices_of_now(bot, product) -> None:
+    symbol = product.stock()
+    bot.trading.submit_order(market(symbol))
+    quote = bot.stocks.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols=symbol))
+    assert (quote[symbol].bid_price, quote[symbol].ask_price) == (9.99, 10.01)
+    trade = bot.stocks.get_stock_latest_trade(StockLatestTradeRequest(symbol_or_symbols=symbol))
+    assert (trade[symbol].price, trade[symbol].size) == (10.01, 10)
+    trades = bot.stocks.get_stock_trades(StockTradesRequest(symbol_or_symbols=symbol))
+    assert [one.price for one in trades.data[symbol]] == [10.01]
+    quotes = bot.stocks.get_stock_quotes(StockQuotesRequest(symbol_or_symbols=symbol))
+    assert [one.bid_price for one in quotes.data[symbol]] == [9.99]
+    nothing = StockTradesRequest(
+        symbol_or_symbols=symbol, start=NOW - timedelta(days=2), end=NOW - timedelta(days=1)
+    )
+    assert bot.stocks.get_stock_trades(nothing).data == {}
+    assert bot.stocks.get_stock_latest_bar(StockLatestBarRequest(symbol_or_symbols=symbol)) == {}
+
+
+def test_a_snapshot_has_the_day_and_the_one_before(bot, product) -> None:
+    symbol = product.stock()
+    keep(product, symbol, [NOW - timedelta(days=1), NOW - timedelta(minutes=2)])
+    asked = StockSnapshotRequest(symbol_or_symbols=symbol)
+    snapshot = bot.stocks.get_stock_snapshot(asked)[symbol]
+    assert snapshot.minute_bar.close == snapshot.daily_bar.close == 101
+    assert snapshot.previous_daily_bar.close == 100
+    assert (snapshot.latest_quote.bid_price, snapshot.latest_trade) == (9.99, None)
+    latest = bot.stocks.get_stock_latest_bar(StockLatestBarRequest(symbol_or_symbols=symbol))
+    assert latest[symbol].close == 101
+
+
+def test_coins_are_open_to_all(bot, product) -> None:
+    product.quote(COIN, "65000.00", "65001.00", "5")
+    keep(product, COIN, [NOW - timedelta(days=1), NOW - timedelta(minutes=2)])
+    bot.trading.submit_order(market(COIN, qty=0.5, tif="gtc"))
+    coins = bot.coins
+    day = CryptoBarsRequest(
+        symbol_or_symbols=COIN, timeframe=TimeFrame.Day, start=NOW - timedelta(days=3)
+    )
+    bars = coins.get_crypto_bars(day).data[COIN]
+    assert {(bar.timestamp.hour, bar.timestamp.minute) for bar in bars} == {(0, 0)}
+    latest = [
+        coins.get_crypto_latest_quote(CryptoLatestQuoteRequest(symbol_or_symbols=COIN)),
+        coins.get_crypto_latest_trade(CryptoLatestTradeRequest(symbol_or_symbols=COIN)),
+        coins.get_crypto_latest_bar(CryptoLatestBarRequest(symbol_or_symbols=COIN)),
+        coins.get_crypto_latest_orderbook(CryptoLatestOrderbookRequest(symbol_or_symbols=COIN)),
+        coins.get_crypto_snapshot(CryptoSnapshotRequest(symbol_or_symbols=COIN)),
+    ]
+    quote, trade, bar, book, snapshot = (one[COIN] for one in latest)
+    assert (quote.bid_price, quote.ask_size) == (65000, 5)
+    assert (trade.price, trade.size) == (65001, 0.5)
+    assert bar.close == 101
+    assert (book.bids[0].price, book.asks[0].size) == (65000, 4.5)
+    assert snapshot.latest_trade == trade
+    trades = coins.get_crypto_trades(CryptoTradesRequest(symbol_or_symbols=COIN))
+    assert trades.data[COIN][-1] == trade
+    quotes = coins.get_crypto_quotes(CryptoQuoteRequest(symbol_or_symbols=COIN))
+    assert quotes.data[COIN] == [quote]
+
+
+REFUSED = [
+    {"timeframe": "7Day"},
+    {"adjustment": "split"},
+    {"currency": "EUR"},
+    {"page_token": "x"},
+    {"start": "yesterday"},
+    {"limit": 0},
+]
+
+
+@pytest.mark.parametrize("asked", REFUSED, ids=lambda one: next(iter(one)))
+def test_what_cannot_be_served_is_refused(bot, product, charted, asked) -> None:
+    url = product.url("/alpaca-data/v2/stocks/bars")
+    query = {"symbols": charted, **asked}
+    response = product.anyone.get(url, params=query, headers=bot.headers)
+    assert (response.status_code, response.json()["code"]) == (422, 40010001)
+    assert next(iter(asked)) in response.json()["message"]

@@ -1,0 +1,110 @@
+"""The dialect's own OpenAPI document: whole, and true for whatever is sent."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis.specs.openapi import checks
+
+from papertape.server.dialects.alpaca.documents import openapi_of
+from server.dialects.alpaca.routes import routes_alone
+
+DOCUMENT = openapi_of(routes_alone())
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+AS_DOCUMENTED = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+def test_the_server_tells_this_document(product) -> None:
+    assert product.anyone.get(product.url("/alpaca/openapi.json")).json() == DOCUMENT
+
+
+def test_the_native_document_leaves_the_dialect_out(product) -> None:
+    paths = product.anyone.get(product.url("/openapi.json")).json()["paths"]
+    assert not [path for path in paths if path.startswith("/alpaca")]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_every_operation_says_what_it_does_and_shows_all_that_travels(operation) -> None:
+    assert operation["description"]
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    for travelling in [*bodies, *operation["responses"].values()]:
+        for content in travelling.get("content", {}).values():
+            if "example" in content:
+                _check_example(content["schema"], content["example"])
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_schema_has_an_example_of_itself(name: str) -> None:
+    for example in DOCUMENT["components"]["schemas"][name]["examples"]:
+        _check_example({"$ref": f"#/components/schemas/{name}"}, example)
+
+
+def _check_example(schema: dict[str, Any], example: Any) -> None:
+    whole = {**schema, "components": DOCUMENT["components"]}
+    jsonschema_rs.Draft202012Validator(whole).validate(example)
+
+
+@pytest.fixture(scope="module")
+def anybody(product) -> dict[str, str]:
+    trader = product.trader("anybody")
+    key = product.key(trader, ["read", "trade", "account"])
+    return {"APCA-API-KEY-ID": key["key_id"], "APCA-API-SECRET-KEY": key["secret"]}
+
+
+@SCHEMA.parametrize()
+@settings(max_examples=2, deadline=None, derandomize=True)
+def test_no_generated_request_breaks_the_server(case, product, anybody) -> None:
+    case.headers.update(anybody)
+    response = case.call(base_url=product.url(""))
+    assert response.status_code < 500, response.text
+    case.validate_response(response, checks=AS_DOCUMENTED)
+    if response.status_code >= 400:
+        assert {"code", "message"} <= set(response.json())
+
+
+@pytest.mark.parametrize("path", ["/alpaca/v2/orders/", "/alpaca/v2/nothing", "/alpaca-data/x"])
+def test_what_is_not_there_is_told_in_alpacas_way(product, path) -> None:
+    response = product.anyone.get(product.url(path))
+    assert (response.status_code, response.json()["code"]) == (404, 40410000)
+
+
+def test_a_body_that_is_too_large_is_told_in_alpacas_way(product, anybody) -> None:
+    url = product.url("/alpaca/v2/orders")
+    response = product.anyone.post(url, content=b"x" * 1_100_000, headers=anybody)
+    assert (response.status_code, response.json()["code"]) == (413, 41310000)
+
+
+def test_a_body_that_is_no_json_is_told_apart(product, anybody) -> None:
+    response = product.anyone.post(product.url("/alpaca/v2/orders"), content=b"{", headers=anybody)
+    assert (response.status_code, response.json()["code"]) == (400, 40010000)
+
+
+SECURED = [name for name, operation in OPERATIONS.items() if operation.get("security")]
+
+
+@pytest.mark.parametrize("name", SECURED)
+def test_without_a_key_nothing_answers(product, name) -> None:
+    method, path = name.split()
+    path = path.replace("{", "").replace("}", "")
+    response = product.anyone.request(method, product.url(path), params=QUERY)
+    assert (response.status_code, response.json()["code"]) == (401, 40110000), response.text
+
+
+QUERY = {"symbols": "ACME0", "client_order_id": "x", "name": "x"}
+
+
+def test_only_data_of_coins_are_open(product) -> None:
+    open_to_all = {name for name in OPERATIONS if name not in SECURED}
+    assert open_to_all
+    assert all(name.startswith("GET /alpaca-data/v1beta3/crypto/us/") for name in open_to_all)
