@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from papertape.server.accounts import Accounts
-from papertape.server.auth.store import OwnedAccount
+from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.bodies import Model, check_body, read_object
 from papertape.server.callers import Caller, Callers, address_of
 from papertape.server.problems import Problem
