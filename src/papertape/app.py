@@ -202,6 +202,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             requests_per_second=settings.requests_per_second,
             requests_burst=settings.requests_burst,
             webhook_certificate_header=settings.webhook_certificate_header,
+            webhooks_allow_private=settings.webhooks_allow_private,
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
         serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)

@@ -75,6 +75,15 @@ DELETE /api/v1/webhooks/{webhook_id}
 POST /api/v1/webhooks/{webhook_id}/rotate
 POST /api/v1/webhooks/{webhook_id}/dry-run
 GET /api/v1/webhooks/{webhook_id}/log
+GET /api/v1/webhook-endpoints
+POST /api/v1/webhook-endpoints
+GET /api/v1/webhook-endpoints/{endpoint_id}
+PATCH /api/v1/webhook-endpoints/{endpoint_id}
+DELETE /api/v1/webhook-endpoints/{endpoint_id}
+POST /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret
+POST /api/v1/webhook-endpoints/{endpoint_id}/test
+GET /api/v1/webhook-endpoints/{endpoint_id}/deliveries
+POST /api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver
 GET /api/v1/account-groups
 POST /api/v1/account-groups
 GET /api/v1/account-groups/{group_id}

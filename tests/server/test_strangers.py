@@ -36,6 +36,10 @@ def furnished(product, trader):
     trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
     trader.key_id = product.key(trader, ["read"])["key_id"]
     trader.webhook = trader.client.post("/webhooks", json={"name": "mine"}).json()
+    told = {"url": "https://example.com/", "events": ["fill"], "enabled": False}
+    trader.endpoint_id = trader.client.post("/webhook-endpoints", json=told).json()["id"]
+    sent = trader.client.post(f"/webhook-endpoints/{trader.endpoint_id}/test").json()
+    trader.delivery_id = sent["id"]
     asked = {"name": "mine", "account_ids": [trader.account_id]}
     trader.group_id = trader.client.post("/account-groups", json=asked).json()["id"]
     trader.trade_id = trader.client.get("/trades").json()["items"][0]["id"]
@@ -69,6 +73,8 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
         "token": owner.webhook["token"],
         "group_id": owner.group_id,
         "trade_id": owner.trade_id,
+        "endpoint_id": owner.endpoint_id,
+        "delivery_id": owner.delivery_id,
     }
     names_an_id = False
     query = {}

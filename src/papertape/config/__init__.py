@@ -24,8 +24,8 @@ class Settings:
     own pace (bars: one a second, ticks: as they came). `sharing` is that of a world when it is
     made: whether its users trade with each other. `trusted_proxies` are addresses and networks with
     commas between them: what they say of a request's origin is believed. A proxy names the client
-    certificate of TradingView in `webhook_certificate_header`; None asks for none. Paths are
-    absolute.
+    certificate of TradingView in `webhook_certificate_header`; None asks for none. With
+    `webhooks_allow_private` outgoing webhooks may call addresses inside. Paths are absolute.
     """
 
     host: str
@@ -45,6 +45,7 @@ class Settings:
     requests_burst: int
     trusted_proxies: str
     webhook_certificate_header: str | None
+    webhooks_allow_private: bool
 
     @property
     def loopback(self) -> bool:

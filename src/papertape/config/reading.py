@@ -49,6 +49,7 @@ class _Given(BaseSettings):
     requests_per_second: int = Field(default=2_000, ge=0)
     requests_burst: int = Field(default=4_000, ge=1)
     trusted_proxies: str = ""
+    webhooks_allow_private: bool = False
     webhook_certificate_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9\-]{1,100}$")
 
     @field_validator("data_dir", "replay", "web_dir")

@@ -28,6 +28,7 @@ from papertape.server.api.orders import OrderRoutes
 from papertape.server.api.positions import PositionRoutes
 from papertape.server.api.reports import ReportRoutes
 from papertape.server.api.trades import TradeRoutes
+from papertape.server.api.webhook_endpoints import EndpointRoutes
 from papertape.server.auth.attempts import Attempts
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
@@ -41,6 +42,8 @@ from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
+from papertape.server.hooks.outbox import Outbox
+from papertape.server.hooks.store import EndpointStore
 from papertape.server.measures import Measures
 from papertape.server.mounts import PrefixRoute
 from papertape.server.order_desk import OrderDesk
@@ -89,13 +92,15 @@ def create_app(
     requests_per_second: int = PER_SECOND,
     requests_burst: int = BURST,
     webhook_certificate_header: str | None = None,
+    webhooks_allow_private: bool = False,
 ) -> FastAPI:
     """The server of one world.
 
     `demo_login` is the name and password that the page offers; None ends the demo user. Logins and
     registrations are limited to `attempts_per_minute` for a name and address, all requests of a
     user or key to `requests_per_second` with a burst of `requests_burst`; 0 is no limit.
-    `webhook_certificate_header` is the header in which a proxy names TradingView's certificate.
+    `webhook_certificate_header` is the header in which a proxy names TradingView's certificate;
+    `webhooks_allow_private` lets outgoing webhooks call addresses inside, and without TLS.
     """
     measures = Measures()
     exchange = Exchange(floor, world, measures)
@@ -127,6 +132,10 @@ def create_app(
         demo_enabled=demo_login is not None,
         certificate_header=webhook_certificate_header,
     )
+    endpoints = EndpointStore(auth, world)
+    outbox = Outbox(endpoints, reads, allow_private=webhooks_allow_private)
+    hub.hear(outbox.hear)
+    hub.listen_for_gaps(outbox.wake)
     routes = (  # tried in this order, so the busiest come first
         OrderRoutes(callers, accounts, exchange, desk, past),
         BulkRoutes(callers, accounts, exchange, desk),
@@ -140,8 +149,11 @@ def create_app(
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
         *webhooks.routes,
+        EndpointRoutes(
+            callers, accounts, endpoints, outbox, reads, allow_private=webhooks_allow_private
+        ),
     )
-    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing, webhooks))
+    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing, webhooks, outbox))
     for group in routes:
         group.add_to(app.router)
     _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
@@ -195,21 +207,22 @@ def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> 
 
 
 def _while_serving(
-    floor: FloorPort, hub: Hub, hashing: Hashing, webhooks: Webhooks
+    floor: FloorPort, hub: Hub, hashing: Hashing, webhooks: Webhooks, outbox: Outbox
 ) -> Lifespan[FastAPI]:
     """Listens to the floor, and works alerts off, as long as the server runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         listening = asyncio.create_task(hub.run(floor.streams))
+        telling = asyncio.create_task(outbox.run())
         await webhooks.desk.start()
         try:
             yield
         finally:
             await webhooks.desk.stop()
             listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            telling.cancel()
+            await asyncio.gather(listening, telling, return_exceptions=True)
             hashing.close()
 
     return lifespan

@@ -73,10 +73,10 @@ class Group:
     is_built_in: bool = False
 
 
-def built_in(user_id: str, first_account_id: str) -> Group:
-    """The group that every user has."""
+def built_in(user_id: str, first_account: Sequence[str]) -> Group:
+    """The group that every user has; it is empty when all accounts are archived."""
     group_id = str(uuid5(NAMESPACE_URL, f"{user_id}/{BUILT_IN}"))
-    return Group(group_id, BUILT_IN, (first_account_id,), 0, is_built_in=True)
+    return Group(group_id, BUILT_IN, tuple(first_account), 0, is_built_in=True)
 
 
 class GroupStore:

@@ -7,7 +7,7 @@ shows. Safe for use from several threads; it can never write.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from papertape.storage.news import News, Spot, read_news
 from papertape.storage.rows import (
     Item,
     Row,
@@ -206,6 +207,18 @@ class Reads:
         """The rows of a query over the read models, of a module that builds such queries."""
         with self._engine.connect() as connection:
             return list(connection.execute(query).mappings())
+
+    def news(
+        self,
+        account_ids: Sequence[str],
+        kinds: Collection[str],
+        after: Spot,
+        upto_seq: int,
+        limit: int,
+    ) -> list[News]:
+        """What happened to some accounts behind a place on the tape, the oldest first."""
+        with self._engine.connect() as connection:
+            return read_news(connection, self.world, account_ids, kinds, after, upto_seq, limit)
 
     def close(self) -> None:
         """Let go of every connection."""

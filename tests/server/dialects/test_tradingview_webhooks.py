@@ -467,6 +467,28 @@ def test_groups_are_made_changed_and_removed(alice, bob) -> None:
     assert alice.client.delete(one).status_code == 404
 
 
+def test_one_alert_trades_on_every_account_of_its_group_by_its_own_equity(
+    product, alice, stock
+) -> None:
+    product.quote(stock, "9.99", "10.00", size="10000")
+    terms = {"name": "small", "kind": "cash", "currency": "USD", "starting_cash": "5000"}
+    small = alice.client.post("/accounts", json=terms).json()["id"]
+    both = {"name": "both", "account_ids": [alice.account_id, small]}
+    assert alice.client.post("/account-groups", json=both).status_code == 201
+    hook = Hook(product, alice, group="both", sizing={"method": "percent", "value": "10"})
+    done = hook.outcome(f"ticker={stock} market_position=long")
+    bought = {
+        one["account_id"]: [order["qty"] for order in one["orders"]]
+        for one in done.alert["accounts"]
+    }
+    assert bought == {alice.account_id: ["1000"], small: ["50"]}
+    one = hook.outcome(f"close {stock} account=small").alert["accounts"]
+    assert [account["account_id"] for account in one] == [small]
+    alice.client.post(f"/accounts/{small}/archive")
+    left = hook.outcome(f"ticker={stock} market_position=flat").alert["accounts"]
+    assert [account["account_id"] for account in left] == [alice.account_id]
+
+
 def test_an_alert_to_a_group_that_is_gone_is_refused_and_logged(product, alice, stock) -> None:
     asked = {"name": "momentum", "account_ids": [alice.account_id]}
     group = alice.client.post("/account-groups", json=asked).json()

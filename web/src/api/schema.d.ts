@@ -1116,6 +1116,138 @@ export interface paths {
         patch: operations["change_group"];
         trace?: never;
     };
+    "/api/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Endpoints
+         * @description The caller's endpoints, the oldest first.
+         */
+        get: operations["list_endpoints"];
+        put?: never;
+        /**
+         * Create Endpoint
+         * @description Have events told to an address; the secret of their signatures is told here only.
+         */
+        post: operations["create_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Endpoint
+         * @description One endpoint.
+         */
+        get: operations["get_endpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Endpoint
+         * @description Tell an address nothing any more; its log goes, too.
+         */
+        delete: operations["delete_endpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Endpoint
+         * @description Change an endpoint; what is left out stays.
+         */
+        patch: operations["change_endpoint"];
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Endpoint Secret
+         * @description Sign with a new secret, told here only; the old one signs along for a day.
+         */
+        post: operations["rotate_endpoint_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Endpoint
+         * @description Send an event of the type `test`.
+         */
+        post: operations["test_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpoint_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Every event that an endpoint was told, with all attempts, the newest first.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeliver
+         * @description Try a delivery again from now on, also one that arrived or was given up.
+         */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1972,6 +2104,65 @@ export interface components {
             items: components["schemas"]["ClosedPosition"][];
         };
         /**
+         * DeliveryAttempt
+         * @description One attempt; `status` is that of the HTTP reply, null when there was none.
+         * @example {
+         *       "error": null,
+         *       "seconds": 0.081,
+         *       "status": 200,
+         *       "time": "2026-11-20T10:46:00.000000000Z"
+         *     }
+         */
+        DeliveryAttempt: {
+            /** Time */
+            time: string;
+            /** Status */
+            status: number | null;
+            /** Error */
+            error: string | null;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * DeliveryReply
+         * @description One event on its way; `id` is its `webhook-id`. `attempts` are the last twenty.
+         * @example {
+         *       "attempts": [
+         *         {
+         *           "error": null,
+         *           "seconds": 0.081,
+         *           "status": 200,
+         *           "time": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "event": "fill",
+         *       "id": "msg_1f0e9d8c7b6a54938271605f4e3d2c1b",
+         *       "next_attempt_at": null,
+         *       "payload": "{\"type\":\"fill\",\"timestamp\":\"2026-11-20T10:46:00.000000000Z\",\"data\":{}}",
+         *       "status": "delivered"
+         *     }
+         */
+        DeliveryReply: {
+            /** Id */
+            id: string;
+            /** Event */
+            event: ("fill" | "rejection" | "alert") | "test";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "delivered" | "failed";
+            /** Created At */
+            created_at: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Attempts */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /** Payload */
+            payload: string;
+        };
+        /**
          * DemoReply
          * @description The login that everybody on this machine may use.
          * @example {
@@ -2105,6 +2296,149 @@ export interface components {
             accounts: components["schemas"]["DryRunAccount"][];
             /** @description why no account would trade */
             refusal: components["schemas"]["AlertRefusal"] | null;
+        };
+        /**
+         * EndpointChange
+         * @description What changes. An endpoint that is switched on again is told what happens from then on.
+         * @example {
+         *       "enabled": false
+         *     }
+         */
+        EndpointChange: {
+            /**
+             * Url
+             * @default null
+             */
+            url?: string | null;
+            /**
+             * Events
+             * @default null
+             */
+            events?: ("fill" | "rejection" | "alert")[] | null;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean | null;
+        };
+        /**
+         * EndpointMadeReply
+         * @description An endpoint with the secret that its deliveries are signed with, told here only.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "description": "my bot",
+         *       "disabled_reason": null,
+         *       "enabled": true,
+         *       "events": [
+         *         "fill",
+         *         "rejection"
+         *       ],
+         *       "failing_since": null,
+         *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+         *       "secret": "whsec_aU4xN3c5YlY2dDh6ZzFvMXIzdTVwN2s5ajJoNGY2ZDg=",
+         *       "url": "https://example.com/papertape"
+         *     }
+         */
+        EndpointMadeReply: {
+            /** Id */
+            id: string;
+            /** Url */
+            url: string;
+            /** Events */
+            events: ("fill" | "rejection" | "alert")[];
+            /** Account Id */
+            account_id: string | null;
+            /** Description */
+            description: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Disabled Reason */
+            disabled_reason: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Created At */
+            created_at: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * EndpointReply
+         * @description An endpoint without its secret; `disabled_reason` is failing or gone (it answered 410).
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "description": "my bot",
+         *       "disabled_reason": null,
+         *       "enabled": true,
+         *       "events": [
+         *         "fill",
+         *         "rejection"
+         *       ],
+         *       "failing_since": null,
+         *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+         *       "url": "https://example.com/papertape"
+         *     }
+         */
+        EndpointReply: {
+            /** Id */
+            id: string;
+            /** Url */
+            url: string;
+            /** Events */
+            events: ("fill" | "rejection" | "alert")[];
+            /** Account Id */
+            account_id: string | null;
+            /** Description */
+            description: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Disabled Reason */
+            disabled_reason: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Created At */
+            created_at: string;
+        };
+        /**
+         * EndpointRequest
+         * @description An address that is told events of the caller's accounts, from now on.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "description": "my bot",
+         *       "events": [
+         *         "fill",
+         *         "rejection"
+         *       ],
+         *       "url": "https://example.com/papertape"
+         *     }
+         */
+        EndpointRequest: {
+            /** Url */
+            url: string;
+            /** Events */
+            events: ("fill" | "rejection" | "alert")[];
+            /**
+             * Account Id
+             * @description only this one of the accounts
+             * @default null
+             */
+            account_id?: string | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
         };
         /**
          * EquityPoint
@@ -2832,6 +3166,64 @@ export interface components {
         Listed_BarReply_: {
             /** Items */
             items: components["schemas"]["BarReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[DeliveryReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "attempts": [
+         *             {
+         *               "error": null,
+         *               "seconds": 0.081,
+         *               "status": 200,
+         *               "time": "2026-11-20T10:46:00.000000000Z"
+         *             }
+         *           ],
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "event": "fill",
+         *           "id": "msg_1f0e9d8c7b6a54938271605f4e3d2c1b",
+         *           "next_attempt_at": null,
+         *           "payload": "{\"type\":\"fill\",\"timestamp\":\"2026-11-20T10:46:00.000000000Z\",\"data\":{}}",
+         *           "status": "delivered"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_DeliveryReply_: {
+            /** Items */
+            items: components["schemas"]["DeliveryReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[EndpointReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "description": "my bot",
+         *           "disabled_reason": null,
+         *           "enabled": true,
+         *           "events": [
+         *             "fill",
+         *             "rejection"
+         *           ],
+         *           "failing_since": null,
+         *           "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+         *           "url": "https://example.com/papertape"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_EndpointReply_: {
+            /** Items */
+            items: components["schemas"]["EndpointReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -16923,6 +17315,1526 @@ export interface operations {
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
                      *       "detail": "name each account once",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_endpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "description": "my bot",
+                     *           "disabled_reason": null,
+                     *           "enabled": true,
+                     *           "events": [
+                     *             "fill",
+                     *             "rejection"
+                     *           ],
+                     *           "failing_since": null,
+                     *           "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+                     *           "url": "https://example.com/papertape"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_EndpointReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                 *       "description": "my bot",
+                 *       "events": [
+                 *         "fill",
+                 *         "rejection"
+                 *       ],
+                 *       "url": "https://example.com/papertape"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "description": "my bot",
+                     *       "disabled_reason": null,
+                     *       "enabled": true,
+                     *       "events": [
+                     *         "fill",
+                     *         "rejection"
+                     *       ],
+                     *       "failing_since": null,
+                     *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+                     *       "secret": "whsec_aU4xN3c5YlY2dDh6ZzFvMXIzdTVwN2s5ajJoNGY2ZDg=",
+                     *       "url": "https://example.com/papertape"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EndpointMadeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_endpoints",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "a user has at most 20 webhook endpoints; remove one first",
+                     *       "reason": "too_many_endpoints"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "url: give an https:// address",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "description": "my bot",
+                     *       "disabled_reason": null,
+                     *       "enabled": true,
+                     *       "events": [
+                     *         "fill",
+                     *         "rejection"
+                     *       ],
+                     *       "failing_since": null,
+                     *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+                     *       "url": "https://example.com/papertape"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EndpointReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    change_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "description": "my bot",
+                     *       "disabled_reason": null,
+                     *       "enabled": true,
+                     *       "events": [
+                     *         "fill",
+                     *         "rejection"
+                     *       ],
+                     *       "failing_since": null,
+                     *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+                     *       "url": "https://example.com/papertape"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EndpointReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "url: give an https:// address",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    rotate_endpoint_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "description": "my bot",
+                     *       "disabled_reason": null,
+                     *       "enabled": true,
+                     *       "events": [
+                     *         "fill",
+                     *         "rejection"
+                     *       ],
+                     *       "failing_since": null,
+                     *       "id": "7d0c2a9e-5f41-4b7e-8a63-c1e9d2f4b6a8",
+                     *       "secret": "whsec_aU4xN3c5YlY2dDh6ZzFvMXIzdTVwN2s5ajJoNGY2ZDg=",
+                     *       "url": "https://example.com/papertape"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EndpointMadeReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    test_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "error": null,
+                     *           "seconds": 0.081,
+                     *           "status": 200,
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "event": "fill",
+                     *       "id": "msg_1f0e9d8c7b6a54938271605f4e3d2c1b",
+                     *       "next_attempt_at": null,
+                     *       "payload": "{\"type\":\"fill\",\"timestamp\":\"2026-11-20T10:46:00.000000000Z\",\"data\":{}}",
+                     *       "status": "delivered"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": [
+                     *             {
+                     *               "error": null,
+                     *               "seconds": 0.081,
+                     *               "status": 200,
+                     *               "time": "2026-11-20T10:46:00.000000000Z"
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "event": "fill",
+                     *           "id": "msg_1f0e9d8c7b6a54938271605f4e3d2c1b",
+                     *           "next_attempt_at": null,
+                     *           "payload": "{\"type\":\"fill\",\"timestamp\":\"2026-11-20T10:46:00.000000000Z\",\"data\":{}}",
+                     *           "status": "delivered"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_DeliveryReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such webhook endpoint",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "error": null,
+                     *           "seconds": 0.081,
+                     *           "status": 200,
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "event": "fill",
+                     *       "id": "msg_1f0e9d8c7b6a54938271605f4e3d2c1b",
+                     *       "next_attempt_at": null,
+                     *       "payload": "{\"type\":\"fill\",\"timestamp\":\"2026-11-20T10:46:00.000000000Z\",\"data\":{}}",
+                     *       "status": "delivered"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such delivery",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
                      *       "reason": "malformed"
                      *     }
                      */

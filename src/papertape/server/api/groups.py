@@ -179,8 +179,9 @@ class GroupRoutes:
             await self._accounts.require(caller, account_id)
 
     async def _built_in(self, caller: Caller) -> Group:
-        first = (await self._accounts.of_user(caller.user.user_id))[0]
-        return built_in(caller.user.user_id, first.account_id)
+        of_user = await self._accounts.of_user(caller.user.user_id)
+        first = [one.account_id for one in of_user if not one.is_archived][:1]
+        return built_in(caller.user.user_id, first)
 
     async def _refuse_built_in(self, caller: Caller, group_id: str) -> None:
         if (await self._built_in(caller)).group_id == group_id:

@@ -279,6 +279,27 @@ STEPS: Sequence[Sequence[str]] = (
         """CREATE INDEX alpaca_replacements_time
             ON alpaca_replacements (account_id, submitted_ns)""",
     ),
+    (
+        """CREATE TABLE webhook_endpoints (
+            endpoint_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            world TEXT NOT NULL, url TEXT NOT NULL, description TEXT NOT NULL,
+            events TEXT NOT NULL, account_id TEXT, secret TEXT NOT NULL, secret_before TEXT,
+            rotated_ns BIGINT NOT NULL, enabled BOOLEAN NOT NULL, disabled_reason TEXT,
+            failing_since_ns BIGINT, told_seq BIGINT NOT NULL, told_i BIGINT NOT NULL,
+            created_ns BIGINT NOT NULL)""",
+        "CREATE INDEX webhook_endpoints_of_user ON webhook_endpoints (user_id, world)",
+        """CREATE TABLE webhook_deliveries (
+            delivery_id TEXT PRIMARY KEY,
+            endpoint_id TEXT NOT NULL
+                REFERENCES webhook_endpoints (endpoint_id) ON DELETE CASCADE,
+            event TEXT NOT NULL, payload TEXT NOT NULL, status TEXT NOT NULL,
+            tries INTEGER NOT NULL, attempts TEXT NOT NULL, next_ns BIGINT NOT NULL,
+            created_ns BIGINT NOT NULL)""",
+        """CREATE INDEX webhook_deliveries_of_endpoint
+            ON webhook_deliveries (endpoint_id, created_ns, delivery_id)""",
+        "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (status, next_ns)",
+    ),
 )
 
 

@@ -73,6 +73,7 @@ class Hub:
         self._due_prints: list[MarketMessage] = []
         self._tick: asyncio.TimerHandle | None = None
         self._gap_listeners: dict[Callable[[], None], None] = {}
+        self._hearers: dict[Callable[[PrivateMessage], None], None] = {}
         self._watchers: dict[str, dict[Callable[[MarketMessage], None], None]] = {}
 
     # --- from the floor --------------------------------------------------------------------------
@@ -100,6 +101,8 @@ class Hub:
                 self._take_market(market)
 
     def _take_private(self, message: PrivateMessage) -> None:
+        for hear in list(self._hearers):
+            hear(message)
         self._kept.add(message)
         readers = self._private.get((message.account_id, message.channel))
         if readers:
@@ -176,6 +179,10 @@ class Hub:
     def stop_listening(self, listener: Callable[[], None]) -> None:
         """Be told no more."""
         self._gap_listeners.pop(listener, None)
+
+    def hear(self, hearer: Callable[[PrivateMessage], None]) -> None:
+        """Be given every private message, of whatever account, as it comes."""
+        self._hearers[hearer] = None
 
     def watch(self, channel: str, watcher: Callable[[MarketMessage], None]) -> None:
         """Be given every message of a market channel as it comes, before any tick."""

@@ -310,7 +310,8 @@ class Desk:
 
     async def members(self, webhook: Webhook, alert: Alert) -> list[OwnedAccount]:
         """The accounts that the alert trades; raises `AlertRefusedError`."""
-        owned = {one.account_id: one for one in await self._accounts.of_user(webhook.user_id)}
+        of_user = await self._accounts.of_user(webhook.user_id)
+        owned = {one.account_id: one for one in of_user if not one.is_archived}
         members = await self._of_group(webhook, list(owned))
         of_group = [owned[one] for one in members if one in owned]
         if not of_group:
