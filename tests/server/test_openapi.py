@@ -92,6 +92,16 @@ DELETE /api/v1/account-groups/{group_id}
 POST /webhooks/tradingview/{token}
 POST /webhooks/tradingview/{token}/dry-run
 GET /api/v1/demo
+GET /api/paper-trading/status
+GET /api/paper-trading/accounts
+GET /api/paper-trading/accounts/{account_id}
+GET /api/paper-trading/accounts/{account_id}/orders
+GET /api/paper-trading/accounts/{account_id}/fills
+GET /api/paper-trading/accounts/{account_id}/metrics
+POST /api/paper-trading/accounts/{account_id}/reset
+POST /api/paper-trading/accounts/{account_id}/flatten
+POST /api/paper-trading/alerts
+POST /api/paper-trading/orders/{order_id}/cancel
 GET /healthz
 GET /readyz
 GET /metrics

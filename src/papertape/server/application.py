@@ -37,6 +37,7 @@ from papertape.server.closing import Closing
 from papertape.server.dialects.alpaca.application import ALPACA_PREFIXES, alpaca_app
 from papertape.server.dialects.alpaca.application import Rooms as AlpacaRooms
 from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
+from papertape.server.dialects.paper_trading import PaperTradingRoutes
 from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
@@ -136,18 +137,22 @@ def create_app(
     outbox = Outbox(endpoints, reads, allow_private=webhooks_allow_private)
     hub.hear(outbox.hear)
     hub.listen_for_gaps(outbox.wake)
+    native = (
+        AccountRoutes(callers, accounts, past, reads),
+        AccountActionRoutes(callers, accounts, exchange, closing, auth.accounts, lives),
+        ReportRoutes(callers, accounts, performance, lives, reads),
+    )
     routes = (  # tried in this order, so the busiest come first
         OrderRoutes(callers, accounts, exchange, desk, past),
         BulkRoutes(callers, accounts, exchange, desk),
         AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
         KeyRoutes(auth, callers, accounts),
-        AccountRoutes(callers, accounts, past, reads),
-        AccountActionRoutes(callers, accounts, exchange, closing, auth.accounts, lives),
-        ReportRoutes(callers, accounts, performance, lives, reads),
+        *native,
         PositionRoutes(callers, accounts, closing, reads),
         TradeRoutes(callers, accounts, past, performance, auth.labels),
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
+        PaperTradingRoutes(callers, accounts, exchange, desk, reads, native),
         *webhooks.routes,
         EndpointRoutes(
             callers, accounts, endpoints, outbox, reads, allow_private=webhooks_allow_private

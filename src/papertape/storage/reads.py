@@ -20,6 +20,7 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
+    func,
     select,
     tuple_,
 )
@@ -132,6 +133,12 @@ class Reads:
         elif status == "closed":
             query = query.where(orders.c.status.not_in(OPEN_STATUSES))
         return self._page(query, [orders.c.number], limit, cursor, order_item)
+
+    def open_order_count(self, account_id: str) -> int:
+        """How many orders of an account still work."""
+        mine = self._of(orders, orders.c.account_id == account_id).where(OPEN_CONDITION)
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(mine.subquery())) or 0
 
     def fill(self, fill_id: str) -> Item | None:
         """One fill by its id."""

@@ -910,6 +910,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/paper-trading/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading Status
+         * @description What the caller has here; the answer comes from the world itself.
+         */
+        get: operations["paper_trading_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading List Accounts
+         * @description The caller's accounts in this world, valued at the present market.
+         */
+        get: operations["paper_trading_list_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading Get Account
+         * @description One account, valued at the present market.
+         */
+        get: operations["paper_trading_get_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading Orders
+         * @description The account's orders, the newest first.
+         */
+        get: operations["paper_trading_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}/fills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading Fills
+         * @description The account's fills, the newest first.
+         */
+        get: operations["paper_trading_fills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper Trading Metrics
+         * @description Returns, risk and trades of an account since it was opened or reset.
+         */
+        get: operations["paper_trading_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Paper Trading Reset Account
+         * @description Begin again under the same id: orders canceled, positions and cash archived.
+         */
+        post: operations["paper_trading_reset_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/accounts/{account_id}/flatten": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Paper Trading Flatten Account
+         * @description Cancel all orders, then close all positions at the market; each is answered.
+         */
+        post: operations["paper_trading_flatten_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Paper Trading Submit Alert
+         * @description Send the order that an alert asks for; the reply is the order after matching.
+         */
+        post: operations["paper_trading_submit_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper-trading/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Paper Trading Cancel Order
+         * @description Cancel a working order; the reply is the order as it stands then.
+         */
+        post: operations["paper_trading_cancel_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/tradingview/{token}": {
         parameters: {
             query?: never;
@@ -1702,6 +1902,129 @@ export interface components {
             };
             /** Accounts */
             accounts: components["schemas"]["AlertOnAccount"][];
+        };
+        /**
+         * AlertRequest
+         * @description An alert that asks for an order, in either of the usual names of each field.
+         *
+         *     Without a type it is a limit order when it has a price, else a market order. Without an account
+         *     the caller's first one trades.
+         * @example {
+         *       "action": "buy",
+         *       "quantity": 10,
+         *       "ticker": "AAPL"
+         *     }
+         */
+        AlertRequest: {
+            /**
+             * Account Id
+             * @default null
+             */
+            account_id?: string | null;
+            /**
+             * Symbol
+             * @default null
+             * @example AAPL
+             */
+            symbol?: string | null;
+            /**
+             * Ticker
+             * @description another name of symbol
+             * @default null
+             */
+            ticker?: string | null;
+            /**
+             * Side
+             * @default null
+             */
+            side?: ("buy" | "sell") | null;
+            /**
+             * Action
+             * @description another name of side
+             * @default null
+             */
+            action?: ("buy" | "sell") | null;
+            /**
+             * Qty
+             * @default null
+             */
+            qty?: string | number | null;
+            /**
+             * Quantity
+             * @description another name of qty
+             * @default null
+             */
+            quantity?: string | number | null;
+            /**
+             * Notional
+             * @description money instead of qty
+             * @default null
+             */
+            notional?: string | number | null;
+            /**
+             * Type
+             * @default null
+             */
+            type?: ("market" | "limit" | "stop" | "stop_limit" | "trailing_stop" | "market_if_touched" | "limit_if_touched") | null;
+            /**
+             * Order Type
+             * @description another name of type
+             * @default null
+             */
+            order_type?: ("market" | "limit" | "stop" | "stop_limit" | "trailing_stop" | "market_if_touched" | "limit_if_touched") | null;
+            /**
+             * Limit Price
+             * @default null
+             */
+            limit_price?: string | number | null;
+            /**
+             * Price
+             * @description another name of limit_price
+             * @default null
+             */
+            price?: string | number | null;
+            /**
+             * Stop Price
+             * @default null
+             */
+            stop_price?: string | number | null;
+            /**
+             * Trail Price
+             * @default null
+             */
+            trail_price?: string | number | null;
+            /**
+             * Trail Percent
+             * @default null
+             */
+            trail_percent?: string | number | null;
+            /**
+             * Time In Force
+             * @default day
+             * @enum {string}
+             */
+            time_in_force?: "day" | "gtc" | "gtd" | "ioc" | "fok" | "opg" | "cls";
+            /**
+             * Client Order Id
+             * @default null
+             */
+            client_order_id?: string | null;
+            /**
+             * Order Id
+             * @description another name of client_order_id
+             * @default null
+             */
+            order_id?: string | null;
+            /**
+             * Strategy
+             * @default null
+             */
+            strategy?: string | null;
+            /**
+             * Tags
+             * @default null
+             */
+            tags?: string[] | null;
         };
         /**
          * AlertTakenReply
@@ -4691,6 +5014,35 @@ export interface components {
             items: components["schemas"]["LedgerLine"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * StatusReply
+         * @description What the caller has on this surface, and whether the world takes orders.
+         * @example {
+         *       "accounts": 1,
+         *       "as_of_seq": 4711,
+         *       "open_orders": 2,
+         *       "positions": 1,
+         *       "status": "running",
+         *       "world": "main"
+         *     }
+         */
+        StatusReply: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "running";
+            /** World */
+            world: string;
+            /** Accounts */
+            accounts: number;
+            /** Open Orders */
+            open_orders: number;
+            /** Positions */
+            positions: number;
+            /** As Of Seq */
+            as_of_seq: number;
         };
         /**
          * StopLoss
@@ -14630,6 +14982,1852 @@ export interface operations {
                      *       "status": 404,
                      *       "detail": "there is no such demo login",
                      *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": 1,
+                     *       "as_of_seq": 4711,
+                     *       "open_orders": 2,
+                     *       "positions": 1,
+                     *       "status": "running",
+                     *       "world": "main"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_list_accounts: {
+        parameters: {
+            query?: {
+                /** @description those that were put away, too */
+                archived?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "as_of_seq": 4711,
+                     *           "buying_power": "98095.15",
+                     *           "cash": "98095.15",
+                     *           "currency": "USD",
+                     *           "equity": "99999.95",
+                     *           "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "kind": "cash",
+                     *           "name": "Paper account",
+                     *           "realized_pl": "-0.05",
+                     *           "status": "active",
+                     *           "unrealized_pl": "0.00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_AccountReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_get_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_orders: {
+        parameters: {
+            query?: {
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+                /** @description csv for a table; else Accept decides, and JSON is usual */
+                format?: ("json" | "csv") | null;
+                /** @description open, closed or all; or statuses with commas between them */
+                status?: string;
+                /** @description of this instrument only */
+                symbol?: string | null;
+                side?: ("buy" | "sell") | null;
+                /** @description order types with commas between them */
+                type?: string | null;
+                strategy?: string | null;
+                tag?: string | null;
+                /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
+                from?: string | null;
+                /** @description the moment behind the last one, written like from */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "as_of_seq": 4711,
+                     *           "client_order_id": "my-first-order",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "filled_avg_price": "190.48",
+                     *           "filled_qty": "10",
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "limit_price": "190.50",
+                     *           "qty": "10",
+                     *           "reason": null,
+                     *           "side": "buy",
+                     *           "status": "filled",
+                     *           "stop_price": null,
+                     *           "symbol": "AAPL",
+                     *           "time_in_force": "day",
+                     *           "type": "limit",
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_OrderReply_"];
+                    /** @example id,symbol,side */
+                    "text/csv": string;
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_fills: {
+        parameters: {
+            query?: {
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "counterparty": "house",
+                     *           "fee": "0.05",
+                     *           "id": "6e340b9c-ffb3-8002-8000-000000000001",
+                     *           "liquidity": "taker",
+                     *           "notional": "1904.80",
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "price": "190.48",
+                     *           "qty": "10",
+                     *           "realized_pl": "-0.05",
+                     *           "seq": 4711,
+                     *           "side": "buy",
+                     *           "symbol": "AAPL",
+                     *           "time": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_FillReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avg_loss": "-60.00",
+                     *       "avg_win": "100.00",
+                     *       "commission": "12.50",
+                     *       "gross_loss": "-300.00",
+                     *       "gross_profit": "500.00",
+                     *       "largest_loss": "-100.00",
+                     *       "largest_win": "200.00",
+                     *       "losing_trades": 5,
+                     *       "max_drawdown": -0.027,
+                     *       "profit_factor": 1.6666666666666667,
+                     *       "sharpe_ratio": 1.44,
+                     *       "total_pnl": "200.00",
+                     *       "total_return": 0.002,
+                     *       "total_trades": 10,
+                     *       "win_rate": 0.5,
+                     *       "winning_trades": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricsReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_reset_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "starting_cash": "50000.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "buying_power": "98095.15",
+                     *       "cash": "98095.15",
+                     *       "currency": "USD",
+                     *       "equity": "99999.95",
+                     *       "id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "kind": "cash",
+                     *       "name": "Paper account",
+                     *       "realized_pl": "-0.05",
+                     *       "status": "active",
+                     *       "unrealized_pl": "0.00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_flatten_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "canceled": [
+                     *         {
+                     *           "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": null,
+                     *             "filled_qty": "0",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": "190.50",
+                     *             "qty": "10",
+                     *             "reason": "requested",
+                     *             "side": "buy",
+                     *             "status": "canceled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "limit",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "positions": [
+                     *         {
+                     *           "order": {
+                     *             "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *             "as_of_seq": 4711,
+                     *             "client_order_id": "my-first-order",
+                     *             "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *             "filled_avg_price": "190.48",
+                     *             "filled_qty": "10",
+                     *             "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *             "limit_price": null,
+                     *             "qty": "10",
+                     *             "reason": null,
+                     *             "side": "sell",
+                     *             "status": "filled",
+                     *             "stop_price": null,
+                     *             "symbol": "AAPL",
+                     *             "time_in_force": "day",
+                     *             "type": "market",
+                     *             "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *           },
+                     *           "status": 201,
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlattenReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_submit_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "buy",
+                 *       "quantity": 10,
+                 *       "ticker": "AAPL"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderReply"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:id_reused",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "this id stands for another order; send a new order with a new id",
+                     *       "reason": "id_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    paper_trading_cancel_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request id when the body has no client_order_id */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "client_order_id": "my-first-order",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "filled_avg_price": "190.48",
+                     *       "filled_qty": "10",
+                     *       "id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "limit_price": "190.50",
+                     *       "qty": "10",
+                     *       "reason": null,
+                     *       "side": "buy",
+                     *       "status": "filled",
+                     *       "stop_price": null,
+                     *       "symbol": "AAPL",
+                     *       "time_in_force": "day",
+                     *       "type": "limit",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such order",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_cancelable",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the order is filled and cannot be canceled any more",
+                     *       "reason": "not_cancelable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

@@ -23,7 +23,7 @@ from papertape.server.auth.account_store import (
 from papertape.server.bodies import read_body, read_optional_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.closing import Closing
-from papertape.server.documents import IDEMPOTENCY_KEY, document
+from papertape.server.documents import IDEMPOTENCY_KEY, document, optional_body
 from papertape.server.exchange import Exchange
 from papertape.server.models.account_changes import (
     CloneRequest,
@@ -79,8 +79,17 @@ class AccountActionRoutes:
         """The routes with what they take and give."""
         shown: dict[int, type[Travelling] | None] = {200: AccountReply}
         opened: dict[int, type[Travelling] | None] = {201: AccountReply, 200: AccountReply}
-        self._add(router, "reset", self.reset_account, replies=shown, optional_body=ResetRequest)
-        self._add(router, "clone", self.clone_account, replies=opened, optional_body=CloneRequest)
+        self._add(
+            router, "reset", self.reset_account, replies=shown, body=ResetRequest, may_be_empty=True
+        )
+        self._add(
+            router,
+            "clone",
+            self.clone_account,
+            replies=opened,
+            body=CloneRequest,
+            may_be_empty=True,
+        )
         money: dict[str, Any] = {"body": MoneyRequest, "reasons": _NO_AMOUNT}
         self._add(router, "deposit", self.deposit, replies=shown, **money)
         self._add(router, "withdraw", self.withdraw, replies=shown, **money)
@@ -111,18 +120,16 @@ class AccountActionRoutes:
         router: APIRouter,
         verb: str,
         handler: Handler,
-        optional_body: type[Travelling] | None = None,
+        may_be_empty: bool = False,
         **documented: Any,
     ) -> None:
-        if optional_body is not None:
-            documented["body"] = optional_body
         told = document(
             **({"scope": "account"} | documented),
             parameters=(IDEMPOTENCY_KEY,),
             problems=(404, 409),
         )
-        if optional_body is not None:
-            told["openapi_extra"]["requestBody"]["required"] = False
+        if may_be_empty:
+            optional_body(told)
         path = f"{_ONE}/{verb}"
         router.add_api_route(path, handler, methods=["POST"], tags=["accounts"], **told)
 
