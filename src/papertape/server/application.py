@@ -64,6 +64,7 @@ from papertape.server.shortcut import Shortcut
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.session import StreamRooms, serve
 from papertape.server.stream.snapshots import Snapshots
+from papertape.server.stream.states import States
 from papertape.server.stream.tickers import TickerRooms, Tickers
 from papertape.server.symbols import Symbols
 from papertape.storage.lives import Lives
@@ -133,6 +134,7 @@ def create_app(
         demo_enabled=demo_login is not None,
         certificate_header=webhook_certificate_header,
     )
+    states = States(accounts, exchange, hub)
     endpoints = EndpointStore(auth, world)
     outbox = Outbox(endpoints, reads, allow_private=webhooks_allow_private)
     hub.hear(outbox.hear)
@@ -158,10 +160,10 @@ def create_app(
             callers, accounts, endpoints, outbox, reads, allow_private=webhooks_allow_private
         ),
     )
-    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing, webhooks, outbox))
+    app = _bare_app(measures, rates, _while_serving(floor, hub, hashing, webhooks, outbox, states))
     for group in routes:
         group.add_to(app.router)
-    _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, measures))
+    _add_stream(app, StreamRooms(callers, accounts, symbols, hub, snapshots, states, measures))
     tickers = Tickers(TickerRooms(callers, symbols, history, hub, measures))
     app.router.add_websocket_route("/ws/stocks/{ticker:path}", tickers.serve)
     alpaca = alpaca_app(
@@ -212,7 +214,12 @@ def _bare_app(measures: Measures, rates: Rates, lifespan: Lifespan[FastAPI]) -> 
 
 
 def _while_serving(
-    floor: FloorPort, hub: Hub, hashing: Hashing, webhooks: Webhooks, outbox: Outbox
+    floor: FloorPort,
+    hub: Hub,
+    hashing: Hashing,
+    webhooks: Webhooks,
+    outbox: Outbox,
+    states: States,
 ) -> Lifespan[FastAPI]:
     """Listens to the floor, and works alerts off, as long as the server runs."""
 
@@ -225,6 +232,7 @@ def _while_serving(
             yield
         finally:
             await webhooks.desk.stop()
+            states.close()
             listening.cancel()
             telling.cancel()
             await asyncio.gather(listening, telling, return_exceptions=True)

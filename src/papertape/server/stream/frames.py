@@ -48,6 +48,14 @@ def snapshot_frame(channel: str, kind: str, seq: int, account_id: str, data: byt
     return frame(head.encode() + data + b"}")
 
 
+def state_frame(channel: str, kind: str, seq: int, account_id: str | None, data: bytes) -> bytes:
+    """A state as of `seq`, of an account or of the world."""
+    if account_id is not None:
+        return snapshot_frame(channel, kind, seq, account_id, data)
+    head = f'{{"channel":"{channel}","type":"{kind}","seq":{seq},"data":'
+    return frame(head.encode() + data + b"}")
+
+
 def market_frame(message: MarketMessage) -> bytes:
     """News of the market."""
     return market_data_frame(message.channel, message.type, message.data)

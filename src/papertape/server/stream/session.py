@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from papertape.domain.time_text import time_text
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
@@ -27,6 +28,7 @@ from papertape.server.stream.frames import market_data_frame, session_frame, sna
 from papertape.server.stream.hub import PRIVATE_CHANNELS, Hub, Subscription
 from papertape.server.stream.reader import Reader
 from papertape.server.stream.snapshots import Snapshots
+from papertape.server.stream.states import OF_THE_WORLD, STATE_CHANNELS, States
 from papertape.server.stream.wire import EXTENSION, Wire
 from papertape.server.symbols import Symbols
 
@@ -34,6 +36,7 @@ AUTH_WITHIN_S = 10.0
 CHECK_TOKEN_S = 60.0
 CHANNELS_MAX = 500
 RESYNC_AGAIN_S = 1.0
+HEARTBEAT_S = 15.0
 SEQ_MAX = 2**63 - 1
 CLOSE_NOT_AUTHENTICATED = 4401
 CLOSE_UNSUPPORTED = 1011
@@ -84,6 +87,7 @@ class StreamRooms:
     symbols: Symbols
     hub: Hub
     snapshots: Snapshots
+    states: States
     measures: Measures
 
 
@@ -142,8 +146,10 @@ class Session:
         self._accounts: Sequence[OwnedAccount] = ()
         self._private: dict[tuple[str, str], Subscription] = {}
         self._market: dict[str, None] = {}
+        self._states: dict[tuple[str, str | None], None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._token_check: asyncio.TimerHandle | None = None
+        self._heartbeat: asyncio.TimerHandle | None = None
         self.reader = Reader(wire, rooms.measures.stream_behind.inc)
 
     async def start(self) -> None:
@@ -160,14 +166,16 @@ class Session:
         self._rooms.hub.listen_for_gaps(self._on_gap)
         self._rooms.callers.listen_for_endings(self._on_ending)
         self._watch_token()
+        self._await_heartbeat()
 
     def end(self) -> None:
         """Leave everything."""
         self._rooms.hub.stop_listening(self._on_gap)
         self._rooms.callers.stop_listening(self._on_ending)
-        self._leave([*{channel for _, channel in self._private}, *self._market])
-        if self._token_check is not None:
-            self._token_check.cancel()
+        self._leave([*{channel for _, channel in self._private}, *self._market, *STATE_CHANNELS])
+        for timer in (self._token_check, self._heartbeat):
+            if timer is not None:
+                timer.cancel()
         for task in self._tasks:
             task.cancel()
         self.reader.gone()
@@ -198,7 +206,8 @@ class Session:
             )
         self._say("subscribed", channels)
         private = [channel for channel in channels if channel in PRIVATE_CHANNELS]
-        if private:
+        states = [channel for channel in channels if channel in STATE_CHANNELS]
+        if private or states:
             # Accounts that were opened since are part of what is subscribed now.
             self._accounts = await self._own_accounts() or self._accounts
         try:
@@ -207,9 +216,20 @@ class Session:
         except (FloorUnavailableError, Problem):
             self._leave(private)
             raise
+        for channel in states:
+            await self._join_states(channel)
         for channel in channels:
-            if channel not in PRIVATE_CHANNELS:
+            if channel not in PRIVATE_CHANNELS and channel not in STATE_CHANNELS:
                 await self._join_market(channel)
+
+    async def _join_states(self, channel: str) -> None:
+        """The state of the world, or that of each account."""
+        accounts = [None] if channel in OF_THE_WORLD else self._accounts
+        for account in accounts:
+            account_id = None if account is None else account.account_id
+            self._states[channel, account_id] = None
+            await self._rooms.states.join(self.reader, channel, account)
+            await self.reader.room()
 
     async def _join(self, account: OwnedAccount, channels: list[str], since: int | None) -> None:
         """Catch up from what is kept where that is possible, else start with a snapshot."""
@@ -273,6 +293,10 @@ class Session:
             if channel in self._market:
                 del self._market[channel]
                 self._rooms.hub.leave_market(self.reader, channel)
+        for channel, of_account in list(self._states):
+            if channel in channels:
+                del self._states[channel, of_account]
+                self._rooms.states.leave(self.reader, channel, of_account)
         for account_id, channel in list(self._private):
             if channel in channels:
                 del self._private[account_id, channel]
@@ -286,7 +310,7 @@ class Session:
         return list(names)
 
     async def _one_canonical(self, channel: str) -> str:
-        if channel in PRIVATE_CHANNELS:
+        if channel in PRIVATE_CHANNELS or channel in STATE_CHANNELS:
             return channel
         kind, _, rest = channel.partition(":")
         if kind == "bars":
@@ -327,6 +351,15 @@ class Session:
             self._token_check.cancel()
         loop = asyncio.get_running_loop()
         self._token_check = loop.call_later(wait_s, lambda: self._spawn(self._check_token()))
+
+    def _await_heartbeat(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._heartbeat = loop.call_later(HEARTBEAT_S, self._beat)
+
+    def _beat(self) -> None:
+        """The connection lives; browsers cannot see the pings of the protocol."""
+        self.reader.send(session_frame("heartbeat", {"time": time_text(time.time_ns())}))
+        self._await_heartbeat()
 
     def _on_ending(self, key_id: str) -> None:
         key = self._caller.key
@@ -373,5 +406,6 @@ def _read(text: str) -> ChannelsMessage:
 
 
 def _unknown_channel(channel: str) -> RefusedMessageError:
-    known = ", ".join((*PRIVATE_CHANNELS, "quotes:S", "book:S", "trades:S", "bars:S:1m"))
+    of_market = ("quotes:S", "book:S", "trades:S", "bars:S:1m")
+    known = ", ".join((*PRIVATE_CHANNELS, *STATE_CHANNELS, *of_market))
     return RefusedMessageError("unknown_channel", f"the channels are {known}", channel[:100])
