@@ -67,7 +67,8 @@ def test_a_minute_that_is_over_closes_its_bar_without_a_print(world: World) -> N
     forming = told(news.conflated(world, MINUTE + 1, own_bars=True))
     assert forming["bars:ACME:1m"]["volume"] == "5"
     closed = told(news.conflated(world, MINUTE + MINUTE_NS, own_bars=True))
-    assert closed["bars:ACME:1m"] == forming["bars:ACME:1m"]
+    assert forming["bars:ACME:1m"]["closed"] is False
+    assert closed["bars:ACME:1m"] == forming["bars:ACME:1m"] | {"closed": True}
     later = told(news.conflated(world, MINUTE + 2 * MINUTE_NS, own_bars=True))
     assert "bars:ACME:1m" not in later
 

@@ -77,7 +77,7 @@ class MarketNews:
         """A bar that does not change any more: kept, and told."""
         if self._keeper is not None:
             self._keeper.keep(symbol, bar)
-        return self._bar_message(symbol, bar)
+        return self._bar_message(symbol, bar, closed=True)
 
     def conflated(self, world: World, now_ns: int, *, own_bars: bool) -> list[MarketMessage]:
         """Quotes, books and bars that changed since the last call.
@@ -109,11 +109,11 @@ class MarketNews:
         for symbol in sorted(self._printed):
             forming = self._builder.forming(symbol)
             if forming is not None:
-                messages.append(self._bar_message(symbol, forming))
+                messages.append(self._bar_message(symbol, forming, closed=False))
         self._printed.clear()
         return messages
 
-    def _bar_message(self, symbol: str, bar: Bar) -> MarketMessage:
+    def _bar_message(self, symbol: str, bar: Bar, *, closed: bool) -> MarketMessage:
         time_ns, opened, high, low, close, volume = bar
         data = {
             "symbol": symbol,
@@ -124,6 +124,7 @@ class MarketNews:
             "low": low,
             "close": close,
             "volume": volume,
+            "closed": closed,
         }
         return self._message(f"bars:{symbol}:1m", "bar", _json.encode(data))
 

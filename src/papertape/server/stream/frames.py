@@ -12,17 +12,27 @@ from papertape.floor.ports import MarketMessage, PrivateMessage
 
 _TEXT = 0x81
 """A final frame that holds text."""
+_BINARY = 0x82
 
 
 def frame(payload: bytes) -> bytes:
     """One WebSocket text frame."""
+    return _frame(_TEXT, payload)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """One WebSocket binary frame."""
+    return _frame(_BINARY, payload)
+
+
+def _frame(kind: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
-        head = bytes((_TEXT, length))
+        head = bytes((kind, length))
     elif length < 65_536:
-        head = bytes((_TEXT, 126)) + length.to_bytes(2, "big")
+        head = bytes((kind, 126)) + length.to_bytes(2, "big")
     else:
-        head = bytes((_TEXT, 127)) + length.to_bytes(8, "big")
+        head = bytes((kind, 127)) + length.to_bytes(8, "big")
     return head + payload
 
 

@@ -19,8 +19,10 @@ from papertape.server.dialects.alpaca.account_routes import AccountRoutes
 from papertape.server.dialects.alpaca.activity_list import ActivityList
 from papertape.server.dialects.alpaca.assets import Assets
 from papertape.server.dialects.alpaca.configuration import Configurations
+from papertape.server.dialects.alpaca.data.channels import Channels
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.routes import DataRoutes
+from papertape.server.dialects.alpaca.data.stream import DataStream
 from papertape.server.dialects.alpaca.desk import OrderDesk
 from papertape.server.dialects.alpaca.documents import openapi_of
 from papertape.server.dialects.alpaca.errors import (
@@ -35,6 +37,7 @@ from papertape.server.dialects.alpaca.position_routes import PositionRoutes
 from papertape.server.dialects.alpaca.reference_routes import ReferenceRoutes
 from papertape.server.dialects.alpaca.replacements import Replacements
 from papertape.server.dialects.alpaca.seats import Seats
+from papertape.server.dialects.alpaca.stream import TradingStream
 from papertape.server.dialects.alpaca.watchlist_routes import WatchlistRoutes
 from papertape.server.dialects.alpaca.words import DATA_PREFIX, PREFIX
 from papertape.server.exchange import Exchange
@@ -96,7 +99,27 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
         DataRoutes(seats, assets, market, prices, rooms.bars, crypto=True),
     ):
         group.add_to(app.router)
+    _add_streams(app, rooms, seats, assets, desk, Channels(rooms.hub, prices))
     return app
+
+
+def _add_streams(
+    app: FastAPI,
+    rooms: Rooms,
+    seats: Seats,
+    assets: Assets,
+    desk: OrderDesk,
+    channels: Channels,
+) -> None:
+    trading = TradingStream(rooms.callers, seats, desk, rooms.hub, rooms.measures)
+    stocks, coins = (
+        DataStream(rooms.callers, seats, assets, channels, rooms.measures, crypto=crypto)
+        for crypto in (False, True)
+    )
+    app.router.add_websocket_route(f"{PREFIX}/stream", trading.serve)
+    for feed in ("iex", "sip"):
+        app.router.add_websocket_route(f"{DATA_PREFIX}/v2/{feed}", stocks.serve)
+    app.router.add_websocket_route(f"{DATA_PREFIX}/v1beta3/crypto/us", coins.serve)
 
 
 def _bare_app() -> FastAPI:

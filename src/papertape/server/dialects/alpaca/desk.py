@@ -6,7 +6,7 @@ here and nowhere else.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
@@ -227,6 +227,24 @@ class OrderDesk:
         rows = self._replacements.of_orders([native["id"]]).get(native["id"], [])
         if rows and rows[-1].state == "sent" and rows[-1].is_forgotten(IN_DOUBT_NS):
             self._replacements.drop(rows[-1])
+
+    async def just_replaced(self, native: Native) -> Replacement | None:
+        """The replacement that an order has just come out of; None when it kept its id.
+
+        The exchange has told of it, so it is done, also when whoever sent it does not know yet.
+        """
+        return await asyncio.to_thread(self._just_replaced, native)
+
+    def _just_replaced(self, native: Native) -> Replacement | None:
+        rows = self._replacements.of_orders([native["id"]]).get(native["id"], [])
+        at_ns = parse_time(native["updated_at"])
+        if not rows:
+            return None
+        newest = rows[-1]
+        if newest.state == "sent" and _has_terms(native, newest.change):
+            self._replacements.done(newest, at_ns)
+            return replace(newest, state="done", replaced_ns=at_ns)
+        return newest if newest.replaced_ns == at_ns else None
 
     # --- looking ---------------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """What is known of an asset now: its quote, its last prints, its book, its newest bars."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from papertape.domain.time_text import parse_time
+from papertape.markets.bars import Bar, plain_text
 from papertape.markets.store import BarStore
 from papertape.server.dialects.alpaca.assets import Asset
 from papertape.server.dialects.alpaca.data.bars import Timeframe, read_bars
@@ -26,6 +28,7 @@ DAY_NS = 86_400_000_000_000
 BOOK_DEPTH = 100
 _LONG_AGO = 10 * DAY_NS
 """How far back the newest bar is looked for."""
+MINUTES_OF_A_DAY = 1_440
 MINUTE = Timeframe(1, "Min")
 DAY = Timeframe(1, "Day")
 
@@ -83,11 +86,23 @@ class Prices:
             "prevDailyBar": bar_of(days[max(before)]) if before else None,
         }
 
-    async def day(self, asset: Asset, now_ns: int) -> Shape | None:
-        """The bar of the present day as far as it has come."""
-        began_ns = await self._market.began_ns(asset, now_ns)
-        bars = await self._newest(asset, DAY, now_ns, 1)
-        return bar_of(bars[0]) if bars and bars[0].time_ns == began_ns else None
+    async def day_before(self, asset: Asset, time_ns: int) -> Bar | None:
+        """The bar of the day of a time, of what was kept before it."""
+        began_ns = await self.day_begins(asset, time_ns)
+        bars = await asyncio.to_thread(
+            read_bars,
+            self._store,
+            asset.symbol,
+            MINUTE,
+            began_ns,
+            time_ns,
+            limit=MINUTES_OF_A_DAY,
+        )
+        return aggregate_all(bars)._replace(time_ns=began_ns) if bars else None
+
+    async def day_begins(self, asset: Asset, time_ns: int) -> int:
+        """When the day of a time began."""
+        return await self._market.began_ns(asset, time_ns)
 
     async def _newest(self, asset: Asset, timeframe: Timeframe, now_ns: int, count: int) -> Any:
         return await asyncio.to_thread(
@@ -101,6 +116,19 @@ class Prices:
             newest_first=True,
             in_new_york=not asset.is_crypto,
         )
+
+
+def aggregate_all(bars: Sequence[Bar]) -> Bar:
+    """One bar of many, the oldest first."""
+    volume = sum((Decimal(bar.volume) for bar in bars), Decimal(0))
+    return Bar(
+        bars[0].time_ns,
+        bars[0].open,
+        max((bar.high for bar in bars), key=Decimal),
+        min((bar.low for bar in bars), key=Decimal),
+        bars[-1].close,
+        plain_text(volume),
+    )
 
 
 def time_of(shape: Mapping[str, Any]) -> int:
