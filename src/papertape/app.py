@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from papertape.config import Settings
-from papertape.supervisor import Child, Supervisor, say_ready, stay_with_parent
+from papertape.supervisor import EXIT_FINAL, Child, Supervisor, say_ready, stay_with_parent
 
 if TYPE_CHECKING:
     from papertape.markets.replay import ReplayMarket
@@ -169,9 +169,16 @@ def server(settings: Settings, world: str, listener: socket.socket) -> int:
     """The server's process: HTTP and WebSocket on the parent's socket."""
     import uvloop
 
+    from papertape.server.auth.tables import NewerSchemaError
+    from papertape.server.auth.vault import WrongVaultKeyError
+
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, world, listener))
+        try:
+            runner.run(_serve(settings, world, listener))
+        except (NewerSchemaError, WrongVaultKeyError) as error:
+            _complain(str(error))
+            return EXIT_FINAL
     return 0
 
 
@@ -286,8 +293,18 @@ def user_reset_password(settings: Settings, username: str, password: str | None)
     return _change_users(settings, change)
 
 
+def secrets_rotate(settings: Settings) -> int:
+    """Seal the users' keys anew, with an outer key that is made now."""
+
+    def change(auth: "AuthStore") -> str:
+        return f"Sealed the keys of {auth.rotate_personal_key()} users anew"
+
+    return _change_users(settings, change)
+
+
 def _change_users(settings: Settings, change: "Callable[[AuthStore], str]") -> int:
     from papertape.server.auth.store import DemoRoleError, UnknownUserError, UsernameTakenError
+    from papertape.server.auth.vault import WrongVaultKeyError
 
     if not settings.data_dir.is_dir():
         return _complain(f"--data-dir: there is no folder {settings.data_dir}")
@@ -295,7 +312,7 @@ def _change_users(settings: Settings, change: "Callable[[AuthStore], str]") -> i
         print(change(_auth_store(settings)))
     except UsernameTakenError as error:
         return _complain(f"the name {error} is taken; choose another")
-    except (UnknownUserError, DemoRoleError, ValueError) as error:
+    except (UnknownUserError, DemoRoleError, WrongVaultKeyError, ValueError) as error:
         return _complain(str(error))
     return 0
 
@@ -310,9 +327,10 @@ def _role(name: str) -> "Role":
 
 
 def _auth_store(settings: Settings) -> "AuthStore":
-    from papertape.server.auth.store import AuthStore
+    from papertape.server.auth.store import KEY_FILE, AuthStore
 
-    return AuthStore(settings.data_dir / AUTH_DATABASE)
+    key_file = settings.data_dir / "secrets" / KEY_FILE
+    return AuthStore(settings.data_dir / AUTH_DATABASE, key_file=key_file)
 
 
 def _complain(problem: str) -> int:

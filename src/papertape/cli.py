@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 user = typer.Typer(help="Users of this installation.", no_args_is_help=True)
 app.add_typer(user, name="user")
+secrets = typer.Typer(help="Keys that seal what is personal.", no_args_is_help=True)
+app.add_typer(secrets, name="secrets")
 
 EXIT_USAGE = 2
 
@@ -139,6 +141,17 @@ def user_reset_password(
     from papertape import app as composition
 
     sys.exit(composition.user_reset_password(_settings({"data_dir": data_dir}), username, password))
+
+
+@secrets.command("rotate")
+def secrets_rotate(data_dir: DataDir = Path("data")) -> None:
+    """Make a new key and seal all users' keys with it; a product that runs goes on.
+
+    The key before stays in secrets/personal.key until the next rotation.
+    """
+    from papertape import app as composition
+
+    sys.exit(composition.secrets_rotate(_settings({"data_dir": data_dir})))
 
 
 def _settings(given: dict[str, object]) -> "Settings":

@@ -26,7 +26,7 @@ def test_a_new_user_logs_in_and_owns_one_account_with_a_hundred_thousand_dollars
     made = register(product, username="carol", email="carol@host.example")
     assert made.status_code == 201
     user = made.json()
-    assert list(user) == ["id", "username", "email", "role", "created_at"]
+    assert list(user) == ["id", "username", "display_name", "email", "role", "created_at"]
     assert (user["username"], user["email"], user["role"]) == (
         "carol",
         "carol@host.example",
@@ -34,7 +34,7 @@ def test_a_new_user_logs_in_and_owns_one_account_with_a_hundred_thousand_dollars
     )
     entered = login(product, username="CAROL", password=PASSWORD)
     assert entered.status_code == 200
-    assert set(entered.json()) == {"access_token", "token_type", "expires_in"}
+    assert set(entered.json()) == {"access_token", "token_type", "expires_in", "refresh_token"}
     assert entered.json()["token_type"] == "bearer"
     assert entered.json()["expires_in"] > 0
     client = product.client(entered.json()["access_token"])
@@ -192,10 +192,11 @@ def test_a_token_outlives_a_restart_of_the_server(serve) -> None:
 
 
 def _copy(folder):
-    """What a second server would find: users and key; the world is its own."""
+    """What a second server would find: users and keys; the world is its own."""
     other = folder / "again"
     (other / "secrets").mkdir(parents=True)
-    (other / "secrets" / "jwt.key").write_bytes((folder / "secrets" / "jwt.key").read_bytes())
+    for file in (folder / "secrets").iterdir():
+        (other / "secrets" / file.name).write_bytes(file.read_bytes())
     for file in folder.glob("auth.db*"):
         (other / file.name).write_bytes(file.read_bytes())
     return other

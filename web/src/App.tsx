@@ -14,8 +14,8 @@ const Desk = lazy(() => importDesk().then((module) => ({ default: module.Desk })
 
 /** The door or the desk. What was fetched for one login is forgotten with it. */
 export function App() {
-  const token = useSyncExternalStore(session.subscribe, session.token)
-  return <Fallback>{token === null ? <Door /> : <DeskOf key={token} />}</Fallback>
+  const visit = useSyncExternalStore(session.subscribe, session.visit)
+  return <Fallback>{visit === null ? <Door /> : <DeskOf key={visit} />}</Fallback>
 }
 
 function Door() {

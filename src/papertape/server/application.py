@@ -24,6 +24,7 @@ from papertape.server.api.bulk import BulkRoutes
 from papertape.server.api.health import HealthRoutes
 from papertape.server.api.keys import KeyRoutes
 from papertape.server.api.market import MarketRoutes
+from papertape.server.api.me import MeRoutes
 from papertape.server.api.orders import OrderRoutes
 from papertape.server.api.positions import PositionRoutes
 from papertape.server.api.reports import ReportRoutes
@@ -148,6 +149,7 @@ def create_app(
         OrderRoutes(callers, accounts, exchange, desk, past),
         BulkRoutes(callers, accounts, exchange, desk),
         AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
+        MeRoutes(auth, callers, accounts),
         KeyRoutes(auth, callers, accounts),
         *native,
         PositionRoutes(callers, accounts, closing, reads),

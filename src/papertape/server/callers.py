@@ -18,7 +18,7 @@ from starlette.types import Scope as AsgiScope
 
 from papertape.server.auth.keys import KEY_ID, ApiKey, Scope
 from papertape.server.auth.store import AuthStore, Role, User
-from papertape.server.auth.tokens import BadTokenError, Tokens
+from papertape.server.auth.tokens import BadTokenError, Claims, Tokens
 from papertape.server.problems import not_authenticated, not_permitted
 from papertape.server.rates import Rates
 
@@ -46,6 +46,7 @@ class Caller:
     user: User
     expires_at: float = math.inf
     key: ApiKey | None = None
+    login_id: str | None = None
 
     @property
     def counted_as(self) -> str:
@@ -74,6 +75,9 @@ class Caller:
         raise not_permitted(scope, f"the API key lacks the scope {scope}; make one that has it")
 
 
+Listener = Callable[[Callable[[Caller], bool]], None]
+
+
 class Callers:
     """Reads tokens and keys. A checked one is remembered: checking costs more than an order."""
 
@@ -92,7 +96,7 @@ class Callers:
         self._demo_enabled = demo_enabled
         self._clock = clock
         self._known: dict[str, tuple[Caller, float]] = {}
-        self._listeners: set[Callable[[str], None]] = set()
+        self._listeners: set[Listener] = set()
 
     def may_log_in(self, user: User) -> bool:
         """The demo's password is public, so the demo exists only where it was asked for."""
@@ -134,14 +138,24 @@ class Callers:
         """The key was revoked: look at it again before it is believed, also on streams."""
         for token in [token for token in self._known if token.startswith(f"{key_id}:")]:
             del self._known[token]
-        for tell in [*self._listeners]:
-            tell(key_id)
+        self._tell(lambda caller: caller.key is not None and caller.key.key_id == key_id)
 
-    def listen_for_endings(self, tell: Callable[[str], None]) -> None:
-        """`tell` is called with the id of each key that is revoked in this process."""
+    def forget_user(self, user_id: str) -> None:
+        """Logins of the user ended, or the user changed: as `forget_key`."""
+        for token, (caller, _) in [*self._known.items()]:
+            if caller.user.user_id == user_id:
+                del self._known[token]
+        self._tell(lambda caller: caller.user.user_id == user_id)
+
+    def _tell(self, concerns: Callable[[Caller], bool]) -> None:
+        for tell in [*self._listeners]:
+            tell(concerns)
+
+    def listen_for_endings(self, tell: Listener) -> None:
+        """`tell` is called when callers end in this process, with a test of whom it concerns."""
         self._listeners.add(tell)
 
-    def stop_listening(self, tell: Callable[[str], None]) -> None:
+    def stop_listening(self, tell: Listener) -> None:
         """The other end of `listen_for_endings`."""
         self._listeners.discard(tell)
 
@@ -150,11 +164,18 @@ class Callers:
             claims = self._tokens.read(token)
         except BadTokenError as error:
             raise not_authenticated() from error
-        user = await asyncio.to_thread(self._auth.user, claims.user_id)
+        user = await asyncio.to_thread(self._user_of, claims)
         if user is None or user.generation != claims.generation or not self.may_log_in(user):
             raise not_authenticated()
         until = min(claims.expires_at, self._clock() + CHECK_AGAIN_S)
-        return Caller(user, claims.expires_at), until
+        return Caller(user, claims.expires_at, login_id=claims.login_id), until
+
+    def _user_of(self, claims: Claims) -> User | None:
+        """The user of a token whose login goes on."""
+        login_id, now_ns = claims.login_id, int(self._clock() * 1e9)
+        if login_id is not None and not self._auth.logins.is_open(login_id, now_ns):
+            return None
+        return self._auth.user(claims.user_id)
 
     async def _check_key(self, token: str) -> tuple[Caller, float]:
         key_id, _, secret = token.partition(":")

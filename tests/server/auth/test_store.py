@@ -35,8 +35,14 @@ def place(request, tmp_path):
 
 
 @pytest.fixture
-def store(place):
-    opened = AuthStore(place, QUICK)
+def open_store(place, tmp_path):
+    """Opens the users, as each process does."""
+    return lambda: AuthStore(place, QUICK, key_file=tmp_path / "secrets" / "personal.key")
+
+
+@pytest.fixture
+def store(open_store):
+    opened = open_store()
     yield opened
     opened.close()
 
@@ -238,17 +244,17 @@ def test_a_user_has_one_account_in_each_world_with_the_same_id_for_ever(store) -
     assert store.accounts.of_user(user.user_id, "main")[0].opened
 
 
-def test_users_outlive_a_restart(store, place) -> None:
+def test_users_outlive_a_restart(store, open_store) -> None:
     user = store.create_user("alice", PASSWORD)
     store.close()
-    again = AuthStore(place, QUICK)
+    again = open_store()
     assert again.user(user.user_id) == user
     assert again.user("nobody") is None
     again.close()
 
 
-def test_a_file_of_a_newer_version_is_refused_with_what_to_do(store, place, change) -> None:
+def test_a_file_of_a_newer_version_is_refused_with_what_to_do(store, open_store, change) -> None:
     store.close()
     change("UPDATE auth_schema SET version = 99")
     with pytest.raises(NewerSchemaError, match="newer version"):
-        AuthStore(place, QUICK)
+        open_store()

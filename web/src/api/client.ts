@@ -7,6 +7,7 @@ import createClient from 'openapi-fetch'
 
 import { session } from '../features/auth/session'
 import { problemOf, unreachable } from './problem'
+import { refresh } from './refresh'
 import type { paths } from './schema'
 
 export const client = createClient<paths, 'application/json'>({
@@ -15,14 +16,29 @@ export const client = createClient<paths, 'application/json'>({
   baseUrl: globalThis.location.origin,
 })
 
+/** Requests as they were sent, for when they must be sent again. */
+const sent = new WeakMap<Request, Request>()
+
 client.use({
   onRequest: ({ request }) => {
-    const token = session.token()
-    if (token !== null) request.headers.set('Authorization', `Bearer ${token}`)
+    if (showToken(request)) sent.set(request, request.clone())
     return request
+  },
+  // A request that was refused for its token did nothing, so it may be sent again with the next.
+  onResponse: async ({ request, response }) => {
+    const again = sent.get(request)
+    if (response.status !== 401 || again === undefined || !(await refresh())) return response
+    showToken(again)
+    return globalThis.fetch(again)
   },
   onError: ({ request }) => (request.signal.aborted ? undefined : unreachable()),
 })
+
+function showToken(request: Request): boolean {
+  const token = session.token()
+  if (token !== null) request.headers.set('Authorization', `Bearer ${token}`)
+  return token !== null
+}
 
 interface Answered<Data> {
   data?: Data

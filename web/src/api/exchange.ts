@@ -13,7 +13,7 @@ export const exchange = {
     answer(client.POST('/api/v1/auth/register', { body: { username, password } })),
 
   login: (username: string, password: string) =>
-    answer(client.POST('/api/v1/auth/login', { body: { username, password } })),
+    answer(client.POST('/api/v1/auth/login', { body: { username, password, cookie: true } })),
 
   me: () => answer(client.GET('/api/v1/me')),
 

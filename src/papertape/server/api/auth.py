@@ -1,6 +1,7 @@
-"""Routes of users: register, log in, who am I."""
+"""Routes of logins: register, log in, refresh, log out."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -9,18 +10,26 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.domain.time_text import time_text
+from papertape.server import cookies
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
+from papertape.server.api.me import shown_user
 from papertape.server.auth.attempts import Attempts
+from papertape.server.auth.logins import Login, Origin, ReusedTokenError
 from papertape.server.auth.names import USERNAME_LENGTH_MAX, ReservedNameError, username_key
 from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX
 from papertape.server.auth.store import AuthStore, User, UsernameTakenError
-from papertape.server.auth.tokens import Tokens
+from papertape.server.auth.tokens import BadTokenError, Tokens
 from papertape.server.bodies import read_body, read_object
-from papertape.server.callers import Callers, address_of
+from papertape.server.callers import Callers, address_of, shows_credentials
 from papertape.server.documents import document
-from papertape.server.models.users import LoginReply, LoginRequest, RegisterRequest, UserReply
+from papertape.server.models.users import (
+    LoginReply,
+    LoginRequest,
+    RefreshRequest,
+    RegisterRequest,
+    UserReply,
+)
 from papertape.server.problems import Problem, malformed
 from papertape.server.replies import json_reply
 
@@ -31,6 +40,8 @@ HASHES_WAITING_MAX = 200
 
 _WRONG_LOGIN = ("wrong_login", "name and password do not fit together")
 _NO_LOGIN = ("malformed", "a login has a username and a password")
+_LOGIN_ENDED = ("not_authenticated", "the login has ended; log in again")
+_NO_REFRESH = ("malformed", "refresh_token: Input should be a valid string")
 _NO_NAME = ("malformed", "username: Field required")
 _TAKEN = "somebody has this name already; choose another"
 _ATTEMPTS = (
@@ -66,7 +77,7 @@ class Hashing:
 
 
 class AuthRoutes:
-    """`/auth/register`, `/auth/login`, `/me`."""
+    """Everything under `/auth`."""
 
     def __init__(
         self,
@@ -113,7 +124,29 @@ class AuthRoutes:
             ),
         )
         router.add_api_route(
-            f"{PREFIX}/me", self.me, tags=["users"], **document(replies={200: UserReply})
+            f"{PREFIX}/auth/refresh",
+            self.refresh,
+            methods=["POST"],
+            tags=["users"],
+            **document(
+                replies={200: LoginReply},
+                body=RefreshRequest,
+                problems=(401,),
+                reasons={401: _LOGIN_ENDED, 422: _NO_REFRESH},
+                secured=False,
+            ),
+        )
+        router.add_api_route(
+            f"{PREFIX}/auth/logout",
+            self.logout,
+            methods=["POST"],
+            tags=["users"],
+            **document(
+                replies={204: None},
+                body=RefreshRequest,
+                reasons={422: _NO_REFRESH},
+                secured=False,
+            ),
         )
 
     async def register(self, request: Request) -> Response:
@@ -127,28 +160,102 @@ class AuthRoutes:
         except (UsernameTakenError, ReservedNameError) as error:
             raise _taken(body.username) from error
         await self._accounts.try_open(user.user_id)
-        return json_reply(_shown(user), 201)
+        return json_reply(shown_user(user), 201)
 
     async def login(self, request: Request) -> Response:
         """Exchange name and password for a token."""
-        username, password = _login_of(await read_object(request))
+        body = await read_object(request)
+        username, password = _login_of(body)
         self._limit(request, username)
         user = await self._hashing.run(lambda: self._auth.check_login(username, password))
         if user is None or not self._callers.may_log_in(user):
             raise Problem(401, *_WRONG_LOGIN)
         self._attempts.forget(_attempt(request, username))
         await self._accounts.try_open(user.user_id)
-        reply = {
-            "access_token": self._tokens.issue(user.user_id, user.generation),
-            "token_type": "bearer",
-            "expires_in": self._tokens.lifetime_s,
-        }
-        return json_reply(reply)
+        login = await asyncio.to_thread(
+            self._auth.logins.start, user.user_id, _origin(request), time.time_ns()
+        )
+        return self._entered(request, user, login, in_cookie=body.get("cookie") is True)
 
-    async def me(self, request: Request) -> Response:
-        """The user behind the token."""
-        caller = await self._callers.of(request)
-        return json_reply(_shown(caller.user))
+    async def refresh(self, request: Request) -> Response:
+        """Exchange a refresh token, once, for a new one and a new access token.
+
+        One that comes a second time is in two hands, so the login ends. The token used last may
+        come again within half a minute.
+        """
+        token, in_cookie = await _refresh_token_of(request)
+        user, login = await self._prolonged(request, token)
+        return self._entered(request, user, login, in_cookie=in_cookie)
+
+    async def logout(self, request: Request) -> Response:
+        """End the login of the access token that the request shows, else of a refresh token."""
+        token, in_cookie = await _refresh_token_of(request)
+        shown, held = await self._login_shown(request), await self._login_of_refresh(token)
+        ended = shown or held
+        if ended is not None:
+            await asyncio.to_thread(self._auth.logins.end, *ended)
+            self._callers.forget_user(ended[0])
+        response = Response(status_code=204)
+        if not in_cookie or held in {None, ended}:  # else another tab is logged in with it
+            cookies.forget(response)
+        return response
+
+    async def _login_shown(self, request: Request) -> tuple[str, str] | None:
+        """User and login of the access token in the header."""
+        if not shows_credentials(request.scope):
+            return None
+        try:
+            caller = await self._callers.of(request, "login")
+        except Problem:
+            return None
+        return (caller.user.user_id, caller.login_id) if caller.login_id else None
+
+    async def _login_of_refresh(self, token: str | None) -> tuple[str, str] | None:
+        """User and login of a refresh token, also one that was used."""
+        try:
+            login_id, _ = self._tokens.read_refresh(token or "")
+        except BadTokenError:
+            return None
+        login = await asyncio.to_thread(self._auth.logins.find, login_id)
+        return None if login is None else (login.user_id, login_id)
+
+    async def _prolonged(self, request: Request, token: str | None) -> tuple[User, Login]:
+        """The user and the login of a refresh token, which is used up; raises `Problem` 401."""
+        ended = Problem(401, *_LOGIN_ENDED)
+        try:
+            login_id, number = self._tokens.read_refresh(token or "")
+        except BadTokenError as error:
+            raise ended from error
+        now_ns, origin = time.time_ns(), _origin(request)
+        try:
+            login = await asyncio.to_thread(
+                self._auth.logins.refresh, login_id, number, origin, now_ns
+            )
+        except ReusedTokenError as error:
+            self._callers.forget_user(error.user_id)
+            raise ended from error
+        if login is None:
+            raise ended
+        user = await asyncio.to_thread(self._auth.user, login.user_id)
+        if user is None or not self._callers.may_log_in(user):
+            raise ended
+        return user, login
+
+    def _entered(self, request: Request, user: User, login: Login, *, in_cookie: bool) -> Response:
+        """The tokens of a login, the one for refreshing told or in a cookie."""
+        expires_at = login.expires_ns // 1_000_000_000
+        refresh = self._tokens.issue_refresh(login.login_id, login.number, expires_at)
+        response = json_reply(
+            {
+                "access_token": self._tokens.issue(user.user_id, user.generation, login.login_id),
+                "token_type": "bearer",
+                "expires_in": self._tokens.lifetime_s,
+                "refresh_token": None if in_cookie else refresh,
+            }
+        )
+        if in_cookie:
+            cookies.keep(response, request, refresh)
+        return response
 
     def _limit(self, request: Request, username: str) -> None:
         wait_s = self._attempts.wait_s(_attempt(request, username))
@@ -161,13 +268,27 @@ def _attempt(request: Request, username: str) -> tuple[str, str, str | None]:
     return request.url.path, username_key(username), address_of(request)
 
 
+def _origin(request: Request) -> Origin:
+    return Origin(address_of(request), request.headers.get("user-agent"))
+
+
+async def _refresh_token_of(request: Request) -> tuple[str | None, bool]:
+    """The token in the body or the page's cookie, and whether it was the cookie."""
+    if not await request.body():
+        return cookies.cookie_of(request), True
+    token = (await read_body(request, RefreshRequest)).refresh_token
+    return (token, False) if token else (cookies.cookie_of(request), True)
+
+
 def _login_of(body: dict[str, Any]) -> tuple[str, str]:
     """Name and password; what cannot be one is empty, which nobody's is, and is weighed the same.
 
-    Raises `Problem` 422 for fields that a login does not have.
+    Raises `Problem` 422 for fields that a login does not have, and a `cookie` that is no boolean.
     """
     for field in body.keys() - LoginRequest.model_fields.keys():
         raise malformed(_NO_LOGIN[1], field=field[:100])
+    if not isinstance(body.get("cookie", False), bool):
+        raise malformed("cookie: give true or false", field="cookie", value=body["cookie"])
     return (
         _text_within(body.get("username"), USERNAME_LENGTH_MAX),
         _text_within(body.get("password"), PASSWORD_LENGTH_MAX),
@@ -185,13 +306,3 @@ def _taken(username: str) -> Problem:
         _TAKEN,
         more={"field": "username", "value": username},
     )
-
-
-def _shown(user: User) -> dict[str, Any]:
-    return {
-        "id": user.user_id,
-        "username": user.username,
-        "email": user.email,
-        "role": user.role.value,
-        "created_at": time_text(user.created_ns),
-    }

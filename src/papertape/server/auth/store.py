@@ -6,18 +6,31 @@ server from a thread.
 
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    create_engine,
+    delete,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.account_store import AccountStore
 from papertape.server.auth.keys import ApiKeys
 from papertape.server.auth.label_store import LabelStore
+from papertape.server.auth.logins import Logins
 from papertape.server.auth.names import (
     ADMIN_USERNAME,
     DEMO_USERNAME,
@@ -30,11 +43,13 @@ from papertape.server.auth.passwords import (
     Passwords,
     one_time_password,
 )
-from papertape.server.auth.tables import migrate, users
+from papertape.server.auth.tables import logins, migrate, preferences, users
+from papertape.server.auth.vault import Vault
 from papertape.storage.engines import change_schema, open_engine
 from papertape.storage.place import Place
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
+KEY_FILE = "personal.key"
 
 
 class Role(StrEnum):
@@ -72,24 +87,36 @@ class User:
     is_demo: bool
     generation: int
     created_ns: int
+    display_name: str | None = None
 
 
 class AuthStore:
     """The one door to `auth.db`, or to the schema of PostgreSQL that stands for it.
 
-    `keys` are the API keys, `accounts` what belongs to whom, `labels` what users write on orders
-    and trades; `engine` is for further tables.
+    `keys` are the API keys, `logins` the logins, `accounts` what belongs to whom, `labels` what
+    users write on orders and trades; `vault` seals what is personal, `engine` is for further
+    tables.
     """
 
-    def __init__(self, place: Place, passwords: Passwords | None = None) -> None:
+    def __init__(
+        self, place: Place, passwords: Passwords | None = None, *, key_file: Path | None = None
+    ) -> None:
+        """`key_file` holds what seals personal data; beside a file of users it has a place."""
+        if key_file is None:
+            assert isinstance(place, Path), "a schema of PostgreSQL has no folder of its own"
+            key_file = place.parent / "secrets" / KEY_FILE
         self._passwords = passwords or Passwords()
         self.engine = _open(place)
         self.keys = ApiKeys(self.engine)
         self.accounts = AccountStore(self.engine)
         self.labels = LabelStore(self.engine)
         try:
+            self.vault = Vault(key_file)
+            self.logins = Logins(self.engine, self.vault)
             with change_schema(self.engine, place) as connection:
                 migrate(connection)
+                self.vault.check(connection)
+                self._seal_plain_emails(connection)
         except BaseException:
             self.close()
             raise
@@ -132,7 +159,6 @@ class AuthStore:
             "user_id": user.user_id,
             "username": username,
             "username_key": username_key(username),
-            "email": email,
             "password_hash": self._passwords.hash(password),
             "role": role.value,
             "is_demo": is_demo,
@@ -142,6 +168,7 @@ class AuthStore:
         try:
             with self.engine.begin() as connection:
                 connection.execute(insert(users).values(row))
+                self._write_profile(connection, user)
         except IntegrityError as error:
             raise UsernameTakenError(username) from error
         return user
@@ -151,18 +178,77 @@ class AuthStore:
         row = self._row(username)
         stored = None if row is None else row.password_hash
         fits = self._passwords.fits(stored, password)
-        return _user(row) if fits and row is not None else None
+        return self.user(row.user_id) if fits and row is not None else None
 
     def user(self, user_id: str) -> User | None:
         """The user of an id."""
         with self.engine.connect() as connection:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
-        return None if row is None else _user(row)
+            return None if row is None else self._user(connection, row)
 
     def user_named(self, username: str) -> User | None:
         """The user of a name, in whatever case it is written."""
         row = self._row(username)
-        return None if row is None else _user(row)
+        return None if row is None else self.user(row.user_id)
+
+    def change_profile(self, user_id: str, changes: Mapping[str, Any]) -> User | None:
+        """The user with another `email` or `display_name`; None when there is no such user."""
+        with self.engine.begin() as connection:
+            row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+            if row is None:
+                return None
+            changed = replace(self._user(connection, row), **changes)
+            self._write_profile(connection, changed)
+        return changed
+
+    def preferences(self, user_id: str) -> dict[str, Any]:
+        """What the user has chosen."""
+        query = select(preferences.c.chosen).where(preferences.c.user_id == user_id)
+        with self.engine.connect() as connection:
+            return self.vault.open(connection, user_id, connection.execute(query).scalar())
+
+    def change_preferences(self, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """All that the user has chosen, with the changes."""
+        mine = preferences.c.user_id == user_id
+        with self.engine.begin() as connection:
+            # Of two changes at once, the second waits here until the first is written.
+            connection.execute(
+                update(users)
+                .where(users.c.user_id == user_id)
+                .values(generation=users.c.generation)
+            )
+            before = connection.execute(select(preferences.c.chosen).where(mine)).scalar()
+            chosen = {**self.vault.open(connection, user_id, before), **changes}
+            row = {"user_id": user_id, "chosen": self.vault.seal(connection, user_id, chosen)}
+            connection.execute(delete(preferences).where(mine))
+            connection.execute(insert(preferences).values(row))
+        return chosen
+
+    def end_logins(
+        self, user_id: str, *, but: str | None = None, password_hash: str | None = None
+    ) -> int:
+        """End the user's logins and all tokens, but a login's; returns the new generation.
+
+        The login that stays needs a token of that generation. A `password_hash` is set with it.
+        """
+        ended = (logins.c.user_id == user_id) & (logins.c.login_id != (but or ""))
+        mine = users.c.user_id == user_id
+        values: dict[str, Any] = {"generation": users.c.generation + 1}
+        if password_hash is not None:
+            values["password_hash"] = password_hash
+        with self.engine.begin() as connection:
+            connection.execute(update(users).where(mine).values(values))
+            connection.execute(delete(logins).where(ended))
+            query = select(users.c.generation).where(mine)
+            generation: int = connection.execute(query).scalar_one()
+        return generation
+
+    def rotate_personal_key(self) -> int:
+        """Seal all users' keys with a new outer key; returns how many there are."""
+        with self.engine.begin() as connection:
+            count = self.vault.rotate(connection)
+        self.vault.drop_older_keys()
+        return count
 
     def set_role(self, username: str, role: Role) -> None:
         """Give a role; raises `UnknownUserError`, and `DemoRoleError` for the demo user."""
@@ -181,11 +267,9 @@ class AuthStore:
         row = self._row(username)
         if row is not None and row.is_demo:
             raise DemoPasswordError(f"the password of {username} is public and stays as it is")
-        values = {
-            "password_hash": self._passwords.hash(chosen),
-            "generation": users.c.generation + 1,
-        }
-        self._change(username, values)
+        if row is None:
+            raise UnknownUserError(f"there is no user {username!r}")
+        self.end_logins(row.user_id, password_hash=self._passwords.hash(chosen))
         return chosen
 
     def ensure_admin(self) -> str | None:
@@ -217,6 +301,34 @@ class AuthStore:
             raise UsernameTakenError(f"{DEMO_USERNAME} is the name of an ordinary user here")
         return DEMO_USERNAME, DEMO_PASSWORD
 
+    def _user(self, connection: Connection, row: Row[Any]) -> User:
+        profile = self.vault.open(connection, row.user_id, row.profile)
+        return User(
+            row.user_id,
+            row.username,
+            profile.get("email"),
+            Role(row.role),
+            row.is_demo,
+            row.generation,
+            row.created_ns,
+            profile.get("display_name"),
+        )
+
+    def _write_profile(self, connection: Connection, user: User) -> None:
+        content = {"email": user.email, "display_name": user.display_name}
+        sealed = self.vault.seal(connection, user.user_id, content)
+        mine = users.c.user_id == user.user_id
+        connection.execute(update(users).where(mine).values(profile=sealed))
+
+    def _seal_plain_emails(self, connection: Connection) -> None:
+        """Older versions kept them in plain text."""
+        plain = connection.execute(text("SELECT user_id, email FROM users WHERE email IS NOT NULL"))
+        for user_id, email in plain.all():
+            sealed = self.vault.seal(connection, user_id, {"email": email, "display_name": None})
+            change = update(users).where(users.c.user_id == user_id).values(profile=sealed)
+            connection.execute(change)
+        connection.execute(text("UPDATE users SET email = NULL WHERE email IS NOT NULL"))
+
     def _row(self, username: str) -> Row[Any] | None:
         query = select(users).where(users.c.username_key == username_key(username))
         with self.engine.connect() as connection:
@@ -238,18 +350,6 @@ def check_password(password: str) -> None:
         )
 
 
-def _user(row: Row[Any]) -> User:
-    return User(
-        row.user_id,
-        row.username,
-        row.email,
-        Role(row.role),
-        row.is_demo,
-        row.generation,
-        row.created_ns,
-    )
-
-
 def _open(place: Place) -> Engine:
     if not isinstance(place, Path):
         return open_engine(place)
@@ -261,6 +361,7 @@ def _open(place: Place) -> Engine:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is erased is overwritten.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -33,7 +33,7 @@ users = Table(
     Column("user_id", Text, primary_key=True),
     Column("username", Text, nullable=False),
     Column("username_key", Text, nullable=False, unique=True),
-    Column("email", Text),
+    Column("profile", Text),
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("is_demo", Boolean, nullable=False),
@@ -41,7 +41,8 @@ users = Table(
     Column("created_ns", BigInteger, nullable=False),
 )
 """`username_key` is the name as it is compared; `generation` is in every token, and a reset of the
-password raises it, which ends the tokens of before."""
+password raises it, which ends the tokens of before. `profile` is sealed (see `vault.py`); `email`,
+where older versions kept one in plain text, is empty."""
 
 accounts = Table(
     "accounts",
@@ -170,6 +171,35 @@ alpaca_replacements = Table(
 )
 """`terms` is what the replacement changes; `old_order` the order as it was shown up to it, since
 `submitted_ns`; `noted_ns` is wall clock."""
+personal_keys = Table(
+    "personal_keys",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
+    Column("wrapped", Text, nullable=False),
+)
+"""What a user's personal data is sealed with, itself sealed with the key file's key."""
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("login_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("used_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Index("logins_of_user", "user_id"),
+)
+"""`number` is that of the refresh token which is good now, `origin` is sealed."""
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
+    Column("chosen", Text, nullable=False),
+)
+"""What a user has chosen, sealed."""
 
 schema = Table("auth_schema", metadata, Column("version", Integer, nullable=False))
 
@@ -299,6 +329,18 @@ STEPS: Sequence[Sequence[str]] = (
         """CREATE INDEX webhook_deliveries_of_endpoint
             ON webhook_deliveries (endpoint_id, created_ns, delivery_id)""",
         "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (status, next_ns)",
+    ),
+    (
+        "ALTER TABLE users ADD COLUMN profile TEXT",
+        """CREATE TABLE personal_keys (
+            user_id TEXT PRIMARY KEY REFERENCES users (user_id), wrapped TEXT NOT NULL)""",
+        """CREATE TABLE logins (
+            login_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (user_id),
+            number INTEGER NOT NULL, created_ns BIGINT NOT NULL, used_ns BIGINT NOT NULL,
+            expires_ns BIGINT NOT NULL, origin TEXT NOT NULL)""",
+        "CREATE INDEX logins_of_user ON logins (user_id)",
+        """CREATE TABLE preferences (
+            user_id TEXT PRIMARY KEY REFERENCES users (user_id), chosen TEXT NOT NULL)""",
     ),
 )
 

@@ -9,7 +9,7 @@ stays.
 import asyncio
 import math
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -361,9 +361,8 @@ class Session:
         self.reader.send(session_frame("heartbeat", {"time": time_text(time.time_ns())}))
         self._await_heartbeat()
 
-    def _on_ending(self, key_id: str) -> None:
-        key = self._caller.key
-        if key is not None and key.key_id == key_id:
+    def _on_ending(self, concerns: Callable[[Caller], bool]) -> None:
+        if concerns(self._caller):
             self._spawn(self._check_token())
 
     async def _check_token(self) -> None:

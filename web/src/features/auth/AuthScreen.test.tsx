@@ -20,7 +20,11 @@ describe('the door', () => {
     showPage(<AuthScreen />)
     await write('alice', 'correct horse')
     await waitFor(() => expect(session.token()).toBe('token'))
-    expect(asked.at(-1)?.body).toEqual({ username: 'alice', password: 'correct horse' })
+    expect(asked.at(-1)?.body).toEqual({
+      username: 'alice',
+      password: 'correct horse',
+      cookie: true,
+    })
   })
 
   it('says why it stays shut', async () => {
@@ -77,6 +81,10 @@ describe('the door', () => {
     showPage(<AuthScreen />)
     await userEvent.click(await screen.findByRole('button', { name: 'Try the demo' }))
     await waitFor(() => expect(session.token()).toBe('token'))
-    expect(asked.at(-1)?.body).toEqual({ username: 'demo', password: 'demo-password' })
+    expect(asked.at(-1)?.body).toEqual({
+      username: 'demo',
+      password: 'demo-password',
+      cookie: true,
+    })
   })
 })

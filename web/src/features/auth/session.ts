@@ -1,7 +1,8 @@
 /**
- * The token of the visitor, kept in sessionStorage: it survives a reload, ends with the tab, and
- * no other tab reads it. localStorage would leave it on a shared machine after the browser is
- * closed; memory alone would end at each reload.
+ * The access token of the visitor, kept in sessionStorage: it survives a reload, ends with the tab,
+ * and no other tab reads it. localStorage would leave it on a shared machine after the browser is
+ * closed; memory alone would end at each reload. It lasts an hour; what gets the next one lies in a
+ * cookie that no script reads.
  */
 
 const key = 'papertape.token'
@@ -9,13 +10,24 @@ const key = 'papertape.token'
 type Listener = () => void
 const listeners = new Set<Listener>()
 let ended = false
+let visits = 0
 
 export const session = {
   token: (): string | null => sessionStorage.getItem(key),
+  /** Which visit this is; the same one when its token is renewed, null when nobody is in. */
+  visit: (): number | null => (session.token() === null ? null : visits),
   open: (token: string): void => {
     ended = false
+    visits += 1
     sessionStorage.setItem(key, token)
     listeners.forEach((listener) => listener())
+  },
+  /** Another token for the same visitor; false when it is somebody else's, who came in a tab. */
+  renew: (token: string): boolean => {
+    const before = session.token()
+    if (before === null || userOf(before) !== userOf(token)) return false
+    sessionStorage.setItem(key, token)
+    return true
   },
   close: (): void => {
     sessionStorage.removeItem(key)
@@ -32,4 +44,14 @@ export const session = {
     listeners.add(listener)
     return () => listeners.delete(listener)
   },
+}
+
+/** The user that a token is of, as it says itself; the server is who checks it. */
+function userOf(token: string): unknown {
+  try {
+    const payload = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')
+    return (JSON.parse(atob(payload)) as { sub?: unknown }).sub
+  } catch {
+    return undefined
+  }
 }

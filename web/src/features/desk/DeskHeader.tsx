@@ -7,8 +7,8 @@ import {
 import { useQuery } from '@tanstack/react-query'
 
 import { exchange } from '../../api/exchange'
+import { leave } from '../../api/refresh'
 import { Mark, MoonIcon, SunIcon } from '../../components/icons'
-import { session } from '../auth/session'
 import { AccountFigures } from './AccountFigures'
 import { ConnectionState } from './ConnectionState'
 import classes from './DeskHeader.module.css'
@@ -40,7 +40,7 @@ export function DeskHeader({ retry, explainKeys }: DeskHeaderProps) {
           ?
         </ActionIcon>
         <SchemeToggle />
-        <Button size="compact-xs" variant="default" onClick={session.close}>
+        <Button size="compact-xs" variant="default" onClick={leave}>
           Log out
         </Button>
       </div>
