@@ -130,7 +130,7 @@ def create_app(
         accounts=accounts,
         exchange=exchange,
         symbols=symbols,
-        entry=entry,
+        orders=desk,
         reads=reads,
         demo_enabled=demo_login is not None,
         certificate_header=webhook_certificate_header,

@@ -138,6 +138,16 @@ def test_a_flip_that_a_cash_account_may_not_make_closes_at_least(hook, alice, st
     assert held(alice, stock) == "0"
 
 
+def test_orders_are_labelled_with_their_strategy_or_webhook(product, alice, stock) -> None:
+    hook = Hook(product, alice, name="my webhook")
+    hook.outcome(f"buy {stock} 2 strategy=breakout|x")
+    hook.outcome(f"buy {stock} 3")
+    query = {"status": "all", "symbol": stock}
+    found = alice.client.get("/orders", params=query).json()["items"]
+    labels = {one["qty"]: one["strategy"] for one in found}
+    assert labels == {"2": "breakoutx", "3": "my webhook"}
+
+
 def test_what_the_exchange_refuses_is_in_the_log(hook, stock) -> None:
     done = hook.outcome(f"buy {stock} 1000000")
     assert done.alert["status"] == "refused"

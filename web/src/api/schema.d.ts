@@ -1754,6 +1754,7 @@ export interface components {
          *           "reason": null,
          *           "side": "buy",
          *           "status": "filled",
+         *           "strategy": "my strategy",
          *           "symbol": "AAPL",
          *           "time_in_force": "day",
          *           "type": "market"
@@ -1836,6 +1837,7 @@ export interface components {
          *       "reason": null,
          *       "side": "buy",
          *       "status": "filled",
+         *       "strategy": "my strategy",
          *       "symbol": "AAPL",
          *       "time_in_force": "day",
          *       "type": "market"
@@ -1847,6 +1849,12 @@ export interface components {
              * @default null
              */
             client_order_id?: string | null;
+            /**
+             * Strategy
+             * @description by which its profit is found again
+             * @default null
+             */
+            strategy?: string | null;
             /** Symbol */
             symbol: string;
             /**
@@ -1969,6 +1977,7 @@ export interface components {
          *               "reason": null,
          *               "side": "buy",
          *               "status": "filled",
+         *               "strategy": "my strategy",
          *               "symbol": "AAPL",
          *               "time_in_force": "day",
          *               "type": "market"
@@ -3552,6 +3561,7 @@ export interface components {
          *                   "reason": null,
          *                   "side": "buy",
          *                   "status": "filled",
+         *                   "strategy": "my strategy",
          *                   "symbol": "AAPL",
          *                   "time_in_force": "day",
          *                   "type": "market"
@@ -19959,6 +19969,7 @@ export interface operations {
                      *                   "reason": null,
                      *                   "side": "buy",
                      *                   "status": "filled",
+                     *                   "strategy": "my strategy",
                      *                   "symbol": "AAPL",
                      *                   "time_in_force": "day",
                      *                   "type": "market"

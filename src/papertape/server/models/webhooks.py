@@ -225,6 +225,7 @@ class AlertOrder(Reply):
 
     example: ClassVar[Example] = {
         "client_order_id": "tv-3b1d2c6e8a0f-9f0d4a5217c14e4d83a9a552f6d7b1c9-1",
+        "strategy": "my strategy",
         "symbol": "AAPL",
         "side": "buy",
         "type": "market",
@@ -236,6 +237,7 @@ class AlertOrder(Reply):
     }
 
     client_order_id: str | None = None
+    strategy: str | None = Field(default=None, description="by which its profit is found again")
     symbol: str
     side: Side
     type: str

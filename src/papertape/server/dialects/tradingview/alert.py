@@ -57,6 +57,7 @@ class Alert:
     take_profit: Level | None = None
     time_in_force: str | None = None
     account: str | None = None
+    strategy: str | None = None
     order_id: str | None = None
     time: str | None = None
 
@@ -111,6 +112,7 @@ class _Reading:
             take_profit=self._level("take_profit"),
             time_in_force=self._word("time_in_force", TIMES_IN_FORCE),
             account=self._values.get("account"),
+            strategy=self._values.get("strategy"),
             order_id=self._values.get("order_id"),
             time=self._values.get("time") or self._values.get("bar_time"),
         )

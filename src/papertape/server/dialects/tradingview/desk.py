@@ -7,6 +7,7 @@ twice. While the floor is away an alert waits. Start reading at `_work_off`.
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from papertape.floor.ports import FloorUnavailableError, Reply
 from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.auth.store import AuthStore
+from papertape.server.bodies import check_body
 from papertape.server.callers import Caller
 from papertape.server.dialects.tradingview.alert import Alert, read_alert
 from papertape.server.dialects.tradingview.fields import Fields, UnreadableAlertError
@@ -25,14 +27,15 @@ from papertape.server.dialects.tradingview.plan import (
     Facts,
     Plan,
     PlanRefusedError,
-    Sizing,
     plan,
     to_clear,
 )
 from papertape.server.dialects.tradingview.store import KeptAlert, Trade, Webhook, WebhookStore
 from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange
 from papertape.server.groups import BUILT_IN, GroupStore
-from papertape.server.order_entry import OrderEntry
+from papertape.server.models.orders import OrderRequest
+from papertape.server.order_desk import OrderDesk
+from papertape.server.problems import Problem
 from papertape.server.symbols import Symbols
 from papertape.storage.reads import Reads
 
@@ -40,7 +43,7 @@ WEBHOOKS_AT_ONCE = 16
 ACCOUNTS_AT_ONCE = 8
 OPEN_ORDERS_MAX = 1_000
 WAIT_MAX_S = 5.0
-_FORGET_EVERY = 100
+STRATEGY_LENGTH_MAX = 64
 
 
 class AlertRefusedError(Exception):
@@ -64,21 +67,20 @@ class Desk:
         auth: AuthStore,
         accounts: Accounts,
         exchange: Exchange,
-        entry: OrderEntry,
+        orders: OrderDesk,
         symbols: Symbols,
         reads: Reads,
     ) -> None:
         self._store = store
         self._groups = groups
         self._auth = auth
-        self._entry = entry
+        self._orders = orders
         self._accounts = accounts
         self._exchange = exchange
         self._symbols = symbols
         self._reads = reads
         self._working: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Semaphore(WEBHOOKS_AT_ONCE)
-        self._done = 0
 
     async def start(self) -> None:
         """Take up what an earlier run has left."""
@@ -121,9 +123,6 @@ class Desk:
                 alert := await asyncio.to_thread(self._store.next_waiting, webhook_id)
             ) is not None:
                 await self._until_done(alert)
-                self._done += 1
-                if self._done % _FORGET_EVERY == 0:
-                    await asyncio.to_thread(self._store.forget_oldest, webhook_id)
 
     async def _until_done(self, alert: KeptAlert) -> None:
         """Repeat an alert until the floor has answered all of it."""
@@ -150,7 +149,6 @@ class Desk:
         if webhook is None or user is None:
             await self._finish(kept, "refused", "no_user", "the user of the webhook has left")
             return
-        caller = Caller(user)
         try:
             alert = read_alert(Fields.of_content(kept.content))
             symbol = await self.symbol(webhook, alert)
@@ -159,10 +157,11 @@ class Desk:
             await self._finish(kept, "refused", error.reason, error.detail)
             return
         turn = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
+        job = _Job(Caller(user), kept, webhook, alert, symbol)
 
         async def on(account: OwnedAccount) -> dict[str, Any]:
             async with turn:
-                return await self._trade(caller, kept, webhook.sizing, alert, symbol, account)
+                return await self._trade(job, account)
 
         outcomes = await asyncio.gather(*map(on, members), return_exceptions=True)
         results: list[dict[str, Any]] = []
@@ -185,73 +184,60 @@ class Desk:
     ) -> None:
         await asyncio.to_thread(self._store.finish, alert, status, reason, detail)
 
-    async def _trade(
-        self,
-        caller: Caller,
-        kept: KeptAlert,
-        sizing: Sizing,
-        alert: Alert,
-        symbol: str,
-        account: OwnedAccount,
-    ) -> dict[str, Any]:
+    async def _trade(self, job: "_Job", account: OwnedAccount) -> dict[str, Any]:
         """Bring one account there, from wherever an earlier try has got to."""
-        trade = await asyncio.to_thread(self._store.trade, kept.alert_id, account.account_id)
+        ids = (job.kept.alert_id, account.account_id)
+        trade = await asyncio.to_thread(self._store.trade, *ids)
         if trade is not None and trade.result is not None:
             return trade.result
         if trade is None:
-            trade = await self._plan_cancels(kept, sizing, alert, symbol, account)
+            cancels = await self._cancels(job, account)
+            trade = await asyncio.to_thread(self._store.plan_cancels, *ids, cancels)
         for number, order_id in enumerate(trade.cancels, 1):
-            await self._cancel(kept, account, order_id, number)
+            await self._cancel(job, account, order_id, number)
         if trade.plan is None:
-            trade = await self._plan_orders(kept, sizing, alert, symbol, account)
+            planned = await self._plan(job, account)
+            trade = await asyncio.to_thread(self._store.plan_orders, *ids, planned)
         assert trade.plan is not None
-        result = await self._send(caller, account, trade, trade.plan)
-        await asyncio.to_thread(self._store.note_result, kept.alert_id, account.account_id, result)
+        result = await self._send(job.caller, account, trade, trade.plan)
+        await asyncio.to_thread(self._store.note_result, *ids, result)
         return result
 
-    async def _plan_cancels(
-        self, kept: KeptAlert, sizing: Sizing, alert: Alert, symbol: str, account: OwnedAccount
-    ) -> Trade:
-        cancels: list[str] = []
+    async def _cancels(self, job: "_Job", account: OwnedAccount) -> list[str]:
+        """The orders that go first; none where nothing will be sent."""
+        facts = await self.facts(account, job.symbol)
         try:
-            facts = await self.facts(account, symbol)
-            intended = plan(alert, sizing, facts)
-            cancels = await self.in_the_way(kept.webhook_id, account, alert, intended, facts)
+            intended = plan(job.alert, job.webhook.sizing, facts)
         except PlanRefusedError:
-            pass  # nothing will be sent, so nothing has to go
-        return await asyncio.to_thread(
-            self._store.plan_cancels, kept.alert_id, account.account_id, cancels
-        )
+            return []
+        return await self.in_the_way(job.webhook.webhook_id, account, job.alert, intended, facts)
 
-    async def _plan_orders(
-        self, kept: KeptAlert, sizing: Sizing, alert: Alert, symbol: str, account: OwnedAccount
-    ) -> Trade:
-        facts = await self.facts(account, symbol)
-        shown: dict[str, Any] = {"symbol": symbol, "held": _text(facts.held)}
+    async def _plan(self, job: "_Job", account: OwnedAccount) -> dict[str, Any]:
+        """What is sent then, as it is written down."""
+        facts = await self.facts(account, job.symbol)
+        shown: dict[str, Any] = {"symbol": job.symbol, "held": _text(facts.held)}
         try:
-            intended = plan(alert, sizing, facts)
+            intended = plan(job.alert, job.webhook.sizing, facts)
         except PlanRefusedError as error:
-            shown |= {"orders": [], "notes": [], "refusal": refusal_of(error)}
-        else:
-            orders = [
-                {"client_order_id": order_id_of(kept.webhook_id, kept.alert_id, number), **order}
-                for number, order in enumerate(intended.orders, 1)
-            ]
-            shown |= {"target": _text(intended.target), "orders": orders, "notes": intended.notes}
-        return await asyncio.to_thread(
-            self._store.plan_orders, kept.alert_id, account.account_id, shown
-        )
+            return shown | {"orders": [], "notes": [], "refusal": refusal_of(error)}
+        orders = [
+            {"client_order_id": job.order_id(number), "strategy": job.strategy, **order}
+            for number, order in enumerate(intended.orders, 1)
+        ]
+        return shown | {
+            "target": _text(intended.target),
+            "orders": orders,
+            "notes": intended.notes,
+        }
 
-    async def _cancel(
-        self, kept: KeptAlert, account: OwnedAccount, order_id: str, number: int
-    ) -> None:
+    async def _cancel(self, job: "_Job", account: OwnedAccount, order_id: str, number: int) -> None:
         """An order that has ended in the meantime is as good as canceled."""
         reply = await self._exchange.send(
             "cancel",
             {
                 "account_id": account.account_id,
                 "order_id": order_id,
-                "request_id": f"{order_id_of(kept.webhook_id, kept.alert_id, number)}x",
+                "request_id": f"{job.order_id(number)}x",
             },
         )
         _later_if_busy(reply)
@@ -269,19 +255,28 @@ class Desk:
             if refused is not None:
                 result["orders"].append(order | {"status": "not_sent"})
                 continue
-            fields = {"account_id": account.account_id, **order}
-            reply = await self._entry.submit(caller, fields)
-            _later_if_busy(reply)
-            told = _told(reply)
+            told = await self._submit(caller, {"account_id": account.account_id, **order})
             result["orders"].append(order | told)
             result["status"] = "sent"
-            if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
+            if "detail" in told:
                 refused = told
         if refused is not None:
             result["reason"], result["detail"] = refused["reason"], refused["detail"]
             if len(result["orders"]) == 1 or result["orders"][1]["status"] == "not_sent":
                 result["status"] = "refused"
         return result
+
+    async def _submit(self, caller: Caller, fields: dict[str, Any]) -> dict[str, Any]:
+        """What became of an order; only a refusal has a `detail`."""
+        try:
+            order = check_body(fields, OrderRequest)
+            reply = await self._orders.submit(caller, order, None)
+        except Problem as problem:
+            if problem.status == 503:
+                raise _LaterError(problem.detail) from problem
+            return {"status": "refused", "reason": problem.reason, "detail": problem.detail}
+        _later_if_busy(reply)
+        return _told(reply)
 
     # --- what an alert means, asked also by a dry run --------------------------------------------
 
@@ -398,12 +393,29 @@ class Desk:
 
 
 class _LaterError(Exception):
-    """The floor has no room for the account's command now."""
+    """The floor is away, or has no room for the account's command now."""
 
 
-def order_id_of(webhook_id: str, alert_id: str, number: int) -> str:
-    """The `client_order_id` of an alert's order: the same however often the alert is worked."""
-    return f"{_prefix(webhook_id)}{UUID(alert_id).hex}-{number}"
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An alert that is understood."""
+
+    caller: Caller
+    kept: KeptAlert
+    webhook: Webhook
+    alert: Alert
+    symbol: str
+
+    def order_id(self, number: int) -> str:
+        """The `client_order_id` of an order: the same however often the alert is worked."""
+        return f"{_prefix(self.webhook.webhook_id)}{UUID(self.kept.alert_id).hex}-{number}"
+
+    @property
+    def strategy(self) -> str:
+        """The label of its orders: the strategy that the alert names, else the webhook."""
+        name = self.alert.strategy or self.webhook.name
+        plain = "".join(letter for letter in name if letter.isprintable() and letter != "|")
+        return plain[:STRATEGY_LENGTH_MAX].strip() or self.webhook.webhook_id
 
 
 def refusal_of(

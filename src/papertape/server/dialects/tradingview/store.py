@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +30,7 @@ WAITING_MAX = 1_000
 KEPT_MAX = 10_000
 """Alerts in the log of a webhook; the oldest finished ones are forgotten beyond it."""
 
+FORGET_EVERY = 100
 _TOKEN_BYTES = 32
 _SECOND_NS = 1_000_000_000
 
@@ -99,6 +101,7 @@ class WebhookStore:
     def __init__(self, auth: AuthStore, world: str) -> None:
         self._auth = auth
         self._world = world
+        self._noted: Counter[str] = Counter()
 
     @property
     def _engine(self) -> Engine:
@@ -197,6 +200,7 @@ class WebhookStore:
                 "finished_ns": None if first is None else received_ns,
             }
             connection.execute(insert(alerts).values(row))
+        self._forget_now_and_then(webhook.webhook_id)
         return Taken(alert_id, first)
 
     def note_refused(
@@ -218,7 +222,13 @@ class WebhookStore:
                 "finished_ns": received_ns,
             }
             connection.execute(insert(alerts).values(row))
+        self._forget_now_and_then(webhook.webhook_id)
         return alert_id
+
+    def _forget_now_and_then(self, webhook_id: str) -> None:
+        self._noted[webhook_id] += 1
+        if self._noted[webhook_id] % FORGET_EVERY == 0:
+            self.forget_oldest(webhook_id)
 
     def _next_ns(self, connection: Connection, webhook_id: str) -> int:
         """The time of the next alert, later than all before; others of the webhook wait here."""

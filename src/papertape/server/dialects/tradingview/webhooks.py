@@ -12,7 +12,7 @@ from papertape.server.dialects.tradingview.secret import SecretCheck
 from papertape.server.dialects.tradingview.store import WebhookStore
 from papertape.server.exchange import Exchange
 from papertape.server.groups import GroupStore
-from papertape.server.order_entry import OrderEntry
+from papertape.server.order_desk import OrderDesk
 from papertape.server.symbols import Symbols
 from papertape.storage.reads import Reads
 
@@ -28,7 +28,7 @@ class Webhooks:
         accounts: Accounts,
         exchange: Exchange,
         symbols: Symbols,
-        entry: OrderEntry,
+        orders: OrderDesk,
         reads: Reads,
         demo_enabled: bool,
         certificate_header: str | None,
@@ -41,7 +41,7 @@ class Webhooks:
             auth=auth,
             accounts=accounts,
             exchange=exchange,
-            entry=entry,
+            orders=orders,
             symbols=symbols,
             reads=reads,
         )
