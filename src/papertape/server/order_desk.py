@@ -29,6 +29,8 @@ from papertape.storage.reads import Reads
 
 _UUID = re.compile(UUID_PATTERN)
 
+_NO_LABELS = Labels(None, ())
+
 Fields = dict[str, Any]
 
 
@@ -88,6 +90,13 @@ class OrderDesk:
         """
         prepared = await self.prepare(caller, order, request_id)
         return await self.send(caller, prepared)
+
+    async def submit_common(self, caller: Caller, fields: Fields, request_id: str | None) -> Reply:
+        """The same for an order of `common_fields`."""
+        await self._accounts.require(caller, fields["account_id"])
+        fields["symbol"] = await self._symbols.find(fields["symbol"]) or fields["symbol"]
+        fields.setdefault("client_order_id", request_id or str(uuid4()))
+        return await self.send(caller, Prepared(fields, _NO_LABELS))
 
     async def prepare(
         self, caller: Caller, order: OrderRequest, request_id: str | None
