@@ -128,10 +128,10 @@ class Spans:
         query = query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(limit)
         return [ledger_item(row) for row in self._reads.rows(query)]
 
-    def equity(self, account_id: str, span: Span, limit: int | None = None) -> list[Item]:
+    def equity(self, account_id: str, span: Span) -> list[Item]:
         """The points of the equity curve in a span, the oldest first."""
         query = self._of(equity, equity.c.account_id == account_id, *span.of(equity.c.minute_ns))
-        query = query.order_by(equity.c.minute_ns).limit(limit)
+        query = query.order_by(equity.c.minute_ns)
         return [equity_item(row) for row in self._reads.rows(query)]
 
     def equity_before(self, account_id: str, time_ns: int) -> Item | None:

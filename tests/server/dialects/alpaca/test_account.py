@@ -8,10 +8,12 @@ from alpaca.trading.requests import (
     ClosePositionRequest,
     GetPortfolioHistoryRequest,
     ReplaceOrderRequest,
+    StopLossRequest,
 )
 
 from papertape.markets.bars import Bar
 from papertape.markets.store import BarStore
+from server.dialects.alpaca.conftest import bot_of
 from server.dialects.alpaca.test_orders import SELL, limit, market, refusal
 
 CRYPTO = "BTC/USD"
@@ -149,6 +151,52 @@ def test_without_fractional_trading_quantities_are_whole(bot, product, stock) ->
     assert (error.code, "qty must be integer" in error.message) == (40010001, True)
 
 
+@pytest.fixture
+def margin_bot(product):
+    """A bot whose key is for a margin account, which is not the user's first."""
+    trader = product.trader()
+    body = {"name": "Margin", "kind": "margin", "currency": "USD", "starting_cash": "50000"}
+    made = trader.client.post("/accounts", json=body)
+    assert made.status_code == 201, made.text
+    bot = bot_of(product, trader, account_id=made.json()["id"])
+    assert str(bot.trading.get_account().id) == made.json()["id"] != trader.account_id
+    return bot
+
+
+def test_a_short_position_is_below_zero(margin_bot, stock) -> None:
+    account = margin_bot.trading.get_account()
+    assert (account.multiplier, account.shorting_enabled) == ("2", True)
+    assert float(account.non_marginable_buying_power) == float(account.buying_power) / 2
+    margin_bot.trading.submit_order(market(stock, side=SELL))
+    (position,) = margin_bot.trading.get_all_positions()
+    assert (position.side, position.qty, position.qty_available) == ("short", "-10", "10")
+    assert float(position.market_value) == -100
+    assert float(position.unrealized_intraday_pl) == pytest.approx(-0.1)
+    assert float(margin_bot.trading.get_account().short_market_value) == -100
+    closed = margin_bot.trading.close_position(stock)
+    assert (closed.side, closed.status) == ("buy", "filled")
+
+
+def test_without_shorting_sells_only_reduce(margin_bot, stock) -> None:
+    configuration = margin_bot.trading.get_account_configurations()
+    assert configuration.no_shorting is False
+    configuration.no_shorting = True
+    margin_bot.trading.set_account_configurations(configuration)
+    assert margin_bot.trading.get_account().shorting_enabled is False
+    error = refusal(margin_bot.trading.submit_order, market(stock, side=SELL))
+    assert (error.status_code, error.code) == (403, 40310000)
+    margin_bot.trading.submit_order(market(stock))
+    assert margin_bot.trading.submit_order(market(stock, side=SELL)).status == "filled"
+    bracket = market(
+        stock,
+        side=SELL,
+        order_class="oto",
+        tif="gtc",
+        stop_loss=StopLossRequest(stop_price=12.0),
+    )
+    assert refusal(margin_bot.trading.submit_order, bracket).status_code == 403
+
+
 # --- history and activities -----------------------------------------------------------------------
 
 
@@ -164,7 +212,7 @@ def test_portfolio_history_is_the_equity_curve_in_windows(bot, product, stock) -
     assert len(history.timestamp) == len(history.equity) == len(history.profit_loss)
     assert history.timestamp == sorted(history.timestamp)
     assert history.base_value == 100_000
-    assert history.equity[-1] == pytest.approx(100_009.9, abs=10.1)
+    assert 100_000 - 0.2 < history.equity[-1] < 100_010
     assert history.profit_loss[-1] == pytest.approx(history.equity[-1] - 100_000, abs=1e-6)
     assert sum(history.cashflow["CSD"]) == 100_000
     usual = bot.trading.get_portfolio_history()

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.domain.time_text import parse_time, time_text
+from papertape.domain.time_text import MINUTE_NS, parse_time, time_text
 from papertape.server.dialects.alpaca import activities, configuration, portfolio
 from papertape.server.dialects.alpaca.account import account_of
 from papertape.server.dialects.alpaca.activity_list import ActivityList, Wanted
@@ -106,12 +106,23 @@ class AccountRoutes:
 
         def find() -> str | None:
             before = self._spans.equity_before(seat.account_id, began_ns)
-            if before is not None:
-                return str(before["equity"])
-            first = self._spans.equity(seat.account_id, Span(), limit=1)
-            return str(first[0]["equity"]) if first else None
+            point = before or self._opening(seat.account_id)
+            return None if point is None else str(point["equity"])
 
         return await asyncio.to_thread(find)
+
+    def _opening(self, account_id: str) -> dict[str, Any] | None:
+        """The first point of the equity curve, which the exchange does not write: the first money.
+
+        The curve itself begins when equity changes for the first time.
+        """
+        lines = self._spans.ledger(
+            account_id, Span(), kinds=["deposit"], newest_first=False, limit=1
+        )
+        if not lines:
+            return None
+        at_ns = parse_time(lines[0]["time"])
+        return {"time": time_text(at_ns - at_ns % MINUTE_NS), "equity": lines[0]["amount"]}
 
     async def get_account_configurations(self, request: Request) -> Response:
         """What the account's owner has chosen."""
@@ -193,6 +204,9 @@ class AccountRoutes:
         first, last = windows[0].start_ns, windows[-1].end_ns
         before = self._spans.equity_before(account_id, first)
         curve = self._spans.equity(account_id, Span(first - 1, last))
+        opening = None if before else self._opening(account_id)
+        if opening is not None:
+            curve = [opening, *curve]
         is_daily = timeframe == "1D"
         history = portfolio.history_of(
             windows, before, curve, timeframe, per_day=per_day and not is_daily

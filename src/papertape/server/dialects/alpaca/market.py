@@ -15,6 +15,7 @@ from papertape.server.exchange import Exchange
 from papertape.server.history import History
 
 DAY_NS = 86_400 * 1_000_000_000
+ALWAYS = "24/7"
 Answer = TypeVar("Answer")
 
 
@@ -25,7 +26,8 @@ class Market:
         self._exchange = exchange
         self._assets = assets
         self._history = history
-        self._days: TradingDays | None = None
+        self._days: dict[str, TradingDays] = {}
+        self._home_exchange: str | None = None
         self._turn = asyncio.Lock()
 
     async def now_ns(self) -> int:
@@ -35,11 +37,12 @@ class Market:
 
     async def ask_days(self, question: Callable[[TradingDays], Answer]) -> Answer:
         """The answer of the stock exchange's days, found on a thread, one question at a time."""
+        calendar = await self._calendar()
         async with self._turn:
-            if self._days is None:
-                calendar = await self._calendar()
-                self._days = await asyncio.to_thread(TradingDays, calendar)
-            return await asyncio.to_thread(question, self._days)
+            days = self._days.get(calendar)
+            if days is None:
+                days = self._days[calendar] = await asyncio.to_thread(TradingDays, calendar)
+            return await asyncio.to_thread(question, days)
 
     async def clock(self) -> dict[str, object]:
         """The object of the wire."""
@@ -66,11 +69,29 @@ class Market:
         return Decimal(bars[-1]["close"]) if bars else None
 
     async def _calendar(self) -> str:
-        """That of the exchange with the first stock; without stocks, of the first exchange."""
+        """That of the exchange with the first stock; without stocks, of the first exchange.
+
+        An exchange that nobody opens and closes is always open, whatever its calendar says.
+        """
         reply = await self._exchange.ask("exchanges")
         exchanges: list[dict[str, Any]] = msgspec.json.decode(reply.body)["items"]
-        calendars = {item["exchange"]: item["calendar"] for item in exchanges}
-        for asset in await self._assets.listed():
-            if asset.asset_class == "us_equity":
-                return str(calendars[asset.native["exchange"]])
-        return next(iter(calendars.values()), "24/7")
+        home = await self._home()
+        found = [item for item in exchanges if home in {None, item["exchange"]}]
+        if not found or not _has_sessions(found[0]):
+            return ALWAYS
+        return str(found[0]["calendar"])
+
+    async def _home(self) -> str | None:
+        """The exchange of the first stock."""
+        if self._home_exchange is None:
+            for asset in await self._assets.listed():
+                if asset.asset_class == "us_equity":
+                    self._home_exchange = str(asset.native["exchange"])
+                    break
+        return self._home_exchange
+
+
+def _has_sessions(exchange: dict[str, Any]) -> bool:
+    """Whether its parts of the day are told."""
+    times = (exchange.get(name) for name in ("next_change", "next_open"))
+    return exchange["state"] != "open" or any(time is not None for time in times)

@@ -91,14 +91,21 @@ class PositionRoutes:
         seat = await self._seats.of(request)
         account, held = await self._held(seat)
         orders = await self._open_orders(seat)
-        return json_reply([await self._shown(seat, account, *one, orders) for one in held.values()])
+        now_ns = await self._market.now_ns()
+        return json_reply(
+            [
+                await self._shown(seat, account, native, asset, orders, now_ns)
+                for native, asset in held.values()
+            ]
+        )
 
     async def get_position(self, request: Request, symbol_or_asset_id: str) -> Response:
         """What the account holds of one asset."""
         seat = await self._seats.of(request)
         account, native, asset = await self._one(seat, symbol_or_asset_id)
         orders = await self._open_orders(seat)
-        return json_reply(await self._shown(seat, account, native, asset, orders))
+        now_ns = await self._market.now_ns()
+        return json_reply(await self._shown(seat, account, native, asset, orders, now_ns))
 
     async def close_position(
         self,
@@ -192,8 +199,8 @@ class PositionRoutes:
         native: Native,
         asset: Asset,
         orders: list[Native],
+        now_ns: int,
     ) -> dict[str, Any]:
-        now_ns = await self._market.now_ns()
         began_ns = await self._market.began_ns(asset, now_ns)
         closed = await self._market.closed(asset.symbol, began_ns)
         fills = await asyncio.to_thread(

@@ -72,18 +72,16 @@ class Prices:
         return bar_of(bars[0]) if bars else None
 
     async def snapshot(self, asset: Asset) -> dict[str, Shape | None]:
-        """All of it; null is what is not known."""
+        """All of it, with the last two days that were traded; null is what is not known."""
         now_ns = await self._market.now_ns()
-        began_ns = await self._market.began_ns(asset, now_ns)
         minutes = await self._newest(asset, MINUTE, now_ns, 1)
-        days = {bar.time_ns: bar for bar in await self._newest(asset, DAY, now_ns, 2)}
-        before = [time_ns for time_ns in days if time_ns < began_ns]
+        day, before, *_ = [*await self._newest(asset, DAY, now_ns, 2), None, None]
         return {
             "latestTrade": self.trade(asset),
             "latestQuote": await self.quote(asset),
             "minuteBar": bar_of(minutes[0]) if minutes else None,
-            "dailyBar": bar_of(days[began_ns]) if began_ns in days else None,
-            "prevDailyBar": bar_of(days[max(before)]) if before else None,
+            "dailyBar": bar_of(day) if day else None,
+            "prevDailyBar": bar_of(before) if before else None,
         }
 
     async def day_before(self, asset: Asset, time_ns: int) -> Bar | None:
@@ -104,7 +102,9 @@ class Prices:
         """When the day of a time began."""
         return await self._market.began_ns(asset, time_ns)
 
-    async def _newest(self, asset: Asset, timeframe: Timeframe, now_ns: int, count: int) -> Any:
+    async def _newest(
+        self, asset: Asset, timeframe: Timeframe, now_ns: int, count: int
+    ) -> list[Bar]:
         return await asyncio.to_thread(
             read_bars,
             self._store,
