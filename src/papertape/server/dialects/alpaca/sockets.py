@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from papertape.server.callers import Callers
+from papertape.server.callers import Caller, Callers
 from papertape.server.problems import Problem
 from papertape.server.stream.wire import EXTENSION, Wire
 
@@ -70,19 +70,25 @@ class KeyWatch:
     """Calls when the key of a stream has ended: at its time, when it is revoked, or elsewhere."""
 
     def __init__(
-        self, callers: Callers, token: str, address: str | None, on_end: Callable[[], None]
+        self,
+        callers: Callers,
+        caller: Caller,
+        token: str,
+        address: str | None,
+        on_end: Callable[[], None],
     ) -> None:
         self._callers = callers
+        self._caller = caller
         self._token = token
         self._address = address
         self._on_end = on_end
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
-    def start(self, expires_at: float) -> None:
-        """Watch from now on; `expires_at` is wall clock, in seconds."""
+    def start(self) -> None:
+        """Watch from now on."""
         self._callers.listen_for_endings(self._ended)
-        self._task = asyncio.create_task(self._watch(expires_at))
+        self._task = asyncio.create_task(self._watch(self._caller.expires_at))
 
     def stop(self) -> None:
         """Watch no more."""
@@ -90,8 +96,8 @@ class KeyWatch:
         if self._task is not None:
             self._task.cancel()
 
-    def _ended(self, key_id: str) -> None:
-        if self._token.startswith(f"{key_id}:"):
+    def _ended(self, concerns: Callable[[Caller], bool]) -> None:
+        if concerns(self._caller):
             self._wake.set()
 
     async def _watch(self, expires_at: float) -> None:

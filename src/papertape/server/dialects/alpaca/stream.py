@@ -90,8 +90,8 @@ class TradingStream:
         def end() -> None:
             client.reader.close(CLOSE_NOT_AUTHENTICATED, "the key has ended")
 
-        watch = KeyWatch(self._callers, token, address_of(socket), end)
-        watch.start(seat.caller.expires_at)
+        watch = KeyWatch(self._callers, seat.caller, token, address_of(socket), end)
+        watch.start()
         telling: asyncio.Task[None] | None = None
         self._hub.listen_for_gaps(client.restart)
         try:

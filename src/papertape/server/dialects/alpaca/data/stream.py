@@ -136,9 +136,9 @@ class DataStream:
         def end() -> None:
             listener.reader.close(CLOSE_NOT_AUTHENTICATED, "the key has ended")
 
-        watch = KeyWatch(self._callers, token, address_of(socket), end)
         caller = await self._callers.of_token(token, address_of(socket))
-        watch.start(caller.expires_at)
+        watch = KeyWatch(self._callers, caller, token, address_of(socket), end)
+        watch.start()
         wanted: dict[str, dict[str, None]] = {name: {} for name in self._names}
         joined: set[Key] = set()
         try:
