@@ -338,8 +338,9 @@ class Stage:
             "world": WORLD,
             "name": "Scenario",
             "opened": True,
+            "number": 1,
         }
-        with self._auth._engine.begin() as connection:
+        with self._auth.engine.begin() as connection:
             connection.execute(insert(owned_accounts).values(row))
 
     async def _buy(self, words: list[str], expected: list[list[str]]) -> None:
