@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from floor.small_exchange import BOB, SmallExchange, buy, open_account, quote
+from floor.small_exchange import BOB, SmallExchange, buy, command, open_account, quote
 from papertape.floor.follower import Follower
 from papertape.storage.sqlite.tape_reader import TapeReader
 
@@ -17,6 +17,8 @@ def build(folder: Path) -> Path:
     """Trade a little over some minutes, end cleanly, and leave one snapshot."""
     exchange = SmallExchange(folder)
     exchange.ask(open_account(), open_account(BOB, "500.00"))
+    soon = {"measure": "position_value", "per": "user", "limit": "1000", "alert_at": "0.3"}
+    exchange.ask(command("set_policy", policy={"rules": [soon]}))
     for number in range(12):
         exchange.say(quote(ask=f"10.{number:02d}", size="40"))
         exchange.ask(

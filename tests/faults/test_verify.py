@@ -175,6 +175,11 @@ def test_a_row_of_a_world_that_never_was_is_found(product: Path, table: str) -> 
     assert places(findings) == {("ghost", table)}
 
 
+def test_a_world_whose_name_no_world_can_have_is_found(product: Path) -> None:
+    change(product, "UPDATE world_head SET world = 'Main!'")
+    assert ("Main!", "tape") in places(verify(product))
+
+
 def test_a_number_of_another_type_is_found(product: Path) -> None:
     change(product, "UPDATE orders SET seq = seq + 0.5")
     assert places(verify(product)) == {("main", "orders")}

@@ -129,9 +129,18 @@ class _WorldCheck:
         self._rebuilt = rebuilt
         self._snapshots = snapshots
         self._findings = findings
-        self._world: World | None = World(world_id)
+        self._world = self._fresh_world()
         self._seq = 0
         self._hash = GENESIS_HASH
+
+    def _fresh_world(self) -> World | None:
+        try:
+            return World(self._world_id)
+        except ValueError as error:
+            self._findings.add(
+                Finding(self._world_id, 0, "tape", f"no world is called so: {error}")
+            )
+            return None
 
     def run(self) -> bool:
         """Whether the whole tape could be evolved, so that its read models can be compared."""
