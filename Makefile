@@ -102,6 +102,7 @@ test-web: $(NODE)
 
 test-python: setup $(DEV)
 	@.ci/needs browser
+	@.ci/needs postgres
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 # Upkeep --------------------------------------------------------------------------------------

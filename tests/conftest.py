@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from papertape.storage.place import Place
 from postgres_server import PostgresServer, reason_to_skip
 
 DATA_FOLDERS = (
     Path(os.environ.get("PAPERTAPE_MARKET_DATA", "")),
     Path(__file__).parents[2] / "shared" / "data",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres", action="store_true", help="let the server's tests keep all in PostgreSQL"
+    )
 
 
 @pytest.fixture
@@ -41,7 +48,10 @@ def postgres() -> Iterator[PostgresServer]:
         server.remove()
 
 
-@pytest.fixture
-def postgres_url(postgres: PostgresServer) -> str:
-    """The address of an empty database."""
-    return postgres.new_database()
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A place for a tape that nobody has used yet: a file, and a schema of PostgreSQL."""
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_schema()
+    return tmp_path / "exchange.db"
