@@ -1,4 +1,4 @@
-"""What tests of all rooms may need: the folder of real market data, a PostgreSQL server."""
+"""How tests share processes, and what all may need: real market data, a PostgreSQL server."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from papertape.storage.place import Place
 from postgres_server import PostgresServer, reason_to_skip
 
 DATA_FOLDERS = (
@@ -14,11 +13,21 @@ DATA_FOLDERS = (
     Path(__file__).parents[2] / "shared" / "data",
 )
 
+WHOLE_PRODUCTS = {"e2e", "faults", "test_app.py"}
+ONE_BY_ONE = {"scenarios"}
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--postgres", action="store_true", help="let the server's tests keep all in PostgreSQL"
-    )
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the group that `pytest -n` keeps in one process, in order.
+
+    A module stays together, for its fixtures; whatever starts whole products is one group, so that
+    two of them never starve each other; each scenario goes where there is room.
+    """
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        if path.parts[0] not in ONE_BY_ONE:
+            group = "products" if path.parts[0] in WHOLE_PRODUCTS else str(path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -48,10 +57,7 @@ def postgres() -> Iterator[PostgresServer]:
         server.remove()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """A place for a tape that nobody has used yet: a file, and a schema of PostgreSQL."""
-    if request.param == "postgres":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        return server.new_schema()
-    return tmp_path / "exchange.db"
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The address of an empty database."""
+    return postgres.new_database()

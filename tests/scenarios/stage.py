@@ -7,7 +7,7 @@ listings, the clock) comes from a market source that the scenario moves by hand.
 import json
 import sqlite3
 from collections import defaultdict
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -144,6 +144,9 @@ class Stage:
 
         self._floor = await self._running.enter_async_context(LocalFloor(floor_of))
         reads = self._running.enter_context(Reads(database, WORLD))
+        self._ledger = self._running.enter_context(closing(sqlite3.connect(database)))
+        self._sums: dict[str, Decimal] = defaultdict(Decimal)
+        self._summed_to = 0
         app = create_app(
             floor=self._floor,
             reads=reads,
@@ -559,9 +562,10 @@ class Stage:
 
     def unbalanced_assets(self) -> dict[str, Decimal]:
         """Assets whose ledger lines, over all accounts and the house, do not sum to zero."""
-        sums: dict[str, Decimal] = defaultdict(Decimal)
-        with sqlite3.connect(self._folder / "exchange.db") as connection:
-            for asset, amount in connection.execute("SELECT asset, amount FROM ledger"):
-                sums[asset] += Decimal(amount)
-        connection.close()
-        return {asset: total for asset, total in sums.items() if total != 0}
+        new = self._ledger.execute(
+            "SELECT seq, asset, amount FROM ledger WHERE seq > ?", (self._summed_to,)
+        )
+        for seq, asset, amount in new:
+            self._summed_to = max(self._summed_to, seq)
+            self._sums[asset] += Decimal(amount)
+        return {asset: total for asset, total in self._sums.items() if total != 0}

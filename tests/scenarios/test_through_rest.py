@@ -3,8 +3,16 @@
 import pytest
 
 from papertape.floor.verify import verify
+from papertape.storage.sqlite import connection
 from scenarios.language import Scenario, scenarios
 from scenarios.stage import Stage
+
+
+@pytest.fixture(autouse=True)
+def _unsynced(monkeypatch: pytest.MonkeyPatch):
+    """Waits for no disk: nothing here is about a loss of power (tests/faults is)."""
+    kept = [pragma for pragma in connection.PRAGMAS if not pragma.startswith("synchronous")]
+    monkeypatch.setattr(connection, "PRAGMAS", (*kept, "synchronous = OFF"))
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=str)

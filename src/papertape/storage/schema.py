@@ -7,9 +7,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from papertape.storage.engines import change_schema
-from papertape.storage.place import Place
-
 HEAD_REVISION = "0003"
 """The newest file in `migrations/versions`; a test keeps the two equal."""
 
@@ -18,7 +15,7 @@ class SchemaTooNewError(Exception):
     """The database was written by a newer release than this one."""
 
 
-def migrate(engine: Engine, place: Place) -> None:
+def migrate(engine: Engine) -> None:
     """Upgrade the database in place, in one transaction for each revision."""
     with engine.connect() as connection:
         found = current_revision(connection)
@@ -29,7 +26,7 @@ def migrate(engine: Engine, place: Place) -> None:
             f"the database has schema {found}, this release knows {HEAD_REVISION}: "
             "start it with the newer release that wrote it"
         )
-    _upgrade(engine, place)
+    _upgrade(engine)
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -40,15 +37,13 @@ def current_revision(connection: Connection) -> str | None:
     return found
 
 
-def _upgrade(engine: Engine, place: Place) -> None:
+def _upgrade(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    # One floor at a time opens a file (lock.py); a database is open to all.
-    alone = engine.begin() if isinstance(place, Path) else change_schema(engine, place)
-    with alone as connection:
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -1,1 +1,0 @@
-"""The operations of the API by subject, each described once for both clients."""
