@@ -108,10 +108,23 @@ def test_what_waited_over_night_trades_at_the_prices_of_the_opening() -> None:
     assert abs(float(filled["filled_avg_price"]) / day.mid("AAPL") - 1) < 0.01
 
 
+def test_a_market_order_of_the_night_trades_in_the_opening_auction() -> None:
+    day = Day("2026-11-24 21:10")
+    _, order = day.submit("night", type="market", time_in_force="day", qty="3")
+    assert order["status"] == "new"
+    day.leap("2026-11-25 14:29:50")
+    day.until("2026-11-25 14:29:59.9")
+    assert day.order("night")["status"] == "new"
+    day.until("2026-11-25 14:30:01")
+    filled = day.order("night")
+    assert filled["status"] == "filled"
+    assert filled["updated_at"].startswith("2026-11-25T14:30:00.0000")
+
+
 @pytest.mark.parametrize(
     "terms",
     [
-        {"type": "market", "time_in_force": "day"},
+        {"type": "market", "time_in_force": "day", "when_closed": "refuse"},
         {"limit_price": "229.00", "time_in_force": "ioc"},
         {"limit_price": "229.00", "time_in_force": "fok"},
     ],
@@ -125,7 +138,7 @@ def test_what_cannot_wait_is_refused_while_closed(terms: dict[str, Any]) -> None
         "market_closed",
         "rejected",
     )
-    assert "limit" in body["detail"]
+    assert "when_closed" in body["detail"]
     assert body["order_id"] == body["order"]["id"]
     assert body["order"]["reason"] == "market_closed"
     outcome, order = day.submit("crypto", symbol="BTC/USD", type="market", qty="0.01")
@@ -168,9 +181,11 @@ def test_a_restart_within_the_closed_time_says_nothing_twice() -> None:
     assert day.changes("XNAS") == before
     assert day.book("AAPL")["bids"] == [["150.00", "10", 1]], "nothing but the user's own"
     assert day.order("gtc")["status"] == "new"
-    assert day.submit("refused", type="market")[0] == "rejected"
+    assert day.submit("night", type="market")[1]["status"] == "new"
+    assert day.submit("refused", type="market", when_closed="refuse")[0] == "rejected"
     day.leap("2026-11-25 14:29:50")
     day.until("2026-11-25 14:30:05")
+    assert day.order("night")["status"] == "filled"
     assert day.open_exchanges() == STOCKS_OPEN
     assert len(day.book("AAPL")["bids"]) >= 10
 

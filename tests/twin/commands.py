@@ -16,6 +16,7 @@ from twin.state import (
     malformed,
     not_found,
 )
+from twin.terms import TIME_MAX_NS
 from twin.terms import read as rarer_terms
 
 SIDES = ("buy", "sell")
@@ -354,10 +355,12 @@ def agent_cancel(fields: Fields) -> dict[str, Any]:
 
 def session(fields: Fields) -> dict[str, Any]:
     """An exchange enters another part of its day."""
-    times = (-(2**63), 2**63 - 1)
 
     def time_of(field: str) -> int:
-        return 0 if fields.get(field) is None else fields.integer(field, *times)
+        told = 0 if fields.get(field) is None else fields.integer(field, -(2**63), 2**63 - 1)
+        if not 0 <= told <= TIME_MAX_NS:
+            raise malformed(field)
+        return told
 
     return {
         "exchange": listed_exchange(fields),

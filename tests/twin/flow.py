@@ -180,6 +180,8 @@ class Flow(MarketFlow):
             terms["extended_hours"] = draw.random() < 0.9
         if draw.random() < 0.05:
             terms["do_not_reduce"] = True
+        if draw.random() < 0.1:
+            terms["when_closed"] = draw.choice(["wait", "refuse"])
 
     def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
         """Mostly what can be sold, or bought."""

@@ -52,7 +52,7 @@ def set_street(world: World, instrument: Instrument, bids: Levels, asks: Levels)
     # Of several at the best price the street means the last bid and the first ask.
     market.bid = max(reversed(bids), key=lambda level: level[0], default=None)
     market.ask = min(asks, key=lambda level: level[0], default=None)
-    market.is_fresh = True
+    market.is_fresh, market.is_of_yesterday = True, False
     changed(world, instrument)
     if has_rules(instrument.profile) and market.bid and market.ask:
         market.stress.note(market.ask[0] - market.bid[0])

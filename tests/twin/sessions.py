@@ -216,7 +216,7 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
         return False
     marks = marks_after(exchange, asked["state"], asked["auction"], world.next_order)
     left = exchange.auction if asked["state"] != "auction" else None
-    was_extended = exchange.state in EXTENDED
+    was_extended, was_closed = exchange.state in EXTENDED, exchange.state == "closed"
     if exchange.state in REGULAR and asked["state"] in {"post_market", "closed"}:
         futures_settle(world, exchange)
         count_day(exchange)
@@ -244,7 +244,20 @@ def change(world: World, exchange: Exchange, asked: dict[str, Any]) -> bool:
     )
     if was_extended != (exchange.state in EXTENDED):
         relink(world, exchange)
+    if was_closed != (exchange.state == "closed"):
+        pass_night(world, exchange, is_over=was_closed)
     return True
+
+
+def pass_night(world: World, exchange: Exchange, *, is_over: bool) -> None:
+    """What the street said before the exchange closed is no offer after the night."""
+    for instrument in world.instruments:
+        market = instrument.market
+        if instrument.exchange is not exchange or instrument.terms["source"] != "street":
+            continue
+        if is_over and market.is_of_yesterday:
+            market.street = {"buy": [], "sell": []}
+        market.is_of_yesterday = not is_over
 
 
 def futures_settle(world: World, exchange: Exchange) -> None:
@@ -311,6 +324,10 @@ def check_hours(order: Order) -> None:
     waits = order.type == "limit" and order.time_in_force in {"day", "gtc", "gtd"}
     if order.extended_hours and not waits:
         raise malformed("extended_hours", wrong)
+    closed = order.more.get("when_closed")
+    never_waits = closed == "wait" and order.time_in_force not in {"day", "gtc", "gtd"}
+    if never_waits or (closed == "refuse" and order.auction):
+        raise malformed("when_closed", wrong)
 
 
 def takes_part(world: World, order: Order) -> bool:
@@ -328,13 +345,13 @@ def why_closed(world: World, order: Order) -> tuple[str, str | None, int | None]
         return why_no_auction(order)
     now = phase(world, order.instrument)
     at_once = order.time_in_force in {"ioc", "fok"}
-    cannot_wait = at_once or order.type == "market"
+    refuses = at_once or order.more.get("when_closed") == "refuse"
     if now == "halted":
-        return ("halted", None, None) if cannot_wait else None
+        return ("halted", None, None) if refuses or order.type == "market" else None
     if now.startswith("auction"):
-        return ("market_closed", None, None) if at_once else None
-    refused = {"continuous": False, "closed": cannot_wait}
-    if refused.get(now, cannot_wait and not order.extended_hours):
+        return ("market_closed", None, None) if refuses else None
+    refused = {"continuous": False, "closed": refuses}
+    if refused.get(now, refuses and not order.extended_hours):
         return "market_closed", None, next_open(exchange)
     return None
 

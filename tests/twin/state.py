@@ -123,6 +123,8 @@ class Market:
     heard: list[int] = field(default_factory=list)
     is_fresh: bool = False
     is_unmarked: bool = False
+    is_of_yesterday: bool = False
+    """Whether the street has said nothing since its exchange closed."""
     is_modelled: bool = False
     """Whether the street is what a bar has left, and nobody has shown."""
     flow: Flow = field(default_factory=Flow)

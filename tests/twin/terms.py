@@ -14,11 +14,13 @@ WHOLE = 100 * 10**PERCENT_SCALE
 TIME_MAX_NS = 9_006_000_000_000_000_000
 TRIGGERS = ("bid_ask", "last", "mid")
 SELF_TRADES = ("none", "cancel_newest", "cancel_oldest", "decrement")
+WHEN_CLOSED = ("wait", "refuse")
 CLASSES = ("simple", "bracket", "oco", "oto")
 TAPE_ORDER = (
     "trail_price", "trail_percent", "trigger", "display_qty", "hidden", "post_only", "reduce_only",
     "notional", "expires_ns", "extended_hours", "order_class", "take_profit", "stop_loss", "parent",
-    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids", "forced", "recorded",
+    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids",
+    "when_closed", "forced", "recorded",
 )  # fmt: skip
 """The order in which the tape tells terms; what is not asked for is not told."""
 SHOWN_AS = {
@@ -52,6 +54,7 @@ def read(fields: Fields, instrument: Instrument) -> dict[str, Any]:
             "self_trade": word(fields, "self_trade", SELF_TRADES),
             "do_not_reduce": fields.flag("do_not_reduce"),
             "lot_ids": lot_ids(fields),
+            "when_closed": word(fields, "when_closed", WHEN_CLOSED),
         }
     )
 

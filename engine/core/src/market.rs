@@ -93,6 +93,8 @@ pub struct Market {
     pub band_reference: Option<Price>,
     /// Whether there was a quote since the start, so orders may trade.
     pub is_fresh: bool,
+    /// Whether the street has said nothing since its exchange closed.
+    pub is_of_yesterday: bool,
     /// Whether the street is modelled around a bar, not quoted.
     pub is_modelled: bool,
     /// Whether spread or range are wider than usual.

@@ -15,7 +15,7 @@ use crate::units::{
     format_decimal, format_money, format_time, parse_time,
 };
 use crate::wire::{Fields, malformed};
-use crate::words::{Forced, Held, OrderClass, SelfTrade, Side, TriggerSource, refusal};
+use crate::words::{Forced, Held, OrderClass, SelfTrade, Side, TriggerSource, WhenClosed, refusal};
 
 /// Decimal digits of a percentage: `1.5` percent is 15,000.
 pub const PERCENT_SCALE: u8 = 4;
@@ -181,6 +181,8 @@ more_terms! {
     do_not_reduce: bool, FlagTerm, false;
     /// The lots that a sell closes, each named by the fill that opened it.
     lot_ids: Vec<u64>, FillsTerm, Vec::new();
+    /// What happens when it cannot trade in this part of the day; it waits when left out.
+    when_closed: Option<WhenClosed>, WhenClosedTerm, None;
     /// Why the engine itself sent it to close a position; set by the engine.
     forced: Option<Forced>, ForcedTerm, None;
     /// Whether it is the order of a trade that was recorded; set by the engine.
@@ -380,6 +382,7 @@ macro_rules! word_term {
 
 word_term!(TriggerTerm, TriggerSource);
 word_term!(SelfTradeTerm, SelfTrade);
+word_term!(WhenClosedTerm, WhenClosed);
 
 struct ClassTerm;
 

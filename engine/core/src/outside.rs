@@ -72,7 +72,7 @@ impl<S: Sink> Live<'_, S> {
         market.is_modelled = false;
         market.quote.bid = bids.iter().copied().max_by_key(|(price, _)| *price);
         market.quote.ask = asks.iter().copied().min_by_key(|(price, _)| *price);
-        market.is_fresh = true;
+        (market.is_fresh, market.is_of_yesterday) = (true, false);
         market.changed(time_ns);
         if rules.is_some() {
             if let (Some((bid, _)), Some((ask, _))) = (market.quote.bid, market.quote.ask) {

@@ -549,6 +549,16 @@ SelfTrade {
 }
 
 words! {
+/// What happens to an order that cannot trade in this part of the day.
+WhenClosed {
+    /// It waits for the opening.
+    Wait = "wait",
+    /// It is rejected.
+    Refuse = "refuse",
+}
+}
+
+words! {
 /// Where market orders fill when the market comes as bars.
 MarketOrders {
     /// At once, against a street that stands around the last close.

@@ -138,10 +138,10 @@ fn quote_of(desk: &mut Desk) -> Value {
 fn an_auction_that_collects_tells_its_price_and_imbalance() {
     let mut desk = Desk::open();
     desk.open_account(1, "100000.00");
-    desk.quote("9.99", "10.01", "50");
     assert!(quote_of(&mut desk).get("auction").is_none());
     session(&mut desk, "closed", None);
     session(&mut desk, "auction", Some("open"));
+    desk.quote("9.99", "10.01", "50");
     let quote = quote_of(&mut desk);
     assert_eq!(quote["auction"], "open");
     assert!(quote.get("indicative_price").is_none(), "nothing crosses yet");
@@ -171,7 +171,8 @@ fn an_order_that_cannot_wait_hears_when_the_exchange_opens() {
     desk.send(&json!({"kind": "session", "exchange": "X", "state": "closed",
                       "next_ns": desk.now_ns + 60_000_000_000_i64, "next_open_ns": opens_ns}));
     let market = json!({"kind": "submit", "account_id": account_id(1), "client_order_id": "a",
-                        "symbol": "ACME", "side": "buy", "type": "market", "qty": "1"});
+                        "symbol": "ACME", "side": "buy", "type": "market", "qty": "1",
+                        "when_closed": "refuse"});
     let (outcome, body) = desk.ask(&market);
     assert_eq!((outcome, &body["reason"]), ("rejected", &json!("market_closed")));
     assert_eq!(body["next_open"], "2026-01-05T10:00:00.000000000Z");
@@ -208,9 +209,9 @@ fn halts_and_rules_show_in_exchanges_and_instruments() {
 fn an_auction_of_many_orders_ends_in_bounded_turns_at_one_price() {
     let mut desk = Desk::open();
     desk.open_account(1, "100000.00");
-    desk.quote("9.99", "10.01", "2000");
     session(&mut desk, "closed", None);
     session(&mut desk, "auction", Some("open"));
+    desk.quote("9.99", "10.01", "2000");
     for number in 0..1_500 {
         assert_eq!(desk.limit(&format!("o{number}"), "buy", "1", "10.05").0, "created");
     }
@@ -246,9 +247,9 @@ fn an_auction_of_many_orders_ends_in_bounded_turns_at_one_price() {
 fn a_restart_in_the_middle_of_an_auction_ends_it() {
     let mut desk = Desk::open();
     desk.open_account(1, "100000.00");
-    desk.quote("9.99", "10.01", "2000");
     session(&mut desk, "closed", None);
     session(&mut desk, "auction", Some("open"));
+    desk.quote("9.99", "10.01", "2000");
     for number in 0..1_500 {
         desk.limit(&format!("o{number}"), "buy", "1", "10.05");
     }

@@ -4372,6 +4372,11 @@ export interface components {
              */
             extended_hours?: boolean | null;
             /**
+             * When Closed
+             * @default null
+             */
+            when_closed?: ("wait" | "refuse") | null;
+            /**
              * Self Trade
              * @default null
              */
@@ -4526,6 +4531,12 @@ export interface components {
              * @default null
              */
             extended_hours?: boolean | null;
+            /**
+             * When Closed
+             * @description outside the hours: wait for the opening (as when left out), or be rejected
+             * @default null
+             */
+            when_closed?: ("wait" | "refuse") | null;
             /**
              * Self Trade
              * @default null
@@ -4842,6 +4853,12 @@ export interface components {
              * @default null
              */
             extended_hours?: boolean | null;
+            /**
+             * When Closed
+             * @description outside the hours: wait for the opening (as when left out), or be rejected
+             * @default null
+             */
+            when_closed?: ("wait" | "refuse") | null;
             /**
              * Self Trade
              * @default null

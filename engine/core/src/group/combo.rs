@@ -78,12 +78,13 @@ pub(crate) fn check_combo(terms: &OrderTerms) -> Result<(), Refusal> {
         legs: more.legs.clone(),
         expires_ns: more.expires_ns,
         self_trade: more.self_trade,
+        when_closed: more.when_closed,
         ..MoreTerms::NONE
     };
     if *more != may {
         return refuse(
             "order_class",
-            "of the further terms it has only expire_time and self_trade",
+            "of the further terms it has only expire_time, self_trade and when_closed",
         );
     }
     if more.self_trade == Some(SelfTrade::Decrement) {
@@ -240,7 +241,8 @@ impl<'a> Combo<'a> {
             side: part.leg.side,
             qty: part.leg.ratio_qty.saturating_mul(strategies),
             limit_price: None,
-            more: None,
+            more: MoreTerms { when_closed: self.terms.more().when_closed, ..MoreTerms::NONE }
+                .boxed(),
             ..self.terms.clone()
         }
     }
@@ -266,6 +268,7 @@ pub(super) fn tie_legs(combo: &Combo<'_>, number: OrderNumber, prefix: u64) -> V
             held: Some(Held::Group),
             expires_ns: more.expires_ns,
             self_trade: more.self_trade,
+            when_closed: more.when_closed,
             ..MoreTerms::NONE
         }
         .boxed(),

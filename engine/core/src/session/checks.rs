@@ -9,7 +9,9 @@ use crate::market::Market;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::units::Price;
-use crate::words::{AuctionKind, OrderType, Reason, SessionState, Side, TimeInForce, refusal};
+use crate::words::{
+    AuctionKind, OrderType, Reason, SessionState, Side, TimeInForce, WhenClosed, refusal,
+};
 
 /// Whether an order of this type can be for an auction or for extended hours at all.
 pub(crate) fn check_hours(terms: &OrderTerms) -> Result<(), Refusal> {
@@ -25,7 +27,15 @@ pub(crate) fn check_hours(terms: &OrderTerms) -> Result<(), Refusal> {
     if is_extended(terms) && !(kind == OrderType::Limit && waits) {
         return wrong("extended_hours", "extended_hours is for limit orders, day, gtc or gtd");
     }
-    Ok(())
+    match terms.more().when_closed {
+        Some(WhenClosed::Wait) if !waits => {
+            wrong("when_closed", "ioc and fok never wait, opg and cls always do: leave it out")
+        }
+        Some(WhenClosed::Refuse) if auction_of(terms).is_some() => {
+            wrong("when_closed", "opg and cls wait for their auction: leave it out")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The prices that orders may have, and that trades by market orders may have.
@@ -72,12 +82,12 @@ impl Checks<'_> {
         }
         let phase = self.durable.phase(self.terms.instrument);
         let at_once = matches!(self.terms.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
-        let cannot_wait = at_once || self.terms.order_type == OrderType::Market;
+        let refuses = at_once || self.terms.more().when_closed == Some(WhenClosed::Refuse);
         let is_fine = match phase {
             Phase::Continuous => true,
-            Phase::Extended => is_extended(self.terms) || !cannot_wait,
-            Phase::Auction(_) => !at_once,
-            Phase::Closed | Phase::Halted => !cannot_wait,
+            Phase::Extended => is_extended(self.terms) || !refuses,
+            Phase::Auction(_) | Phase::Closed => !refuses,
+            Phase::Halted => !refuses && self.terms.order_type != OrderType::Market,
         };
         if is_fine {
             return Ok(());
@@ -94,17 +104,17 @@ impl Checks<'_> {
             }
             Phase::Auction(_) => {
                 let detail = "an auction collects orders: send an order with time in force day or \
-                              gtc, which takes part in it";
+                              gtc and when_closed wait, which takes part in it";
                 Failure::new(Reason::MarketClosed, detail)
             }
             Phase::Extended => {
                 let detail = "only limit orders with extended_hours trade now: others wait for \
-                              the opening with time in force day or gtc";
+                              the opening with time in force day or gtc and when_closed wait";
                 Failure::new(Reason::MarketClosed, detail).opening(self.next_open_ns())
             }
             Phase::Closed | Phase::Continuous => {
-                let detail = "the exchange is closed: send a limit or stop order with time in \
-                              force day or gtc, which waits for the opening";
+                let detail = "the exchange is closed: send an order with time in force day or gtc \
+                              and when_closed wait, which waits for the opening";
                 Failure::new(Reason::MarketClosed, detail).opening(self.next_open_ns())
             }
         }

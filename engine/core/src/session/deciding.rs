@@ -56,9 +56,13 @@ impl<S: Sink> Live<'_, S> {
         }
         let marks = record.marks_after(session, self.next_order());
         let was_extended = record.state.is_extended();
+        let was_closed = record.state == SessionState::Closed;
         self.emit(Event::SessionChanged { session: *session, marks });
         if was_extended != session.state.is_extended() {
             self.ephemeral.relink(self.durable, session.exchange);
+        }
+        if was_closed != (session.state == SessionState::Closed) {
+            self.ephemeral.pass_night(self.durable, session.exchange, was_closed);
         }
         self.cross_auctions();
         self.work_off_due();

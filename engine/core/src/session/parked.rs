@@ -9,7 +9,7 @@ use crate::ids::{ExchangeIndex, InstrumentIndex, OrderNumber};
 use crate::market::{Ephemeral, Market};
 use crate::order::Order;
 use crate::units::Price;
-use crate::words::{AuctionKind, Side};
+use crate::words::{AuctionKind, Side, Source};
 
 /// Market-priced orders come before all limit prices.
 const ANY_PRICE: Price = Price::MIN;
@@ -97,6 +97,21 @@ impl Ephemeral {
         for number in market.map_or(Vec::new(), Market::sleepers) {
             self.unlink(durable, number);
             self.link(durable, number);
+        }
+    }
+
+    /// An exchange closes or is closed no longer: what the street said before the night is no offer
+    /// after it. Bots' orders stand until they are taken out.
+    pub fn pass_night(&mut self, durable: &Durable, exchange: ExchangeIndex, is_over: bool) {
+        for (record, market) in durable.instruments.iter().zip(&mut self.markets) {
+            if record.terms.exchange != exchange || record.terms.source != Source::Street {
+                continue;
+            }
+            let is_old = std::mem::replace(&mut market.is_of_yesterday, !is_over);
+            if is_over && is_old {
+                market.replace_street(Side::Buy, &[]);
+                market.replace_street(Side::Sell, &[]);
+            }
         }
     }
 

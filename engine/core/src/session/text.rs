@@ -9,7 +9,9 @@ use crate::instrument::{Instrument, InstrumentRecord};
 use crate::json::{ObjectWriter, Value, push_list, push_text};
 use crate::reply::Refusal;
 use crate::tape_read::Fields as TapeFields;
-use crate::units::{Nanos, PRICE_MAX, QUANTITY_MAX, RATE_SCALE, format_decimal, format_time};
+use crate::units::{
+    Nanos, PRICE_MAX, QUANTITY_MAX, RATE_SCALE, TIME_MAX_NS, format_decimal, format_time,
+};
 use crate::wire::{Fields, malformed};
 use crate::words::{AuctionKind, InstrumentStatus, SessionState, Side, refusal};
 
@@ -28,7 +30,18 @@ impl<'a> Fields<'a> {
     }
 
     fn time_or_unknown(&self, field: &'static str) -> Result<Nanos, Refusal> {
-        if self.get(field).is_some() { self.integer(field) } else { Ok(0) }
+        if self.get(field).is_none() {
+            return Ok(0);
+        }
+        let time_ns: Nanos = self.integer(field)?;
+        if (0..=TIME_MAX_NS).contains(&time_ns) {
+            return Ok(time_ns);
+        }
+        let detail = format!(
+            "{field} {time_ns} is no time: give nanoseconds since 1970 up to {TIME_MAX_NS}, or 0 \
+             when it is not known"
+        );
+        Err(malformed(detail).at(field))
     }
 
     pub fn session(&self) -> Result<Input, Refusal> {

@@ -30,6 +30,7 @@ AuctionKind = Literal["open", "close", "halt"]
 OrderClass = Literal["simple", "bracket", "oco", "oto", "mleg"]
 Trigger = Literal["bid_ask", "last", "mid"]
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
+WhenClosed = Literal["wait", "refuse"]
 OrderStatus = Literal[
     "pending_new",
     "new",

@@ -22,6 +22,7 @@ from papertape.server.models.base import (
     TimeInForce,
     Trigger,
     Uuid,
+    WhenClosed,
 )
 
 
@@ -70,6 +71,10 @@ class OrderTerms(Body):
     notional: DecimalText | None = Field(default=None, description="money instead of qty")
     expire_time: str | None = Field(default=None, max_length=40, examples=[EXAMPLE_TIME])
     extended_hours: StrictBool | None = None
+    when_closed: WhenClosed | None = Field(
+        default=None,
+        description="outside the hours: wait for the opening (as when left out), or be rejected",
+    )
     self_trade: SelfTrade | None = None
     do_not_reduce: StrictBool | None = None
     lot_ids: list[str] | None = Field(default=None, max_length=100)
@@ -217,6 +222,7 @@ class OrderReply(Reply):
     notional: str | None = None
     expire_time: str | None = None
     extended_hours: bool | None = None
+    when_closed: WhenClosed | None = None
     self_trade: SelfTrade | None = None
     do_not_reduce: bool | None = None
     lot_ids: list[str] | None = None
