@@ -134,9 +134,9 @@ def test_no_login_takes_a_short_way(serve, monkeypatch) -> None:
     product = serve()
     register(product, username="frank")
     seen = []
-    fits = product.auth._passwords.fits
+    fits = product.auth.passwords.fits
     monkeypatch.setattr(
-        product.auth._passwords, "fits", lambda *told: seen.append(told) or fits(*told)
+        product.auth.passwords, "fits", lambda *told: seen.append(told) or fits(*told)
     )
     for fields in WRONG_LOGINS:
         login(product, **fields)

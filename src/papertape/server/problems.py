@@ -185,7 +185,9 @@ def _methods_of_path(request: Request) -> set[str]:
 
 def unexpected(request: Request, error: Exception) -> Problem:
     """A fault of our own: logged whole, told without its inside."""
-    structlog.get_logger().error("request_failed", path=request.url.path, exc_info=error)
+    # By the pattern: an address may have a secret in it.
+    path = getattr(request.scope.get("route"), "path", request.url.path)
+    structlog.get_logger().error("request_failed", path=path, exc_info=error)
     return Problem(
         500, "internal_error", "something went wrong here; the log of the server says what"
     )

@@ -127,6 +127,16 @@ def test_fills_and_rejections_are_told_signed(product, alice, stock, receiver) -
     assert [attempt["status"] for one in delivered for attempt in one["attempts"]] == [200, 200]
 
 
+def test_alerts_of_risk_are_told(product, alice, stock, receiver) -> None:
+    endpoint(alice, receiver, "alert")
+    rule = {"measure": "order_qty", "of": alice.account_id, "limit": "100", "alert_at": "0.5"}
+    product.feed({"kind": "set_policy", "policy": {"rules": [rule]}})
+    order = alice.order(symbol=stock, qty="50").json()
+    (told,) = receiver.wait(1)
+    assert (told["type"], told["data"]["kind"]) == ("alert", "risk_alert")
+    assert (told["data"]["order_id"], told["data"]["value"]) == (order["id"], "50")
+
+
 def test_only_what_was_asked_for_is_told(product, alice, bob, stock, receiver) -> None:
     endpoint(alice, receiver, "fill")
     bob.order(symbol=stock, limit_price="10.01")

@@ -94,8 +94,8 @@ class AuthStore:
     """The one door to `auth.db`, or to the schema of PostgreSQL that stands for it.
 
     `keys` are the API keys, `logins` the logins, `accounts` what belongs to whom, `labels` what
-    users write on orders and trades; `vault` seals what is personal, `engine` is for further
-    tables.
+    users write on orders and trades; `vault` seals what is personal, `passwords` hashes,
+    `engine` is for further tables.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class AuthStore:
         if key_file is None:
             assert isinstance(place, Path), "a schema of PostgreSQL has no folder of its own"
             key_file = place.parent / "secrets" / KEY_FILE
-        self._passwords = passwords or Passwords()
+        self.passwords = passwords or Passwords()
         self.engine = _open(place)
         self.keys = ApiKeys(self.engine)
         self.accounts = AccountStore(self.engine)
@@ -159,7 +159,7 @@ class AuthStore:
             "user_id": user.user_id,
             "username": username,
             "username_key": username_key(username),
-            "password_hash": self._passwords.hash(password),
+            "password_hash": self.passwords.hash(password),
             "role": role.value,
             "is_demo": is_demo,
             "generation": 1,
@@ -177,7 +177,7 @@ class AuthStore:
         """The user when name and password fit together, else None, after the same time."""
         row = self._row(username)
         stored = None if row is None else row.password_hash
-        fits = self._passwords.fits(stored, password)
+        fits = self.passwords.fits(stored, password)
         return self.user(row.user_id) if fits and row is not None else None
 
     def user(self, user_id: str) -> User | None:
@@ -269,7 +269,7 @@ class AuthStore:
             raise DemoPasswordError(f"the password of {username} is public and stays as it is")
         if row is None:
             raise UnknownUserError(f"there is no user {username!r}")
-        self.end_logins(row.user_id, password_hash=self._passwords.hash(chosen))
+        self.end_logins(row.user_id, password_hash=self.passwords.hash(chosen))
         return chosen
 
     def ensure_admin(self) -> str | None:

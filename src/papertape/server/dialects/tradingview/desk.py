@@ -16,44 +16,30 @@ import msgspec
 import structlog
 
 from papertape.floor.ports import FloorUnavailableError, Reply
-from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.auth.store import AuthStore
 from papertape.server.bodies import check_body
 from papertape.server.callers import Caller
 from papertape.server.dialects.tradingview.alert import Alert, read_alert
 from papertape.server.dialects.tradingview.fields import Fields, UnreadableAlertError
-from papertape.server.dialects.tradingview.plan import (
-    Facts,
-    Plan,
-    PlanRefusedError,
-    plan,
-    to_clear,
+from papertape.server.dialects.tradingview.plan import PlanRefusedError, plan
+from papertape.server.dialects.tradingview.situations import (
+    AlertRefusedError,
+    Listing,
+    Situations,
+    order_prefix,
+    refusal_of,
 )
 from papertape.server.dialects.tradingview.store import KeptAlert, Trade, Webhook, WebhookStore
 from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange
-from papertape.server.groups import BUILT_IN, GroupStore
 from papertape.server.models.orders import OrderRequest
 from papertape.server.order_desk import OrderDesk
 from papertape.server.problems import Problem
-from papertape.server.symbols import Symbols
-from papertape.storage.reads import Reads
 
 WEBHOOKS_AT_ONCE = 16
 ACCOUNTS_AT_ONCE = 8
-OPEN_ORDERS_MAX = 1_000
 WAIT_MAX_S = 5.0
 STRATEGY_LENGTH_MAX = 64
-
-
-class AlertRefusedError(Exception):
-    """No account can act on the alert; `reason` is stable."""
-
-    def __init__(self, reason: str, detail: str, value: str | None = None) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.value = value
 
 
 class Desk:
@@ -63,22 +49,16 @@ class Desk:
         self,
         *,
         store: WebhookStore,
-        groups: GroupStore,
         auth: AuthStore,
-        accounts: Accounts,
+        situations: Situations,
         exchange: Exchange,
         orders: OrderDesk,
-        symbols: Symbols,
-        reads: Reads,
     ) -> None:
         self._store = store
-        self._groups = groups
         self._auth = auth
+        self._situations = situations
         self._orders = orders
-        self._accounts = accounts
         self._exchange = exchange
-        self._symbols = symbols
-        self._reads = reads
         self._working: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Semaphore(WEBHOOKS_AT_ONCE)
 
@@ -151,13 +131,14 @@ class Desk:
             return
         try:
             alert = read_alert(Fields.of_content(kept.content))
-            symbol = await self.symbol(webhook, alert)
-            members = await self.members(webhook, alert)
+            symbol = await self._situations.symbol(webhook, alert)
+            listing = await self._situations.listing(symbol)
+            members = await self._situations.members(webhook, alert)
         except (AlertRefusedError, UnreadableAlertError) as error:
             await self._finish(kept, "refused", error.reason, error.detail)
             return
         turn = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
-        job = _Job(Caller(user), kept, webhook, alert, symbol)
+        job = _Job(Caller(user), kept, webhook, alert, listing)
 
         async def on(account: OwnedAccount) -> dict[str, Any]:
             async with turn:
@@ -205,17 +186,19 @@ class Desk:
 
     async def _cancels(self, job: "_Job", account: OwnedAccount) -> list[str]:
         """The orders that go first; none where nothing will be sent."""
-        facts = await self.facts(account, job.symbol)
+        facts = await self._situations.facts(account, job.listing)
         try:
             intended = plan(job.alert, job.webhook.sizing, facts)
         except PlanRefusedError:
             return []
-        return await self.in_the_way(job.webhook.webhook_id, account, job.alert, intended, facts)
+        return await self._situations.in_the_way(
+            job.webhook.webhook_id, account, job.alert, intended, facts
+        )
 
     async def _plan(self, job: "_Job", account: OwnedAccount) -> dict[str, Any]:
         """What is sent then, as it is written down."""
-        facts = await self.facts(account, job.symbol)
-        shown: dict[str, Any] = {"symbol": job.symbol, "held": _text(facts.held)}
+        facts = await self._situations.facts(account, job.listing)
+        shown: dict[str, Any] = {"symbol": job.listing.symbol, "held": _text(facts.held)}
         try:
             intended = plan(job.alert, job.webhook.sizing, facts)
         except PlanRefusedError as error:
@@ -278,119 +261,6 @@ class Desk:
         _later_if_busy(reply)
         return _told(reply)
 
-    # --- what an alert means, asked also by a dry run --------------------------------------------
-
-    async def symbol(self, webhook: Webhook, alert: Alert) -> str:
-        """The listed symbol that the alert means; raises `AlertRefusedError`."""
-        for name in _names_of(alert):
-            mapped = webhook.symbol_map.get(name.upper())
-            found = await self._symbols.find(mapped or name)
-            if found is None and mapped is None:
-                found = await self._symbols.find(name.upper())
-            if found is not None:
-                return found
-            if mapped is not None:
-                raise AlertRefusedError(
-                    "unknown_symbol",
-                    f"the symbol map leads {name} to {mapped}, which is not listed; GET "
-                    "/api/v1/instruments lists the symbols",
-                    mapped,
-                )
-        raise AlertRefusedError(
-            "unknown_symbol",
-            f"{alert.symbol} is not listed; map it to a listed symbol in the symbol_map of the "
-            "webhook",
-            alert.symbol,
-        )
-
-    async def members(self, webhook: Webhook, alert: Alert) -> list[OwnedAccount]:
-        """The accounts that the alert trades; raises `AlertRefusedError`."""
-        of_user = await self._accounts.of_user(webhook.user_id)
-        owned = {one.account_id: one for one in of_user if not one.is_archived}
-        members = await self._of_group(webhook, list(owned))
-        of_group = [owned[one] for one in members if one in owned]
-        if not of_group:
-            raise AlertRefusedError(
-                "no_account",
-                f"the group {webhook.group} is gone or empty; give the webhook another",
-                webhook.group,
-            )
-        if alert.account is None or alert.account == webhook.group:
-            return of_group
-        wanted = [one for one in of_group if alert.account in {one.account_id, one.name}]
-        if not wanted:
-            raise AlertRefusedError(
-                "unknown_account",
-                f"the group {webhook.group} has no account of this id or name; leave it out to "
-                "trade on all of the group",
-                alert.account[:200],
-            )
-        return wanted
-
-    async def _of_group(self, webhook: Webhook, owned: list[str]) -> list[str]:
-        if webhook.group == BUILT_IN:
-            return owned[:1]
-        group = await asyncio.to_thread(self._groups.named, webhook.user_id, webhook.group)
-        return [] if group is None else list(group.account_ids)
-
-    async def facts(self, account: OwnedAccount, symbol: str) -> Facts:
-        """The account and the market of the instrument, now."""
-        listed = next(one for one in await self._symbols.instruments() if one["symbol"] == symbol)
-        book = await self._exchange.ask("book", {"symbol": symbol, "depth": 1})
-        quote = msgspec.json.decode(book.body)["quote"] or {}
-        value = await self._accounts.value(account)
-        positions = msgspec.json.decode(value.positions)
-        held = next((one["qty"] for one in positions if one["symbol"] == symbol), "0")
-        return Facts(
-            symbol=symbol,
-            currency=listed["currency"],
-            tick_size=Decimal(listed["tick_size"]),
-            lot_size=Decimal(listed["lot_size"]),
-            multiplier=Decimal(listed.get("contract", {}).get("multiplier", "1")),
-            bid=_maybe(quote.get("bid")),
-            ask=_maybe(quote.get("ask")),
-            last=_maybe(quote.get("last")),
-            held=Decimal(held),
-            equity=Decimal(value.account["equity"]),
-            account_currency=value.account["currency"],
-        )
-
-    async def in_the_way(
-        self, webhook_id: str, account: OwnedAccount, alert: Alert, intended: Plan, facts: Facts
-    ) -> list[str]:
-        """The open orders that earlier alerts of the webhook have left and that have to go."""
-        clearing = to_clear(alert, intended.target, facts.held)
-        if clearing == "nothing":
-            return []
-        page = await asyncio.to_thread(
-            self._reads.orders, account.account_id, "open", OPEN_ORDERS_MAX
-        )
-        found = []
-        for order in page.items:
-            if order["symbol"] != facts.symbol:
-                continue
-            parent_id = order.get("parent_id")
-            origin = order if parent_id is None else await self._order(parent_id)
-            ours = origin["client_order_id"].startswith(_prefix(webhook_id))
-            entry = parent_id is None and not order.get("reduce_only")
-            if ours and (entry or clearing == "all"):
-                found.append(order["id"])
-        return found
-
-    async def _order(self, order_id: str) -> dict[str, Any]:
-        order = await asyncio.to_thread(self._reads.order, order_id)
-        return order or {"client_order_id": ""}
-
-    async def preview(self, account: OwnedAccount, order: dict[str, Any]) -> list[dict[str, Any]]:
-        """Why the floor would refuse an order now; empty when it would take it."""
-        fields = {"account_id": account.account_id, "client_order_id": "dry-run", **order}
-        reply = await self._exchange.send("preview", fields)
-        told = msgspec.json.decode(reply.body) if reply.body else {}
-        if STATUS_OF_OUTCOME.get(reply.outcome, 500) < 400:
-            rejections: list[dict[str, Any]] = told["rejections"]
-            return rejections
-        return [{"reason": told.get("reason", reply.outcome), "detail": told.get("detail", "")}]
-
 
 class _LaterError(Exception):
     """The floor is away, or has no room for the account's command now."""
@@ -404,11 +274,11 @@ class _Job:
     kept: KeptAlert
     webhook: Webhook
     alert: Alert
-    symbol: str
+    listing: Listing
 
     def order_id(self, number: int) -> str:
         """The `client_order_id` of an order: the same however often the alert is worked."""
-        return f"{_prefix(self.webhook.webhook_id)}{UUID(self.kept.alert_id).hex}-{number}"
+        return f"{order_prefix(self.webhook.webhook_id)}{UUID(self.kept.alert_id).hex}-{number}"
 
     @property
     def strategy(self) -> str:
@@ -416,25 +286,6 @@ class _Job:
         name = self.alert.strategy or self.webhook.name
         plain = "".join(letter for letter in name if letter.isprintable() and letter != "|")
         return plain[:STRATEGY_LENGTH_MAX].strip() or self.webhook.webhook_id
-
-
-def refusal_of(
-    error: PlanRefusedError | AlertRefusedError | UnreadableAlertError,
-) -> dict[str, Any]:
-    """A refusal as the log and a dry run tell it."""
-    told = {"reason": error.reason, "detail": error.detail, "value": error.value}
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _prefix(webhook_id: str) -> str:
-    return f"tv-{UUID(webhook_id).hex[:12]}-"
-
-
-def _names_of(alert: Alert) -> list[str]:
-    """How the symbol may be known, the most particular name first."""
-    exchange, _, ticker = alert.symbol.rpartition(":")
-    exchange = exchange or alert.exchange or ""
-    return [f"{exchange}:{ticker}", ticker] if exchange else [ticker]
 
 
 def _later_if_busy(reply: Reply) -> None:
@@ -453,10 +304,6 @@ def _told(reply: Reply) -> dict[str, Any]:
         "reason": told.get("reason") or reply.outcome,
         "detail": told.get("detail") or f"the floor answered {reply.outcome}",
     }
-
-
-def _maybe(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
 
 
 def _text(value: Decimal) -> str:

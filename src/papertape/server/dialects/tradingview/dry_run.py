@@ -6,18 +6,23 @@ from typing import Any
 from papertape.domain.decimal_text import decimal_text
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.dialects.tradingview.alert import Alert, read_alert
-from papertape.server.dialects.tradingview.desk import AlertRefusedError, Desk, refusal_of
 from papertape.server.dialects.tradingview.fields import Fields, UnreadableAlertError, fields_of
 from papertape.server.dialects.tradingview.plan import PlanRefusedError, plan
 from papertape.server.dialects.tradingview.secret import WRONG_SECRET, SecretCheck
+from papertape.server.dialects.tradingview.situations import (
+    AlertRefusedError,
+    Listing,
+    Situations,
+    refusal_of,
+)
 from papertape.server.dialects.tradingview.store import Webhook
 
 
 class DryRun:
-    """Asks the desk everything that it would ask for an alert that came."""
+    """Asks all that is asked for an alert that came."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, situations: Situations) -> None:
+        self._situations = situations
 
     async def of(
         self, webhook: Webhook, body: bytes, secrets: SecretCheck | None
@@ -38,9 +43,10 @@ class DryRun:
                     "refusal": dict(zip(("reason", "detail"), WRONG_SECRET, strict=True))
                 }
             alert = read_alert(fields)
-            told["symbol"] = await self._desk.symbol(webhook, alert)
-            for account in await self._desk.members(webhook, alert):
-                told["accounts"].append(await self._on(account, webhook, alert, told["symbol"]))
+            told["symbol"] = await self._situations.symbol(webhook, alert)
+            listing = await self._situations.listing(told["symbol"])
+            for account in await self._situations.members(webhook, alert):
+                told["accounts"].append(await self._on(account, webhook, alert, listing))
         except UnreadableAlertError as error:
             return told | {"refusal": _with_field(error)}
         except AlertRefusedError as error:
@@ -53,18 +59,20 @@ class DryRun:
         return told
 
     async def _on(
-        self, account: OwnedAccount, webhook: Webhook, alert: Alert, symbol: str
+        self, account: OwnedAccount, webhook: Webhook, alert: Alert, listing: Listing
     ) -> dict[str, Any]:
-        facts = await self._desk.facts(account, symbol)
+        facts = await self._situations.facts(account, listing)
         told: dict[str, Any] = {"account": account.name, "held": decimal_text(facts.held)}
         try:
             intended = plan(alert, webhook.sizing, facts)
         except PlanRefusedError as error:
             limit = {} if error.limit is None else {"limit": error.limit}
             return told | {"refusal": refusal_of(error) | limit}
-        cancels = await self._desk.in_the_way(webhook.webhook_id, account, alert, intended, facts)
+        cancels = await self._situations.in_the_way(
+            webhook.webhook_id, account, alert, intended, facts
+        )
         orders = [
-            order | {"rejections": await self._desk.preview(account, order)}
+            order | {"rejections": await self._situations.preview(account, order)}
             for order in intended.orders
         ]
         return told | {

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from papertape.server.auth.passwords import Passwords
+from papertape.server.auth.store import AuthStore
 from papertape.server.dialects.tradingview.store import Webhook
 
 WRONG_SECRET = (
@@ -15,13 +15,13 @@ WRONG_SECRET = (
 class SecretCheck:
     """Compares secrets with their Argon2id hashes; one that was right is remembered."""
 
-    def __init__(self, passwords: Passwords | None = None) -> None:
-        self._passwords = passwords or Passwords()
+    def __init__(self, auth: AuthStore) -> None:
+        self._auth = auth
         self._known: dict[str, tuple[str, bytes]] = {}
 
     def hash(self, secret: str) -> str:
         """The text to store."""
-        return self._passwords.hash(secret)
+        return self._auth.passwords.hash(secret)
 
     def fits(self, webhook: Webhook, secret: str | None) -> bool:
         """Whether the alert's secret is the webhook's; blocks for a while the first time."""
@@ -32,7 +32,7 @@ class SecretCheck:
         known = self._known.get(webhook.webhook_id)
         if known is not None and known[0] == stored and hmac.compare_digest(known[1], digest):
             return True
-        if not secret or not self._passwords.fits(stored, secret):
+        if not secret or not self._auth.passwords.fits(stored, secret):
             return False
         self._known[webhook.webhook_id] = (stored, digest)
         return True

@@ -9,6 +9,7 @@ from papertape.server.dialects.tradingview.desk import Desk
 from papertape.server.dialects.tradingview.dry_run import DryRun
 from papertape.server.dialects.tradingview.routes import TradingViewRoutes
 from papertape.server.dialects.tradingview.secret import SecretCheck
+from papertape.server.dialects.tradingview.situations import Situations
 from papertape.server.dialects.tradingview.store import WebhookStore
 from papertape.server.exchange import Exchange
 from papertape.server.groups import GroupStore
@@ -35,17 +36,13 @@ class Webhooks:
     ) -> None:
         store = WebhookStore(auth, exchange.world)
         groups = GroupStore(auth, exchange.world)
-        self.desk = Desk(
-            store=store,
-            groups=groups,
-            auth=auth,
-            accounts=accounts,
-            exchange=exchange,
-            orders=orders,
-            symbols=symbols,
-            reads=reads,
+        situations = Situations(
+            groups=groups, accounts=accounts, exchange=exchange, symbols=symbols, reads=reads
         )
-        dry_run, secrets = DryRun(self.desk), SecretCheck()
+        self.desk = Desk(
+            store=store, auth=auth, situations=situations, exchange=exchange, orders=orders
+        )
+        dry_run, secrets = DryRun(situations), SecretCheck(auth)
         self.routes = (
             TradingViewRoutes(
                 store,
