@@ -106,6 +106,7 @@ IN_MEMORY = [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 4000
 
 test-python: setup $(DEV)
 	@.ci/needs browser
+	@.ci/needs postgres
 	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 # Upkeep --------------------------------------------------------------------------------------

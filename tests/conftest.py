@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from papertape.storage.place import Place
 from postgres_server import PostgresServer, reason_to_skip
 
 DATA_FOLDERS = (
@@ -28,6 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if path.parts[0] not in ONE_BY_ONE:
             group = "products" if path.parts[0] in WHOLE_PRODUCTS else str(path)
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres", action="store_true", help="let the server's tests keep all in PostgreSQL"
+    )
 
 
 @pytest.fixture
@@ -57,7 +64,10 @@ def postgres() -> Iterator[PostgresServer]:
         server.remove()
 
 
-@pytest.fixture
-def postgres_url(postgres: PostgresServer) -> str:
-    """The address of an empty database."""
-    return postgres.new_database()
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A place for a tape that nobody has used yet: a file, and a schema of PostgreSQL."""
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_schema()
+    return tmp_path / "exchange.db"

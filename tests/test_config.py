@@ -6,6 +6,7 @@ import pytest
 
 from papertape.config import Settings
 from papertape.config.reading import SettingsError, read_settings
+from papertape.storage.place import PostgresSchema, PostgresUrl
 
 
 def test_defaults_are_those_of_the_documentation(monkeypatch, tmp_path):
@@ -75,3 +76,59 @@ def test_behind_a_trusted_proxy_anybody_may_be_calling(monkeypatch):
     settings = read_settings({"trusted_proxies": "127.0.0.1, 10.0.0.0/8,"})
     assert settings.trusted_proxies == "127.0.0.1/32,10.0.0.0/8"
     assert settings.loopback is False
+
+
+# --- the database ---------------------------------------------------------------------------------
+
+SECRET_URL = "postgresql://ann:hunter%40two@db.example:6543/papertape?sslmode=require"
+
+
+def test_the_databases_address_is_read_with_its_password() -> None:
+    url = PostgresUrl.read(SECRET_URL)
+    assert (url.user, url.password, url.host, url.port) == ("ann", "hunter@two", "db.example", 6543)
+    assert (url.database, url.ssl_mode, url.socket_path) == ("papertape", "require", None)
+
+
+def test_a_host_may_be_a_folder_of_sockets() -> None:
+    url = PostgresUrl.read("postgresql://ann@/papertape?host=/run/postgresql")
+    assert url.socket_path == "/run/postgresql/.s.PGSQL.5432"
+    assert (url.ssl_mode, url.password) == ("disable", None)
+
+
+def test_the_password_travels_to_a_child_where_nobody_else_can_read_it(monkeypatch, tmp_path):
+    settings = read_settings({"data_dir": tmp_path, "database_url": SECRET_URL})
+    assert "hunter" not in settings.to_json() + repr(settings) + repr(PostgresUrl.read(SECRET_URL))
+    shown = str(PostgresSchema(PostgresUrl.read(SECRET_URL), "auth"))
+    assert shown == "schema auth of ann@db.example:6543/papertape"
+    monkeypatch.setattr("os.environ", settings.environment())
+    assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_without_a_database_a_child_is_told_of_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("PAPERTAPE_DATABASE_URL", "")
+    settings = read_settings({"data_dir": tmp_path})
+    assert settings.database_url is None
+    assert "PAPERTAPE_DATABASE_URL" not in settings.environment()
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("mysql://ann:hunter2@h/d", "begins with mysql://, not postgresql://"),
+        ("papertape", "begins with nothing://, not postgresql://"),
+        ("postgresql://h/d", "names a user and a database"),
+        ("postgresql://ann:hunter2@h", "names a user and a database"),
+        ("postgresql://ann:hunter2@h/a/b", "names a user and a database"),
+        ("postgresql://ann:hunter2@h:0x/d", "Port could not be cast"),
+        ("postgresql://ann:hunter2@h:99999/d", "Port out of range"),
+        ("postgresql://ann:hunter2@[h/d", "Invalid IPv6 URL"),
+        ("postgresql://ann:hunter2@h/d?sslmode=maybe", "has sslmode maybe, not one of disable"),
+        ("postgresql://ann:hunter2@h/d?options=x", "has options options; known are"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(url, problem):
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"database_url": url})
+    (told,) = refused.value.problems
+    assert told.startswith(f"--database-url {problem}")
+    assert "hunter2" not in told

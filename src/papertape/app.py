@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from papertape.markets.scheduled import ScheduledMarket
     from papertape.markets.store import BarStore
     from papertape.server.auth.store import AuthStore, Role
+    from papertape.storage.place import Place
 
 MAIN_WORLD: Final = "main"
-AUTH_DATABASE: Final = "auth.db"
+EXCHANGE: Final = "exchange"
+AUTH: Final = "auth"
+"""The parts of the product that keep tables: `exchange.db` and `auth.db`, or schemas."""
+
 BACKFILLED_MINUTES: Final = 2 * 24 * 60
 FLOOR_SECONDS_MAX: Final = 600.0
 """A floor that loads a long tape is waited for."""
@@ -61,7 +65,8 @@ def up(settings: Settings) -> int:
             Child("floor", [*command, "floor", *said]),
             Child("follower", [*command, "follower", *said], awaited=False),
             Child("server", [*command, "server", *said], descriptors=[listener.fileno()]),
-        ]
+        ],
+        environment=settings.environment(),
     )
     return supervisor.run(lambda: _announce(settings, listener))
 
@@ -73,7 +78,27 @@ def _refusal(settings: Settings) -> str | None:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         return f"--data-dir: cannot make {settings.data_dir}: {error.strerror}"
-    return None
+    return _database_problem(settings)
+
+
+def _database_problem(settings: Settings) -> str | None:
+    """Why the database cannot be reached, before anything is started on it."""
+    if settings.database_url is None:
+        return None
+    from papertape.storage.bodies import unreachable
+
+    place = _place(settings, EXCHANGE)
+    problem = unreachable(place)
+    return problem and f"--database-url: cannot reach the {place}: {problem}"
+
+
+def _place(settings: Settings, name: str) -> "Place":
+    """Where the tables of a part are: a file of the data folder, or a schema of PostgreSQL."""
+    if settings.database_url is None:
+        return settings.data_dir / f"{name}.db"
+    from papertape.storage.place import PostgresSchema, PostgresUrl
+
+    return PostgresSchema(PostgresUrl.read(settings.database_url), name)
 
 
 def _world(settings: Settings) -> str:
@@ -94,7 +119,8 @@ def _listen(settings: Settings) -> socket.socket:
 def _announce(settings: Settings, listener: socket.socket) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"Papertape is ready at http://{host}:{listener.getsockname()[1]}/")
-    print(f"State is kept in {settings.data_dir}; Ctrl-C stops everything.", flush=True)
+    also = " and in PostgreSQL" if settings.database_url else ""
+    print(f"State is kept in {settings.data_dir}{also}; Ctrl-C stops everything.", flush=True)
 
 
 # --- the processes of it -------------------------------------------------------------------------
@@ -118,6 +144,7 @@ def floor(settings: Settings, world: str) -> int:
         data_dir=settings.data_dir,
         worlds=[spec],
         addresses=LinkAddresses.in_folder(settings.data_dir),
+        place=_place(settings, EXCHANGE),
         ready=say_ready,
     )
 
@@ -158,11 +185,11 @@ def follower(settings: Settings, world: str) -> int:
     """
     time.sleep(FOLLOWER_WAITS_SECONDS)
     from papertape.floor.follower import run_follower
-    from papertape.floor.process import DATABASE
 
-    while not (settings.data_dir / DATABASE).exists():
+    place = _place(settings, EXCHANGE)
+    while isinstance(place, Path) and not place.exists():
         time.sleep(0.2)
-    return run_follower(data_dir=settings.data_dir, worlds=[world], ready=say_ready)
+    return run_follower(data_dir=settings.data_dir, worlds=[world], place=place, ready=say_ready)
 
 
 def server(settings: Settings, world: str, listener: socket.socket) -> int:
@@ -185,20 +212,21 @@ def server(settings: Settings, world: str, listener: socket.socket) -> int:
 async def _serve(settings: Settings, world: str, listener: socket.socket) -> None:
     from papertape.floor.link.client import FloorClient
     from papertape.floor.link.frames import LinkAddresses
-    from papertape.floor.process import DATABASE
     from papertape.markets.store import BarStore
     from papertape.server.application import create_app
     from papertape.server.auth.tokens import Tokens, load_key
     from papertape.server.runner import server_of
+    from papertape.storage.bodies import wait_until_reachable
     from papertape.storage.reads import Reads
 
+    wait_until_reachable(_place(settings, AUTH))
     auth = _auth_store(settings)
     _ensure_admin(auth)
     async with FloorClient(LinkAddresses.in_folder(settings.data_dir)) as client:
         await client.connected(FLOOR_SECONDS_MAX)
         application = create_app(
             floor=client,
-            reads=Reads(settings.data_dir / DATABASE, world),
+            reads=Reads(_place(settings, EXCHANGE), world),
             auth=auth,
             tokens=Tokens(load_key(settings.data_dir / "secrets" / "jwt.key")),
             bars=BarStore(settings.data_dir / "bars" / world),
@@ -250,8 +278,11 @@ def verify(settings: Settings) -> int:
     from papertape.floor.verify import VerifyRefusedError
     from papertape.floor.verify import verify as findings_of
 
+    problem = _database_problem(settings)
+    if problem:
+        return _complain(problem)
     try:
-        findings = findings_of(settings.data_dir)
+        findings = findings_of(settings.data_dir, _place(settings, EXCHANGE))
     except (DataFolderBusyError, VerifyRefusedError) as error:
         return _complain(str(error))
     for finding in findings:
@@ -308,6 +339,9 @@ def _change_users(settings: Settings, change: "Callable[[AuthStore], str]") -> i
 
     if not settings.data_dir.is_dir():
         return _complain(f"--data-dir: there is no folder {settings.data_dir}")
+    problem = _database_problem(settings)
+    if problem:
+        return _complain(problem)
     try:
         print(change(_auth_store(settings)))
     except UsernameTakenError as error:
@@ -330,7 +364,7 @@ def _auth_store(settings: Settings) -> "AuthStore":
     from papertape.server.auth.store import KEY_FILE, AuthStore
 
     key_file = settings.data_dir / "secrets" / KEY_FILE
-    return AuthStore(settings.data_dir / AUTH_DATABASE, key_file=key_file)
+    return AuthStore(_place(settings, AUTH), key_file=key_file)
 
 
 def _complain(problem: str) -> int:

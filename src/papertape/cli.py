@@ -27,6 +27,14 @@ app.add_typer(secrets, name="secrets")
 EXIT_USAGE = 2
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder with all state.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        help="postgresql://user@host/database: keep tape and users there. With a password, better "
+        "the variable PAPERTAPE_DATABASE_URL, which nobody else can read.",
+    ),
+]
 
 
 def main() -> None:
@@ -56,23 +64,25 @@ def up(
     log_json: Annotated[bool | None, typer.Option("--log-json", help="Log JSON lines.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Trade against this market file.")] = None,
     symbol: Annotated[str | None, typer.Option(help="Symbol of the --replay FILE.")] = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Start the product and stay until SIGTERM or Ctrl-C."""
-    settings = _settings({name: value for name, value in locals().items() if value is not None})
+    settings = _settings(locals())
     from papertape import app as composition
 
     sys.exit(composition.up(settings))
 
 
 @app.command()
-def verify(data_dir: DataDir = Path("data")) -> None:
+def verify(data_dir: DataDir = Path("data"), database_url: DatabaseUrl = None) -> None:
     """Check the tape, its hashes and every read model of a stopped product.
 
     Exit code 0: clean. 1: findings, a line each with world, seq and table. 2: cannot check.
     """
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
-    sys.exit(composition.verify(_settings({"data_dir": data_dir})))
+    sys.exit(composition.verify(settings))
 
 
 @app.command()
@@ -118,48 +128,64 @@ def user_create(
     role: Annotated[str, typer.Option(help="user, instructor or admin.")] = "user",
     password: Password = None,
     data_dir: DataDir = Path("data"),
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Create a user."""
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
-    sys.exit(composition.user_create(_settings({"data_dir": data_dir}), username, role, password))
+    sys.exit(composition.user_create(settings, username, role, password))
 
 
 @user.command("set-role")
-def user_set_role(username: str, role: str, data_dir: DataDir = Path("data")) -> None:
+def user_set_role(
+    username: str,
+    role: str,
+    data_dir: DataDir = Path("data"),
+    database_url: DatabaseUrl = None,
+) -> None:
     """Give a user the role user, instructor or admin."""
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
-    sys.exit(composition.user_set_role(_settings({"data_dir": data_dir}), username, role))
+    sys.exit(composition.user_set_role(settings, username, role))
 
 
 @user.command("reset-password")
 def user_reset_password(
-    username: str, password: Password = None, data_dir: DataDir = Path("data")
+    username: str,
+    password: Password = None,
+    data_dir: DataDir = Path("data"),
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Give a user a new password; the old one stops working at once."""
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
-    sys.exit(composition.user_reset_password(_settings({"data_dir": data_dir}), username, password))
+    sys.exit(composition.user_reset_password(settings, username, password))
 
 
 @secrets.command("rotate")
-def secrets_rotate(data_dir: DataDir = Path("data")) -> None:
+def secrets_rotate(data_dir: DataDir = Path("data"), database_url: DatabaseUrl = None) -> None:
     """Make a new key and seal all users' keys with it; a product that runs goes on.
 
     The key before stays in secrets/personal.key until the next rotation.
     """
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
-    sys.exit(composition.secrets_rotate(_settings({"data_dir": data_dir})))
+    sys.exit(composition.secrets_rotate(settings))
 
 
 def _settings(given: dict[str, object]) -> "Settings":
-    """Read the settings, or say in a line each what is wrong with them and exit."""
+    """Read the settings, or say in a line each what is wrong with them and exit.
+
+    What is None was not given.
+    """
     from papertape.config.reading import SettingsError, read_settings
 
     try:
-        return read_settings(given)
+        return read_settings({name: value for name, value in given.items() if value is not None})
     except SettingsError as error:
         for problem in error.problems:
             typer.echo(f"papertape: {problem}", err=True)

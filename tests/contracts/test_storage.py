@@ -1,28 +1,47 @@
-"""The storage port: every body must pass. SQLite does; PostgreSQL will have to."""
+"""The storage port: every body must pass."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from contracts.storage_rows import ALICE, SampleRows, account, batch, fill, order, turn
+from contracts.storage_rows import (
+    ALICE,
+    SampleRows,
+    account,
+    alert,
+    batch,
+    check,
+    equity,
+    fill,
+    line,
+    order,
+    position,
+    turn,
+)
 from papertape.domain.batch import Batch, MarketState
 from papertape.domain.errors import FencedError, ProjectionRefusedError, TapeBrokenError
 from papertape.domain.tape import GENESIS_HASH, TapeHead, chain
-from papertape.storage.sqlite.storage import SqliteStorage
+from papertape.storage.bodies import open_storage as open_body
+from papertape.storage.bodies import open_tape_reader
+from papertape.storage.engines import open_engine
+from papertape.storage.place import Place
 from papertape.storage.sqlite.tape_reader import TAIL_CHUNK
+from papertape.storage.tables import PROJECTIONS
 
 Open = Callable[[], Any]
 
 
-@pytest.fixture(params=["sqlite"])
-def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+@pytest.fixture
+def open_storage(place: Place) -> Iterator[Open]:
     """Opens the same database as often as it is called."""
     opened = []
 
-    def opener() -> SqliteStorage:
-        opened.append(SqliteStorage(tmp_path / "exchange.db"))
+    def opener() -> Any:
+        opened.append(open_body(place))
         return opened[-1]
 
     yield opener
@@ -163,3 +182,92 @@ def test_what_was_committed_survives_closing(open_storage: Open) -> None:
     storage.commit("main", storage.take_over("main", ""), batch(1))
     storage.close()
     assert [row.seq for row in open_storage().tail("main", 0)] == [1]
+
+
+def test_a_value_that_fits_no_column_is_refused_and_leaves_nothing(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    for wrong in (None, "\ud800"):
+        rows = SampleRows(accounts=[account(1, cash=wrong)])  # type: ignore[arg-type]
+        with pytest.raises((ProjectionRefusedError, UnicodeEncodeError)):
+            storage.commit("main", head, batch(1, 1, rows))
+    assert storage.row("main", 1) is None
+    assert storage.commit("main", head, batch(1)).seq == 1
+
+
+def test_every_table_keeps_what_it_was_given(open_storage: Open, place: Place) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    rows = SampleRows(
+        accounts=[account(1, account_id="zoe"), account(1), account(1, account_id="Zoe")],
+        positions=[position(1), position(1, "2")],
+        orders=[order(1, 1), order(2, 1)],
+        fills=[fill(1, 1), fill(2, 1, 2)],
+        ledger=[line(1, 1, "1.00"), line(1, 2, "-1.00")],
+        equity=[equity(1, 1), equity(1, 1, "5.00"), equity(1, 2)],
+        alerts=[alert(1)],
+        checks=[check(1)],
+    )
+    storage.commit("main", head, batch(1, 1, rows))
+    with closing(open_tape_reader(place)) as reader, reader.one_moment():
+        kept = {table.name: list(reader.rows(table)) for table in PROJECTIONS}
+    assert kept == {
+        # Text is in the order of its bytes: digits, capitals, small letters.
+        "accounts": [("main", *row) for row in (rows.accounts[1], *rows.accounts[::-2])],
+        "positions": [("main", *rows.positions[1])],
+        "orders": [("main", *row) for row in rows.orders],
+        "fills": [("main", *row) for row in rows.fills],
+        "ledger": [("main", *row) for row in rows.ledger],
+        "equity": [("main", *row) for row in rows.equity[1:]],
+        "alerts": [("main", *rows.alerts[0])],
+        "checks": [("main", *rows.checks[0])],
+    }
+
+
+def test_orders_of_an_account_are_counted_up_to_a_bound(open_storage: Open) -> None:
+    storage = open_storage()
+    head = storage.take_over("main", "")
+    storage.commit("main", head, batch(1, 1, SampleRows(orders=[order(1, 1), order(2, 1)])))
+    assert storage.order_count("main", ALICE, 10) == 2
+    assert storage.order_count("main", ALICE, 1) == 1
+    assert storage.order_count("main", "zoe", 10) == 0
+
+
+# --- the reader beside the writer -----------------------------------------------------------------
+
+
+def test_a_reader_knows_worlds_and_head_and_may_not_write(open_storage: Open, place: Place) -> None:
+    storage = open_storage()
+    storage.take_over("other", "")
+    end = storage.commit("main", storage.take_over("main", ""), batch(1))
+    with closing(open_tape_reader(place)) as reader:
+        assert reader.is_ready()
+        assert reader.worlds() == ["main", "other"]
+        assert reader.head("main") == end
+        assert [row.seq for row in reader.tail("main", 0)] == [1]
+        assert reader.damage() == []
+    engine = open_engine(place, query_only=True)
+    with pytest.raises(DBAPIError, match=r"read-?only"), engine.begin() as connection:
+        connection.execute(text("DELETE FROM tape"))
+    engine.dispose()
+    assert storage.row("main", 1) is not None
+
+
+def test_before_the_first_start_a_reader_says_that_nothing_is_there(place: Place) -> None:
+    with closing(open_tape_reader(place)) as reader:
+        assert not reader.is_ready()
+        assert reader.revision() is None
+
+
+def test_one_moment_does_not_see_what_is_committed_meanwhile(
+    open_storage: Open, place: Place
+) -> None:
+    storage = open_storage()
+    head = storage.commit("main", storage.take_over("main", ""), batch(1))
+    with closing(open_tape_reader(place)) as reader:
+        with reader.one_moment():
+            assert reader.head("main") == head
+            storage.commit("main", head, batch(2))
+            assert reader.head("main") == head
+            assert [row.seq for row in reader.tail("main", 0)] == [1]
+        assert [row.seq for row in reader.tail("main", 0)] == [1, 2]

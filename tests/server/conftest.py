@@ -27,19 +27,21 @@ from websockets.sync.client import ClientConnection, connect
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
 from papertape.floor.loop import FloorLoop
-from papertape.floor.ports import StreamBatch
+from papertape.floor.ports import Storage, StreamBatch
 from papertape.floor.process import WorldSpec, open_world
 from papertape.floor.queue import Limits
 from papertape.floor.world_loop import Rhythm
 from papertape.markets.store import BarStore
 from papertape.server.application import create_app
 from papertape.server.auth.passwords import Passwords
-from papertape.server.auth.store import AuthStore
+from papertape.server.auth.store import KEY_FILE, AuthStore
 from papertape.server.auth.tokens import Tokens, load_key
 from papertape.server.runner import server_of
+from papertape.storage.bodies import open_storage
+from papertape.storage.place import Place, PostgresSchema
 from papertape.storage.reads import Reads
 from papertape.storage.snapshots import SnapshotFolder
-from papertape.storage.sqlite.storage import SqliteStorage
+from postgres_server import PostgresServer, schema
 
 PASSWORD = "correct horse"
 STOCKS = [f"ACME{number}" for number in range(150)]
@@ -316,14 +318,20 @@ class _Running:
     """The event loop, the floor and the server of one product, on a thread."""
 
     def __init__(
-        self, folder: Path, market: HandMarket, limits: Limits | None, **settings: Any
+        self,
+        folder: Path,
+        market: HandMarket,
+        limits: Limits | None,
+        places: tuple[Place, Place] | None = None,
+        **settings: Any,
     ) -> None:
+        self._place, users = places or (folder / "exchange.db", folder / "auth.db")
         self._limits = limits
         self._folder = folder
         self._market = market
         self._trusted_proxies = settings.pop("trusted_proxies", "")
         self._settings = settings
-        self.auth = AuthStore(folder / "auth.db", quick_passwords())
+        self.auth = AuthStore(users, quick_passwords(), key_file=folder / "secrets" / KEY_FILE)
         self.tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
@@ -350,12 +358,12 @@ class _Running:
                 raise
 
     async def _serve(self) -> None:
-        storage = SqliteStorage(self._folder / "exchange.db")
+        storage = await asyncio.to_thread(open_storage, self._place)
         bars = BarStore(self._folder / "bars")
         self._loop = asyncio.get_running_loop()
         async with LocalFloor(lambda link: self._make_floor(link, storage)) as floor:
             self._floor = floor
-            with Reads(self._folder / "exchange.db", WORLD) as reads:
+            with Reads(self._place, WORLD) as reads:
                 app = create_app(
                     floor=floor,
                     reads=reads,
@@ -370,9 +378,9 @@ class _Running:
                 await self._server.serve(sockets=[self.listener])
         assert floor.error is None, f"the floor fell: {floor.error!r}"
         bars.close()
-        storage.close()
+        await asyncio.to_thread(storage.close)
 
-    def _make_floor(self, link: Any, storage: SqliteStorage) -> FloorLoop:
+    def _make_floor(self, link: Any, storage: Storage) -> FloorLoop:
         world = open_world(
             WorldSpec(WORLD, self._market),
             storage=storage,
@@ -404,13 +412,17 @@ def quick_passwords() -> Passwords:
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory):
+def serve(request, tmp_path_factory):
     """Starts products; all end with the module."""
     running: list[tuple[_Running, Product]] = []
+    postgres = request.config.getoption("--postgres") and request.getfixturevalue("postgres")
 
     def start(folder: Path | None = None, limits: Limits | None = None, **settings: Any) -> Product:
         folder = folder or tmp_path_factory.mktemp("data")
         market = HandMarket()
+        if postgres:
+            places = (schema_of(postgres, folder, name) for name in ("exchange", "auth"))
+            settings = {"places": tuple(places)} | settings
         run = _Running(folder, market, limits, **(UNLIMITED | settings))
         product = Product(run.port, market, run.auth, run.tokens, folder, anyone=None, running=run)
         product.anyone = product.client()
@@ -422,6 +434,11 @@ def serve(tmp_path_factory):
         for client in product.clients:
             client.close()
         run.stop()
+
+
+def schema_of(postgres: PostgresServer, folder: Path, name: str) -> PostgresSchema:
+    """The schema that stands for a file of a data folder; the same one when that is used again."""
+    return schema(postgres.url(), f"{folder.name}_{name}")
 
 
 @pytest.fixture(scope="module")

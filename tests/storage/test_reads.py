@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,16 +16,25 @@ from contracts.storage_rows import (
     order,
     position,
 )
+from papertape.storage.bodies import open_storage
+from papertape.storage.place import Place
 from papertape.storage.reads import Reads
-from papertape.storage.sqlite.storage import SqliteStorage
 
+OPEN_ORDERS = (
+    "SELECT * FROM orders WHERE world = 'main' AND account_id = 'x' "
+    "AND status IN ('pending_new', 'new', 'partially_filled', 'held') "
+    "ORDER BY number DESC LIMIT 5"
+)
 STATUSES = ["filled", "new", "partially_filled", "canceled", "rejected", "held"]
 
 
-@pytest.fixture
-def reads(tmp_path: Path) -> Iterator[Reads]:
-    path = tmp_path / "exchange.db"
-    storage = SqliteStorage(path)
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place with a little of everything, for tests that only read."""
+    place: Place = tmp_path_factory.mktemp("reads") / "exchange.db"
+    if request.param == "postgres":
+        place = request.getfixturevalue("postgres").new_schema()
+    storage = open_storage(place)
     rows = SampleRows(
         accounts=[account(7), account(2, account_id="second")],
         positions=[position(5), (ALICE, "TSLA", "0", None, "0.00", "3.00", "", 4)],
@@ -40,7 +48,12 @@ def reads(tmp_path: Path) -> Iterator[Reads]:
         "other", storage.take_over("other", ""), batch(1, 1, SampleRows(orders=[order(9, 1)]))
     )
     storage.close()
-    with Reads(path, "main") as opened:
+    return place
+
+
+@pytest.fixture
+def reads(kept: Place) -> Iterator[Reads]:
+    with Reads(kept, "main") as opened:
         yield opened
 
 
@@ -67,15 +80,14 @@ def test_an_order_has_the_shape_of_the_wire(reads: Reads) -> None:
     assert reads.order_by_client_id(ALICE, "request-2") == reads.order(ORDER.format(2))
 
 
-def test_further_members_stand_among_the_others(tmp_path: Path) -> None:
-    path = tmp_path / "exchange.db"
-    storage = SqliteStorage(path)
+def test_further_members_stand_among_the_others(place: Place) -> None:
+    storage = open_storage(place)
     trailing = order(1, 1, details='{"trail_percent":"1.5","legs":["a"]}')
     explained = (*fill(1, 1)[:12], '{"queue_ahead":"5"}', 1, 1, 0)
     rows = SampleRows(orders=[trailing], fills=[explained])
     storage.commit("main", storage.take_over("main", ""), batch(1, 1, rows))
     storage.close()
-    with Reads(path, "main") as opened:
+    with Reads(place, "main") as opened:
         found = opened.order(ORDER.format(1))
         assert found is not None
         assert list(found)[13:18] == ["reason", "trail_percent", "legs", "created_at", "updated_at"]
@@ -170,18 +182,19 @@ def test_an_unknown_status_is_refused(reads: Reads) -> None:
 
 def test_open_orders_are_found_through_their_own_small_index(reads: Reads) -> None:
     with reads._engine.connect() as connection:
-        plan = connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN SELECT * FROM orders WHERE world = 'main' AND account_id = 'x' "
-            "AND status IN ('pending_new', 'new', 'partially_filled', 'held') "
-            "ORDER BY number DESC LIMIT 5"
-        ).all()
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # it has but few rows
+            plan = connection.exec_driver_sql(f"EXPLAIN {OPEN_ORDERS}").all()
+            assert "Index Scan Backward using orders_open" in str(plan)
+            assert "Sort" not in str(plan)
+            return
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {OPEN_ORDERS}").all()
     assert "orders_open" in str(plan)
     assert "TEMP B-TREE" not in str(plan)
 
 
-def test_alerts_and_checks_have_the_shape_of_the_wire(tmp_path: Path) -> None:
-    path = tmp_path / "exchange.db"
-    storage = SqliteStorage(path)
+def test_alerts_and_checks_have_the_shape_of_the_wire(place: Place) -> None:
+    storage = open_storage(place)
     rows = SampleRows(
         alerts=[alert(1), alert(2, account_id="second"), alert(3, 4, details='{"due":"soon"}')],
         checks=[check(1), check(2, "failed"), check(3, account_id="second")],
@@ -189,7 +202,7 @@ def test_alerts_and_checks_have_the_shape_of_the_wire(tmp_path: Path) -> None:
     storage.commit("main", storage.take_over("main", ""), batch(1, 3, rows))
     assert storage.last_seq("main", ALICE, "alerts") == 3
     storage.close()
-    with Reads(path, "main") as reads:
+    with Reads(place, "main") as reads:
         newest = reads.alerts([ALICE, "second"], limit=1)
         assert [one["id"] for one in newest.items] == ["3-4"]
         rest = reads.alerts([ALICE, "second"], cursor=newest.next_cursor)

@@ -7,6 +7,7 @@ every process of the product starts with, so it stays light; `reading` holds the
 import dataclasses
 import ipaddress
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +15,8 @@ from typing import Literal, Self
 Hours = Literal["open", "real"]
 Sharing = Literal["shared", "isolated"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+DATABASE_VARIABLE = "PAPERTAPE_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Settings:
     commas between them: what they say of a request's origin is believed. A proxy names the client
     certificate of TradingView in `webhook_certificate_header`; None asks for none. With
     `webhooks_allow_private` outgoing webhooks may call addresses inside. Paths are absolute.
+
+    `database_url` is None where the data folder holds tape and users too. It may hold a password,
+    so it is never shown.
     """
 
     host: str
@@ -46,6 +52,7 @@ class Settings:
     trusted_proxies: str
     webhook_certificate_header: str | None
     webhooks_allow_private: bool
+    database_url: str | None = dataclasses.field(default=None, repr=False)
 
     @property
     def loopback(self) -> bool:
@@ -60,13 +67,21 @@ class Settings:
             return False
 
     def to_json(self) -> str:
-        """The settings as text, for a child process."""
-        return json.dumps(dataclasses.asdict(self), default=str)
+        """The settings as text, for the command line of a child process, which all can read."""
+        given = dataclasses.asdict(self)
+        del given["database_url"]
+        return json.dumps(given, default=str)
+
+    def environment(self) -> dict[str, str]:
+        """The variables of a child process: with what its command line must not tell."""
+        variables = {**os.environ, DATABASE_VARIABLE: self.database_url or ""}
+        return {name: value for name, value in variables.items() if value}
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` gave."""
+        """What `to_json` and `environment` gave."""
         given = json.loads(text)
+        given["database_url"] = os.environ.get(DATABASE_VARIABLE) or None
         for name in ("data_dir", "replay", "web_dir"):
             given[name] = given[name] and Path(given[name])
         return cls(**given)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from papertape.config import Hours, LogLevel, Settings, Sharing
+from papertape.storage.place import PostgresUrl
 
 SIMULATED_SPEED_MAX = 1_000
 """Beyond it the house's bots would need more than a processor, and the market would thin out."""
@@ -51,6 +52,7 @@ class _Given(BaseSettings):
     trusted_proxies: str = ""
     webhooks_allow_private: bool = False
     webhook_certificate_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9\-]{1,100}$")
+    database_url: str | None = None
 
     @field_validator("data_dir", "replay", "web_dir")
     @classmethod
@@ -62,6 +64,17 @@ class _Given(BaseSettings):
     def _addresses(cls, text: str) -> str:
         networks = [part.strip() for part in text.split(",") if part.strip()]
         return ",".join(str(ipaddress.ip_network(network)) for network in networks)
+
+    @model_validator(mode="after")
+    def _database_that_can_be_named(self) -> Self:
+        # Not a validator of the field: its complaint would repeat the password in the value.
+        self.database_url = self.database_url or None
+        try:
+            if self.database_url:
+                PostgresUrl.read(self.database_url)
+        except ValueError as error:
+            raise ValueError(f"--database-url {error}") from None
+        return self
 
     @model_validator(mode="after")
     def _speed_that_can_be_kept(self) -> Self:

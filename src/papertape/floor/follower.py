@@ -12,12 +12,17 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from papertape.domain.errors import TapeBrokenError
+from papertape.domain.errors import StorageUnavailableError, TapeBrokenError
 from papertape.floor.loading import Loaded, check_rows, chunks, evolve, load_world
 from papertape.floor.process import DATABASE, EXIT_FINAL, SNAPSHOTS
+from papertape.storage.bodies import open_tape_reader
+from papertape.storage.place import Place
 from papertape.storage.snapshots import Snapshot, SnapshotFolder
-from papertape.storage.sqlite.tape_reader import TapeReader
+
+if TYPE_CHECKING:
+    from papertape.storage.bodies import AnyTapeReader
 
 TURNS_BETWEEN_SNAPSHOTS = 5_000
 PAUSE_S = 30.0
@@ -31,25 +36,29 @@ def run_follower(
     *,
     data_dir: Path,
     worlds: Sequence[str],
+    place: Place | None = None,
     ready: Callable[[], None] = lambda: None,
     pause_s: float = PAUSE_S,
     turns_between: int = TURNS_BETWEEN_SNAPSHOTS,
 ) -> int:
-    """Follow worlds until SIGTERM; returns the exit code."""
+    """Follow worlds until SIGTERM; returns the exit code.
+
+    `place` is where the tape is when it is not in the data folder. While it is away, the follower
+    waits: whatever it knows stays right, since a tape only grows.
+    """
     ending = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     os.nice(NICENESS)
-    reader = TapeReader(data_dir / DATABASE)
+    reader = open_tape_reader(place or data_dir / DATABASE)
     snapshots = SnapshotFolder(data_dir / SNAPSHOTS)
     followed = [Follower(world, reader, snapshots, turns_between) for world in worlds]
     ready()
     try:
-        while not reader.is_ready() and not ending.wait(START_PAUSE_S):
+        while not _is_ready(reader) and not ending.wait(START_PAUSE_S):
             pass
         while not ending.is_set():
-            for follower in followed:
-                follower.catch_up()
+            _catch_up(followed)
             ending.wait(pause_s)
     except TapeBrokenError as error:
         _log.critical("%s", error)
@@ -59,13 +68,28 @@ def run_follower(
     return 0
 
 
+def _is_ready(reader: "AnyTapeReader") -> bool:
+    try:
+        return reader.is_ready()
+    except StorageUnavailableError:
+        return False
+
+
+def _catch_up(followed: "Sequence[Follower]") -> None:
+    try:
+        for follower in followed:
+            follower.catch_up()
+    except StorageUnavailableError as error:
+        _log.warning("the tape cannot be read now: %s", error)
+
+
 class Follower:
     """Follows one world."""
 
     def __init__(
         self,
         world_id: str,
-        reader: TapeReader,
+        reader: "AnyTapeReader",
         snapshots: SnapshotFolder,
         turns_between: int = TURNS_BETWEEN_SNAPSHOTS,
     ) -> None:
@@ -92,7 +116,7 @@ class Follower:
         for rows in chunks(self._reader.tail(self._world_id, world.seq)):
             previous = check_rows(self._world_id, world.seq, previous, rows)
             evolve(self._world_id, world, rows)
-        self._at = Loaded(world, previous, self._at.snapshot_seq)
+            self._at = Loaded(world, previous, self._at.snapshot_seq)
 
     def _write_snapshot(self, at: Loaded) -> None:
         snapshot = Snapshot(

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from papertape.domain.batch import Batch, MarketState
+from papertape.domain.errors import UnavailableError
 from papertape.domain.tape import TapeHead, TapeRow
 from papertape.engine import Outcome, World
 
@@ -57,15 +58,8 @@ class StreamBatch(msgspec.Struct, frozen=True, array_like=True):
     gap: bool = False
 
 
-class FloorUnavailableError(Exception):
-    """Base of the two refusals of a floor; `retry_after` is in seconds."""
-
-    reason = "floor_unavailable"
-
-    def __init__(self, detail: str, retry_after: float = 1.0) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.retry_after = retry_after
+FloorUnavailableError = UnavailableError
+"""Base of the two refusals of a floor, and of what a storage says while its database is away."""
 
 
 class NotAccepted(FloorUnavailableError):  # noqa: N818 - the name is the vocabulary of the wire
@@ -136,6 +130,13 @@ class Link(Protocol):
 
 class Storage(Protocol):
     """Tape, read models and head, written together or not at all; one writer for each world."""
+
+    def hold(self, world: str, patience_s: float = 0.0) -> None:
+        """Say that a floor of this world is alive; raises `DataFolderBusyError` while another is.
+
+        Liveness only: what keeps two writers apart is the epoch.
+        """
+        ...
 
     def take_over(self, world: str, address: str) -> TapeHead:
         """Become the one writer: raises the epoch, so that the writer before is fenced off."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from papertape.domain.errors import (
     DataFolderBusyError,
     FencedError,
+    StorageUnavailableError,
     TapeBrokenError,
     WorldDiffersError,
 )
@@ -27,12 +28,16 @@ from papertape.floor.market_news import BarKeeper, BarSink, MarketNews
 from papertape.floor.ports import Link, MarketSource, Storage
 from papertape.floor.queue import Limits
 from papertape.floor.world_loop import Rhythm, WorldLoop
+from papertape.storage.bodies import open_storage, wait_until_reachable
 from papertape.storage.lock import DataFolderLock
+from papertape.storage.place import Place
 from papertape.storage.schema import SchemaTooNewError
 from papertape.storage.snapshots import SnapshotFolder
-from papertape.storage.sqlite.storage import SqliteStorage
 
 EXIT_FINAL = 78
+EXIT_AGAIN = 75
+"""Starting again may help (sysexits.h: EX_TEMPFAIL)."""
+
 DATABASE = "exchange.db"
 SNAPSHOTS = "snapshots"
 LOCK_PATIENCE_S = 3.0
@@ -55,16 +60,20 @@ def run_floor(
     data_dir: Path,
     worlds: Sequence[WorldSpec],
     addresses: LinkAddresses,
+    place: Place | None = None,
     ready: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
     rhythm: Rhythm | None = None,
 ) -> int:
-    """Run a floor until SIGTERM; returns the exit code. `ready` is called once it answers."""
+    """Run a floor until SIGTERM; returns the exit code. `ready` is called once it answers.
+
+    `place` is where the tape is when it is not in the data folder; it is waited for.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which says SIGTERM
     try:
         with DataFolderLock(data_dir, LOCK_PATIENCE_S):
-            _run(data_dir, worlds, addresses, ready, limits, rhythm)
+            _run(data_dir, place or data_dir / DATABASE, worlds, addresses, ready, limits, rhythm)
     except (
         TapeBrokenError,
         WorldDiffersError,
@@ -74,20 +83,27 @@ def run_floor(
     ) as error:
         sys.stderr.write(f"papertape floor: {error}\n")
         return EXIT_FINAL
+    except StorageUnavailableError as error:
+        _log.error("the floor could not start: %s", error)
+        return EXIT_AGAIN
     return 0
 
 
 def _run(
     data_dir: Path,
+    place: Place,
     worlds: Sequence[WorldSpec],
     addresses: LinkAddresses,
     ready: Callable[[], None],
     limits: Limits | None,
     rhythm: Rhythm | None,
 ) -> None:
-    storage = SqliteStorage(data_dir / DATABASE)
+    wait_until_reachable(place)
+    storage = open_storage(place)
     keepers = {spec.world: BarKeeper(spec.bars) for spec in worlds if spec.bars is not None}
     try:
+        for spec in worlds:
+            storage.hold(spec.world, LOCK_PATIENCE_S)
         link = LinkServer(addresses)
         loops = [
             open_world(

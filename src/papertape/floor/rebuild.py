@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Table
 
@@ -11,6 +11,7 @@ from papertape.engine import Rows
 from papertape.floor.findings import Finding
 from papertape.storage.projections import ProjectionWriter
 from papertape.storage.sqlite.connection import open_engine
+from papertape.storage.sqlite.tape_reader import rows_of
 from papertape.storage.tables import PROJECTIONS, metadata
 
 Values = tuple[Any, ...]
@@ -22,21 +23,25 @@ class Rebuild:
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path)
         self._pooled = self._engine.raw_connection()
-        self.connection = cast("sqlite3.Connection", self._pooled.driver_connection)
-        self.connection.execute("PRAGMA synchronous = OFF")
+        self._connection = cast("sqlite3.Connection", self._pooled.driver_connection)
+        self._connection.execute("PRAGMA synchronous = OFF")
         metadata.create_all(self._engine, tables=PROJECTIONS)
         self._writer = ProjectionWriter(self._engine.dialect)
 
     def write(self, world: str, rows: Rows) -> None:
         """Write rows of a world; they are seen after `commit`."""
-        if not self.connection.in_transaction:
-            self.connection.execute("BEGIN")
-        self._writer.write(self.connection.cursor(), world, rows)
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN")
+        self._writer.write(self._connection.cursor(), world, rows)
 
     def commit(self) -> None:
         """End the transaction, so that it does not grow without bound."""
-        if self.connection.in_transaction:
-            self.connection.execute("COMMIT")
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def rows(self, table: Table) -> Iterator[Values]:
+        """Every row of a table in the order of its primary key."""
+        return rows_of(self._connection, table)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -44,21 +49,27 @@ class Rebuild:
         self._engine.dispose()
 
 
-def differences(kept: sqlite3.Connection, rebuilt: sqlite3.Connection) -> Iterator[Finding]:
+class Kept(Protocol):
+    """A database whose tables can be read in order."""
+
+    def rows(self, table: Table, /) -> Iterator[Values]:
+        """Every row of a table in the order of its primary key."""
+        ...
+
+
+def differences(kept: Kept, rebuilt: Kept) -> Iterator[Finding]:
     """Every row of every read model that is not the same in both, one row at a time."""
     for table in PROJECTIONS:
-        yield from _differences(table, kept, rebuilt)
+        yield from _differences(table, kept.rows(table), rebuilt.rows(table))
 
 
 def _differences(
-    table: Table, kept: sqlite3.Connection, rebuilt: sqlite3.Connection
+    table: Table, kept: Iterator[Values], rebuilt: Iterator[Values]
 ) -> Iterator[Finding]:
     columns = [column.name for column in table.columns]
-    keys = [column.name for column in table.primary_key.columns]
-    statement = f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY {', '.join(keys)}"  # noqa: S608
-    places = [columns.index(key) for key in keys]
-    left, right = kept.execute(statement), rebuilt.execute(statement)
-    mine, tapes = left.fetchone(), right.fetchone()
+    places = [columns.index(key.name) for key in table.primary_key.columns]
+    mine: Any = next(kept, None)
+    tapes: Any = next(rebuilt, None)
     while mine is not None or tapes is not None:
         order = _order(mine, tapes, places)
         if order < 0:
@@ -68,9 +79,9 @@ def _differences(
         elif mine != tapes:
             yield _finding(table, tapes, places, _changed(columns, mine, tapes))
         if order <= 0:
-            mine = left.fetchone()
+            mine = next(kept, None)
         if order >= 0:
-            tapes = right.fetchone()
+            tapes = next(rebuilt, None)
 
 
 def _order(mine: Values | None, tapes: Values | None, places: list[int]) -> int:

@@ -11,20 +11,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DatabaseError
 
+from papertape.domain.errors import StorageUnavailableError
 from papertape.domain.tape import GENESIS_HASH, TapeRow, turn_hash
 from papertape.engine import EnginePanic, TapeError, World
 from papertape.floor.findings import Finding, Findings
 from papertape.floor.loading import chunks
 from papertape.floor.process import DATABASE, SNAPSHOTS
 from papertape.floor.rebuild import Rebuild, differences
+from papertape.storage.bodies import open_tape_reader
 from papertape.storage.lock import DataFolderLock
-from papertape.storage.schema import HEAD_REVISION, current_revision
+from papertape.storage.place import Place
+from papertape.storage.schema import HEAD_REVISION
 from papertape.storage.snapshots import Snapshot, SnapshotError, SnapshotFolder, read_snapshot
-from papertape.storage.sqlite.connection import open_engine
-from papertape.storage.sqlite.tape_reader import TapeReader
+
+if TYPE_CHECKING:
+    from papertape.storage.bodies import AnyTapeReader
 
 __all__ = ["Finding", "VerifyRefusedError", "verify"]
 
@@ -36,39 +41,49 @@ class VerifyRefusedError(Exception):
     """There is nothing that could be verified; the text says why and what to do."""
 
 
-def verify(data_dir: Path) -> list[Finding]:
-    """What is wrong with a data folder; an empty list says that all of it follows from its tape.
+def verify(data_dir: Path, place: Place | None = None) -> list[Finding]:
+    """What is wrong with a product; an empty list says that all of it follows from its tape.
 
-    Raises `DataFolderBusyError` while a product runs on it, `VerifyRefusedError` when there is no
-    database of this release.
+    `place` is where the tape is when it is not in the data folder. Raises `DataFolderBusyError`
+    while a product runs on it, `VerifyRefusedError` when there is no database of this release.
     """
-    path = data_dir / DATABASE
-    if not path.exists():
+    where = place or data_dir / DATABASE
+    if isinstance(where, Path) and not where.exists():
         raise VerifyRefusedError(f"there is no {DATABASE} in {data_dir}")
     with DataFolderLock(data_dir):
-        return _verify(path, data_dir / SNAPSHOTS)
+        return _verify(where, data_dir / SNAPSHOTS)
 
 
-def _verify(path: Path, snapshots: Path) -> list[Finding]:
+def _verify(place: Place, snapshots: Path) -> list[Finding]:
     findings = Findings()
     try:
-        _check_schema(path)
-        _check_file(path, findings)
-        with closing(TapeReader(path)) as reader, tempfile.TemporaryDirectory() as folder:
-            reader.read_damaged_text()
-            with closing(Rebuild(Path(folder) / "rebuilt.db")) as rebuilt:
-                _verify_worlds(reader, rebuilt, SnapshotFolder(snapshots), findings)
+        with closing(open_tape_reader(place)) as reader:
+            _check_schema(reader)
+            for problem in reader.damage():
+                findings.add(Finding("", 0, FILE, problem))
+            for world_id in reader.worlds():
+                reader.hold(world_id)
+            _verify_rows(reader, SnapshotFolder(snapshots), findings)
     except (sqlite3.DatabaseError, DatabaseError, UnicodeDecodeError) as error:
         reason = getattr(error, "orig", None) or error
         findings.add(Finding("", 0, FILE, f"SQLite cannot read on: {reason}"))
+    except StorageUnavailableError as error:
+        findings.add(Finding("", 0, FILE, f"PostgreSQL cannot read on: {error}"))
     return findings.all()
 
 
-def _check_schema(path: Path) -> None:
-    engine = open_engine(path, query_only=True)
-    with engine.connect() as connection:
-        found = current_revision(connection)
-    engine.dispose()
+def _verify_rows(reader: "AnyTapeReader", snapshots: SnapshotFolder, findings: Findings) -> None:
+    reader.read_damaged_text()
+    with (
+        reader.one_moment(),
+        tempfile.TemporaryDirectory() as folder,
+        closing(Rebuild(Path(folder) / "rebuilt.db")) as rebuilt,
+    ):
+        _verify_worlds(reader, rebuilt, snapshots, findings)
+
+
+def _check_schema(reader: "AnyTapeReader") -> None:
+    found = reader.revision()
     if found != HEAD_REVISION:
         raise VerifyRefusedError(
             f"the database has schema {found}, this release verifies {HEAD_REVISION}: "
@@ -76,16 +91,8 @@ def _check_schema(path: Path) -> None:
         )
 
 
-def _check_file(path: Path, findings: Findings) -> None:
-    """Pages, and indexes against their tables: what no comparison of rows would see."""
-    with closing(sqlite3.connect(path)) as connection:
-        for (problem,) in connection.execute("PRAGMA integrity_check(20)"):
-            if problem != "ok":
-                findings.add(Finding("", 0, FILE, str(problem)))
-
-
 def _verify_worlds(
-    reader: TapeReader, rebuilt: Rebuild, snapshots: SnapshotFolder, findings: Findings
+    reader: "AnyTapeReader", rebuilt: Rebuild, snapshots: SnapshotFolder, findings: Findings
 ) -> None:
     whole = set()
     for world_id in reader.worlds():
@@ -93,7 +100,7 @@ def _verify_worlds(
         if _WorldCheck(world_id, reader, rebuilt, kept, findings).run():
             whole.add(world_id)
     known = set(reader.worlds())
-    for finding in differences(reader.connection, rebuilt.connection):
+    for finding in differences(reader, rebuilt):
         if finding.world in whole or finding.world not in known:
             findings.add(finding)
 
@@ -119,7 +126,7 @@ class _WorldCheck:
     def __init__(
         self,
         world_id: str,
-        reader: TapeReader,
+        reader: "AnyTapeReader",
         rebuilt: Rebuild,
         snapshots: dict[int, Snapshot],
         findings: Findings,

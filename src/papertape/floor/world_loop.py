@@ -21,6 +21,7 @@ from papertape.domain.errors import (
     CommitUnknownError,
     FencedError,
     ProjectionRefusedError,
+    StorageUnavailableError,
     TapeBrokenError,
     WorldDiffersError,
 )
@@ -265,7 +266,11 @@ class WorldLoop:
         self.counters.inputs += len(taken)
         if any(self._is_quarantined(waiting) for waiting in taken):
             taken = self._refuse_quarantined(taken)
-        taken = self._answer_forgotten(taken)
+        try:
+            taken = self._answer_forgotten(taken)
+        except StorageUnavailableError as error:
+            self._after_failure(taken, not_accepted("the database cannot be reached"), error)
+            return
         try:
             decided = self._decide(taken)
         except EnginePanic as panic:
@@ -459,21 +464,21 @@ class WorldLoop:
 
     def _refuse_or_repeat(self, waiting: Waiting, why: str) -> None:
         """A command that does not fit the tables: a forgotten request id, or one to quarantine."""
-        reply = self._forgotten.from_tables(waiting)
+        try:
+            reply = self._forgotten.from_tables(waiting)
+        except StorageUnavailableError:
+            reply = not_accepted("the database cannot be reached")
         if reply is None:
             self._quarantine(waiting, why)
         else:
             self._link.answer(waiting.ticket, reply)
 
     def _answer_forgotten(self, taken: list[Waiting]) -> list[Waiting]:
-        left = []
-        for waiting in taken:
-            reply = self._forgotten.answer(waiting)
-            if reply is None:
-                left.append(waiting)
-            else:
+        known = [(waiting, self._forgotten.answer(waiting)) for waiting in taken]
+        for waiting, reply in known:
+            if reply is not None:
                 self._link.answer(waiting.ticket, reply)
-        return left
+        return [waiting for waiting, reply in known if reply is None]
 
     def _is_quarantined(self, waiting: Waiting) -> bool:
         return bool(self._quarantined) and _digest(waiting) in self._quarantined

@@ -1,25 +1,58 @@
 """Engines for a place, whichever body keeps it, and the few statements that differ between them."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from papertape.domain.errors import StorageUnavailableError, WriteUnknownError
 from papertape.storage.place import Place, PostgresSchema
 
 
 def open_engine(place: Place, *, query_only: bool = False) -> Engine:
-    """An engine on a place. Reads of one transaction are of one moment."""
+    """An engine on a place. Reads of one transaction are of one moment.
+
+    While the database is away, its connections raise `StorageUnavailableError`, and where that
+    happens in a COMMIT, `WriteUnknownError`.
+    """
     if isinstance(place, PostgresSchema):
         from papertape.storage.postgres.engine import open_postgres
 
-        return open_postgres(place, query_only=query_only)
+        return name_away(open_postgres(place, query_only=query_only))
     from papertape.storage.sqlite.connection import open_engine as open_sqlite
 
-    return open_sqlite(place, query_only=query_only)
+    return name_away(open_sqlite(place, query_only=query_only))
+
+
+def name_away(engine: Engine) -> Engine:
+    """Let an engine say by the names of `domain.errors` that its database is away."""
+    event.listen(engine, "handle_error", _name_away)
+    return engine
+
+
+def _name_away(context: ExceptionContext) -> BaseException | None:
+    error = getattr(context, "chained_exception", None) or context.sqlalchemy_exception
+    code = getattr(context.original_exception, "sqlite_errorcode", None)
+    away = code is None or code & 0xFF in _SQLITE_AWAY
+    if not (away and isinstance(error, OperationalError | InterfaceError)) or context.is_pre_ping:
+        return None
+    in_commit = context.connection is not None and context.statement is None
+    kind = WriteUnknownError if in_commit else StorageUnavailableError
+    return kind(reason_of(context.original_exception))
+
+
+def reason_of(error: BaseException) -> str:
+    """What the server or the network said, in its own words."""
+    told = error.args[0] if error.args else error
+    if isinstance(told, dict):
+        return str(told.get("M", told))
+    return f"{told} ({error.__cause__})" if error.__cause__ else str(told)
 
 
 def change_schema(engine: Engine, place: Place) -> AbstractContextManager[Connection]:
@@ -58,4 +91,14 @@ def ddl(statement: str, dialect_name: str) -> str:
     return statement
 
 
+_SQLITE_AWAY = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    )
+)
 _TYPES = (("TEXT", 'TEXT COLLATE "C"'), ("BLOB", "BYTEA"))

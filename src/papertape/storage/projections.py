@@ -5,11 +5,11 @@ orders is a handful of `executemany` calls on tuples that the engine made.
 """
 
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Dialect, Table
 
+from papertape.storage.engines import upserting
 from papertape.storage.tables import APPENDED, UPSERTED
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def insert(table: Table, dialect: Dialect) -> str:
 
 def upsert(table: Table, dialect: Dialect) -> str:
     """An insert that replaces the row of the same primary key."""
-    # Only the dialect in use is imported: each costs a tenth of a second.
-    statement: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)
+    statement = upserting(table, dialect.name)
     changed = {
         column.name: statement.excluded[column.name]
         for column in table.columns

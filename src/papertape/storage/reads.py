@@ -9,11 +9,11 @@ import binascii
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -21,11 +21,14 @@ from sqlalchemy import (
     Select,
     Table,
     func,
+    literal,
     select,
     tuple_,
 )
 
+from papertape.storage.engines import open_engine
 from papertape.storage.news import News, Spot, read_news
+from papertape.storage.place import Place
 from papertape.storage.rows import (
     Item,
     Row,
@@ -38,7 +41,6 @@ from papertape.storage.rows import (
     order_item,
     position_item,
 )
-from papertape.storage.sqlite.connection import open_engine
 from papertape.storage.tables import (
     OPEN_CONDITION,
     OPEN_STATUSES,
@@ -68,8 +70,8 @@ class Page:
 class Reads:
     """The read models of one world."""
 
-    def __init__(self, path: Path, world: str) -> None:
-        self._engine: Engine = open_engine(path, query_only=True)
+    def __init__(self, place: Place, world: str) -> None:
+        self._engine: Engine = open_engine(place, query_only=True)
         self.world = world
 
     def head_seq(self) -> int:
@@ -268,7 +270,7 @@ class Reads:
         if not 1 <= limit <= LIMIT_MAX:
             raise ValueError(f"limit is a number from 1 to {LIMIT_MAX}")
         if cursor is not None:
-            here, last = tuple_(*keys), tuple_(*_read_cursor(cursor, len(keys)))
+            here, last = tuple_(*keys), tuple_(*_cursor_values(cursor, keys))
             query = query.where(here > last if oldest_first else here < last)
         order = keys if oldest_first else [key.desc() for key in keys]
         query = query.order_by(*order).limit(limit + 1)
@@ -287,6 +289,11 @@ def _plain(shape: Callable[[Row], Item]) -> Callable[[Row, int], Item]:
 
 def _write_cursor(keys: list[int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def _cursor_values(cursor: str, keys: Sequence[Column[int]]) -> list[BindParameter[int]]:
+    values = _read_cursor(cursor, len(keys))
+    return [literal(value, key.type) for value, key in zip(values, keys, strict=True)]
 
 
 def _read_cursor(cursor: str, length: int) -> list[int]:

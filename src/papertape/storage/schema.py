@@ -7,6 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from papertape.storage.engines import change_schema
+from papertape.storage.place import Place
+
 HEAD_REVISION = "0003"
 """The newest file in `migrations/versions`; a test keeps the two equal."""
 
@@ -15,7 +18,7 @@ class SchemaTooNewError(Exception):
     """The database was written by a newer release than this one."""
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, place: Place) -> None:
     """Upgrade the database in place, in one transaction for each revision."""
     with engine.connect() as connection:
         found = current_revision(connection)
@@ -26,7 +29,7 @@ def migrate(engine: Engine) -> None:
             f"the database has schema {found}, this release knows {HEAD_REVISION}: "
             "start it with the newer release that wrote it"
         )
-    _upgrade(engine)
+    _upgrade(engine, place)
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -37,13 +40,15 @@ def current_revision(connection: Connection) -> str | None:
     return found
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, place: Place) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
+    # One floor at a time opens a file (lock.py); a database is open to all.
+    alone = engine.begin() if isinstance(place, Path) else change_schema(engine, place)
+    with alone as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -8,12 +8,15 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 
 metadata = MetaData()
 
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared by its bytes, as SQLite does and as `verify` needs it."""
+
 OPEN_STATUSES = ("pending_new", "new", "partially_filled", "held")
 OPEN_CONDITION = text("status IN ('pending_new', 'new', 'partially_filled', 'held')")
 
 
 def _text(name: str, *, key: bool = False, optional: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=optional)
+    return Column(name, TEXT, primary_key=key, nullable=optional)
 
 
 def _number(name: str, *, key: bool = False) -> Column[int]:
@@ -22,7 +25,7 @@ def _number(name: str, *, key: bool = False) -> Column[int]:
 
 def _details(name: str) -> Column[str]:
     """A JSON object of further members; empty text when there is none."""
-    return Column(name, Text, nullable=False, server_default="")
+    return Column(name, TEXT, nullable=False, server_default="")
 
 
 tape = Table(
@@ -115,6 +118,7 @@ orders = Table(
         "account_id",
         "number",
         sqlite_where=OPEN_CONDITION,
+        postgresql_where=OPEN_CONDITION,
     ),
     sqlite_with_rowid=False,
 )

@@ -142,7 +142,7 @@ NOW = 10**18
 
 def endpoint(failing_s: float | None = None) -> Endpoint:
     since = None if failing_s is None else NOW - int(failing_s * SECOND)
-    return Endpoint("e", "u", "https://x", "", (), None, ("s",), True, None, since, Spot(0, 0), 0)
+    return Endpoint("e", "u", "https://x", "", (), None, True, None, since, Spot(0, 0), 0)
 
 
 def delivery(tries: int = 0) -> Delivery:

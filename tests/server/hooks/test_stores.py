@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import text
 
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import AuthStore
@@ -40,7 +41,7 @@ def auth(request, tmp_path):
         else request.getfixturevalue("postgres").new_schema("auth")
     )
     quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    opened = AuthStore(place, quick)
+    opened = AuthStore(place, quick, key_file=tmp_path / "personal.key")
     yield opened
     opened.close()
 
@@ -177,18 +178,29 @@ def test_what_is_due_is_given_to_one_and_of_each_endpoint_a_few(auth, user_id) -
     assert (on.enabled, on.disabled_reason, on.told.seq) == (True, None, 77)
 
 
-def test_secrets_are_rotated_and_endpoints_bounded(auth, user_id, monkeypatch) -> None:
+def test_secrets_are_rotated_and_kept_sealed(auth, user_id, monkeypatch) -> None:
     store = EndpointStore(auth, "main")
     endpoint = store.create(user_id, TOLD, told_seq=0)
-    rotated = store.rotate(user_id, endpoint.endpoint_id)
-    assert rotated.secrets[1] == endpoint.secrets[0]
+    (first,) = store.secrets_of(endpoint)
+    store.rotate(user_id, endpoint.endpoint_id)
+    newest, before = store.secrets_of(endpoint)
+    assert newest != before == first
+    with auth.engine.connect() as connection:
+        kept = str(connection.execute(text("SELECT * FROM webhook_endpoints")).all())
+    assert not any(one.removeprefix("whsec_") in kept for one in (newest, before))
     monkeypatch.setattr(endpoint_store, "OLD_SECRET_NS", 0)
-    assert len(store.one(user_id, endpoint.endpoint_id).secrets) == 1
-    monkeypatch.setattr(endpoint_store, "ENDPOINTS_MAX", 1)
-    with pytest.raises(TooManyEndpointsError):
-        store.create(user_id, TOLD, told_seq=0)
+    assert store.secrets_of(endpoint) == [newest]
     assert store.remove(user_id, endpoint.endpoint_id)
     assert store.rotate(user_id, endpoint.endpoint_id) is None
+    assert store.secrets_of(endpoint) == []
+
+
+def test_a_user_has_a_bounded_number_of_endpoints(auth, user_id, monkeypatch) -> None:
+    monkeypatch.setattr(endpoint_store, "ENDPOINTS_MAX", 1)
+    store = EndpointStore(auth, "main")
+    store.create(user_id, TOLD, told_seq=0)
+    with pytest.raises(TooManyEndpointsError):
+        store.create(user_id, TOLD, told_seq=0)
 
 
 def test_the_log_of_deliveries_keeps_the_newest(auth, user_id, monkeypatch) -> None:

@@ -131,7 +131,7 @@ class EndpointRoutes:
         except TooManyEndpointsError as error:
             raise Problem(409, *_TOO_MANY, more={"limit": str(ENDPOINTS_MAX)}) from error
         self._outbox.wake()
-        return json_reply(_shown(endpoint) | {"secret": endpoint.secrets[0]}, 201)
+        return await self._with_secret(endpoint, 201)
 
     async def list_endpoints(self, request: Request) -> Response:
         """The caller's endpoints, the oldest first."""
@@ -171,7 +171,7 @@ class EndpointRoutes:
         endpoint = await asyncio.to_thread(self._store.rotate, caller.user.user_id, endpoint_id)
         if endpoint is None:
             raise not_found("webhook endpoint")
-        return json_reply(_shown(endpoint) | {"secret": endpoint.secrets[0]})
+        return await self._with_secret(endpoint, 200)
 
     async def test_endpoint(self, request: Request, endpoint_id: str) -> Response:
         """Send an event of the type `test`."""
@@ -203,6 +203,12 @@ class EndpointRoutes:
             raise not_found("delivery")
         self._outbox.wake()
         return json_reply(_delivered(delivery), 202)
+
+    async def _with_secret(self, endpoint: Endpoint, status: int) -> Response:
+        secrets = await asyncio.to_thread(self._store.secrets_of, endpoint)
+        if not secrets:
+            raise not_found("webhook endpoint")
+        return json_reply(_shown(endpoint) | {"secret": secrets[0]}, status)
 
     async def _setting_up(self, request: Request) -> Caller:
         caller = await self._callers.of(request)

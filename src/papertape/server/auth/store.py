@@ -45,7 +45,7 @@ from papertape.server.auth.passwords import (
 )
 from papertape.server.auth.tables import logins, migrate, preferences, users
 from papertape.server.auth.vault import Vault
-from papertape.storage.engines import change_schema, open_engine
+from papertape.storage.engines import change_schema, name_away, open_engine
 from papertape.storage.place import Place
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
@@ -356,7 +356,7 @@ def _open(place: Place) -> Engine:
     place.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{place}", connect_args={"timeout": 10})
     event.listen(engine, "connect", _configure)
-    return engine
+    return name_away(engine)
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:

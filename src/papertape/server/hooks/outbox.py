@@ -170,8 +170,9 @@ class Outbox:
                 return
             if not await asyncio.to_thread(self._store.claim, delivery, until_ns):
                 return
+            secrets = await asyncio.to_thread(self._store.secrets_of, endpoint)
             at_ns = time.time_ns()
-            outcome = await self._sender.send(endpoint, delivery)
+            outcome = await self._sender.send(endpoint, secrets, delivery)
             then = next_of(endpoint, delivery, outcome, time.time_ns())
             await asyncio.to_thread(
                 self._store.note,

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -62,11 +63,11 @@ class Sender:
         """Close the connections."""
         await self._client.aclose()
 
-    async def send(self, endpoint: Endpoint, delivery: Delivery) -> Outcome:
+    async def send(self, endpoint: Endpoint, secrets: Sequence[str], delivery: Delivery) -> Outcome:
         """Try once; whatever goes wrong is an outcome. The reply's body is not read."""
         started = time.perf_counter()
         body = delivery.payload.encode()
-        signed = headers(endpoint.secrets, delivery.delivery_id, int(time.time()), body)
+        signed = headers(secrets, delivery.delivery_id, int(time.time()), body)
         told = {"content-type": "application/json", "user-agent": "papertape", **signed}
         try:
             request = self._client.stream("POST", endpoint.url, content=body, headers=told)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.store import AuthStore
@@ -37,7 +37,6 @@ class Endpoint:
     description: str
     events: tuple[str, ...]
     account_id: str | None
-    secrets: tuple[str, ...]
     enabled: bool
     disabled_reason: str | None
     failing_since_ns: int | None
@@ -79,7 +78,6 @@ class EndpointStore:
             "endpoint_id": str(uuid4()),
             "user_id": user_id,
             "world": self._world,
-            "secret": new_secret(),
             "rotated_ns": 0,
             "told_seq": told_seq,
             "told_i": _BEHIND_ALL,
@@ -88,6 +86,7 @@ class EndpointStore:
         }
         mine = (endpoints.c.user_id == user_id, endpoints.c.world == self._world)
         with self._engine.begin() as connection:
+            row["secret"] = self._sealed(connection, user_id, new_secret())
             connection.execute(insert(endpoints).values(row))
             count = select(func.count()).select_from(endpoints).where(*mine)
             if (connection.scalar(count) or 0) > ENDPOINTS_MAX:
@@ -131,13 +130,33 @@ class EndpointStore:
         """A new secret; the one before signs along for a day."""
         if self.one(user_id, endpoint_id) is None:
             return None
-        columns = {
-            "secret": new_secret(),
-            "secret_before": endpoints.c.secret,
-            "rotated_ns": time.time_ns(),
-        }
-        self._update(endpoint_id, columns)
+        mine = endpoints.c.endpoint_id == endpoint_id
+        with self._engine.begin() as connection:
+            columns = {
+                "secret": self._sealed(connection, user_id, new_secret()),
+                "secret_before": endpoints.c.secret,
+                "rotated_ns": time.time_ns(),
+            }
+            connection.execute(update(endpoints).where(mine).values(**columns))
         return self.one(user_id, endpoint_id)
+
+    def secrets_of(self, endpoint: Endpoint) -> list[str]:
+        """What deliveries are signed with, the newest first; none when the endpoint is gone."""
+        columns = (endpoints.c.secret, endpoints.c.secret_before, endpoints.c.rotated_ns)
+        query = select(*columns).where(endpoints.c.endpoint_id == endpoint.endpoint_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return []
+            is_old_good = time.time_ns() < row.rotated_ns + OLD_SECRET_NS
+            sealed = [row.secret, row.secret_before if is_old_good else None]
+            opened = [
+                self._auth.vault.open(connection, endpoint.user_id, one) for one in sealed if one
+            ]
+        return [one["secret"] for one in opened if one]
+
+    def _sealed(self, connection: Connection, user_id: str, secret: str) -> str:
+        return self._auth.vault.seal(connection, user_id, {"secret": secret})
 
     def remove(self, user_id: str, endpoint_id: str) -> bool:
         """Forget an endpoint and its deliveries; False when there is none."""
@@ -358,7 +377,6 @@ def _new_delivery(
 
 
 def _endpoint(row: Row[Any]) -> Endpoint:
-    is_old_good = row.secret_before and time.time_ns() < row.rotated_ns + OLD_SECRET_NS
     return Endpoint(
         endpoint_id=row.endpoint_id,
         user_id=row.user_id,
@@ -366,7 +384,6 @@ def _endpoint(row: Row[Any]) -> Endpoint:
         description=row.description,
         events=tuple(row.events.split()),
         account_id=row.account_id,
-        secrets=(row.secret, row.secret_before) if is_old_good else (row.secret,),
         enabled=row.enabled,
         disabled_reason=row.disabled_reason,
         failing_since_ns=row.failing_since_ns,

@@ -28,7 +28,7 @@ _AWAY = ("08", "53", "57")
 
 def open_postgres(schema: PostgresSchema, *, query_only: bool = False) -> Engine:
     """An engine whose tables are those of one schema."""
-    parameters = {"search_path": _quoted(schema.name), "client_encoding": "UTF8"}
+    parameters = {"search_path": quoted(schema.name), "client_encoding": "UTF8"}
     if query_only:
         parameters["default_transaction_read_only"] = "on"
         parameters["default_transaction_isolation"] = "repeatable read"
@@ -51,7 +51,7 @@ def change_schema(engine: Engine, schema: PostgresSchema) -> Iterator[Connection
     with engine.begin() as connection:
         key = {"key": lock_key("schema", schema.name)}
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
-        make = f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema.name)}"
+        make = f"CREATE SCHEMA IF NOT EXISTS {quoted(schema.name)}"
         if not connection.scalar(text("SELECT current_schema()")):
             connection.exec_driver_sql(make)
         yield connection
@@ -76,9 +76,9 @@ def ssl_context(url: PostgresUrl) -> ssl.SSLContext | bool | None:
 
 
 def _connect(url: PostgresUrl, parameters: dict[str, str]) -> Any:
-    import pg8000
+    from papertape.storage.postgres.driver import QuietConnection
 
-    return pg8000.connect(
+    return QuietConnection(
         url.user,
         host=None if url.socket_path else url.host,
         unix_sock=url.socket_path,
@@ -92,17 +92,20 @@ def _connect(url: PostgresUrl, parameters: dict[str, str]) -> Any:
     )
 
 
-def _name_by_state(context: ExceptionContext) -> None:
+def _name_by_state(context: ExceptionContext) -> BaseException | None:
     """Give an error of the server the class that its SQLSTATE says; pg8000 knows two of them."""
     original = context.original_exception
     told = original.args[0] if original.args and isinstance(original.args[0], dict) else {}
     state = str(told.get("C", ""))
     if state.startswith("23"):
-        raise IntegrityError(context.statement, context.parameters, original) from original
+        return IntegrityError(context.statement, context.parameters, original)
     if state.startswith(_AWAY):
         context.is_disconnect = True
-        raise OperationalError(context.statement, context.parameters, original) from original
+        if not context.is_pre_ping:
+            return OperationalError(context.statement, context.parameters, original)
+    return None
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'

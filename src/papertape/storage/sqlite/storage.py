@@ -40,12 +40,15 @@ class SqliteStorage(TapeQueries):
 
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path)
-        migrate(self._engine)
+        migrate(self._engine, path)
         self._pooled = self._engine.raw_connection()
         super().__init__(cast("sqlite3.Connection", self._pooled.driver_connection))
         self._projections = ProjectionWriter(self._engine.dialect)
         self._insert_tape = insert(tape, self._engine.dialect)
         self._upsert_market_state = upsert(market_state, self._engine.dialect)
+
+    def hold(self, world: str, patience_s: float = 0.0) -> None:
+        """Nothing to do: the lock of the data folder says that this floor is alive."""
 
     def take_over(self, world: str, address: str) -> TapeHead:
         """Raise the epoch of a world (made on first sight) and return its head."""

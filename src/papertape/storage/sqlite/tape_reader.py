@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+from sqlalchemy import Table
 
 from papertape.domain.tape import TapeHead, TapeRow
 from papertape.storage.schema import HEAD_REVISION, current_revision
@@ -55,10 +57,8 @@ class TapeReader(TapeQueries):
         self._pooled = self._engine.raw_connection()
         super().__init__(cast("sqlite3.Connection", self._pooled.driver_connection))
 
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """The driver's connection, for those who compare whole tables."""
-        return self._connection
+    def hold(self, world: str) -> None:
+        """Nothing to do: the lock of the data folder says that somebody works on it."""
 
     def read_damaged_text(self) -> None:
         """From now on, text that is not UTF-8 comes as bytes instead of failing the whole read."""
@@ -75,8 +75,7 @@ class TapeReader(TapeQueries):
 
     def is_ready(self) -> bool:
         """Whether the floor has made the tables of this release."""
-        with self._engine.connect() as connection:
-            return current_revision(connection) == HEAD_REVISION
+        return self.revision() == HEAD_REVISION
 
     def worlds(self) -> list[str]:
         """Every world that has a head or a turn."""
@@ -85,10 +84,31 @@ class TapeReader(TapeQueries):
         )
         return [row[0] for row in found]
 
+    def revision(self) -> str | None:
+        """The revision of the schema; None where there are no tables yet."""
+        with self._engine.connect() as connection:
+            return current_revision(connection)
+
+    def rows(self, table: Table) -> Iterator[tuple[Any, ...]]:
+        """Every row of a table in the order of its primary key."""
+        return rows_of(self._connection, table)
+
+    def damage(self) -> list[str]:
+        """What is wrong below the rows: pages, and indexes against their tables."""
+        found = self._connection.execute("PRAGMA integrity_check(20)")
+        return [str(problem) for (problem,) in found if problem != "ok"]
+
     def close(self) -> None:
         """Let go of the file."""
         self._pooled.close()
         self._engine.dispose()
+
+
+def rows_of(connection: sqlite3.Connection, table: Table) -> Iterator[tuple[Any, ...]]:
+    """Every row of a table in the order of its primary key, one at a time."""
+    columns = ", ".join(column.name for column in table.columns)
+    keys = ", ".join(column.name for column in table.primary_key.columns)
+    return connection.execute(f"SELECT {columns} FROM {table.name} ORDER BY {keys}")  # noqa: S608
 
 
 def _text_or_bytes(value: bytes) -> str | bytes:

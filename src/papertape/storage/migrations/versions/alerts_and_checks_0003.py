@@ -17,6 +17,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 TURNS_AT_ONCE = 5_000
 
 Turn = tuple[int, int, int, str]
@@ -51,7 +52,7 @@ def _make_alerts() -> sa.Table:
         _text("bound", optional=True),
         _text("order_id", optional=True),
         _text("symbol", optional=True),
-        sa.Column("details", sa.Text, nullable=False, server_default=""),
+        sa.Column("details", TEXT, nullable=False, server_default=""),
         _number("time_ns"),
         sqlite_with_rowid=False,
     )
@@ -79,11 +80,13 @@ def _make_checks() -> sa.Table:
 def _turns(connection: sa.Connection, world: str) -> Iterator[list[Turn]]:
     """The tape of a world in pieces that fit into memory."""
     query = sa.text(
-        "SELECT seq, time_ns, market_seq, body FROM tape WHERE world = :world ORDER BY seq"
+        "SELECT seq, time_ns, market_seq, body FROM tape "
+        "WHERE world = :world AND seq > :after ORDER BY seq LIMIT :most"
     )
-    rows = connection.execution_options(yield_per=TURNS_AT_ONCE).execute(query, {"world": world})
-    for part in rows.partitions(TURNS_AT_ONCE):
+    given = {"world": world, "after": 0, "most": TURNS_AT_ONCE}
+    while part := connection.execute(query, given).all():
         yield [(seq, time_ns, market_seq, body) for seq, time_ns, market_seq, body in part]
+        given["after"] = part[-1].seq
 
 
 def _write(
@@ -103,7 +106,7 @@ def downgrade() -> None:
 
 
 def _text(name: str, *, key: bool = False, optional: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=optional)
+    return sa.Column(name, TEXT, primary_key=key, nullable=optional)
 
 
 def _number(name: str, *, key: bool = False) -> sa.Column[int]:

@@ -10,6 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # compared by its bytes
 OPEN = sa.text("status IN ('pending_new', 'new', 'partially_filled', 'held')")
 
 
@@ -162,7 +163,7 @@ def _table(name: str, *columns: sa.Column[Any]) -> None:
 
 
 def _text(name: str, *, key: bool = False, optional: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=optional)
+    return sa.Column(name, TEXT, primary_key=key, nullable=optional)
 
 
 def _number(name: str, *, key: bool = False) -> sa.Column[int]:

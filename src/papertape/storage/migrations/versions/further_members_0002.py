@@ -12,13 +12,14 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ADDED = {"accounts": "details", "positions": "details", "orders": "details", "fills": "receipt"}
 
 
 def upgrade() -> None:
     """Add the columns, empty for rows that are there already."""
     for table, name in ADDED.items():
-        op.add_column(table, sa.Column(name, sa.Text, nullable=False, server_default=""))
+        op.add_column(table, sa.Column(name, TEXT, nullable=False, server_default=""))
 
 
 def downgrade() -> None:

@@ -1,0 +1,76 @@
+"""Users, logins and keys."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from papertape.client.replies import Reply
+
+
+class Login(Reply, frozen=True, kw_only=True):
+    """A token that is good for `expires_in` seconds; `refresh_token` gets the next one, once."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str | None = None
+
+
+class User(Reply, frozen=True, kw_only=True):
+    """A user."""
+
+    id: str
+    username: str
+    email: str | None
+    role: str
+    created_at: datetime
+    display_name: str | None = None
+
+
+class Preferences(Reply, frozen=True, kw_only=True):
+    """What a user has chosen."""
+
+    theme: str
+    time_zone: str
+    locale: str
+    default_account: str | None
+    confirmations: bool
+
+
+class LoginPlace(Reply, frozen=True, kw_only=True):
+    """Where the user is logged in, as far as the client told."""
+
+    login_id: str
+    address: str | None
+    user_agent: str | None
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    is_this_one: bool
+
+
+class Demo(Reply, frozen=True, kw_only=True):
+    """The login that everybody on the server's machine may use."""
+
+    enabled: bool
+    username: str
+    password: str
+
+
+class Key(Reply, frozen=True, kw_only=True):
+    """An API key without its secret."""
+
+    key_id: str
+    name: str
+    scopes: list[str]
+    account_id: str | None
+    expires_at: datetime | None
+    ip_allow: list[str]
+    max_notional: Decimal | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class NewKey(Key, frozen=True, kw_only=True):
+    """A new API key with its secret, which is told here and never again."""
+
+    secret: str
