@@ -300,7 +300,7 @@ def test_numbering_goes_on_across_a_restart(exchange: SmallExchange, tmp_path: P
     again.close()
 
 
-def test_quotes_and_books_are_told_five_times_a_second_and_only_when_changed(
+def test_quotes_and_books_are_told_twenty_times_a_second_and_only_when_changed(
     exchange: SmallExchange,
 ) -> None:
     exchange.step(1.0)
@@ -309,7 +309,7 @@ def test_quotes_and_books_are_told_five_times_a_second_and_only_when_changed(
         exchange.say(quote(ask=f"10.{cents + 10}"))
     told = [m for batch in exchange.link.batches for m in batch.market]
     quotes = [message for message in told if message.channel == "quotes:ACME"]
-    assert 4 <= len(quotes) <= 6
+    assert 18 <= len(quotes) <= 20
     assert len([message for message in told if message.channel == "book:ACME"]) == len(quotes)
     exchange.link.batches.clear()
     for _ in range(100):
@@ -411,3 +411,26 @@ def test_a_world_that_ends_leaves_a_checkpoint_and_answers_what_waits(
     assert all(exchange.link.replies[ticket].outcome == "created" for ticket in tickets)
     last = list(exchange.storage.tail("main", 0))[-1]
     assert '"kind":"checkpoint"' in last.body
+
+
+def quotes_told_in_a_second(exchange: SmallExchange) -> int:
+    """How often a quote that changes a hundred times a second is told."""
+    link = exchange.link
+    before = len(link.batches)
+    for number in range(100):
+        exchange.say(quote(bid="9.99", ask=f"10.{10 + number % 50}"))
+    told = [one for batch in link.batches[before:] for one in batch.market]
+    return len([one for one in told if one.channel == "quotes:ACME"])
+
+
+def test_telling_that_takes_long_is_done_less_often(
+    exchange: SmallExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = exchange.loop._news.conflated
+
+    def slowly(*told: object, **more: object) -> object:
+        exchange.clock.pass_seconds(0.01)
+        return tell(*told, **more)
+
+    monkeypatch.setattr(exchange.loop._news, "conflated", slowly)
+    assert 3 <= quotes_told_in_a_second(exchange) <= 6

@@ -1,7 +1,8 @@
 """What a world's market has to tell: prints and closed bars at once, the rest conflated.
 
 Quotes, ten-level books and forming bars change far faster than anyone reads them. They are told at
-most five times a second of wall time, and only when they changed since they were told last.
+most twenty times a second of wall time, less often where there are many, and only when they changed
+since they were told last.
 """
 
 import logging

@@ -60,12 +60,16 @@ class _Refusal(msgspec.Struct):
     field: str | None = None
 
 
+NEWS_SHARE = 20
+"""Telling the market's news takes at most one part in so many of the floor's time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """How often a world does what nobody asked for, in seconds of wall time."""
 
     market_s: float = 0.02
-    news_s: float = 0.2
+    news_s: float = 0.05
     time_s: float = 0.25
     market_state_s: float = 3.0
     checkpoint_s: float = 60.0
@@ -400,11 +404,13 @@ class WorldLoop:
         closed_bars = getattr(self._source, "closed_bars", None)
         if closed_bars is not None:
             market += [self._news.closed_bar(symbol, bar) for symbol, bar in closed_bars()]
-        if self._now() >= self._due.news:
-            self._due.news = self._now() + self._rhythm.news_s
+        started = self._now()
+        if started >= self._due.news:
             market += self._news.conflated(
                 self._world, self._clock.now_ns(), own_bars=closed_bars is None
             )
+            took_s = self._now() - started
+            self._due.news = started + max(self._rhythm.news_s, NEWS_SHARE * took_s)
         if private.private or market:
             self._link.publish(StreamBatch(private.private, market))
 
