@@ -311,6 +311,7 @@ def test_quotes_and_books_are_told_twenty_times_a_second_and_only_when_changed(
     quotes = [message for message in told if message.channel == "quotes:ACME"]
     assert 18 <= len(quotes) <= 20
     assert len([message for message in told if message.channel == "book:ACME"]) == len(quotes)
+    exchange.step(0.1)
     exchange.link.batches.clear()
     for _ in range(100):
         exchange.step()
