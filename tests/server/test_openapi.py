@@ -61,6 +61,9 @@ GET /api/v1/trades
 GET /api/v1/trades/statistics
 GET /api/v1/trades/{trade_id}
 PATCH /api/v1/trades/{trade_id}
+POST /api/v1/trades
+POST /api/v1/trades/{trade_id}/bust
+POST /api/v1/trades/{trade_id}/correct
 POST /api/v1/orders/bulk
 POST /api/v1/orders/bulk-cancel
 POST /api/v1/orders

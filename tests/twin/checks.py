@@ -162,7 +162,9 @@ def value_of_order(world: World, order: Order) -> int:
 def failures(world: World, order: Order) -> Iterator[Failure]:
     """All failed checks in order; the first one rejects a new order."""
     instrument, account = order.instrument, order.account
-    if account.status != "active":
+    if account.is_journal:
+        yield Failure("account_not_active", "account_id")
+    elif account.status != "active":
         yield Failure("account_not_active")
     if instrument.status != "active":
         yield Failure("instrument_not_active", "symbol")

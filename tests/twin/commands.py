@@ -168,7 +168,7 @@ def open_account(fields: Fields) -> dict[str, Any]:
     return {
         "account_id": bits,
         "owner": fields.text("owner"),
-        "kind": fields.word("account_kind", ("cash", "margin")),
+        "kind": fields.word("account_kind", ("cash", "margin", "journal")),
         "currency": fields.text("currency"),
         "starting_cash": fields.needed("starting_cash", MONEY_SCALE, "malformed"),
         "request": fields.text("request_id"),

@@ -41,6 +41,8 @@ def is_opening(order: Order) -> bool:
 
 def close_positions(world: World, account: Account, why: str) -> bool:
     """Sends an order for every position that has none yet; says whether all have one."""
+    if account.is_journal:
+        return True
     held = [one for one in world.instruments if account.position(one).qty != 0]
     quantities = [(instrument, account.position(instrument).qty) for instrument in held]
     for instrument, qty in quantities:

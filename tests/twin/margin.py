@@ -35,6 +35,8 @@ class Worth:
 
     def buying_power(self, account: Account) -> int:
         """What the account shows as buying power."""
+        if account.is_journal:
+            return 0
         if account.margin is None:
             return account.free_cash
         return max(0, self.excess) * account.margin["multiplier"]
@@ -160,6 +162,8 @@ def price_before(world: World, account: Account, instrument: Instrument) -> int 
 
 def power_for(world: World, account: Account, instrument: Instrument) -> int:
     """What an account may spend on an instrument, in the currency of the instrument."""
+    if account.is_journal:
+        return 0
     if account.margin is not None:
         excess = worth(world, account).excess
         return convert(world, excess, account.currency, instrument.currency) or 0

@@ -163,7 +163,7 @@ class Stage:
             "kind": "open_account",
             "account_id": f"00000000-0000-4000-8000-00000000000{index}",
             "owner": f"user-{draw.randrange(2)}",
-            "account_kind": draw.choice(["cash", "margin", "margin"]),
+            "account_kind": draw.choices(["cash", "margin", "journal"], [6, 12, 1])[0],
             "currency": draw.choice(["USD"] * 8 + ["EUR"]),
             "starting_cash": draw.choices(
                 ["100000", "5000.000001", "400.5", "0", "1000000000000", "33333.333333"],

@@ -288,6 +288,11 @@ class Account:
     risk: AccountRisk = field(default_factory=AccountRisk)
 
     @property
+    def is_journal(self) -> bool:
+        """Whether it only records trades that were made elsewhere."""
+        return self.kind == "journal"
+
+    @property
     def text(self) -> str:
         return format_uuid(self.id)
 

@@ -102,10 +102,14 @@ def check_trade(world: World, account: Account, trade: Trade) -> None:
     check_amount(trade.fee, "fee", 0)
     if instrument.is_margined:
         raise malformed("symbol")
+    if instrument.contract and account.is_journal:
+        raise malformed("symbol")
     check_amount(trade.notional, "qty", 0)
     after = position.qty + signed(trade.side, trade.qty)
     if abs(after) > QUANTITY_MAX or abs(position.cost) + trade.notional > AMOUNT_MAX:
         raise malformed("qty")
+    if account.is_journal:
+        return
     if account.margin is None:
         check_means(world, account, trade)
     else:
@@ -188,7 +192,8 @@ def undo(world: World, bust: Bust) -> tuple[Undone, Account]:
     after = copy.deepcopy(account)
     move(after, bust, undone)
     free = free_to_sell(world, after, instrument)
-    if account.margin is None and (after.free_in(instrument.currency) < 0 or free < 0):
+    is_cash = account.margin is None and not account.is_journal
+    if is_cash and (after.free_in(instrument.currency) < 0 or free < 0):
         raise too_late()
     held, left = position, after.position(instrument)
     if tied_up(account, instrument, left) != tied_up(account, instrument, held):

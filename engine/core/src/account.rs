@@ -115,6 +115,11 @@ impl Account {
         self.free_in(self.currency)
     }
 
+    /// Whether it only records trades that were made elsewhere.
+    pub fn is_journal(&self) -> bool {
+        self.kind == AccountKind::Journal
+    }
+
     /// What it may borrow, when it is a margin account.
     pub fn margin(&self) -> Option<&MarginTerms> {
         self.terms.margin.as_deref()

@@ -186,6 +186,10 @@ impl Checks<'_> {
 
     pub fn account_is_active(&self) -> Result<(), Failure> {
         let account = self.durable.account(self.terms.account);
+        if account.is_some_and(Account::is_journal) {
+            let detail = "a journal records trades that were made elsewhere and sends no orders";
+            return Err(Failure::new(Reason::AccountNotActive, detail).at("account_id"));
+        }
         if account.is_some_and(|account| account.status == AccountStatus::Active) {
             return Ok(());
         }

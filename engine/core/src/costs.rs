@@ -43,7 +43,7 @@ pub(crate) fn cost_of(
 }
 
 /// What an account may spend on an instrument, in the instrument's currency: settled cash less
-/// holds, or on margin the equity that nothing needs, at the stated rate.
+/// holds, or on margin the equity that nothing needs, at the stated rate; a journal nothing.
 pub(crate) fn power_for(
     durable: &Durable,
     ephemeral: &Ephemeral,
@@ -54,6 +54,9 @@ pub(crate) fn power_for(
         return 0;
     };
     let currency = record.currency;
+    if account.is_journal() {
+        return 0;
+    }
     if account.margin().is_none() {
         // What contracts tie up is counted in the account's own currency only.
         let abroad = currency != account.currency;

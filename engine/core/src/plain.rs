@@ -33,6 +33,7 @@ impl Account {
     /// Whether it pays with its own cash.
     fn is_plain(&self, record: &InstrumentRecord) -> bool {
         self.margin().is_none()
+            && !self.is_journal()
             && self.currency == record.currency
             && self.terms.cost_method == CostMethod::Average
     }

@@ -427,6 +427,9 @@ AccountKind {
     Cash = "cash",
     /// Borrows cash and stock against its equity.
     Margin = "margin",
+    /// Records trades that were made elsewhere: no orders, no buying power, nothing refused for
+    /// want of cash or stock.
+    Journal = "journal",
 }
 }
 

@@ -35,6 +35,7 @@ from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
 from papertape.server.closing import Closing
+from papertape.server.corrections import Corrections
 from papertape.server.dialects.alpaca.application import ALPACA_PREFIXES, alpaca_app
 from papertape.server.dialects.alpaca.application import Rooms as AlpacaRooms
 from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
@@ -117,6 +118,7 @@ def create_app(
     past = OrderHistory(reads, auth.labels, desk)
     performance = Performance(accounts, symbols, lives, auth.labels)
     closing = Closing(accounts, exchange, entry, symbols)
+    corrections = Corrections(accounts, exchange, symbols, past, reads, auth.labels)
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     hashing = Hashing()
@@ -153,7 +155,7 @@ def create_app(
         KeyRoutes(auth, callers, accounts),
         *native,
         PositionRoutes(callers, accounts, closing, reads),
-        TradeRoutes(callers, accounts, past, performance, auth.labels),
+        TradeRoutes(callers, accounts, past, performance, auth.labels, corrections),
         MarketRoutes(exchange, symbols, history),
         HealthRoutes(exchange, measures, demo_login),
         PaperTradingRoutes(callers, accounts, exchange, desk, reads, native),

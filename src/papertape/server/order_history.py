@@ -139,12 +139,15 @@ class OrderHistory:
 
     def _noted(self, fills: list[Item]) -> list[Item]:
         """Fills with their notes, and with the labels of their orders."""
-        notes = self._labels.notes([fill["id"] for fill in fills])
+        fill_ids = [fill["id"] for fill in fills]
+        notes, busts = self._labels.notes(fill_ids), self._labels.busts(fill_ids)
         labels = self._labels.of_order_ids({fill["order_id"] for fill in fills})
         found = []
         for fill in fills:
             label = labels.get(fill["order_id"])
             members = {} if label is None else label.members()
+            if fill["id"] in busts:
+                members |= {"busted": True, "corrected_by": busts[fill["id"]]}
             found.append(fill | {"note": notes.get(fill["id"])} | members)
         return found
 

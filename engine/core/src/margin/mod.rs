@@ -200,9 +200,10 @@ impl Worth {
     }
 
     /// What the account can spend: cash less holds, or on margin the value of the stock it could
-    /// open at its multiplier.
+    /// open at its multiplier. A journal spends nothing.
     pub fn buying_power(&self, account: &Account) -> Balance {
         match account.margin() {
+            None if account.is_journal() => 0,
             None => account.free_cash(),
             Some(margin) => self.excess().max(0).saturating_mul(margin.multiplier.into()),
         }

@@ -65,7 +65,7 @@ impl<S: Sink> Live<'_, S> {
         Means {
             cash: currency.map_or(0, |currency| account.free_in(currency)),
             qty: free_to_sell(self.durable, account, instrument),
-            is_cash: account.margin().is_none(),
+            is_cash: account.margin().is_none() && !account.is_journal(),
         }
     }
 
@@ -78,6 +78,9 @@ impl<S: Sink> Live<'_, S> {
         };
         if record.terms.is_margined() {
             return Err(malformed("trades of margined contracts cannot be recorded").at("symbol"));
+        }
+        if record.terms.contract.is_some() && account.is_journal() {
+            return Err(malformed("a journal keeps no contracts").at("symbol"));
         }
         let notional = record.terms.notional(trade.price, trade.qty);
         check_amount(notional, "qty", 0)?;

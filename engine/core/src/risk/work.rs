@@ -117,7 +117,9 @@ impl<S: Sink> Live<'_, S> {
 
     /// Sends an order for every position that has none yet; says whether all have one.
     fn close_positions(&mut self, account: AccountIndex, forced: Forced) -> bool {
-        let positions = self.durable.account(account).map(|account| &account.positions);
+        // What a journal holds was bought elsewhere, and is sold there.
+        let traded = self.durable.account(account).filter(|account| !account.is_journal());
+        let positions = traded.map(|account| &account.positions);
         let open = positions.into_iter().flatten().filter(|(_, position)| position.qty != 0);
         let open: Vec<(InstrumentIndex, Quantity)> =
             open.map(|(instrument, position)| (*instrument, position.qty)).collect();

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from papertape.server.auth.tables import order_labels, order_tags, trade_notes
+from papertape.server.auth.tables import order_labels, order_tags, trade_busts, trade_notes
 
 AT_ONCE = 500
 """Ids in one query: databases bound the number of its values."""
@@ -175,6 +175,28 @@ class LabelStore:
             for part in _parts(fill_ids):
                 query = select(trade_notes).where(trade_notes.c.fill_id.in_(part))
                 found |= {row.fill_id: row.note for row in connection.execute(query)}
+        return found
+
+    def note_bust(self, account_id: str, fill_id: str, corrected_by: str | None) -> None:
+        """A trade was taken back; noted once, also when the request is repeated."""
+        row = {
+            "fill_id": fill_id,
+            "account_id": account_id,
+            "corrected_by": corrected_by,
+            "busted_ns": time.time_ns(),
+        }
+        with self._engine.begin() as connection:
+            known = select(trade_busts.c.fill_id).where(trade_busts.c.fill_id == fill_id)
+            if connection.execute(known).first() is None:
+                connection.execute(insert(trade_busts).values(row))
+
+    def busts(self, fill_ids: Collection[str]) -> dict[str, str | None]:
+        """Of trades that were taken back the trade in their place, by their ids."""
+        found: dict[str, str | None] = {}
+        with self._engine.connect() as connection:
+            for part in _parts(fill_ids):
+                query = select(trade_busts).where(trade_busts.c.fill_id.in_(part))
+                found |= {row.fill_id: row.corrected_by for row in connection.execute(query)}
         return found
 
 

@@ -112,6 +112,17 @@ trade_notes = Table(
     Index("trade_notes_by_fill", "fill_id"),
 )
 
+trade_busts = Table(
+    "trade_busts",
+    metadata,
+    Column("fill_id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.account_id"), nullable=False),
+    Column("corrected_by", Text),
+    Column("busted_ns", BigInteger, nullable=False),
+)
+"""Which trades were taken back, and the trades in their place. The truth is on the tape, where the
+figures are undone; this remembers of which trade."""
+
 api_keys = Table(
     "api_keys",
     metadata,
@@ -341,6 +352,12 @@ STEPS: Sequence[Sequence[str]] = (
         "CREATE INDEX logins_of_user ON logins (user_id)",
         """CREATE TABLE preferences (
             user_id TEXT PRIMARY KEY REFERENCES users (user_id), chosen TEXT NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE trade_busts (
+            fill_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+            corrected_by TEXT, busted_ns BIGINT NOT NULL)""",
     ),
 )
 
