@@ -212,6 +212,7 @@ def server(settings: Settings, world: str, listener: socket.socket) -> int:
 async def _serve(settings: Settings, world: str, listener: socket.socket) -> None:
     from papertape.floor.link.client import FloorClient
     from papertape.floor.link.frames import LinkAddresses
+    from papertape.markets.scheduled import always_open, sessions_of_calendar
     from papertape.markets.store import BarStore
     from papertape.server.application import create_app
     from papertape.server.auth.tokens import Tokens, load_key
@@ -238,6 +239,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             requests_burst=settings.requests_burst,
             webhook_certificate_header=settings.webhook_certificate_header,
             webhooks_allow_private=settings.webhooks_allow_private,
+            sessions_of=sessions_of_calendar if settings.hours == "real" else always_open,
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
         serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)

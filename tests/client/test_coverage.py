@@ -25,6 +25,17 @@ LEFT_OUT = {
     "/api/v1/webhooks": "TradingView is set up in the page",
     "/api/v1/account-groups": "account groups serve TradingView's alerts",
     "/api/v1/webhook-endpoints": "outgoing webhooks are set up in the page",
+    "/api/v1/engine/": "operators have the command line",
+    "/api/v1/worlds": "a server has one world, and the client is connected to it",
+    "/api/v1/fill-profiles": "rules of fills and fees are set by admins over plain HTTP",
+    "/api/v1/exchanges/": "the list has all of them whole; rules are set over plain HTTP",
+    "/api/v1/instruments/": "the list has all of them whole; rules are set over plain HTTP",
+    "/api/v1/market/summary": "quotes and bars say it, live",
+    "/api/v1/sessions": "the state of an exchange says when it changes next",
+    "/api/v1/risk/": "limits are set by people; the streams tell alerts",
+    "/api/v1/compliance/": "read by people",
+    "/api/v1/watchlists": "kept for the page",
+    "/api/v1/profiles": "kept for the page",
 }
 """Where paths begin whose operations the client lacks, and why. Dialects have documents of their
 own."""

@@ -3,13 +3,18 @@
 import pytest
 
 from papertape.markets.bars import Bar
+from papertape.markets.calendars import CalendarSessions
 from papertape.server.models.market import (
     BarReply,
     BookReply,
     ExchangeReply,
     InstrumentReply,
     QuoteReply,
+    SessionReply,
+    SummaryReply,
 )
+from papertape.server.summary import imbalance_of, summary_of
+from server.conftest import wait_until
 from server.shapes import has_the_shape_of
 
 MINUTE_NS = 60 * 10**9
@@ -197,3 +202,108 @@ def test_the_minute_that_is_still_forming_is_the_last_bar(product, stock) -> Non
         lows, highs = [bar["low"] for bar in bars], [bar["high"] for bar in bars]
         assert (min(lows, key=float), max(highs, key=float)) == ("9.80", "10.40")
         assert sum(float(bar["volume"]) for bar in bars) == 8
+
+
+def test_instruments_are_filtered_and_paged(product) -> None:
+    for query, count in (
+        ("sector=technology", 150),
+        ("asset_class=crypto", 1),
+        ("exchange=XTST&sector=Crypto", 1),
+        ("exchange=NONE", 0),
+    ):
+        assert len(get(product, f"/instruments?{query}")["items"]) == count, query
+    symbols = [item["symbol"] for item in get(product, "/instruments")["items"]]
+    found, query = [], "/instruments?limit=70"
+    while query:
+        page = get(product, query)
+        found += [item["symbol"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        query = f"/instruments?limit=70&cursor={cursor}" if cursor else ""
+    assert found == symbols
+    assert get(product, "/instruments?cursor=%C3%A4", 422)["field"] == "cursor"
+
+
+def test_one_instrument_and_one_exchange_are_found_by_name(product) -> None:
+    for name in ("BTC/USD", "BTC%2FUSD", "BTCUSD"):
+        found = get(product, f"/instruments/{name}")
+        assert has_the_shape_of(found, InstrumentReply)
+        assert found["symbol"] == "BTC/USD"
+    get(product, "/instruments/NONE", 404)
+    assert has_the_shape_of(get(product, "/exchanges/XTST"), ExchangeReply)
+    get(product, "/exchanges/NONE", 404)
+
+
+def test_an_exchange_that_never_closes_has_whole_days(product) -> None:
+    page = get(product, "/sessions?exchange=XTST&start=2026-11-20&end=2026-11-23&limit=2")
+    assert has_the_shape_of(page["items"][0], SessionReply)
+    assert [one["date"] for one in page["items"]] == ["2026-11-20", "2026-11-21"]
+    cursor = page["next_cursor"]
+    rest = get(product, f"/sessions?exchange=XTST&start=2026-11-20&end=2026-11-23&cursor={cursor}")
+    assert [one["date"] for one in rest["items"]] == ["2026-11-22"]
+    assert (rest["items"][0]["open"], rest["next_cursor"]) == (
+        "2026-11-22T00:00:00.000000000Z",
+        None,
+    )
+    assert len(get(product, "/sessions")["items"]) == 15, "fourteen days, and the rest of this one"
+    for query in ("exchange=NONE", "start=x", "end=2026-13-01", "cursor=%C3%A4", "limit=0"):
+        get(product, f"/sessions?{query}", 404 if query == "exchange=NONE" else 422)
+
+
+def test_sessions_follow_the_calendar_of_the_exchange(serve) -> None:
+    product = serve(sessions_of=lambda _: CalendarSessions("XNYS"))
+    items = get(product, "/sessions?exchange=XTST&start=2026-11-25&end=2026-11-29")["items"]
+    assert [(one["date"], one["open"][11:16], one["close"][11:16]) for one in items] == [
+        ("2026-11-25", "14:30", "21:00"),
+        ("2026-11-27", "14:30", "18:00"),
+    ], "Thanksgiving, and half a day after it"
+    assert (items[0]["pre_market_open"][11:16], items[0]["auctions"]) == ("09:00", True)
+
+
+def test_a_summary_tells_the_day(product, stock) -> None:
+    path = f"/instruments/{stock}/summary"
+    empty = get(product, path)
+    assert has_the_shape_of(empty, SummaryReply)
+    assert (empty["last"], empty["open"], empty["volume"]) == (None, None, "0")
+    assert (empty["spread"], empty["spread_share"], empty["imbalance"]) == ("0.02", "0.002", "0")
+    for price, qty in (("10.00", "5"), ("10.20", "7"), ("9.80", "3"), ("10.10", "1")):
+        product.feed({"kind": "trade", "symbol": stock, "price": price, "qty": qty})
+    wait_until(lambda: get(product, path)["volume"] == "16")
+    told = get(product, path)
+    assert [told[name] for name in ("open", "high", "low", "last")] == [
+        "10.00",
+        "10.20",
+        "9.80",
+        "10.10",
+    ]
+    assert (told["change"], told["change_share"]) == ("0.1", "0.01")
+    several = get(product, f"/market/summary?symbols={stock},BTCUSD,NONE")["items"]
+    assert [one["symbol"] for one in several] == [stock, "BTC/USD"]
+    page = get(product, "/market/summary?limit=3")
+    assert len(page["items"]) == 3
+    following = get(product, f"/market/summary?limit=3&cursor={page['next_cursor']}")["items"]
+    assert following[0]["symbol"] > page["items"][-1]["symbol"]
+    get(product, "/instruments/NONE/summary", 404)
+
+
+def test_a_change_counts_from_the_close_of_the_day_before() -> None:
+    names = ("bid", "ask", "bid_size", "ask_size", "last", "time")
+    quote = dict.fromkeys(names) | {"symbol": "S", "last": "110"}
+    bar = {"open": "101", "high": "112", "low": "99", "volume": "7"}
+    before = bar | {"time": "2023-11-14T00:00:00.000000000Z", "close": "100"}
+    today = bar | {"time": "2023-11-15T00:00:00.000000000Z", "close": "109"}
+    for days, now_ns, expected in (
+        ([before, today], NOON, ("101", "100", "10", "0.1", "7")),
+        ([today], NOON, ("101", None, "9", "0.089109", "7")),
+        ([before, today], NOON + 24 * 60 * MINUTE_NS, (None, "109", "1", "0.009174", "0")),
+        ([], NOON, (None, None, None, None, "0")),
+    ):
+        told = summary_of(quote, days, now_ns)
+        found = tuple(
+            told[name] for name in ("open", "previous_close", "change", "change_share", "volume")
+        )
+        assert found == expected
+    assert [imbalance_of(*sizes) for sizes in (("3", "1"), (None, "2"), (None, None))] == [
+        "0.5",
+        "-1",
+        None,
+    ]

@@ -4,6 +4,7 @@ The routes come from the OpenAPI document, and a parameter that this test does n
 new route cannot be forgotten here.
 """
 
+import itertools
 import json
 from typing import Any
 
@@ -31,7 +32,7 @@ def owner(product):
 
 def furnished(product, trader):
     """The trader with one of everything that has an id."""
-    trader.symbol = product.stock()
+    trader.symbol = stock_of(product)
     trader.order(symbol=trader.symbol, limit_price="10.01")
     trader.open_order = trader.order(symbol=trader.symbol, limit_price="9.00").json()["id"]
     trader.key_id = product.key(trader, ["read"])["key_id"]
@@ -45,6 +46,51 @@ def furnished(product, trader):
     trader.trade_id = trader.client.get("/trades").json()["items"][0]["id"]
     trader.login_id = trader.client.get("/me/logins").json()["items"][0]["login_id"]
     return trader
+
+
+def stock_of(product) -> str:
+    """One stock for all of them, offered anew to each: a product lists only so many."""
+    if not hasattr(product, "stock_of_all"):
+        product.stock_of_all = product.stock()
+        product.offers = itertools.count(101)
+    product.quote(product.stock_of_all, "9.99", "10.01", str(next(product.offers)))
+    return product.stock_of_all
+
+
+def watchlist_of(trader) -> str:
+    asked = {"name": "mine", "symbols": [trader.symbol]}
+    return trader.client.post("/watchlists", json=asked).json()["id"]
+
+
+def profile_of(trader) -> str:
+    return trader.client.post("/profiles", json={"name": "mine"}).json()["id"]
+
+
+def limit_of(trader) -> str:
+    asked = {"scope": "user", "measure": "order_value", "limit": "1000000", "alert_at": "0.00001"}
+    return trader.client.post("/risk/limits", json=asked).json()["id"]
+
+
+def alert_of(trader) -> str:
+    made(trader, "limit_id")
+    trader.order(symbol=trader.symbol, limit_price="9.00")
+    return trader.client.get("/risk/alerts").json()["items"][0]["id"]
+
+
+MADE_WHEN_NEEDED = {
+    "watchlist_id": watchlist_of,
+    "profile_id": profile_of,
+    "limit_id": limit_of,
+    "alert_id": alert_of,
+}
+"""What has an id and takes some time to make: only the routes that name it need it."""
+
+
+def made(trader, name: str) -> str:
+    """Something of the trader's, made once."""
+    if not hasattr(trader, name):
+        setattr(trader, name, MADE_WHEN_NEEDED[name](trader))
+    return getattr(trader, name)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +124,12 @@ def send(operation: tuple[str, str, dict], client: httpx.Client, owner) -> tuple
         "delivery_id": owner.delivery_id,
         "login_id": owner.login_id,
         "default_account": owner.account_id,
+        "exchange": "XTST",
+        "world": "main",
     }
+    for name in MADE_WHEN_NEEDED:
+        if "{" + name + "}" in path:
+            known[name] = made(owner, name)
     names_an_id = False
     query = {}
     for parameter in content.get("parameters", []):

@@ -236,7 +236,7 @@ def read(value: Any) -> Policy:
     )
     rules = members.get("rules")
     rules = [] if rules is None else rules
-    if not isinstance(rules, list) or len(rules) > 256:
+    if not isinstance(rules, list) or len(rules) > 1_024:
         raise malformed("rules")
     return Policy(
         [read_rule(Members(rule, "rules", RULE)) for rule in rules],

@@ -14,7 +14,7 @@ use crate::objects;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::risk::subject::Subject;
-use crate::units::{Price, clamp, format_money};
+use crate::units::{Nanos, Price, clamp, format_money};
 use crate::words::Side;
 
 /// What a question reads.
@@ -77,6 +77,11 @@ impl Present<'_> {
     /// Where an account stands against the risk policy.
     pub fn standing(&self, index: AccountIndex) -> Option<String> {
         crate::risk::answer::standing(self.durable, self.ephemeral, index)
+    }
+
+    /// How much of each limit an account uses.
+    pub fn usage(&self, index: AccountIndex, now_ns: Nanos) -> Option<String> {
+        crate::risk::usage::usage(self.durable, self.ephemeral, index, now_ns)
     }
 
     /// An order as the risk policy judges it.

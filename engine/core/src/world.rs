@@ -225,6 +225,9 @@ impl World {
             Input::Risk(RiskCommand::Risk { account }) => {
                 present.standing(*account).ok_or_else(stranger)?
             }
+            Input::Risk(RiskCommand::Usage { account }) => {
+                present.usage(*account, self.now_ns).ok_or_else(stranger)?
+            }
             Input::Risk(_) => crate::risk::answer::policy(&self.durable),
             _ => present.instruments(),
         };

@@ -195,7 +195,8 @@ fn damaged_snapshots_are_refused_or_read() {
         assert_eq!(again.snapshot(), snapshot, "a snapshot is canonical");
         // Its figures may be absurd (whoever keeps a snapshot checks its hash), but it can be read.
         let account = "00000000-0000-4000-8000-000000000001";
-        let questions = ["value", "book", "instruments", "exchanges", "risk", "policy", "rules"];
+        let questions =
+            ["value", "book", "instruments", "exchanges", "risk", "policy", "rules", "usage"];
         let ask = |kind| json!({"kind": kind, "account_id": account, "symbol": "ACME"});
         send(&mut world, &questions.map(ask), 0, draw);
     });

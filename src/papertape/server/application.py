@@ -14,6 +14,7 @@ from starlette.types import Lifespan
 from starlette.websockets import WebSocket
 
 from papertape.floor.ports import FloorPort, FloorUnavailableError
+from papertape.markets.scheduled import sessions_of_calendar
 from papertape.markets.store import BarStore
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
@@ -21,14 +22,22 @@ from papertape.server.api.account_actions import AccountActionRoutes
 from papertape.server.api.accounts import AccountRoutes
 from papertape.server.api.auth import AuthRoutes, Hashing
 from papertape.server.api.bulk import BulkRoutes
+from papertape.server.api.compliance import ComplianceRoutes
+from papertape.server.api.engine import EngineRoutes
 from papertape.server.api.health import HealthRoutes
+from papertape.server.api.instruments import InstrumentRoutes, SessionsOf
 from papertape.server.api.keys import KeyRoutes
+from papertape.server.api.limits import LimitRoutes
 from papertape.server.api.market import MarketRoutes
 from papertape.server.api.me import MeRoutes
 from papertape.server.api.orders import OrderRoutes
 from papertape.server.api.positions import PositionRoutes
+from papertape.server.api.profiles import ProfileRoutes
 from papertape.server.api.reports import ReportRoutes
+from papertape.server.api.risk import RiskRoutes
+from papertape.server.api.rules import RuleRoutes
 from papertape.server.api.trades import TradeRoutes
+from papertape.server.api.watchlists import WatchlistRoutes
 from papertape.server.api.webhook_endpoints import EndpointRoutes
 from papertape.server.auth.attempts import Attempts
 from papertape.server.auth.store import AuthStore
@@ -62,6 +71,11 @@ from papertape.server.problems import (
     answer_validation,
 )
 from papertape.server.rates import BURST, PER_SECOND, Rates
+from papertape.server.risk.alerts import Alerts
+from papertape.server.risk.dashboard import Dashboards
+from papertape.server.risk.marks import AlertMarks
+from papertape.server.risk.policy import Policies
+from papertape.server.rules import Rules
 from papertape.server.shortcut import Shortcut
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.session import StreamRooms, serve
@@ -69,6 +83,8 @@ from papertape.server.stream.snapshots import Snapshots
 from papertape.server.stream.states import States
 from papertape.server.stream.tickers import TickerRooms, Tickers
 from papertape.server.symbols import Symbols
+from papertape.server.trading_profiles import TradingProfiles
+from papertape.server.watchlists import Watchlists
 from papertape.storage.lives import Lives
 from papertape.storage.reads import Reads
 
@@ -97,6 +113,7 @@ def create_app(
     requests_burst: int = BURST,
     webhook_certificate_header: str | None = None,
     webhooks_allow_private: bool = False,
+    sessions_of: SessionsOf = sessions_of_calendar,
 ) -> FastAPI:
     """The server of one world.
 
@@ -105,6 +122,7 @@ def create_app(
     user or key to `requests_per_second` with a burst of `requests_burst`; 0 is no limit.
     `webhook_certificate_header` is the header in which a proxy names TradingView's certificate;
     `webhooks_allow_private` lets outgoing webhooks call addresses inside, and without TLS.
+    `sessions_of` gives the hours that the world keeps, by calendar.
     """
     measures = Measures()
     exchange = Exchange(floor, world, measures)
@@ -121,6 +139,9 @@ def create_app(
     corrections = Corrections(accounts, exchange, symbols, past, reads, auth.labels)
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
+    rules, policies = Rules(exchange), Policies(exchange)
+    alerts = Alerts(reads, AlertMarks(auth, world))
+    dashboards = Dashboards(exchange, accounts, policies, alerts)
     hashing = Hashing()
     snapshots = Snapshots(
         accounts=accounts, exchange=exchange, reads=reads, history=history, hub=hub
@@ -157,6 +178,14 @@ def create_app(
         PositionRoutes(callers, accounts, closing, reads),
         TradeRoutes(callers, accounts, past, performance, auth.labels, corrections),
         MarketRoutes(exchange, symbols, history),
+        RuleRoutes(rules, callers, symbols),  # before the path that takes any symbol
+        InstrumentRoutes(exchange, symbols, history, sessions_of),
+        WatchlistRoutes(Watchlists(auth), callers, symbols),
+        ProfileRoutes(TradingProfiles(auth), callers, rules),
+        LimitRoutes(callers, accounts, policies, symbols),
+        RiskRoutes(callers, accounts, exchange, policies, dashboards, alerts),
+        ComplianceRoutes(callers, accounts, policies, reads),
+        EngineRoutes(callers, exchange, symbols, policies, reads, measures),
         HealthRoutes(exchange, measures, demo_login),
         PaperTradingRoutes(callers, accounts, exchange, desk, reads, native),
         *webhooks.routes,

@@ -38,8 +38,10 @@ _EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
     403: ("not_permitted", "the API key lacks the scope trade; make one that has it"),
     404: ("not_found", "there is no such account"),
     409: ("id_reused", "this id stands for another order; send a new order with a new id"),
+    412: ("version_changed", "it was changed meanwhile; read it again and repeat the change"),
     413: ("body_too_large", "a body has at most 1048576 bytes"),
     422: ("malformed", 'qty: give a decimal as text such as "10.01", or as a number'),
+    428: ("version_needed", "send If-Match with the ETag of what you read"),
     429: (
         "too_many_requests",
         "at most 2000 requests a second; wait as long as Retry-After says",

@@ -95,6 +95,10 @@ class Measures:
         self.floor_seconds.add_to(floor, [])
         yield from (requests, seconds, orders, floor)
 
+    def orders_by_outcome(self) -> dict[str, int]:
+        """How many orders the floor has answered with each outcome."""
+        return dict(self._orders)
+
     def text(self) -> bytes:
         """The exposition format of Prometheus."""
         return generate_latest(self._registry)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -103,6 +103,30 @@ class Watchlists:
         except IntegrityError as error:
             raise WatchlistNameTakenError(name) from error
         return self.find(user_id, watchlist_id)
+
+    def edit(
+        self,
+        user_id: str,
+        watchlist_id: str,
+        edited: Callable[[tuple[str, ...]], Sequence[str]],
+    ) -> Watchlist | None:
+        """Put what `edited` makes of the symbols in their place; None when there is no such list.
+
+        It is asked again when others changed them meanwhile, so that nobody's change is lost.
+        Raises what it raises, and as `create`.
+        """
+        found = self.find(user_id, watchlist_id)
+        while found is not None:
+            values = {"symbols": _text(edited(found.symbols)), "updated_ns": time.time_ns()}
+            same = (table.c.watchlist_id == watchlist_id) & (
+                table.c.symbols == _text(found.symbols)
+            )
+            with self._auth.engine.begin() as connection:
+                done = connection.execute(update(table).where(same).values(values)).rowcount
+            found = self.find(user_id, watchlist_id)
+            if done:
+                return found
+        return None
 
     def delete(self, user_id: str, watchlist_id: str) -> bool:
         """Whether there was one."""

@@ -52,6 +52,7 @@ from papertape.storage.tables import (
     ledger,
     orders,
     positions,
+    tape,
     world_head,
 )
 
@@ -78,6 +79,15 @@ class Reads:
         """The last committed turn; 0 for a world that has none."""
         with self._engine.connect() as connection:
             return self._head_seq(connection)
+
+    def sharing(self) -> str:
+        """How the world is shared: what its first turn says."""
+        query = select(tape.c.body).where(tape.c.world == self.world).order_by(tape.c.seq).limit(1)
+        with self._engine.connect() as connection:
+            body = connection.scalar(query)
+        created = json.loads(body)["events"][0] if body else {}
+        sharing: str = created.get("sharing", "shared")
+        return sharing
 
     def account(self, account_id: str) -> Item | None:
         """One account as of its last turn (the engine's `value` knows the present marks)."""
@@ -195,6 +205,17 @@ class Reads:
         found = self._one(alerts, alerts.c.seq == int(seq), alerts.c.i == int(i))
         return alert_item(found[0]) if found else None
 
+    def last_margin_calls_met(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """The seq at which each of some accounts met a margin call last."""
+        met = (alerts.c.world == self.world) & (alerts.c.kind == "margin_call_met")
+        query = (
+            select(alerts.c.account_id, func.max(alerts.c.seq))
+            .where(met, alerts.c.account_id.in_(account_ids))
+            .group_by(alerts.c.account_id)
+        )
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
     def checks(
         self,
         account_ids: Sequence[str],
@@ -281,6 +302,11 @@ class Reads:
         more = len(rows) > limit
         following = _write_cursor([shown[-1][key.name] for key in keys]) if more else None
         return Page([shape(row, head) for row in shown], following)
+
+
+def cursor_after(alert: Item) -> str:
+    """The cursor of what follows an alert or a check in its list."""
+    return _write_cursor([int(part) for part in alert["id"].split("-")])
 
 
 def _plain(shape: Callable[[Row], Item]) -> Callable[[Row, int], Item]:

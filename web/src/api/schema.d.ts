@@ -889,46 +889,6 @@ export interface paths {
         patch: operations["note_trade"];
         trace?: never;
     };
-    "/api/v1/instruments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Instruments
-         * @description What can be traded, sorted by symbol; `query` looks into symbols and names.
-         */
-        get: operations["list_instruments"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exchanges": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Exchanges
-         * @description Where instruments trade: hours, halts, fees, sorted by id.
-         */
-        get: operations["list_exchanges"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/market/{symbol}/quote": {
         parameters: {
             query?: never;
@@ -982,6 +942,791 @@ export interface paths {
          */
         get: operations["get_book"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fill-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fill Profiles
+         * @description Fill profiles and fee schedules that have a name, and what each exchange uses.
+         */
+        get: operations["list_fill_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange}/fill-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Exchange Fill Profile
+         * @description The rules that count for an exchange, and where they were said.
+         */
+        get: operations["get_exchange_fill_profile"];
+        /**
+         * Set Exchange Fill Profile
+         * @description Set the fill profile of an exchange from now on; open orders meet it too.
+         */
+        put: operations["set_exchange_fill_profile"];
+        post?: never;
+        /**
+         * Take Back Exchange Fill Profile
+         * @description Take back the fill profile that was set; what counts without it counts.
+         */
+        delete: operations["take_back_exchange_fill_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange}/fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Exchange Fees
+         * @description The rules that count for an exchange, and where they were said.
+         */
+        get: operations["get_exchange_fees"];
+        /**
+         * Set Exchange Fees
+         * @description Set the fees of an exchange from now on; open orders meet it too.
+         */
+        put: operations["set_exchange_fees"];
+        post?: never;
+        /**
+         * Take Back Exchange Fees
+         * @description Take back the fees that was set; what counts without it counts.
+         */
+        delete: operations["take_back_exchange_fees"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/fill-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Instrument Fill Profile
+         * @description The rules that count for an instrument, and where they were said.
+         */
+        get: operations["get_instrument_fill_profile"];
+        /**
+         * Set Instrument Fill Profile
+         * @description Set the fill profile of an instrument from now on; open orders meet it too.
+         */
+        put: operations["set_instrument_fill_profile"];
+        post?: never;
+        /**
+         * Take Back Instrument Fill Profile
+         * @description Take back the fill profile that was set; what counts without it counts.
+         */
+        delete: operations["take_back_instrument_fill_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Instrument Fees
+         * @description The rules that count for an instrument, and where they were said.
+         */
+        get: operations["get_instrument_fees"];
+        /**
+         * Set Instrument Fees
+         * @description Set the fees of an instrument from now on; open orders meet it too.
+         */
+        put: operations["set_instrument_fees"];
+        post?: never;
+        /**
+         * Take Back Instrument Fees
+         * @description Take back the fees that was set; what counts without it counts.
+         */
+        delete: operations["take_back_instrument_fees"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Instruments
+         * @description What can be traded, sorted by symbol; `query` looks into symbols and names.
+         */
+        get: operations["list_instruments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exchanges
+         * @description Where instruments trade: hours, halts, fees, sorted by id.
+         */
+        get: operations["list_exchanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Exchange
+         * @description One exchange.
+         */
+        get: operations["get_exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description When exchanges trade: sessions that end after `start` and begin before `end`, by opening.
+         *
+         *     Without a start from the world's present on; without an end for fourteen days.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/market/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Summaries
+         * @description How instruments do today, by symbol; unknown symbols are left out.
+         */
+        get: operations["list_summaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Summary
+         * @description How one instrument does today.
+         */
+        get: operations["get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Instrument
+         * @description One instrument; a symbol that it had before finds it too.
+         */
+        get: operations["get_instrument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Watchlists
+         * @description The caller's watchlists, by name.
+         */
+        get: operations["list_watchlists"];
+        put?: never;
+        /**
+         * Create Watchlist
+         * @description Make a watchlist; names are the user's own, each once.
+         */
+        post: operations["create_watchlist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Watchlist
+         * @description One watchlist.
+         */
+        get: operations["get_watchlist"];
+        /**
+         * Replace Watchlist
+         * @description Give a watchlist another name and other symbols.
+         */
+        put: operations["replace_watchlist"];
+        post?: never;
+        /**
+         * Delete Watchlist
+         * @description Delete a watchlist.
+         */
+        delete: operations["delete_watchlist"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}/symbols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Symbol
+         * @description Put a symbol at the end of a watchlist that has not got it.
+         */
+        post: operations["add_symbol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}/symbols/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Symbol
+         * @description Take a symbol off a watchlist.
+         */
+        delete: operations["remove_symbol"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Profiles
+         * @description The caller's trading profiles, by name.
+         */
+        get: operations["list_profiles"];
+        put?: never;
+        /**
+         * Create Profile
+         * @description Make a trading profile; a new default takes the place of the one before.
+         */
+        post: operations["create_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Profile
+         * @description One trading profile.
+         */
+        get: operations["get_profile"];
+        /**
+         * Replace Profile
+         * @description Change a trading profile; accounts that it made stay as they are.
+         */
+        put: operations["replace_profile"];
+        post?: never;
+        /**
+         * Delete Profile
+         * @description Delete a trading profile; accounts that it made stay as they are.
+         */
+        delete: operations["delete_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Limits
+         * @description The limits that orders of the caller are judged by; an admin sees those of everybody.
+         */
+        get: operations["list_limits"];
+        put?: never;
+        /**
+         * Create Limit
+         * @description Limit something from now on; what is held already may always be closed.
+         */
+        post: operations["create_limit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/limits/{limit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Limit
+         * @description One limit.
+         */
+        get: operations["get_limit"];
+        /**
+         * Replace Limit
+         * @description Change a limit; what it limits stays, how much changes.
+         */
+        put: operations["replace_limit"];
+        post?: never;
+        /**
+         * Delete Limit
+         * @description Take a limit away.
+         */
+        delete: operations["delete_limit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dashboard
+         * @description What an account uses of its limits; without `account_id` the caller's first account.
+         */
+        get: operations["get_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Alerts of the caller's accounts, the newest first.
+         *
+         *     A page may hold less than `limit`, also none, and still have a `next_cursor`.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alert
+         * @description One alert.
+         */
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alert
+         * @description Say that an alert was seen; a resolved one stays resolved.
+         */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts/{alert_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve Alert
+         * @description Say that an alert is dealt with.
+         */
+        post: operations["resolve_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/kill-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Kill Switch
+         * @description Whether orders of the caller's accounts are stopped, and why.
+         */
+        get: operations["get_kill_switch"];
+        put?: never;
+        /**
+         * Set Kill Switch
+         * @description Stop all orders of an account, a user or (admins) the world, or let them go on.
+         *
+         *     Open orders are canceled; with `flatten` positions are closed as well.
+         */
+        post: operations["set_kill_switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compliance/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Compliance Rules
+         * @description The checks that orders of the caller go through now, in their order.
+         */
+        get: operations["list_compliance_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compliance/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Checks
+         * @description What orders were checked for, the newest first.
+         *
+         *     Kept are all orders that failed, and those that a risk policy let pass; an order that an
+         *     exchange without a policy took has passed what is always checked.
+         */
+        get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/worlds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Worlds
+         * @description The worlds that this server serves; it is one.
+         */
+        get: operations["list_worlds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/worlds/{world}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get World
+         * @description One world.
+         */
+        get: operations["get_world"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engine/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Engine Status
+         * @description Whether the engine works, which part of the day it is, what is halted.
+         */
+        get: operations["get_engine_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engine/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Engine Statistics
+         * @description What the engine has done since its process began.
+         */
+        get: operations["get_engine_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engine/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Halt
+         * @description Let an exchange or an instrument trade no more; orders that can wait are taken.
+         */
+        post: operations["halt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engine/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Let an exchange or an instrument trade again; what was not halted stays as it is.
+         */
+        post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engine/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Engine Config
+         * @description The settings of the engine; limits are under `/risk/limits`, fees and fills beside it.
+         */
+        get: operations["get_engine_config"];
+        /**
+         * Set Engine Config
+         * @description Set all of the engine's settings from now on; limits stay as they are.
+         */
+        put: operations["set_engine_config"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2507,6 +3252,65 @@ export interface components {
             order: components["schemas"]["OrderReply"];
         };
         /**
+         * CheckReply
+         * @description What one order was checked for.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "checks": [
+         *         "order",
+         *         "buying_power",
+         *         "kill_switch",
+         *         "loss_stop",
+         *         "order_size"
+         *       ],
+         *       "id": "4711-1",
+         *       "limit": null,
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "outcome": "passed",
+         *       "policy": 3,
+         *       "reason": null,
+         *       "seq": 4711,
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "value": null
+         *     }
+         */
+        CheckReply: {
+            /** Id */
+            id: string;
+            /** Order Id */
+            order_id: string;
+            /** Account Id */
+            account_id: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "passed" | "failed";
+            /**
+             * Policy
+             * @description the version of the policy; 0 where there was none
+             */
+            policy: number;
+            /**
+             * Checks
+             * @description what was passed; empty for an order that failed
+             */
+            checks: string[];
+            /**
+             * Reason
+             * @description what failed
+             */
+            reason: string | null;
+            /** Value */
+            value: string | null;
+            /** Limit */
+            limit: string | null;
+            /** Time */
+            time: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
          * CloneRequest
          * @description The name of the clone; without one it is called after its model.
          * @example {
@@ -2593,6 +3397,195 @@ export interface components {
         ClosedPositionsReply: {
             /** Items */
             items: components["schemas"]["ClosedPosition"][];
+        };
+        /**
+         * ComplianceReply
+         * @description What orders are checked for now.
+         * @example {
+         *       "items": [
+         *         {
+         *           "active": true,
+         *           "always": false,
+         *           "check": "order_size",
+         *           "detail": "one order is no larger than its limits allow",
+         *           "limits": [
+         *             "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11"
+         *           ]
+         *         }
+         *       ],
+         *       "next_cursor": null,
+         *       "policy_version": 3
+         *     }
+         */
+        ComplianceReply: {
+            /** Policy Version */
+            policy_version: number;
+            /** Items */
+            items: components["schemas"]["ComplianceRule"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ComplianceRule
+         * @description A check that orders go through, in this order.
+         * @example {
+         *       "active": true,
+         *       "always": false,
+         *       "check": "order_size",
+         *       "detail": "one order is no larger than its limits allow",
+         *       "limits": [
+         *         "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11"
+         *       ]
+         *     }
+         */
+        ComplianceRule: {
+            /** Check */
+            check: string;
+            /** Detail */
+            detail: string;
+            /** Active */
+            active: boolean;
+            /**
+             * Always
+             * @description made in every world, whatever its policy
+             */
+            always: boolean;
+            /**
+             * Limits
+             * @description the limits of the caller that it holds orders against
+             */
+            limits: string[];
+        };
+        /**
+         * DashboardReply
+         * @description Where an account stands against its limits, at the present market.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "as_of_seq": 4711,
+         *       "day_start_equity": "100000.00",
+         *       "equity": "100000.00",
+         *       "exposure": {
+         *         "by_asset_class": [
+         *           {
+         *             "currency": "USD",
+         *             "gross": "3809.60",
+         *             "long": "1904.80",
+         *             "name": "us_equity",
+         *             "net": "1904.80",
+         *             "short": "0.00"
+         *           }
+         *         ],
+         *         "by_instrument": [
+         *           {
+         *             "asset_class": "us_equity",
+         *             "buying": "10",
+         *             "currency": "USD",
+         *             "gross": "3809.60",
+         *             "price": "190.48",
+         *             "qty": "10",
+         *             "sector": "Technology",
+         *             "selling": "0",
+         *             "symbol": "AAPL",
+         *             "value": "1904.80"
+         *           }
+         *         ],
+         *         "by_sector": [
+         *           {
+         *             "currency": "USD",
+         *             "gross": "3809.60",
+         *             "long": "1904.80",
+         *             "name": "Technology",
+         *             "net": "1904.80",
+         *             "short": "0.00"
+         *           }
+         *         ],
+         *         "total": [
+         *           {
+         *             "currency": "USD",
+         *             "gross": "3809.60",
+         *             "long": "1904.80",
+         *             "name": "USD",
+         *             "net": "1904.80",
+         *             "short": "0.00"
+         *           }
+         *         ]
+         *       },
+         *       "kill_switch": null,
+         *       "limits": [
+         *         {
+         *           "action": "reject",
+         *           "alert_at": "0.8",
+         *           "everyone": false,
+         *           "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+         *           "limit": "50000",
+         *           "measure": "order_value",
+         *           "scope": "user",
+         *           "state": "ok",
+         *           "target": null,
+         *           "used": "1904.80",
+         *           "utilisation": "0.038096",
+         *           "window_s": null
+         *         }
+         *       ],
+         *       "margin": null,
+         *       "open_alerts": 0,
+         *       "peak_equity": "100250.00",
+         *       "policy_version": 3,
+         *       "status": "active",
+         *       "stop": null
+         *     }
+         */
+        DashboardReply: {
+            /** Account Id */
+            account_id: string;
+            /** Status */
+            status: string;
+            /** Equity */
+            equity: string;
+            /**
+             * Kill Switch
+             * @description why one stops this account
+             */
+            kill_switch: string | null;
+            /**
+             * Stop
+             * @description the loss limit that it came to
+             */
+            stop: {
+                [key: string]: unknown;
+            } | null;
+            /** Day Start Equity */
+            day_start_equity: string | null;
+            /** Peak Equity */
+            peak_equity: string | null;
+            /** Limits */
+            limits: components["schemas"]["UsedLimit"][];
+            /** @description null for a cash account */
+            margin: components["schemas"]["MarginPart"] | null;
+            exposure: components["schemas"]["ExposurePart"];
+            /** Open Alerts */
+            open_alerts: number;
+            /** Policy Version */
+            policy_version: number;
+            /** As Of Seq */
+            as_of_seq: number;
+        };
+        /**
+         * DayTradingPart
+         * @description Accounts below the least equity make at most so many day trades within so many days.
+         * @example {
+         *       "day_trades": 3,
+         *       "days": 5,
+         *       "minimum_equity": "25000"
+         *     }
+         */
+        DayTradingPart: {
+            /** Minimum Equity */
+            minimum_equity: string | number;
+            /** Day Trades */
+            day_trades: number;
+            /** Days */
+            days: number;
         };
         /**
          * DeliveryAttempt
@@ -2932,6 +3925,216 @@ export interface components {
             enabled?: boolean;
         };
         /**
+         * EngineConfigReply
+         * @description The settings of the engine; their ETag is needed to change them. They last.
+         * @example {
+         *       "day_starts": "00:00",
+         *       "day_trading": {
+         *         "day_trades": 3,
+         *         "days": 5,
+         *         "minimum_equity": "25000"
+         *       },
+         *       "margin": {
+         *         "call_at": "1.25",
+         *         "grace_s": 3600,
+         *         "liquidate_at": "1"
+         *       },
+         *       "policy_version": 3,
+         *       "wash_trade": true
+         *     }
+         */
+        EngineConfigReply: {
+            /** Policy Version */
+            policy_version: number;
+            /**
+             * Wash Trade
+             * @description whether an order that could trade with another of its user is rejected
+             */
+            wash_trade: boolean;
+            /** Day Trading */
+            day_trading: {
+                [key: string]: unknown;
+            } | null;
+            /** Margin */
+            margin: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Day Starts
+             * @description when the day of losses and day trades begins, UTC
+             */
+            day_starts: string;
+        };
+        /**
+         * EngineConfigRequest
+         * @description The settings of the engine, whole; what is left out or null is off.
+         * @example {
+         *       "day_starts": "00:00",
+         *       "day_trading": {
+         *         "day_trades": 3,
+         *         "days": 5,
+         *         "minimum_equity": "25000"
+         *       },
+         *       "margin": {
+         *         "call_at": "1.25",
+         *         "grace_s": 3600,
+         *         "liquidate_at": "1"
+         *       },
+         *       "wash_trade": true
+         *     }
+         */
+        EngineConfigRequest: {
+            /**
+             * Wash Trade
+             * @default false
+             */
+            wash_trade?: boolean;
+            /** @default null */
+            day_trading?: components["schemas"]["DayTradingPart"] | null;
+            /** @default null */
+            margin?: components["schemas"]["MarginPolicyPart"] | null;
+            /**
+             * Day Starts
+             * @default 00:00
+             */
+            day_starts?: string;
+        };
+        /**
+         * EngineStatisticsReply
+         * @description What the engine has done since its process began.
+         * @example {
+         *       "batches": 1100,
+         *       "commit_seconds": 2.16,
+         *       "commit_seconds_max": 0.031,
+         *       "commits": 1080,
+         *       "failed_commits": 0,
+         *       "inputs": 1200,
+         *       "market_falls": 0,
+         *       "orders": {
+         *         "created": 960,
+         *         "rejected": 12
+         *       },
+         *       "prints": 8412,
+         *       "quarantined": 0,
+         *       "reloads": 0,
+         *       "seq": 4711,
+         *       "unknown_commits": 0,
+         *       "world": "main"
+         *     }
+         */
+        EngineStatisticsReply: {
+            /** World */
+            world: string;
+            /** Seq */
+            seq: number;
+            /**
+             * Inputs
+             * @description commands and questions taken
+             */
+            inputs: number;
+            /** Batches */
+            batches: number;
+            /** Commits */
+            commits: number;
+            /**
+             * Commit Seconds
+             * @description spent in commits, in all
+             */
+            commit_seconds: number;
+            /** Commit Seconds Max */
+            commit_seconds_max: number;
+            /** Failed Commits */
+            failed_commits: number;
+            /** Unknown Commits */
+            unknown_commits: number;
+            /**
+             * Reloads
+             * @description how often the world was loaded from its tape again
+             */
+            reloads: number;
+            /** Quarantined */
+            quarantined: number;
+            /** Market Falls */
+            market_falls: number;
+            /**
+             * Prints
+             * @description public trades
+             */
+            prints: number;
+            /**
+             * Orders
+             * @description sent by this server, by outcome
+             */
+            orders: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * EngineStatusReply
+         * @description Whether the engine works, and what of it stands still.
+         * @example {
+         *       "clock_jump": false,
+         *       "exchanges": [
+         *         {
+         *           "exchange": "XNAS",
+         *           "state": "open"
+         *         }
+         *       ],
+         *       "halted": [
+         *         {
+         *           "exchange": "XNAS",
+         *           "reason": "news pending",
+         *           "symbol": "AAPL"
+         *         }
+         *       ],
+         *       "kill_switch": null,
+         *       "market": "running",
+         *       "market_seq": 81021,
+         *       "seq": 4711,
+         *       "state": "running",
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "waiting": 0,
+         *       "world": "main",
+         *       "writing": true
+         *     }
+         */
+        EngineStatusReply: {
+            /**
+             * State
+             * @description stopped: a kill switch stops the world; not_writing: no commit succeeds
+             * @enum {string}
+             */
+            state: "running" | "stopped" | "not_writing";
+            /** World */
+            world: string;
+            /** Time */
+            time: string;
+            /** Seq */
+            seq: number;
+            /** Market Seq */
+            market_seq: number;
+            /** Market */
+            market: string;
+            /** Writing */
+            writing: boolean;
+            /**
+             * Clock Jump
+             * @description the wall clock jumped, so time stands still
+             */
+            clock_jump: boolean;
+            /**
+             * Waiting
+             * @description commands that wait for their turn
+             */
+            waiting: number;
+            /** Kill Switch */
+            kill_switch: string | null;
+            /** Exchanges */
+            exchanges: components["schemas"]["ExchangeState"][];
+            /** Halted */
+            halted: components["schemas"]["HaltedPart"][];
+        };
+        /**
          * EquityPoint
          * @description The account's equity at the end of a minute.
          * @example {
@@ -3036,6 +4239,284 @@ export interface components {
              * @default null
              */
             band?: string | null;
+        };
+        /**
+         * ExchangeState
+         * @description The part of the day that an exchange is in.
+         * @example {
+         *       "exchange": "XNAS",
+         *       "state": "open"
+         *     }
+         */
+        ExchangeState: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pre_market" | "open" | "post_market" | "closed" | "auction";
+        };
+        /**
+         * ExposurePart
+         * @description What an account is exposed to.
+         * @example {
+         *       "by_asset_class": [
+         *         {
+         *           "currency": "USD",
+         *           "gross": "3809.60",
+         *           "long": "1904.80",
+         *           "name": "us_equity",
+         *           "net": "1904.80",
+         *           "short": "0.00"
+         *         }
+         *       ],
+         *       "by_instrument": [
+         *         {
+         *           "asset_class": "us_equity",
+         *           "buying": "10",
+         *           "currency": "USD",
+         *           "gross": "3809.60",
+         *           "price": "190.48",
+         *           "qty": "10",
+         *           "sector": "Technology",
+         *           "selling": "0",
+         *           "symbol": "AAPL",
+         *           "value": "1904.80"
+         *         }
+         *       ],
+         *       "by_sector": [
+         *         {
+         *           "currency": "USD",
+         *           "gross": "3809.60",
+         *           "long": "1904.80",
+         *           "name": "Technology",
+         *           "net": "1904.80",
+         *           "short": "0.00"
+         *         }
+         *       ],
+         *       "total": [
+         *         {
+         *           "currency": "USD",
+         *           "gross": "3809.60",
+         *           "long": "1904.80",
+         *           "name": "USD",
+         *           "net": "1904.80",
+         *           "short": "0.00"
+         *         }
+         *       ]
+         *     }
+         */
+        ExposurePart: {
+            /** Total */
+            total: components["schemas"]["ExposureSum"][];
+            /** By Sector */
+            by_sector: components["schemas"]["ExposureSum"][];
+            /** By Asset Class */
+            by_asset_class: components["schemas"]["ExposureSum"][];
+            /** By Instrument */
+            by_instrument: components["schemas"]["InstrumentExposure"][];
+        };
+        /**
+         * ExposureSum
+         * @description What is held of a group, in one currency.
+         * @example {
+         *       "currency": "USD",
+         *       "gross": "3809.60",
+         *       "long": "1904.80",
+         *       "name": "Technology",
+         *       "net": "1904.80",
+         *       "short": "0.00"
+         *     }
+         */
+        ExposureSum: {
+            /** Name */
+            name: string;
+            /** Currency */
+            currency: string;
+            /** Long */
+            long: string;
+            /** Short */
+            short: string;
+            /**
+             * Gross
+             * @description open orders of the larger side counted as filled
+             */
+            gross: string;
+            /** Net */
+            net: string;
+        };
+        /**
+         * FactorPart
+         * @description Slippage counts `factor` times in a circumstance.
+         * @example {
+         *       "condition": "stressed",
+         *       "factor": "2"
+         *     }
+         */
+        FactorPart: {
+            /**
+             * Asset Class
+             * @default null
+             */
+            asset_class?: string | null;
+            /**
+             * Phase
+             * @default null
+             */
+            phase?: string | null;
+            /**
+             * Condition
+             * @default null
+             */
+            condition?: string | null;
+            /** Factor */
+            factor: string | number;
+        };
+        /**
+         * FeesBody
+         * @description A fee schedule: a preset with what differs from it, or all of it; left out is nothing.
+         * @example {
+         *       "minimum": "1",
+         *       "per_share": "0.005",
+         *       "preset": "us_equity"
+         *     }
+         */
+        FeesBody: {
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * Maker Rate
+             * @default null
+             */
+            maker_rate?: string | number | null;
+            /**
+             * Taker Rate
+             * @default null
+             */
+            taker_rate?: string | number | null;
+            /**
+             * Per Share
+             * @default null
+             */
+            per_share?: string | number | null;
+            /**
+             * Minimum
+             * @default null
+             */
+            minimum?: string | number | null;
+            /**
+             * Tiers
+             * @default null
+             */
+            tiers?: components["schemas"]["TierPart"][] | null;
+            /**
+             * Per Contract
+             * @default null
+             */
+            per_contract?: string | number | null;
+            /**
+             * Fixed
+             * @default null
+             */
+            fixed?: string | number | null;
+            /**
+             * Cap Rate
+             * @default null
+             */
+            cap_rate?: string | number | null;
+            /**
+             * Maximum
+             * @default null
+             */
+            maximum?: string | number | null;
+            /**
+             * Whole Order
+             * @default null
+             */
+            whole_order?: boolean | null;
+            /**
+             * Sale Rate
+             * @default null
+             */
+            sale_rate?: string | number | null;
+            /**
+             * Sale Per Share
+             * @default null
+             */
+            sale_per_share?: string | number | null;
+            /**
+             * Sale Cap
+             * @default null
+             */
+            sale_cap?: string | number | null;
+        };
+        /**
+         * FillProfilesReply
+         * @description All presets, and what each exchange uses.
+         * @example {
+         *       "exchanges": [
+         *         {
+         *           "as_of_seq": 4711,
+         *           "exchange": "XNAS",
+         *           "fees": {
+         *             "maker_rate": "0",
+         *             "minimum": "0",
+         *             "per_share": "0",
+         *             "taker_rate": "0"
+         *           },
+         *           "fees_from": "exchange",
+         *           "profile": {
+         *             "market_orders": "street",
+         *             "name": "realistic",
+         *             "participation": "0.1",
+         *             "queue": "volume_ahead",
+         *             "slippage": "almgren_2005",
+         *             "spread_ticks": 1
+         *           },
+         *           "profile_from": "own",
+         *           "symbol": null,
+         *           "version": 1
+         *         }
+         *       ],
+         *       "fees": [
+         *         {
+         *           "fees": {
+         *             "maker_rate": "0",
+         *             "minimum": "0",
+         *             "per_share": "0",
+         *             "preset": "us_equity",
+         *             "sale_rate": "0.0000278",
+         *             "taker_rate": "0"
+         *           },
+         *           "name": "us_equity"
+         *         }
+         *       ],
+         *       "profiles": [
+         *         {
+         *           "name": "realistic",
+         *           "profile": {
+         *             "market_orders": "street",
+         *             "name": "realistic",
+         *             "participation": "0.1",
+         *             "queue": "volume_ahead",
+         *             "slippage": "almgren_2005",
+         *             "spread_ticks": 1
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        FillProfilesReply: {
+            /** Profiles */
+            profiles: components["schemas"]["PresetProfile"][];
+            /** Fees */
+            fees: components["schemas"]["PresetFees"][];
+            /** Exchanges */
+            exchanges: components["schemas"]["RulesReply"][];
         };
         /**
          * FillReply
@@ -3286,6 +4767,89 @@ export interface components {
             account_ids: string[];
         };
         /**
+         * HaltRequest
+         * @description What is to stop trading: an exchange, or one instrument.
+         * @example {
+         *       "reason": "news pending",
+         *       "symbol": "BTC/USD"
+         *     }
+         */
+        HaltRequest: {
+            /**
+             * Exchange
+             * @default null
+             */
+            exchange?: string | null;
+            /**
+             * Symbol
+             * @default null
+             */
+            symbol?: string | null;
+            /**
+             * Reason
+             * @default by an operator
+             */
+            reason?: string;
+        };
+        /**
+         * HaltedPart
+         * @description What does not trade now.
+         * @example {
+         *       "exchange": "XNAS",
+         *       "reason": "news pending",
+         *       "symbol": "AAPL"
+         *     }
+         */
+        HaltedPart: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Symbol
+             * @description null when all of the exchange is halted
+             */
+            symbol: string | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * InstrumentExposure
+         * @description A position, and what open orders would add to it.
+         * @example {
+         *       "asset_class": "us_equity",
+         *       "buying": "10",
+         *       "currency": "USD",
+         *       "gross": "3809.60",
+         *       "price": "190.48",
+         *       "qty": "10",
+         *       "sector": "Technology",
+         *       "selling": "0",
+         *       "symbol": "AAPL",
+         *       "value": "1904.80"
+         *     }
+         */
+        InstrumentExposure: {
+            /** Symbol */
+            symbol: string;
+            /** Asset Class */
+            asset_class: string;
+            /** Sector */
+            sector: string;
+            /** Currency */
+            currency: string;
+            /** Qty */
+            qty: string;
+            /** Buying */
+            buying: string;
+            /** Selling */
+            selling: string;
+            /** Price */
+            price: string | null;
+            /** Value */
+            value: string;
+            /** Gross */
+            gross: string;
+        };
+        /**
          * InstrumentReply
          * @description What can be traded.
          * @example {
@@ -3492,6 +5056,131 @@ export interface components {
             max_notional?: string | number | null;
         };
         /**
+         * KillSwitchPart
+         * @description Whether orders of an account are stopped, and why.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "on": false,
+         *       "reason": null
+         *     }
+         */
+        KillSwitchPart: {
+            /** Account Id */
+            account_id: string;
+            /** On */
+            on: boolean;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * KillSwitchReply
+         * @description The kill switches that stop the caller's accounts.
+         * @example {
+         *       "accounts": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "on": false,
+         *           "reason": null
+         *         }
+         *       ],
+         *       "world": {
+         *         "on": false,
+         *         "reason": null
+         *       }
+         *     }
+         */
+        KillSwitchReply: {
+            /** World */
+            world: {
+                [key: string]: unknown;
+            };
+            /** Accounts */
+            accounts: components["schemas"]["KillSwitchPart"][];
+        };
+        /**
+         * KillSwitchRequest
+         * @description Turns a kill switch on or off.
+         * @example {
+         *       "on": false,
+         *       "reason": "back at the desk",
+         *       "scope": "user"
+         *     }
+         */
+        KillSwitchRequest: {
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "account" | "user" | "world";
+            /** On */
+            on: boolean;
+            /**
+             * Account Id
+             * @description for scope account
+             * @default null
+             */
+            account_id?: string | null;
+            /**
+             * User Id
+             * @description another user, by an admin
+             * @default null
+             */
+            user_id?: string | null;
+            /**
+             * Reason
+             * @default by the user
+             */
+            reason?: string;
+            /**
+             * Flatten
+             * @description close positions too
+             * @default false
+             */
+            flatten?: boolean;
+        };
+        /**
+         * LatencyPart
+         * @description How long messages are under way, in milliseconds.
+         * @example {
+         *       "mean_ms": "20",
+         *       "model": "log_normal",
+         *       "sigma": "0.5"
+         *     }
+         */
+        LatencyPart: {
+            /**
+             * Model
+             * @default constant
+             * @enum {string}
+             */
+            model?: "none" | "constant" | "normal" | "log_normal";
+            /**
+             * Mean Ms
+             * @default null
+             */
+            mean_ms?: string | number | null;
+            /**
+             * Deviation Ms
+             * @default null
+             */
+            deviation_ms?: string | number | null;
+            /**
+             * Sigma
+             * @default null
+             */
+            sigma?: string | number | null;
+            /**
+             * Least Ms
+             * @default null
+             */
+            least_ms?: string | number | null;
+            /**
+             * Most Ms
+             * @default null
+             */
+            most_ms?: string | number | null;
+        };
+        /**
          * LedgerLine
          * @description One line of the double-entry ledger; the lines of an entry sum to zero for each asset.
          * @example {
@@ -3558,6 +5247,132 @@ export interface components {
              * @example 1
              */
             ratio_qty?: string | number;
+        };
+        /**
+         * LimitReply
+         * @description A limit; its ETag is needed to change it.
+         * @example {
+         *       "account_id": null,
+         *       "action": "reject",
+         *       "alert_at": "0.8",
+         *       "editable": true,
+         *       "everyone": false,
+         *       "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+         *       "limit": "50000",
+         *       "measure": "order_value",
+         *       "scope": "user",
+         *       "target": null,
+         *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+         *       "window_s": null
+         *     }
+         */
+        LimitReply: {
+            /** Id */
+            id: string;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "user" | "account" | "instrument" | "asset_class" | "sector";
+            /** Target */
+            target: string | null;
+            /** Account Id */
+            account_id: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Everyone */
+            everyone: boolean;
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "order_qty" | "order_value" | "order_rate" | "open_orders" | "price_collar" | "position_qty" | "position_value" | "capital_share" | "concentration" | "leverage" | "restricted" | "no_short" | "daily_loss" | "daily_loss_share" | "drawdown";
+            /** Limit */
+            limit: string | null;
+            /** Alert At */
+            alert_at: string | null;
+            /** Window S */
+            window_s: number | null;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "reject" | "flatten" | "alert";
+            /**
+             * Editable
+             * @description whether the caller may change it
+             */
+            editable: boolean;
+        };
+        /**
+         * LimitRequest
+         * @description A limit as it is to be.
+         *
+         *     For whom: `account_id` for one account; `everyone` (admins) for each by itself; neither is the
+         *     caller, all accounts together. On what: `target` names an instrument, class or sector, and `*`
+         *     is each of them by itself.
+         * @example {
+         *       "alert_at": "0.8",
+         *       "limit": "50000",
+         *       "measure": "order_value",
+         *       "scope": "user"
+         *     }
+         */
+        LimitRequest: {
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "user" | "account" | "instrument" | "asset_class" | "sector";
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "order_qty" | "order_value" | "order_rate" | "open_orders" | "price_collar" | "position_qty" | "position_value" | "capital_share" | "concentration" | "leverage" | "restricted" | "no_short" | "daily_loss" | "daily_loss_share" | "drawdown";
+            /**
+             * Limit
+             * @description quantity, money, count, share of 1 or multiple, by the measure
+             * @default null
+             */
+            limit?: string | number | null;
+            /**
+             * Target
+             * @default null
+             */
+            target?: string | null;
+            /**
+             * Account Id
+             * @default null
+             */
+            account_id?: string | null;
+            /**
+             * User Id
+             * @description another user, by an admin
+             * @default null
+             */
+            user_id?: string | null;
+            /**
+             * Everyone
+             * @default false
+             */
+            everyone?: boolean;
+            /**
+             * Alert At
+             * @description the share of the limit from which on an alert is raised
+             * @default null
+             */
+            alert_at?: string | number | null;
+            /**
+             * Window S
+             * @default null
+             */
+            window_s?: number | null;
+            /**
+             * Action
+             * @default reject
+             * @enum {string}
+             */
+            action?: "reject" | "flatten" | "alert";
         };
         /**
          * Listed[AccountReply]
@@ -3658,6 +5473,39 @@ export interface components {
         Listed_BarReply_: {
             /** Items */
             items: components["schemas"]["BarReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[CheckReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "checks": [
+         *             "order",
+         *             "buying_power",
+         *             "kill_switch",
+         *             "loss_stop",
+         *             "order_size"
+         *           ],
+         *           "id": "4711-1",
+         *           "limit": null,
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "outcome": "passed",
+         *           "policy": 3,
+         *           "reason": null,
+         *           "seq": 4711,
+         *           "time": "2026-11-20T10:46:00.000000000Z",
+         *           "value": null
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_CheckReply_: {
+            /** Items */
+            items: components["schemas"]["CheckReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -3903,6 +5751,34 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Listed[LimitReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": null,
+         *           "action": "reject",
+         *           "alert_at": "0.8",
+         *           "editable": true,
+         *           "everyone": false,
+         *           "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+         *           "limit": "50000",
+         *           "measure": "order_value",
+         *           "scope": "user",
+         *           "target": null,
+         *           "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+         *           "window_s": null
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_LimitReply_: {
+            /** Items */
+            items: components["schemas"]["LimitReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Listed[LoginItem]
          * @example {
          *       "items": [
@@ -3983,6 +5859,59 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Listed[RiskAlertReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *           "id": "4711-2",
+         *           "kind": "risk_alert",
+         *           "level": "soft",
+         *           "limit": "50000",
+         *           "marked_at": null,
+         *           "measure": "order_value",
+         *           "note": null,
+         *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *           "seq": 4711,
+         *           "state": "open",
+         *           "symbol": null,
+         *           "time": "2026-11-20T10:46:00.000000000Z",
+         *           "value": "41000"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_RiskAlertReply_: {
+            /** Items */
+            items: components["schemas"]["RiskAlertReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[SessionReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "auctions": true,
+         *           "close": "2026-11-20T21:00:00.000000000Z",
+         *           "date": "2026-11-20",
+         *           "exchange": "XNAS",
+         *           "open": "2026-11-20T14:30:00.000000000Z",
+         *           "post_market_close": "2026-11-21T01:00:00.000000000Z",
+         *           "pre_market_open": "2026-11-20T09:00:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_SessionReply_: {
+            /** Items */
+            items: components["schemas"]["SessionReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Listed[StrategyReply]
          * @example {
          *       "items": [
@@ -4012,6 +5941,37 @@ export interface components {
         Listed_StrategyReply_: {
             /** Items */
             items: components["schemas"]["StrategyReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[SummaryReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "ask": "190.48",
+         *           "bid": "190.47",
+         *           "change": "1.48",
+         *           "change_share": "0.007831",
+         *           "high": "191.00",
+         *           "imbalance": "-0.25",
+         *           "last": "190.48",
+         *           "low": "188.95",
+         *           "open": "189.10",
+         *           "previous_close": "189.00",
+         *           "spread": "0.01",
+         *           "spread_share": "0.000053",
+         *           "symbol": "AAPL",
+         *           "time": "2026-11-20T10:46:00.000000000Z",
+         *           "volume": "1240000"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_SummaryReply_: {
+            /** Items */
+            items: components["schemas"]["SummaryReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4051,6 +6011,62 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Listed[TradingProfileReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "account_kind": "cash",
+         *           "commission": "us_equity",
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "currency": "USD",
+         *           "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+         *           "is_default": true,
+         *           "name": "Careful",
+         *           "risk": {
+         *             "max_daily_loss": "1000",
+         *             "max_drawdown": "0.2",
+         *             "max_order_value": "5000",
+         *             "max_position_share": "0.25",
+         *             "risk_per_trade": "0.01"
+         *           },
+         *           "slippage": "realistic",
+         *           "starting_cash": "100000.00",
+         *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_TradingProfileReply_: {
+            /** Items */
+            items: components["schemas"]["TradingProfileReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[WatchlistReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "created_at": "2026-11-20T10:46:00.000000000Z",
+         *           "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+         *           "name": "Coins",
+         *           "symbols": [
+         *             "BTC/USD"
+         *           ],
+         *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_WatchlistReply_: {
+            /** Items */
+            items: components["schemas"]["WatchlistReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Listed[WebhookReply]
          * @example {
          *       "items": [
@@ -4079,6 +6095,29 @@ export interface components {
         Listed_WebhookReply_: {
             /** Items */
             items: components["schemas"]["WebhookReply"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Listed[WorldReply]
+         * @example {
+         *       "items": [
+         *         {
+         *           "exchanges": 3,
+         *           "instruments": 11,
+         *           "market": "running",
+         *           "seq": 4711,
+         *           "sharing": "shared",
+         *           "time": "2026-11-20T10:46:00.000000000Z",
+         *           "world": "main"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        Listed_WorldReply_: {
+            /** Items */
+            items: components["schemas"]["WorldReply"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4158,6 +6197,78 @@ export interface components {
              * @default false
              */
             cookie?: boolean;
+        };
+        /**
+         * MarginPart
+         * @description The margin of an account.
+         * @example {
+         *       "call": null,
+         *       "equity": "100000.00",
+         *       "excess": "99523.80",
+         *       "initial": "952.40",
+         *       "maintenance": "476.20",
+         *       "state": "ok",
+         *       "utilisation": "0.004762"
+         *     }
+         */
+        MarginPart: {
+            /** Equity */
+            equity: string;
+            /** Initial */
+            initial: string | null;
+            /** Maintenance */
+            maintenance: string;
+            /** Excess */
+            excess: string;
+            /** Utilisation */
+            utilisation: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "warn" | "breach";
+            /**
+             * Call
+             * @description since when, and when it is due
+             */
+            call: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * MarginPolicyPart
+         * @description Calls and liquidates margin accounts, at multiples of their maintenance requirement.
+         * @example {
+         *       "call_at": "1.25",
+         *       "grace_s": 3600,
+         *       "liquidate_at": "1"
+         *     }
+         */
+        MarginPolicyPart: {
+            /** Call At */
+            call_at: string | number;
+            /** Liquidate At */
+            liquidate_at: string | number;
+            /**
+             * Grace S
+             * @description 0 waits for ever
+             * @default 0
+             */
+            grace_s?: number;
+        };
+        /**
+         * MarkRequest
+         * @description What is to be said about an alert.
+         * @example {
+         *       "note": "seen, position is closed by hand"
+         *     }
+         */
+        MarkRequest: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
         };
         /**
          * MetricsReply
@@ -4799,6 +6910,52 @@ export interface components {
             confirmations?: boolean;
         };
         /**
+         * PresetFees
+         * @description A fee schedule that has a name.
+         * @example {
+         *       "fees": {
+         *         "maker_rate": "0",
+         *         "minimum": "0",
+         *         "per_share": "0",
+         *         "preset": "us_equity",
+         *         "sale_rate": "0.0000278",
+         *         "taker_rate": "0"
+         *       },
+         *       "name": "us_equity"
+         *     }
+         */
+        PresetFees: {
+            /** Name */
+            name: string;
+            /** Fees */
+            fees: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PresetProfile
+         * @description A fill profile that has a name.
+         * @example {
+         *       "name": "realistic",
+         *       "profile": {
+         *         "market_orders": "street",
+         *         "name": "realistic",
+         *         "participation": "0.1",
+         *         "queue": "volume_ahead",
+         *         "slippage": "almgren_2005",
+         *         "spread_ticks": 1
+         *       }
+         *     }
+         */
+        PresetProfile: {
+            /** Name */
+            name: string;
+            /** Profile */
+            profile: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * PreviewReply
          * @description What an order would cost now; nothing was sent.
          * @example {
@@ -5063,6 +7220,118 @@ export interface components {
             order_id?: string | null;
         };
         /**
+         * ProfileBody
+         * @description A fill profile: a preset with what differs from it, or all of it.
+         *
+         *     Without `preset` the members `name`, `spread_ticks` and `market_orders` are needed, and what is
+         *     left out is plain. `GET /fill-profiles` shows each preset whole.
+         * @example {
+         *       "preset": "realistic",
+         *       "spread_ticks": 2
+         *     }
+         */
+        ProfileBody: {
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Spread Ticks
+             * @default null
+             */
+            spread_ticks?: number | null;
+            /**
+             * Spread Rate
+             * @default null
+             */
+            spread_rate?: string | number | null;
+            /**
+             * Participation
+             * @default null
+             */
+            participation?: string | number | null;
+            /**
+             * Market Orders
+             * @default null
+             */
+            market_orders?: string | null;
+            /**
+             * Depth
+             * @default null
+             */
+            depth?: ("displayed" | "volume" | "unlimited") | null;
+            /**
+             * Slippage
+             * @default null
+             */
+            slippage?: string | null;
+            /**
+             * Slippage Ticks
+             * @default null
+             */
+            slippage_ticks?: number | null;
+            /**
+             * Slippage Rate
+             * @default null
+             */
+            slippage_rate?: string | number | null;
+            /**
+             * Daily Volume
+             * @default null
+             */
+            daily_volume?: string | number | null;
+            /**
+             * Daily Volatility
+             * @default null
+             */
+            daily_volatility?: string | number | null;
+            /**
+             * Outstanding
+             * @default null
+             */
+            outstanding?: string | number | null;
+            /**
+             * Factors
+             * @default null
+             */
+            factors?: components["schemas"]["FactorPart"][] | null;
+            /** @default null */
+            command_latency?: components["schemas"]["LatencyPart"] | null;
+            /** @default null */
+            event_latency?: components["schemas"]["LatencyPart"] | null;
+            /**
+             * Queue
+             * @default null
+             */
+            queue?: ("touch" | "trade_through" | "volume_ahead") | null;
+            /**
+             * Bar Through
+             * @default null
+             */
+            bar_through?: boolean | null;
+            /**
+             * Path
+             * @default null
+             */
+            path?: string | null;
+            /**
+             * Gap
+             * @default null
+             */
+            gap?: ("open" | "worst") | null;
+            /**
+             * Partial Rate
+             * @default null
+             */
+            partial_rate?: string | number | null;
+        };
+        /**
          * ProfileRequest
          * @description What changes; null takes it away.
          * @example {
@@ -5253,6 +7522,244 @@ export interface components {
              * @default null
              */
             starting_cash?: string | number | null;
+        };
+        /**
+         * ResumeRequest
+         * @description What is to trade again; with `auction` orders are collected first, until the next resume.
+         * @example {
+         *       "symbol": "BTC/USD"
+         *     }
+         */
+        ResumeRequest: {
+            /**
+             * Exchange
+             * @default null
+             */
+            exchange?: string | null;
+            /**
+             * Symbol
+             * @default null
+             */
+            symbol?: string | null;
+            /**
+             * Auction
+             * @default null
+             */
+            auction?: boolean | null;
+        };
+        /**
+         * RiskAlertReply
+         * @description Something of risk that somebody should look at.
+         * @example {
+         *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+         *       "id": "4711-2",
+         *       "kind": "risk_alert",
+         *       "level": "soft",
+         *       "limit": "50000",
+         *       "marked_at": null,
+         *       "measure": "order_value",
+         *       "note": null,
+         *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+         *       "seq": 4711,
+         *       "state": "open",
+         *       "symbol": null,
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "value": "41000"
+         *     }
+         */
+        RiskAlertReply: {
+            /** Id */
+            id: string;
+            /** Account Id */
+            account_id: string;
+            /**
+             * Kind
+             * @description risk_alert, account_stopped, margin_called, margin_call_met or liquidated
+             */
+            kind: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "soft" | "hard" | "info";
+            /** Measure */
+            measure: string | null;
+            /** Value */
+            value: string | null;
+            /** Limit */
+            limit: string | null;
+            /** Order Id */
+            order_id: string | null;
+            /** Symbol */
+            symbol: string | null;
+            /** Time */
+            time: string;
+            /** Seq */
+            seq: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "resolved";
+            /** Note */
+            note: string | null;
+            /** Marked At */
+            marked_at: string | null;
+            /**
+             * Due
+             * @description when a margin call is due
+             * @default null
+             */
+            due?: string | null;
+            /**
+             * Qty
+             * @description how much was liquidated
+             * @default null
+             */
+            qty?: string | null;
+            /**
+             * Leaves
+             * @description what leaves when an account is stopped
+             * @default null
+             */
+            leaves?: string | null;
+        };
+        /**
+         * RiskPreferences
+         * @description Limits that the user wants to keep; null is none. Shares are of 1.
+         * @example {
+         *       "max_daily_loss": "1000",
+         *       "max_drawdown": "0.2",
+         *       "max_order_value": "5000",
+         *       "max_position_share": "0.25",
+         *       "risk_per_trade": "0.01"
+         *     }
+         */
+        RiskPreferences: {
+            /**
+             * Max Order Value
+             * @default null
+             */
+            max_order_value?: string | number | null;
+            /**
+             * Max Position Share
+             * @default null
+             */
+            max_position_share?: string | number | null;
+            /**
+             * Max Daily Loss
+             * @default null
+             */
+            max_daily_loss?: string | number | null;
+            /**
+             * Max Drawdown
+             * @default null
+             */
+            max_drawdown?: string | number | null;
+            /**
+             * Risk Per Trade
+             * @default null
+             */
+            risk_per_trade?: string | number | null;
+        };
+        /**
+         * RulesReply
+         * @description Fees and fill profile that count, and where each was said. The ETag is `version`.
+         * @example {
+         *       "as_of_seq": 4711,
+         *       "exchange": "XNAS",
+         *       "fees": {
+         *         "maker_rate": "0",
+         *         "minimum": "0",
+         *         "per_share": "0",
+         *         "taker_rate": "0"
+         *       },
+         *       "fees_from": "exchange",
+         *       "profile": {
+         *         "market_orders": "street",
+         *         "name": "realistic",
+         *         "participation": "0.1",
+         *         "queue": "volume_ahead",
+         *         "slippage": "almgren_2005",
+         *         "spread_ticks": 1
+         *       },
+         *       "profile_from": "own",
+         *       "symbol": "AAPL",
+         *       "version": 1
+         *     }
+         */
+        RulesReply: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Symbol
+             * @description null for the rules of an exchange
+             */
+            symbol: string | null;
+            /**
+             * Version
+             * @description how often these were set; 0 as long as they never were
+             */
+            version: number;
+            /** Profile */
+            profile: {
+                [key: string]: unknown;
+            };
+            /**
+             * Profile From
+             * @description own: set here; exchange: set there; listing: neither
+             * @enum {string}
+             */
+            profile_from: "own" | "exchange" | "listing";
+            /** Fees */
+            fees: {
+                [key: string]: unknown;
+            };
+            /**
+             * Fees From
+             * @enum {string}
+             */
+            fees_from: "own" | "exchange" | "listing";
+            /** As Of Seq */
+            as_of_seq: number;
+        };
+        /**
+         * SessionReply
+         * @description One session of an exchange: the regular hours of a day, and what lies around them.
+         * @example {
+         *       "auctions": true,
+         *       "close": "2026-11-20T21:00:00.000000000Z",
+         *       "date": "2026-11-20",
+         *       "exchange": "XNAS",
+         *       "open": "2026-11-20T14:30:00.000000000Z",
+         *       "post_market_close": "2026-11-21T01:00:00.000000000Z",
+         *       "pre_market_open": "2026-11-20T09:00:00.000000000Z"
+         *     }
+         */
+        SessionReply: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Date
+             * @description the day that it belongs to
+             */
+            date: string;
+            /** Open */
+            open: string;
+            /** Close */
+            close: string;
+            /**
+             * Pre Market Open
+             * @description when orders for extended hours begin to trade
+             */
+            pre_market_open: string | null;
+            /** Post Market Close */
+            post_market_close: string | null;
+            /**
+             * Auctions
+             * @description whether an auction opens and closes it
+             */
+            auctions: boolean;
         };
         /**
          * SizingReply
@@ -5510,6 +8017,71 @@ export interface components {
             total_pnl: string | null;
         };
         /**
+         * SummaryReply
+         * @description How an instrument does today (a day of UTC); null is what there was not yet.
+         * @example {
+         *       "ask": "190.48",
+         *       "bid": "190.47",
+         *       "change": "1.48",
+         *       "change_share": "0.007831",
+         *       "high": "191.00",
+         *       "imbalance": "-0.25",
+         *       "last": "190.48",
+         *       "low": "188.95",
+         *       "open": "189.10",
+         *       "previous_close": "189.00",
+         *       "spread": "0.01",
+         *       "spread_share": "0.000053",
+         *       "symbol": "AAPL",
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "volume": "1240000"
+         *     }
+         */
+        SummaryReply: {
+            /** Symbol */
+            symbol: string;
+            /** Open */
+            open: string | null;
+            /** High */
+            high: string | null;
+            /** Low */
+            low: string | null;
+            /** Last */
+            last: string | null;
+            /** Previous Close */
+            previous_close: string | null;
+            /**
+             * Change
+             * @description since the close before; on the first day since its open
+             */
+            change: string | null;
+            /** Change Share */
+            change_share: string | null;
+            /** Volume */
+            volume: string;
+            /** Bid */
+            bid: string | null;
+            /** Ask */
+            ask: string | null;
+            /** Spread */
+            spread: string | null;
+            /**
+             * Spread Share
+             * @description the share of the middle
+             */
+            spread_share: string | null;
+            /**
+             * Imbalance
+             * @description how much more is bid than asked at the best prices: -1 to 1
+             */
+            imbalance: string | null;
+            /**
+             * Time
+             * @description of the quote
+             */
+            time: string | null;
+        };
+        /**
          * TakeProfit
          * @description The limit order that closes the position with a profit.
          * @example {
@@ -5522,6 +8094,23 @@ export interface components {
              * @example 200.00
              */
             limit_price: string | number;
+        };
+        /**
+         * TierPart
+         * @description Rates from a volume of 30 days on.
+         * @example {
+         *       "maker_rate": "0.0005",
+         *       "taker_rate": "0.001",
+         *       "volume": "1000000"
+         *     }
+         */
+        TierPart: {
+            /** Volume */
+            volume: string | number;
+            /** Maker Rate */
+            maker_rate: string | number;
+            /** Taker Rate */
+            taker_rate: string | number;
         };
         /**
          * TradeFigures
@@ -5766,6 +8355,120 @@ export interface components {
             fee?: string | number | null;
         };
         /**
+         * TradingProfileReply
+         * @description A trading profile; its ETag is needed to change it.
+         * @example {
+         *       "account_kind": "cash",
+         *       "commission": "us_equity",
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "currency": "USD",
+         *       "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+         *       "is_default": true,
+         *       "name": "Careful",
+         *       "risk": {
+         *         "max_daily_loss": "1000",
+         *         "max_drawdown": "0.2",
+         *         "max_order_value": "5000",
+         *         "max_position_share": "0.25",
+         *         "risk_per_trade": "0.01"
+         *       },
+         *       "slippage": "realistic",
+         *       "starting_cash": "100000.00",
+         *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *     }
+         */
+        TradingProfileReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Is Default */
+            is_default: boolean;
+            /** Starting Cash */
+            starting_cash: string;
+            /** Currency */
+            currency: string;
+            /** Account Kind */
+            account_kind: string;
+            /** Commission */
+            commission: string | null;
+            /** Slippage */
+            slippage: string | null;
+            risk: components["schemas"]["RiskPreferences"];
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * TradingProfileRequest
+         * @description A trading profile as it is to be.
+         * @example {
+         *       "account_kind": "cash",
+         *       "commission": "us_equity",
+         *       "currency": "USD",
+         *       "is_default": true,
+         *       "name": "Careful",
+         *       "risk": {
+         *         "max_daily_loss": "1000",
+         *         "max_drawdown": "0.2",
+         *         "max_order_value": "5000",
+         *         "max_position_share": "0.25",
+         *         "risk_per_trade": "0.01"
+         *       },
+         *       "slippage": "realistic",
+         *       "starting_cash": "100000.00"
+         *     }
+         */
+        TradingProfileRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Is Default
+             * @description the one that counts where none is named
+             * @default false
+             */
+            is_default?: boolean;
+            /**
+             * Starting Cash
+             * @default 100000
+             */
+            starting_cash?: string | number;
+            /**
+             * Currency
+             * @default USD
+             */
+            currency?: string;
+            /**
+             * Account Kind
+             * @default cash
+             * @enum {string}
+             */
+            account_kind?: "cash" | "margin";
+            /**
+             * Commission
+             * @description a fee schedule of GET /fill-profiles; null is the exchange's own
+             * @default null
+             */
+            commission?: string | null;
+            /**
+             * Slippage
+             * @description a fill profile of GET /fill-profiles; null is the exchange's own
+             * @default null
+             */
+            slippage?: string | null;
+            /**
+             * @default {
+             *       "max_order_value": null,
+             *       "max_position_share": null,
+             *       "max_daily_loss": null,
+             *       "max_drawdown": null,
+             *       "risk_per_trade": null
+             *     }
+             */
+            risk?: components["schemas"]["RiskPreferences"];
+        };
+        /**
          * TradingViewAlert
          * @description An alert, in JSON or as text. These are the usual names; others are known, too.
          *
@@ -5931,6 +8634,68 @@ export interface components {
             to_account_id: string;
         };
         /**
+         * UsedLimit
+         * @description A limit, and how much of it is used.
+         * @example {
+         *       "action": "reject",
+         *       "alert_at": "0.8",
+         *       "everyone": false,
+         *       "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+         *       "limit": "50000",
+         *       "measure": "order_value",
+         *       "scope": "user",
+         *       "state": "ok",
+         *       "target": null,
+         *       "used": "1904.80",
+         *       "utilisation": "0.038096",
+         *       "window_s": null
+         *     }
+         */
+        UsedLimit: {
+            /** Id */
+            id: string;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "user" | "account" | "instrument" | "asset_class" | "sector";
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "order_qty" | "order_value" | "order_rate" | "open_orders" | "price_collar" | "position_qty" | "position_value" | "capital_share" | "concentration" | "leverage" | "restricted" | "no_short" | "daily_loss" | "daily_loss_share" | "drawdown";
+            /** Limit */
+            limit: string | null;
+            /** Alert At */
+            alert_at: string | null;
+            /** Window S */
+            window_s: number | null;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "reject" | "flatten" | "alert";
+            /** Everyone */
+            everyone: boolean;
+            /** Target */
+            target: string | null;
+            /**
+             * Used
+             * @description null for a share of no or negative equity
+             */
+            used: string | null;
+            /**
+             * Utilisation
+             * @description the share of the limit that is used
+             */
+            utilisation: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "warn" | "breach";
+        };
+        /**
          * UserReply
          * @description A user.
          * @example {
@@ -5961,6 +8726,62 @@ export interface components {
              * @example 2026-11-20T10:46:00.000000000Z
              */
             created_at: string;
+        };
+        /**
+         * WatchlistReply
+         * @description A watchlist, its symbols in the user's order.
+         * @example {
+         *       "created_at": "2026-11-20T10:46:00.000000000Z",
+         *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+         *       "name": "Coins",
+         *       "symbols": [
+         *         "BTC/USD"
+         *       ],
+         *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+         *     }
+         */
+        WatchlistReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Symbols */
+            symbols: string[];
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * WatchlistRequest
+         * @description A watchlist as it is to be.
+         * @example {
+         *       "name": "Coins",
+         *       "symbols": [
+         *         "BTC/USD"
+         *       ]
+         *     }
+         */
+        WatchlistRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Symbols
+             * @description in this order, each once
+             * @default []
+             */
+            symbols?: string[];
+        };
+        /**
+         * WatchlistSymbolRequest
+         * @description A symbol to put at the end of a watchlist.
+         * @example {
+         *       "symbol": "BTC/USD"
+         *     }
+         */
+        WatchlistSymbolRequest: {
+            /** Symbol */
+            symbol: string;
         };
         /**
          * WebhookChange
@@ -6164,6 +8985,48 @@ export interface components {
              * @default true
              */
             enabled?: boolean;
+        };
+        /**
+         * WorldReply
+         * @description A world that this server serves.
+         * @example {
+         *       "exchanges": 3,
+         *       "instruments": 11,
+         *       "market": "running",
+         *       "seq": 4711,
+         *       "sharing": "shared",
+         *       "time": "2026-11-20T10:46:00.000000000Z",
+         *       "world": "main"
+         *     }
+         */
+        WorldReply: {
+            /** World */
+            world: string;
+            /**
+             * Sharing
+             * @description shared: users trade with each other; isolated: each with the market alone
+             * @enum {string}
+             */
+            sharing: "shared" | "isolated";
+            /**
+             * Time
+             * @description the world's present
+             */
+            time: string;
+            /**
+             * Seq
+             * @description the last turn of its tape
+             */
+            seq: number;
+            /**
+             * Market
+             * @description running, ended, halted or none
+             */
+            market: string;
+            /** Exchanges */
+            exchanges: number;
+            /** Instruments */
+            instruments: number;
         };
     };
     responses: never;
@@ -16292,218 +19155,6 @@ export interface operations {
             };
         };
     };
-    list_instruments: {
-        parameters: {
-            query?: {
-                query?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "asset_class": "us_equity",
-                     *           "currency": "USD",
-                     *           "exchange": "XNAS",
-                     *           "lot_size": "1",
-                     *           "name": "Apple Inc.",
-                     *           "sector": "Technology",
-                     *           "status": "active",
-                     *           "symbol": "AAPL",
-                     *           "tick_size": "0.01"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Listed_InstrumentReply_"];
-                };
-            };
-            /** @description Problem */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:malformed",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "depth: Input should be greater than or equal to 1",
-                     *       "reason": "malformed"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:too_many_requests",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
-                     *       "reason": "too_many_requests"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:internal_error",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "something went wrong here; the log of the server says what",
-                     *       "reason": "internal_error"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:not_accepted",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "the floor does not answer; try again as Retry-After says",
-                     *       "reason": "not_accepted"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-        };
-    };
-    list_exchanges: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "calendar": "XNAS",
-                     *           "currency": "USD",
-                     *           "exchange": "XNAS",
-                     *           "fees": {
-                     *             "maker_rate": "0",
-                     *             "minimum": "0",
-                     *             "per_share": "0",
-                     *             "taker_rate": "0"
-                     *           },
-                     *           "name": "Nasdaq",
-                     *           "next_change": "2026-11-20T10:46:00.000000000Z",
-                     *           "next_open": "2026-11-20T10:46:00.000000000Z",
-                     *           "profile": {
-                     *             "name": "realistic"
-                     *           },
-                     *           "rules_version": 0,
-                     *           "state": "closed"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Listed_ExchangeReply_"];
-                };
-            };
-            /** @description Problem */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:too_many_requests",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
-                     *       "reason": "too_many_requests"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:internal_error",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "something went wrong here; the log of the server says what",
-                     *       "reason": "internal_error"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:not_accepted",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "the floor does not answer; try again as Retry-After says",
-                     *       "reason": "not_accepted"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-        };
-    };
     get_quote: {
         parameters: {
             query?: never;
@@ -16844,6 +19495,9284 @@ export interface operations {
                      *       "status": 422,
                      *       "detail": "depth: Input should be greater than or equal to 1",
                      *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_fill_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "exchanges": [
+                     *         {
+                     *           "as_of_seq": 4711,
+                     *           "exchange": "XNAS",
+                     *           "fees": {
+                     *             "maker_rate": "0",
+                     *             "minimum": "0",
+                     *             "per_share": "0",
+                     *             "taker_rate": "0"
+                     *           },
+                     *           "fees_from": "exchange",
+                     *           "profile": {
+                     *             "market_orders": "street",
+                     *             "name": "realistic",
+                     *             "participation": "0.1",
+                     *             "queue": "volume_ahead",
+                     *             "slippage": "almgren_2005",
+                     *             "spread_ticks": 1
+                     *           },
+                     *           "profile_from": "own",
+                     *           "symbol": null,
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "fees": [
+                     *         {
+                     *           "fees": {
+                     *             "maker_rate": "0",
+                     *             "minimum": "0",
+                     *             "per_share": "0",
+                     *             "preset": "us_equity",
+                     *             "sale_rate": "0.0000278",
+                     *             "taker_rate": "0"
+                     *           },
+                     *           "name": "us_equity"
+                     *         }
+                     *       ],
+                     *       "profiles": [
+                     *         {
+                     *           "name": "realistic",
+                     *           "profile": {
+                     *             "market_orders": "street",
+                     *             "name": "realistic",
+                     *             "participation": "0.1",
+                     *             "queue": "volume_ahead",
+                     *             "slippage": "almgren_2005",
+                     *             "spread_ticks": 1
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FillProfilesReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_exchange_fill_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_exchange_fill_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "preset": "realistic",
+                 *       "spread_ticks": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    take_back_exchange_fill_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_exchange_fees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_exchange_fees: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "minimum": "1",
+                 *       "per_share": "0.005",
+                 *       "preset": "us_equity"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FeesBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    take_back_exchange_fees: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_instrument_fill_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_instrument_fill_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "preset": "realistic",
+                 *       "spread_ticks": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    take_back_instrument_fill_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_instrument_fees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_instrument_fees: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "minimum": "1",
+                 *       "per_share": "0.005",
+                 *       "preset": "us_equity"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FeesBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    take_back_instrument_fees: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of_seq": 4711,
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "fees_from": "exchange",
+                     *       "profile": {
+                     *         "market_orders": "street",
+                     *         "name": "realistic",
+                     *         "participation": "0.1",
+                     *         "queue": "volume_ahead",
+                     *         "slippage": "almgren_2005",
+                     *         "spread_ticks": 1
+                     *       },
+                     *       "profile_from": "own",
+                     *       "symbol": "AAPL",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RulesReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "there is no profile \"heavenly\"",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_instruments: {
+        parameters: {
+            query?: {
+                query?: string;
+                sector?: string | null;
+                asset_class?: string | null;
+                exchange?: string | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "asset_class": "us_equity",
+                     *           "currency": "USD",
+                     *           "exchange": "XNAS",
+                     *           "lot_size": "1",
+                     *           "name": "Apple Inc.",
+                     *           "sector": "Technology",
+                     *           "status": "active",
+                     *           "symbol": "AAPL",
+                     *           "tick_size": "0.01"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_InstrumentReply_"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_exchanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "calendar": "XNAS",
+                     *           "currency": "USD",
+                     *           "exchange": "XNAS",
+                     *           "fees": {
+                     *             "maker_rate": "0",
+                     *             "minimum": "0",
+                     *             "per_share": "0",
+                     *             "taker_rate": "0"
+                     *           },
+                     *           "name": "Nasdaq",
+                     *           "next_change": "2026-11-20T10:46:00.000000000Z",
+                     *           "next_open": "2026-11-20T10:46:00.000000000Z",
+                     *           "profile": {
+                     *             "name": "realistic"
+                     *           },
+                     *           "rules_version": 0,
+                     *           "state": "closed"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_ExchangeReply_"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "calendar": "XNAS",
+                     *       "currency": "USD",
+                     *       "exchange": "XNAS",
+                     *       "fees": {
+                     *         "maker_rate": "0",
+                     *         "minimum": "0",
+                     *         "per_share": "0",
+                     *         "taker_rate": "0"
+                     *       },
+                     *       "name": "Nasdaq",
+                     *       "next_change": "2026-11-20T10:46:00.000000000Z",
+                     *       "next_open": "2026-11-20T10:46:00.000000000Z",
+                     *       "profile": {
+                     *         "name": "realistic"
+                     *       },
+                     *       "rules_version": 0,
+                     *       "state": "closed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExchangeReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                exchange?: string | null;
+                /** @description RFC 3339 time or a date, which is its midnight UTC */
+                start?: string | null;
+                /** @description RFC 3339 time or a date, which is its midnight UTC */
+                end?: string | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "auctions": true,
+                     *           "close": "2026-11-20T21:00:00.000000000Z",
+                     *           "date": "2026-11-20",
+                     *           "exchange": "XNAS",
+                     *           "open": "2026-11-20T14:30:00.000000000Z",
+                     *           "post_market_close": "2026-11-21T01:00:00.000000000Z",
+                     *           "pre_market_open": "2026-11-20T09:00:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_SessionReply_"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such exchange; GET /api/v1/exchanges lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_summaries: {
+        parameters: {
+            query?: {
+                /** @description only these, with commas between */
+                symbols?: string | null;
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ask": "190.48",
+                     *           "bid": "190.47",
+                     *           "change": "1.48",
+                     *           "change_share": "0.007831",
+                     *           "high": "191.00",
+                     *           "imbalance": "-0.25",
+                     *           "last": "190.48",
+                     *           "low": "188.95",
+                     *           "open": "189.10",
+                     *           "previous_close": "189.00",
+                     *           "spread": "0.01",
+                     *           "spread_share": "0.000053",
+                     *           "symbol": "AAPL",
+                     *           "time": "2026-11-20T10:46:00.000000000Z",
+                     *           "volume": "1240000"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_SummaryReply_"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ask": "190.48",
+                     *       "bid": "190.47",
+                     *       "change": "1.48",
+                     *       "change_share": "0.007831",
+                     *       "high": "191.00",
+                     *       "imbalance": "-0.25",
+                     *       "last": "190.48",
+                     *       "low": "188.95",
+                     *       "open": "189.10",
+                     *       "previous_close": "189.00",
+                     *       "spread": "0.01",
+                     *       "spread_share": "0.000053",
+                     *       "symbol": "AAPL",
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "volume": "1240000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SummaryReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_instrument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "asset_class": "us_equity",
+                     *       "currency": "USD",
+                     *       "exchange": "XNAS",
+                     *       "lot_size": "1",
+                     *       "name": "Apple Inc.",
+                     *       "sector": "Technology",
+                     *       "status": "active",
+                     *       "symbol": "AAPL",
+                     *       "tick_size": "0.01"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InstrumentReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_watchlists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *           "name": "Coins",
+                     *           "symbols": [
+                     *             "BTC/USD"
+                     *           ],
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_WatchlistReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Coins",
+                 *       "symbols": [
+                 *         "BTC/USD"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["WatchlistRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *       "name": "Coins",
+                     *       "symbols": [
+                     *         "BTC/USD"
+                     *       ],
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WatchlistReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "you have a watchlist of this name; choose another name",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "symbols: BTC/USD is in it twice",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *       "name": "Coins",
+                     *       "symbols": [
+                     *         "BTC/USD"
+                     *       ],
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WatchlistReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such watchlist",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    replace_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Coins",
+                 *       "symbols": [
+                 *         "BTC/USD"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["WatchlistRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *       "name": "Coins",
+                     *       "symbols": [
+                     *         "BTC/USD"
+                     *       ],
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WatchlistReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such watchlist",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "you have a watchlist of this name; choose another name",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "symbols: BTC/USD is in it twice",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such watchlist",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    add_symbol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "symbol": "BTC/USD"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WatchlistSymbolRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *       "name": "Coins",
+                     *       "symbols": [
+                     *         "BTC/USD"
+                     *       ],
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WatchlistReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such watchlist",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "symbols: BTC/USD is in it twice",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    remove_symbol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watchlist_id: string;
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "id": "b0f5c0e2-3f64-4c19-8a2e-5d6f1b9f7a31",
+                     *       "name": "Coins",
+                     *       "symbols": [
+                     *         "BTC/USD"
+                     *       ],
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WatchlistReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such watchlist",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_kind": "cash",
+                     *           "commission": "us_equity",
+                     *           "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *           "currency": "USD",
+                     *           "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+                     *           "is_default": true,
+                     *           "name": "Careful",
+                     *           "risk": {
+                     *             "max_daily_loss": "1000",
+                     *             "max_drawdown": "0.2",
+                     *             "max_order_value": "5000",
+                     *             "max_position_share": "0.25",
+                     *             "risk_per_trade": "0.01"
+                     *           },
+                     *           "slippage": "realistic",
+                     *           "starting_cash": "100000.00",
+                     *           "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_TradingProfileReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_kind": "cash",
+                 *       "commission": "us_equity",
+                 *       "currency": "USD",
+                 *       "is_default": true,
+                 *       "name": "Careful",
+                 *       "risk": {
+                 *         "max_daily_loss": "1000",
+                 *         "max_drawdown": "0.2",
+                 *         "max_order_value": "5000",
+                 *         "max_position_share": "0.25",
+                 *         "risk_per_trade": "0.01"
+                 *       },
+                 *       "slippage": "realistic",
+                 *       "starting_cash": "100000.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradingProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_kind": "cash",
+                     *       "commission": "us_equity",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "currency": "USD",
+                     *       "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+                     *       "is_default": true,
+                     *       "name": "Careful",
+                     *       "risk": {
+                     *         "max_daily_loss": "1000",
+                     *         "max_drawdown": "0.2",
+                     *         "max_order_value": "5000",
+                     *         "max_position_share": "0.25",
+                     *         "risk_per_trade": "0.01"
+                     *       },
+                     *       "slippage": "realistic",
+                     *       "starting_cash": "100000.00",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradingProfileReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "you have a profile of this name; choose another name",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_kind": "cash",
+                     *       "commission": "us_equity",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "currency": "USD",
+                     *       "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+                     *       "is_default": true,
+                     *       "name": "Careful",
+                     *       "risk": {
+                     *         "max_daily_loss": "1000",
+                     *         "max_drawdown": "0.2",
+                     *         "max_order_value": "5000",
+                     *         "max_position_share": "0.25",
+                     *         "risk_per_trade": "0.01"
+                     *       },
+                     *       "slippage": "realistic",
+                     *       "starting_cash": "100000.00",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradingProfileReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such profile",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    replace_profile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "account_kind": "cash",
+                 *       "commission": "us_equity",
+                 *       "currency": "USD",
+                 *       "is_default": true,
+                 *       "name": "Careful",
+                 *       "risk": {
+                 *         "max_daily_loss": "1000",
+                 *         "max_drawdown": "0.2",
+                 *         "max_order_value": "5000",
+                 *         "max_position_share": "0.25",
+                 *         "risk_per_trade": "0.01"
+                 *       },
+                 *       "slippage": "realistic",
+                 *       "starting_cash": "100000.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TradingProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_kind": "cash",
+                     *       "commission": "us_equity",
+                     *       "created_at": "2026-11-20T10:46:00.000000000Z",
+                     *       "currency": "USD",
+                     *       "id": "0c7d1f4e-58a9-4f0b-8a51-7f1c2d3e4b5a",
+                     *       "is_default": true,
+                     *       "name": "Careful",
+                     *       "risk": {
+                     *         "max_daily_loss": "1000",
+                     *         "max_drawdown": "0.2",
+                     *         "max_order_value": "5000",
+                     *         "max_position_share": "0.25",
+                     *         "risk_per_trade": "0.01"
+                     *       },
+                     *       "slippage": "realistic",
+                     *       "starting_cash": "100000.00",
+                     *       "updated_at": "2026-11-20T10:46:00.000000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TradingProfileReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such profile",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:name_taken",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "you have a profile of this name; choose another name",
+                     *       "reason": "name_taken"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "name: Field required",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such profile",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_limits: {
+        parameters: {
+            query?: {
+                scope?: ("user" | "account" | "instrument" | "asset_class" | "sector") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": null,
+                     *           "action": "reject",
+                     *           "alert_at": "0.8",
+                     *           "editable": true,
+                     *           "everyone": false,
+                     *           "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+                     *           "limit": "50000",
+                     *           "measure": "order_value",
+                     *           "scope": "user",
+                     *           "target": null,
+                     *           "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *           "window_s": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_LimitReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    create_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alert_at": "0.8",
+                 *       "limit": "50000",
+                 *       "measure": "order_value",
+                 *       "scope": "user"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": null,
+                     *       "action": "reject",
+                     *       "alert_at": "0.8",
+                     *       "editable": true,
+                     *       "everyone": false,
+                     *       "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+                     *       "limit": "50000",
+                     *       "measure": "order_value",
+                     *       "scope": "user",
+                     *       "target": null,
+                     *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *       "window_s": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LimitReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:limit_exists",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "there is a limit on this already; change that one",
+                     *       "reason": "limit_exists"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: the limit is missing",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": null,
+                     *       "action": "reject",
+                     *       "alert_at": "0.8",
+                     *       "editable": true,
+                     *       "everyone": false,
+                     *       "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+                     *       "limit": "50000",
+                     *       "measure": "order_value",
+                     *       "scope": "user",
+                     *       "target": null,
+                     *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *       "window_s": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LimitReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    replace_limit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alert_at": "0.8",
+                 *       "limit": "50000",
+                 *       "measure": "order_value",
+                 *       "scope": "user"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": null,
+                     *       "action": "reject",
+                     *       "alert_at": "0.8",
+                     *       "editable": true,
+                     *       "everyone": false,
+                     *       "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+                     *       "limit": "50000",
+                     *       "measure": "order_value",
+                     *       "scope": "user",
+                     *       "target": null,
+                     *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
+                     *       "window_s": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LimitReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:limit_exists",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "there is a limit on this already; change that one",
+                     *       "reason": "limit_exists"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: the limit is missing",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    delete_limit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path: {
+                limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: the limit is missing",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_dashboard: {
+        parameters: {
+            query?: {
+                account_id?: string | null;
+                /** @description only limits that are breached, and near none of the others */
+                breached?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "as_of_seq": 4711,
+                     *       "day_start_equity": "100000.00",
+                     *       "equity": "100000.00",
+                     *       "exposure": {
+                     *         "by_asset_class": [
+                     *           {
+                     *             "currency": "USD",
+                     *             "gross": "3809.60",
+                     *             "long": "1904.80",
+                     *             "name": "us_equity",
+                     *             "net": "1904.80",
+                     *             "short": "0.00"
+                     *           }
+                     *         ],
+                     *         "by_instrument": [
+                     *           {
+                     *             "asset_class": "us_equity",
+                     *             "buying": "10",
+                     *             "currency": "USD",
+                     *             "gross": "3809.60",
+                     *             "price": "190.48",
+                     *             "qty": "10",
+                     *             "sector": "Technology",
+                     *             "selling": "0",
+                     *             "symbol": "AAPL",
+                     *             "value": "1904.80"
+                     *           }
+                     *         ],
+                     *         "by_sector": [
+                     *           {
+                     *             "currency": "USD",
+                     *             "gross": "3809.60",
+                     *             "long": "1904.80",
+                     *             "name": "Technology",
+                     *             "net": "1904.80",
+                     *             "short": "0.00"
+                     *           }
+                     *         ],
+                     *         "total": [
+                     *           {
+                     *             "currency": "USD",
+                     *             "gross": "3809.60",
+                     *             "long": "1904.80",
+                     *             "name": "USD",
+                     *             "net": "1904.80",
+                     *             "short": "0.00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "kill_switch": null,
+                     *       "limits": [
+                     *         {
+                     *           "action": "reject",
+                     *           "alert_at": "0.8",
+                     *           "everyone": false,
+                     *           "id": "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11",
+                     *           "limit": "50000",
+                     *           "measure": "order_value",
+                     *           "scope": "user",
+                     *           "state": "ok",
+                     *           "target": null,
+                     *           "used": "1904.80",
+                     *           "utilisation": "0.038096",
+                     *           "window_s": null
+                     *         }
+                     *       ],
+                     *       "margin": null,
+                     *       "open_alerts": 0,
+                     *       "peak_equity": "100250.00",
+                     *       "policy_version": 3,
+                     *       "status": "active",
+                     *       "stop": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DashboardReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                account_id?: string | null;
+                state?: ("open" | "acknowledged" | "resolved") | null;
+                level?: ("soft" | "hard" | "info") | null;
+                kind?: string | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "id": "4711-2",
+                     *           "kind": "risk_alert",
+                     *           "level": "soft",
+                     *           "limit": "50000",
+                     *           "marked_at": null,
+                     *           "measure": "order_value",
+                     *           "note": null,
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "seq": 4711,
+                     *           "state": "open",
+                     *           "symbol": null,
+                     *           "time": "2026-11-20T10:46:00.000000000Z",
+                     *           "value": "41000"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_RiskAlertReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "id": "4711-2",
+                     *       "kind": "risk_alert",
+                     *       "level": "soft",
+                     *       "limit": "50000",
+                     *       "marked_at": null,
+                     *       "measure": "order_value",
+                     *       "note": null,
+                     *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "seq": 4711,
+                     *       "state": "open",
+                     *       "symbol": null,
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "value": "41000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RiskAlertReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such alert",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "seen, position is closed by hand"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "id": "4711-2",
+                     *       "kind": "risk_alert",
+                     *       "level": "soft",
+                     *       "limit": "50000",
+                     *       "marked_at": null,
+                     *       "measure": "order_value",
+                     *       "note": null,
+                     *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "seq": 4711,
+                     *       "state": "open",
+                     *       "symbol": null,
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "value": "41000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RiskAlertReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such alert",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    resolve_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "seen, position is closed by hand"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *       "id": "4711-2",
+                     *       "kind": "risk_alert",
+                     *       "level": "soft",
+                     *       "limit": "50000",
+                     *       "marked_at": null,
+                     *       "measure": "order_value",
+                     *       "note": null,
+                     *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *       "seq": 4711,
+                     *       "state": "open",
+                     *       "symbol": null,
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "value": "41000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RiskAlertReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such alert",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_kill_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "on": false,
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "world": {
+                     *         "on": false,
+                     *         "reason": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KillSwitchReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_kill_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "on": false,
+                 *       "reason": "back at the desk",
+                 *       "scope": "user"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KillSwitchRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "on": false,
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "world": {
+                     *         "on": false,
+                     *         "reason": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KillSwitchReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_compliance_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "active": true,
+                     *           "always": false,
+                     *           "check": "order_size",
+                     *           "detail": "one order is no larger than its limits allow",
+                     *           "limits": [
+                     *             "7a1f6b1c-94c1-5f0e-8f5e-2b6b9d0c3a11"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "policy_version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ComplianceReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_checks: {
+        parameters: {
+            query?: {
+                account_id?: string | null;
+                order_id?: string | null;
+                outcome?: ("passed" | "failed") | null;
+                /** @description Most items in the reply */
+                limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
+                     *           "checks": [
+                     *             "order",
+                     *             "buying_power",
+                     *             "kill_switch",
+                     *             "loss_stop",
+                     *             "order_size"
+                     *           ],
+                     *           "id": "4711-1",
+                     *           "limit": null,
+                     *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
+                     *           "outcome": "passed",
+                     *           "policy": 3,
+                     *           "reason": null,
+                     *           "seq": 4711,
+                     *           "time": "2026-11-20T10:46:00.000000000Z",
+                     *           "value": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_CheckReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such account",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limit: Input should be greater than or equal to 1",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    list_worlds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "exchanges": 3,
+                     *           "instruments": 11,
+                     *           "market": "running",
+                     *           "seq": 4711,
+                     *           "sharing": "shared",
+                     *           "time": "2026-11-20T10:46:00.000000000Z",
+                     *           "world": "main"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Listed_WorldReply_"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_world: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                world: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "exchanges": 3,
+                     *       "instruments": 11,
+                     *       "market": "running",
+                     *       "seq": 4711,
+                     *       "sharing": "shared",
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "world": "main"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorldReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such world",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_engine_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clock_jump": false,
+                     *       "exchanges": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "state": "open"
+                     *         }
+                     *       ],
+                     *       "halted": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "reason": "news pending",
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ],
+                     *       "kill_switch": null,
+                     *       "market": "running",
+                     *       "market_seq": 81021,
+                     *       "seq": 4711,
+                     *       "state": "running",
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "waiting": 0,
+                     *       "world": "main",
+                     *       "writing": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineStatusReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_engine_statistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batches": 1100,
+                     *       "commit_seconds": 2.16,
+                     *       "commit_seconds_max": 0.031,
+                     *       "commits": 1080,
+                     *       "failed_commits": 0,
+                     *       "inputs": 1200,
+                     *       "market_falls": 0,
+                     *       "orders": {
+                     *         "created": 960,
+                     *         "rejected": 12
+                     *       },
+                     *       "prints": 8412,
+                     *       "quarantined": 0,
+                     *       "reloads": 0,
+                     *       "seq": 4711,
+                     *       "unknown_commits": 0,
+                     *       "world": "main"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineStatisticsReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    halt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "news pending",
+                 *       "symbol": "BTC/USD"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HaltRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clock_jump": false,
+                     *       "exchanges": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "state": "open"
+                     *         }
+                     *       ],
+                     *       "halted": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "reason": "news pending",
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ],
+                     *       "kill_switch": null,
+                     *       "market": "running",
+                     *       "market_seq": 81021,
+                     *       "seq": 4711,
+                     *       "state": "running",
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "waiting": 0,
+                     *       "world": "main",
+                     *       "writing": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineStatusReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "symbol: name an exchange or a symbol",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "symbol": "BTC/USD"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResumeRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "clock_jump": false,
+                     *       "exchanges": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "state": "open"
+                     *         }
+                     *       ],
+                     *       "halted": [
+                     *         {
+                     *           "exchange": "XNAS",
+                     *           "reason": "news pending",
+                     *           "symbol": "AAPL"
+                     *         }
+                     *       ],
+                     *       "kill_switch": null,
+                     *       "market": "running",
+                     *       "market_seq": 81021,
+                     *       "seq": 4711,
+                     *       "state": "running",
+                     *       "time": "2026-11-20T10:46:00.000000000Z",
+                     *       "waiting": 0,
+                     *       "world": "main",
+                     *       "writing": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineStatusReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such instrument; GET /api/v1/instruments lists them",
+                     *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "symbol: name an exchange or a symbol",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    get_engine_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "day_starts": "00:00",
+                     *       "day_trading": {
+                     *         "day_trades": 3,
+                     *         "days": 5,
+                     *         "minimum_equity": "25000"
+                     *       },
+                     *       "margin": {
+                     *         "call_at": "1.25",
+                     *         "grace_s": 3600,
+                     *         "liquidate_at": "1"
+                     *       },
+                     *       "policy_version": 3,
+                     *       "wash_trade": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineConfigReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:too_many_requests",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "at most 2000 requests a second; wait as long as Retry-After says",
+                     *       "reason": "too_many_requests"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:internal_error",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "something went wrong here; the log of the server says what",
+                     *       "reason": "internal_error"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_accepted",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "the floor does not answer; try again as Retry-After says",
+                     *       "reason": "not_accepted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+        };
+    };
+    set_engine_config: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what is to be changed, as it was last read; * is any version */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "day_starts": "00:00",
+                 *       "day_trading": {
+                 *         "day_trades": 3,
+                 *         "days": 5,
+                 *         "minimum_equity": "25000"
+                 *       },
+                 *       "margin": {
+                 *         "call_at": "1.25",
+                 *         "grace_s": 3600,
+                 *         "liquidate_at": "1"
+                 *       },
+                 *       "wash_trade": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["EngineConfigRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "day_starts": "00:00",
+                     *       "day_trading": {
+                     *         "day_trades": 3,
+                     *         "days": 5,
+                     *         "minimum_equity": "25000"
+                     *       },
+                     *       "margin": {
+                     *         "call_at": "1.25",
+                     *         "grace_s": 3600,
+                     *         "liquidate_at": "1"
+                     *       },
+                     *       "policy_version": 3,
+                     *       "wash_trade": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EngineConfigReply"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_authenticated",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "send the access token of a login as Authorization: Bearer, or an API key; it is missing, expired or not valid",
+                     *       "reason": "not_authenticated"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:not_permitted",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "the API key lacks the scope trade; make one that has it",
+                     *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:body_too_large",
+                     *       "title": "Request Entity Too Large",
+                     *       "status": 413,
+                     *       "detail": "a body has at most 1048576 bytes",
+                     *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "qty: give a decimal as text such as \"10.01\", or as a number",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_needed",
+                     *       "title": "Precondition Required",
+                     *       "status": 428,
+                     *       "detail": "send If-Match with the ETag of what you read, so that no change of others is lost",
+                     *       "reason": "version_needed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

@@ -56,6 +56,11 @@ pub enum RiskCommand {
         /// Which.
         account: AccountIndex,
     },
+    /// Asks how much of each limit an account uses.
+    Usage {
+        /// Which.
+        account: AccountIndex,
+    },
 }
 
 impl RiskCommand {
@@ -68,12 +73,13 @@ impl RiskCommand {
             RiskCommand::Resume { .. } => "resume_account",
             RiskCommand::Policy => "policy",
             RiskCommand::Risk { .. } => "risk",
+            RiskCommand::Usage { .. } => "usage",
         }
     }
 
     /// Whether it only asks.
     pub const fn is_question(&self) -> bool {
-        matches!(self, RiskCommand::Policy | RiskCommand::Risk { .. })
+        matches!(self, RiskCommand::Policy | RiskCommand::Risk { .. } | RiskCommand::Usage { .. })
     }
 }
 
@@ -85,7 +91,9 @@ impl<S: Sink> Live<'_, S> {
             RiskCommand::KillSwitch(switch) => self.kill_switch(switch),
             RiskCommand::SetStatus(set) => self.set_status(set),
             RiskCommand::Resume { account } => self.resume_account(*account),
-            RiskCommand::Policy | RiskCommand::Risk { .. } => Ok(Reply::nothing()),
+            RiskCommand::Policy | RiskCommand::Risk { .. } | RiskCommand::Usage { .. } => {
+                Ok(Reply::nothing())
+            }
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod review;
 pub(crate) mod subject;
 pub(crate) mod tape;
 pub(crate) mod text;
+pub(crate) mod usage;
 pub(crate) mod watch;
 mod work;
 

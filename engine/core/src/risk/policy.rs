@@ -10,7 +10,7 @@ use crate::units::{DAY_NS, MONEY_SCALE, Nanos, RATE_SCALE, SECOND_NS};
 use crate::words::{AssetClass, Measure, RiskAction};
 
 /// The most rules of a policy.
-pub const RULES_MAX: usize = 256;
+pub const RULES_MAX: usize = 1_024;
 /// The most orders that a rate can count.
 pub const RATE_MAX: i64 = 10_000;
 /// The largest limit of any rule, in its own scale.

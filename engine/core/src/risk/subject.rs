@@ -140,7 +140,7 @@ impl<'a> Subject<'a> {
 
 /// Whether an open order can make a position larger: not while it waits for its parent, and not
 /// when it only reduces.
-fn counts(order: &Order) -> bool {
+pub(super) fn counts(order: &Order) -> bool {
     let reduces = order.terms.more.as_deref().is_some_and(|more| more.reduce_only);
     let waits = order.status == Status::Held && !order.terms.is_bound();
     !waits && !reduces
@@ -155,6 +155,16 @@ pub(crate) struct Exposure {
 }
 
 impl Exposure {
+    /// A position without open orders.
+    pub const fn holding(held: i64) -> Exposure {
+        Exposure { held: held as i128, buying: 0, selling: 0 }
+    }
+
+    /// The position, below zero for a short one.
+    pub const fn held(self) -> i128 {
+        self.held
+    }
+
     pub fn plus(self, other: Exposure) -> Exposure {
         Exposure {
             held: self.held + other.held,

@@ -318,6 +318,7 @@ impl crate::wire::Fields<'_> {
             "resume_account" => self.account().map(|account| RiskCommand::Resume { account }),
             "policy" => Ok(RiskCommand::Policy),
             "risk" => self.account().map(|account| RiskCommand::Risk { account }),
+            "usage" => self.account().map(|account| RiskCommand::Usage { account }),
             _ => return None,
         })
     }

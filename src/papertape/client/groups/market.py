@@ -12,9 +12,27 @@ class Market(Group[Face]):
     """`client.market`. Needs no login."""
 
     @endpoint
-    def instruments(self, query: str = "") -> Call[list[Instrument]]:
-        """What can be traded; `query` looks into symbols and names."""
-        return listed("/instruments", Instrument, query=query or None)
+    def instruments(
+        self,
+        query: str = "",
+        *,
+        sector: str | None = None,
+        asset_class: str | None = None,
+        exchange: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Call[list[Instrument]]:
+        """What can be traded, by symbol; `query` looks into symbols and names."""
+        return listed(
+            "/instruments",
+            Instrument,
+            query=query or None,
+            sector=sector,
+            asset_class=asset_class,
+            exchange=exchange,
+            limit=limit,
+            cursor=cursor,
+        )
 
     @endpoint
     def exchanges(self) -> Call[list[Exchange]]:

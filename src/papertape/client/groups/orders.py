@@ -83,6 +83,7 @@ class Terms(TypedDict, total=False):
     notional: Amount | None
     expire_time: Moment
     extended_hours: bool
+    when_closed: Literal["wait", "refuse"]
     self_trade: Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
     do_not_reduce: bool
     lot_ids: Sequence[str]

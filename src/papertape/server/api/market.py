@@ -1,6 +1,6 @@
-"""Routes of the market, open to all: instruments, quotes, bars, the book."""
+"""Routes of the market, open to all: quotes, bars, the book."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -15,8 +15,6 @@ from papertape.server.history import History
 from papertape.server.models.market import (
     BarReply,
     BookReply,
-    ExchangeReply,
-    InstrumentReply,
     QuoteReply,
 )
 from papertape.server.problems import not_found
@@ -36,7 +34,7 @@ Timeframe = Literal["1m", "5m", "15m", "1h", "1d"]
 
 
 class MarketRoutes:
-    """`/instruments`, `/market/{symbol}/...`, `/orderbook/{symbol}`."""
+    """`/market/{symbol}/...`, `/orderbook/{symbol}`."""
 
     def __init__(self, exchange: Exchange, symbols: Symbols, history: History) -> None:
         self._exchange = exchange
@@ -46,8 +44,6 @@ class MarketRoutes:
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
         for path, handler, reply, problems in (
-            ("/instruments", self.list_instruments, Listed[InstrumentReply], (422,)),
-            ("/exchanges", self.list_exchanges, Listed[ExchangeReply], ()),
             ("/market/{symbol:path}/quote", self.get_quote, QuoteReply, (404,)),
             ("/market/{symbol:path}/bars", self.list_bars, Listed[BarReply], (404, 422)),
             ("/orderbook/{symbol:path}", self.get_book, BookReply, (404, 422)),
@@ -60,19 +56,6 @@ class MarketRoutes:
                     replies={200: reply}, problems=problems, reasons=_REASONS, secured=False
                 ),
             )
-
-    async def list_instruments(
-        self, _request: Request, query: Annotated[str, Query(max_length=100)] = ""
-    ) -> Response:
-        """What can be traded, sorted by symbol; `query` looks into symbols and names."""
-        wanted = query.strip().casefold()
-        items = await self._symbols.instruments()
-        return listed([item for item in items if _mentions(item, wanted)])
-
-    async def list_exchanges(self, _request: Request) -> Response:
-        """Where instruments trade: hours, halts, fees, sorted by id."""
-        reply = await self._exchange.ask("exchanges")
-        return listed(msgspec.json.decode(reply.body)["items"])
 
     async def get_quote(self, _request: Request, symbol: str) -> Response:
         """The best bid and ask now; null where there is none yet."""
@@ -105,9 +88,3 @@ class MarketRoutes:
     async def _book(self, name: str, depth: int) -> bytes:
         symbol = await self._symbols.require(name)
         return (await self._exchange.ask("book", {"symbol": symbol, "depth": depth})).body
-
-
-def _mentions(item: dict[str, Any], wanted: str) -> bool:
-    symbol = item["symbol"].casefold()
-    names = (symbol, symbol.replace("/", ""), item["name"].casefold())
-    return any(wanted in name for name in names)

@@ -212,6 +212,35 @@ preferences = Table(
 )
 """What a user has chosen, sealed."""
 
+trading_profiles = Table(
+    "trading_profiles",
+    metadata,
+    Column("profile_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Index("trading_profiles_of_user", "user_id", "name", unique=True),
+)
+"""`settings` is a JSON object; `version` counts the changes and is the ETag."""
+
+alert_marks = Table(
+    "alert_marks",
+    metadata,
+    Column("world", Text, primary_key=True),
+    Column("alert_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("marked_by", Text, nullable=False),
+    Column("marked_ns", BigInteger, nullable=False),
+    Index("alert_marks_of_account", "world", "account_id"),
+)
+"""What somebody said about an alert: `acknowledged` or `resolved`. The alert stands on the tape."""
+
 schema = Table("auth_schema", metadata, Column("version", Integer, nullable=False))
 
 STEPS: Sequence[Sequence[str]] = (
@@ -358,6 +387,19 @@ STEPS: Sequence[Sequence[str]] = (
             fill_id TEXT PRIMARY KEY,
             account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
             corrected_by TEXT, busted_ns BIGINT NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE trading_profiles (
+            profile_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+            name TEXT NOT NULL, is_default BOOLEAN NOT NULL, settings TEXT NOT NULL,
+            version INTEGER NOT NULL, created_ns BIGINT NOT NULL, updated_ns BIGINT NOT NULL)""",
+        "CREATE UNIQUE INDEX trading_profiles_of_user ON trading_profiles (user_id, name)",
+        """CREATE TABLE alert_marks (
+            world TEXT NOT NULL, alert_id TEXT NOT NULL, account_id TEXT NOT NULL,
+            state TEXT NOT NULL, note TEXT NOT NULL, marked_by TEXT NOT NULL,
+            marked_ns BIGINT NOT NULL, PRIMARY KEY (world, alert_id))""",
+        "CREATE INDEX alert_marks_of_account ON alert_marks (world, account_id)",
     ),
 )
 

@@ -80,6 +80,70 @@ class ExchangeReply(Reply):
     band: str | None = Field(None, description="limit prices lie within so many percent")
 
 
+class SessionReply(Reply):
+    """One session of an exchange: the regular hours of a day, and what lies around them."""
+
+    example: ClassVar[Example] = {
+        "exchange": "XNAS",
+        "date": "2026-11-20",
+        "open": "2026-11-20T14:30:00.000000000Z",
+        "close": "2026-11-20T21:00:00.000000000Z",
+        "pre_market_open": "2026-11-20T09:00:00.000000000Z",
+        "post_market_close": "2026-11-21T01:00:00.000000000Z",
+        "auctions": True,
+    }
+
+    exchange: str
+    date: str = Field(description="the day that it belongs to")
+    open: str
+    close: str
+    pre_market_open: str | None = Field(description="when orders for extended hours begin to trade")
+    post_market_close: str | None
+    auctions: bool = Field(description="whether an auction opens and closes it")
+
+
+class SummaryReply(Reply):
+    """How an instrument does today (a day of UTC); null is what there was not yet."""
+
+    example: ClassVar[Example] = {
+        "symbol": "AAPL",
+        "open": "189.10",
+        "high": "191.00",
+        "low": "188.95",
+        "last": "190.48",
+        "previous_close": "189.00",
+        "change": "1.48",
+        "change_share": "0.007831",
+        "volume": "1240000",
+        "bid": "190.47",
+        "ask": "190.48",
+        "spread": "0.01",
+        "spread_share": "0.000053",
+        "imbalance": "-0.25",
+        "time": EXAMPLE_TIME,
+    }
+
+    symbol: str
+    open: str | None
+    high: str | None
+    low: str | None
+    last: str | None
+    previous_close: str | None
+    change: str | None = Field(
+        description="since the close before; on the first day since its open"
+    )
+    change_share: str | None
+    volume: str
+    bid: str | None
+    ask: str | None
+    spread: str | None
+    spread_share: str | None = Field(description="the share of the middle")
+    imbalance: str | None = Field(
+        description="how much more is bid than asked at the best prices: -1 to 1"
+    )
+    time: str | None = Field(description="of the quote")
+
+
 class QuoteReply(Reply):
     """The best prices now; null where there is none yet."""
 
