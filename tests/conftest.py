@@ -35,6 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--postgres", action="store_true", help="let the server's tests keep all in PostgreSQL"
     )
+    parser.addoption(
+        "--fault-rounds", type=int, help="how often a test of faults strikes (else: a few times)"
+    )
 
 
 @pytest.fixture
@@ -48,6 +51,13 @@ def market_data():
         pytest.skip(f"{name} is not on this machine (set PAPERTAPE_MARKET_DATA to its folder)")
 
     return path_of
+
+
+@pytest.fixture
+def fault_rounds(request: pytest.FixtureRequest) -> int | None:
+    """How often faults strike, where somebody asks for more of them than a test does by itself."""
+    rounds: int | None = request.config.getoption("--fault-rounds")
+    return rounds
 
 
 @pytest.fixture(scope="session")

@@ -79,29 +79,41 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and return when connections are taken."""
+        until = time.monotonic() + READY_SECONDS_MAX
+        self._launch()
+        while not self._is_ready():
+            assert time.monotonic() < until, (self.folder / "log").read_text()[-3_000:]
+            if not self.is_running:  # what the one before left behind is still ending
+                self._launch()
+            time.sleep(0.01)
+
+    def _launch(self) -> None:
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
-        data = self.folder / "data"
-        (data / "postmaster.pid").unlink(missing_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", data, "-k", self.folder, *settings],
+                [
+                    self._binaries / "postgres",
+                    *("-D", self.folder / "data", "-k", self.folder),
+                    *settings,
+                ],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread holds a lock then
                 **self._as_owner,
             )
-        until = time.monotonic() + READY_SECONDS_MAX
-        while not self._is_ready():
-            assert self._process.poll() is None, (self.folder / "log").read_text()[-3_000:]
-            assert time.monotonic() < until, "PostgreSQL did not start in time"
-            time.sleep(0.01)
 
     def _is_ready(self) -> bool:
         with contextlib.suppress(OSError, IndexError):
             lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
-            return lines[7].strip() == "ready"
+            assert self._process is not None
+            return lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
         return False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it: SIGQUIT at once, SIGINT after what is being done, SIGKILL without a word."""
@@ -111,7 +123,7 @@ class PostgresServer:
 
     def remove(self) -> None:
         """End it and delete everything."""
-        if self._process is not None and self._process.poll() is None:
+        if self.is_running:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -17,8 +17,9 @@ UNLIMITED = {"PAPERTAPE_LOGIN_ATTEMPTS_PER_MINUTE": "0", "PAPERTAPE_REQUESTS_PER
 class Product:
     """`papertape up` on a data folder; its log goes to a file beside it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, database_url: str = "") -> None:
         self.data_dir = data_dir
+        self._environment = os.environ | UNLIMITED | {"PAPERTAPE_DATABASE_URL": database_url}
         self.port = 0
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
@@ -32,7 +33,7 @@ class Product:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=os.environ | UNLIMITED,
+            env=self._environment,
         )
         log.close()
         assert self._process.stdout is not None
@@ -89,10 +90,11 @@ def _children(pid: int) -> list[int]:
     return []
 
 
-def verify(data_dir: Path) -> "subprocess.CompletedProcess[str]":
+def verify(data_dir: Path, database_url: str = "") -> "subprocess.CompletedProcess[str]":
     """`papertape verify` on a stopped product."""
     return subprocess.run(
         [COMMAND, "verify", "--data-dir", str(data_dir)],
+        env=os.environ | {"PAPERTAPE_DATABASE_URL": database_url},
         capture_output=True,
         text=True,
         check=False,

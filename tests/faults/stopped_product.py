@@ -8,14 +8,15 @@ from pathlib import Path
 
 from floor.small_exchange import BOB, SmallExchange, buy, command, open_account, quote
 from papertape.floor.follower import Follower
-from papertape.storage.sqlite.tape_reader import TapeReader
+from papertape.storage.bodies import open_tape_reader
+from papertape.storage.place import Place
 
 Change = Callable[[sqlite3.Connection], object]
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, place: Place | None = None) -> Path:
     """Trade a little over some minutes, end cleanly, and leave one snapshot."""
-    exchange = SmallExchange(folder)
+    exchange = SmallExchange(folder, place=place)
     exchange.ask(open_account(), open_account(BOB, "500.00"))
     soon = {"measure": "position_value", "per": "user", "limit": "1000", "alert_at": "0.3"}
     exchange.ask(command("set_policy", policy={"rules": [soon]}))
@@ -29,7 +30,7 @@ def build(folder: Path) -> Path:
         exchange.step(30)
     exchange.loop.end()
     exchange.close()
-    with closing(TapeReader(folder / "exchange.db")) as reader:
+    with closing(open_tape_reader(place or folder / "exchange.db")) as reader:
         Follower("main", reader, exchange.snapshots, turns_between=1).catch_up()
     return folder
 

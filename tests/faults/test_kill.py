@@ -10,7 +10,8 @@ import pytest
 from faults.product import Product, verify
 from faults.traders import Trader
 
-ROUNDS = 32  # every fourth kills all processes, the others the floor alone
+ROUNDS = 32
+VICTIMS = (*("floor",) * 3, "server", *("floor",) * 3, "all")  # of the rounds, in turn
 TRADERS = 6
 LOAD_SECONDS = (0.1, 0.7)
 SEED = 20261120
@@ -18,7 +19,10 @@ SEED = 20261120
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)  # a minute and a half on two free cores
-async def test_nothing_told_is_lost_or_doubled_by_thirty_two_kills(tmp_path: Path) -> None:
+async def test_nothing_told_is_lost_or_doubled_by_thirty_two_kills(
+    tmp_path: Path, fault_rounds: int | None
+) -> None:
+    rounds = fault_rounds or ROUNDS
     draw = random.Random(SEED)
     product = Product(tmp_path / "data")
     product.start()
@@ -26,34 +30,34 @@ async def test_nothing_told_is_lost_or_doubled_by_thirty_two_kills(tmp_path: Pat
     try:
         async with httpx.AsyncClient(base_url=product.url, timeout=20) as client:
             await asyncio.gather(*[trader.join(client) for trader in traders])
-            for number in range(ROUNDS):
-                await load_and_kill(product, traders, draw, whole=number % 4 == 3)
+            for number in range(rounds):
+                await load_and_kill(product, traders, draw, VICTIMS[number % len(VICTIMS)])
             await asyncio.gather(*[trader.learn(client, draw) for trader in traders])
             counts = await asyncio.gather(*[trader.check(client) for trader in traders])
     finally:
         code = product.stop()
     assert code == 0
-    assert sum(counts) > 5 * ROUNDS
+    assert sum(counts) > 5 * rounds
     verified = verify(product.data_dir)
     assert (verified.returncode, verified.stderr) == (0, ""), verified.stdout
 
 
 async def load_and_kill(
-    product: Product, traders: list[Trader], draw: random.Random, *, whole: bool
+    product: Product, traders: list[Trader], draw: random.Random, victim: str
 ) -> None:
     """Load for a random moment, kill, start again, and let every trader learn the truth."""
     async with httpx.AsyncClient(base_url=product.url, timeout=20) as client:
         killed = asyncio.Event()
         working = [asyncio.create_task(trader.trade(client, draw, killed)) for trader in traders]
         await asyncio.sleep(draw.uniform(*LOAD_SECONDS))
-        if whole:
+        if victim == "all":
             await asyncio.to_thread(product.kill_all)
         else:
-            product.kill_child("floor")
+            product.kill_child(victim)
             await asyncio.sleep(draw.uniform(0.0, 0.3))
         killed.set()
         await asyncio.gather(*working)
-    if whole:
+    if victim == "all":
         await asyncio.to_thread(product.start)
     async with httpx.AsyncClient(base_url=product.url, timeout=20) as client:
         await asyncio.gather(*[trader.learn(client, draw) for trader in traders])

@@ -12,11 +12,12 @@ from papertape.domain.tape import TapeHead, TapeRow
 from papertape.engine import World
 from papertape.floor.clock import WorldClock
 from papertape.floor.market_news import MarketNews
-from papertape.floor.ports import Asked, Reply, StreamBatch
+from papertape.floor.ports import Asked, Reply, Storage, StreamBatch
 from papertape.floor.queue import Limits
 from papertape.floor.world_loop import Rhythm, WorldLoop
+from papertape.storage.bodies import open_storage
+from papertape.storage.place import Place
 from papertape.storage.snapshots import SnapshotFolder
-from papertape.storage.sqlite.storage import SqliteStorage
 
 ALICE = str(uuid.UUID(int=0xA11CE))
 BOB = str(uuid.UUID(int=0xB0B))
@@ -167,7 +168,7 @@ class CollectingLink:
 class FaultyStorage:
     """A body of the port `Storage`: a real one whose next commits can be made to fail."""
 
-    def __init__(self, inner: SqliteStorage) -> None:
+    def __init__(self, inner: Storage) -> None:
         self._inner = inner
         self.faults: list[str] = []
 
@@ -181,6 +182,9 @@ class FaultyStorage:
         if fault == "cut off after":
             raise CommitUnknownError("injected: it is there")
         return end
+
+    def hold(self, world: str, patience_s: float = 0.0) -> None:
+        self._inner.hold(world, patience_s)
 
     def take_over(self, world: str, address: str) -> TapeHead:
         return self._inner.take_over(world, address)
@@ -239,12 +243,13 @@ class SmallExchange:
         link: CollectingLink | None = None,
         limits: Limits | None = None,
         street: Street | None = None,
+        place: Place | None = None,
     ) -> None:
         self.clock = clock or HandClock()
         self.link = link or CollectingLink()
         self.street = street or Street()
         folder.mkdir(parents=True, exist_ok=True)
-        self.storage = FaultyStorage(SqliteStorage(folder / "exchange.db"))
+        self.storage = FaultyStorage(open_storage(place or folder / "exchange.db"))
         self.snapshots = SnapshotFolder(folder / "snapshots")
         self.loop = WorldLoop(
             world_id="main",

@@ -4,13 +4,13 @@ import asyncio
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from floor.floor_process import floor_process, wait_ready
 from floor.small_exchange import SmallExchange, buy, open_account, value
 from papertape.floor.link.client import FloorClient
 from papertape.floor.link.frames import LinkAddresses
@@ -18,24 +18,6 @@ from papertape.floor.ports import FloorUnavailableError
 from papertape.floor.process import EXIT_FINAL
 from papertape.floor.verify import verify
 from papertape.storage.lock import DataFolderLock
-
-TESTS = Path(__file__).parents[1]
-SCRIPT = """
-import pathlib, sys
-sys.path.insert(0, sys.argv[2])
-from floor.small_exchange import Street
-from papertape.floor.link.frames import LinkAddresses
-from papertape.floor import process
-process.LOCK_PATIENCE_S = 0.2
-folder = pathlib.Path(sys.argv[1])
-sys.exit(process.run_floor(
-    data_dir=folder,
-    worlds=[process.WorldSpec("main", Street())],
-    addresses=LinkAddresses.in_folder(folder),
-    ready=lambda: print("ready", flush=True),
-))
-"""
-
 
 Start = Callable[[Path], "subprocess.Popen[str]"]
 
@@ -46,14 +28,7 @@ def start() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def start_floor(folder: Path) -> "subprocess.Popen[str]":
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", SCRIPT, str(folder), str(TESTS)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        started.append(floor_process(folder))
         return started[-1]
 
     yield start_floor
@@ -61,11 +36,6 @@ def start() -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
             process.communicate()
-
-
-def wait_ready(process: "subprocess.Popen[str]") -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
 
 
 async def test_a_floor_serves_and_ends_cleanly_on_sigterm(start: Start, tmp_path: Path) -> None:
