@@ -1,20 +1,18 @@
 """Routes of the account: itself, its configuration, its equity curve, its activities."""
 
-import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.domain.time_text import MINUTE_NS, parse_time, time_text
+from papertape.domain.time_text import time_text
 from papertape.server.dialects.alpaca import activities, configuration, portfolio
 from papertape.server.dialects.alpaca.account import account_of
 from papertape.server.dialects.alpaca.activity_list import ActivityList, Wanted
+from papertape.server.dialects.alpaca.curves import Asked, Curves
 from papertape.server.dialects.alpaca.days import TradingDays, day_of, start_of
 from papertape.server.dialects.alpaca.documents import document
 from papertape.server.dialects.alpaca.market import Market
@@ -25,12 +23,12 @@ from papertape.server.dialects.alpaca.models.trading import (
     ConfigurationReply,
     PortfolioHistoryReply,
 )
-from papertape.server.dialects.alpaca.seats import Seat, Seats, body_of
+from papertape.server.dialects.alpaca.seats import Seats, body_of
 from papertape.server.dialects.alpaca.times import Day, Moment, day, moment
 from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.problems import malformed
 from papertape.server.replies import json_reply
-from papertape.storage.spans import Span, Spans
+from papertape.storage.spans import Span
 
 _ACCOUNT = f"{PREFIX}/v2/account"
 Timeframe = Literal["1Min", "5Min", "15Min", "1H", "1D"]
@@ -46,13 +44,13 @@ class AccountRoutes:
         seats: Seats,
         configurations: configuration.Configurations,
         market: Market,
-        spans: Spans,
+        curves: Curves,
         activity_list: ActivityList,
     ) -> None:
         self._seats = seats
         self._configurations = configurations
         self._market = market
-        self._spans = spans
+        self._curves = curves
         self._activities = activity_list
 
     def add_to(self, router: APIRouter) -> None:
@@ -96,33 +94,11 @@ class AccountRoutes:
             value.account,
             msgspec.json.decode(value.positions),
             await self._configurations.of(seat.account_id),
-            last_equity=await self._last_equity(seat, began_ns) or value.account["equity"],
+            last_equity=await self._curves.last_equity(seat.account_id, began_ns)
+            or value.account["equity"],
             created_at=time_text(seat.caller.user.created_ns),
         )
         return json_reply(account)
-
-    async def _last_equity(self, seat: Seat, began_ns: int) -> str | None:
-        """Before the present day; for an account of today, what it began with."""
-
-        def find() -> str | None:
-            before = self._spans.equity_before(seat.account_id, began_ns)
-            point = before or self._opening(seat.account_id)
-            return None if point is None else str(point["equity"])
-
-        return await asyncio.to_thread(find)
-
-    def _opening(self, account_id: str) -> dict[str, Any] | None:
-        """The first point of the equity curve, which the exchange does not write: the first money.
-
-        The curve itself begins when equity changes for the first time.
-        """
-        lines = self._spans.ledger(
-            account_id, Span(), kinds=["deposit"], newest_first=False, limit=1
-        )
-        if not lines:
-            return None
-        at_ns = parse_time(lines[0]["time"])
-        return {"time": time_text(at_ns - at_ns % MINUTE_NS), "equity": lines[0]["amount"]}
 
     async def get_account_configurations(self, request: Request) -> Response:
         """What the account's owner has chosen."""
@@ -173,14 +149,13 @@ class AccountRoutes:
             raise malformed("start: it lies behind the end", field="start", value=start)
         step = timeframe or portfolio.usual_timeframe(days)
         reporting = intraday_reporting or ("extended_hours" if extended_hours else "market_hours")
+        opened_ns = await self._curves.opened_ns(seat.account_id)
+        first_ns = max(start_ns, end_ns if opened_ns is None else start_of(day_of(opened_ns)))
         windows = await self._market.ask_days(
-            lambda days: portfolio.windows_of(days, start_ns, end_ns, step, reporting)
+            lambda calendar: portfolio.windows_of(calendar, first_ns, end_ns, step, reporting)
         )
-        flows = _flow_types(cashflow_types)
-        history = await asyncio.to_thread(
-            self._history, seat.account_id, windows, step, pnl_reset == "per_day", flows
-        )
-        return json_reply(history)
+        asked = Asked(step, pnl_reset == "per_day", tuple(_flow_types(cashflow_types)))
+        return json_reply(await self._curves.history(seat.account_id, windows, asked))
 
     async def _period_start(self, days: int, end_ns: int) -> int:
         """Midnight of the day that is so many days back, the last trading day counted as one."""
@@ -190,40 +165,6 @@ class AccountRoutes:
             return start_of(last - timedelta(days=days - 1))
 
         return await self._market.ask_days(began)
-
-    def _history(
-        self,
-        account_id: str,
-        windows: Sequence[portfolio.Window],
-        timeframe: str,
-        per_day: bool,
-        flows: Sequence[str],
-    ) -> dict[str, Any]:
-        if not windows:
-            return portfolio.history_of([], None, [], timeframe, per_day=per_day)
-        first, last = windows[0].start_ns, windows[-1].end_ns
-        before = self._spans.equity_before(account_id, first)
-        curve = self._spans.equity(account_id, Span(first - 1, last))
-        opening = None if before else self._opening(account_id)
-        if opening is not None:
-            curve = [opening, *curve]
-        is_daily = timeframe == "1D"
-        history = portfolio.history_of(
-            windows, before, curve, timeframe, per_day=per_day and not is_daily
-        )
-        shown = windows[len(windows) - len(history["timestamp"]) :]
-        lines = self._spans.ledger(
-            account_id, Span(first - 1, last), kinds=activities.kinds_of(flows)
-        )
-        amounts = (
-            (
-                activities.TYPE_OF_KIND[line["kind"]],
-                parse_time(line["time"]),
-                Decimal(line["amount"]),
-            )
-            for line in (lines if flows else ())
-        )
-        return history | {"cashflow": portfolio.cashflow_of(shown, amounts)}
 
     # --- activities ------------------------------------------------------------------------------
 

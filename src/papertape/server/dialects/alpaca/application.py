@@ -19,6 +19,7 @@ from papertape.server.dialects.alpaca.account_routes import AccountRoutes
 from papertape.server.dialects.alpaca.activity_list import ActivityList
 from papertape.server.dialects.alpaca.assets import Assets
 from papertape.server.dialects.alpaca.configuration import Configurations
+from papertape.server.dialects.alpaca.curves import Curves
 from papertape.server.dialects.alpaca.data.channels import Channels
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.routes import DataRoutes
@@ -92,7 +93,9 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
     for group in (  # tried in this order, so the busiest come first
         OrderRoutes(seats, assets, desk, configurations),
         PositionRoutes(seats, assets, desk, configurations, market, rooms.exchange, spans),
-        AccountRoutes(seats, configurations, market, spans, ActivityList(spans, replacements)),
+        AccountRoutes(
+            seats, configurations, market, Curves(spans), ActivityList(spans, replacements)
+        ),
         ReferenceRoutes(seats, assets, market),
         WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
         DataRoutes(seats, assets, market, prices, rooms.bars, crypto=False),

@@ -18,6 +18,7 @@ from papertape.markets.calendars import (
 
 NEW_YORK = ZoneInfo("America/New_York")
 SECOND_NS = 1_000_000_000
+SHORT = timedelta(days=800)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2029, 12, 31)
 
 
@@ -42,6 +43,7 @@ class TradingDays:
 
     def __init__(self, calendar: str) -> None:
         self.is_always = calendar in ALWAYS_OPEN
+        self._every: list[dict[str, str]] | None = None
         self._sessions: Sessions = LocalDays() if self.is_always else CalendarSessions(calendar)
 
     @property
@@ -63,7 +65,18 @@ class TradingDays:
         }
 
     def days(self, start: date, end: date) -> list[dict[str, str]]:
-        """The trading days of a range, both ends included."""
+        """The trading days of a range, both ends included.
+
+        All days that are known are worked out once: they take seconds.
+        """
+        if end - start <= SHORT:
+            return self._days(start, end)
+        if self._every is None:
+            self._every = self._days(FIRST_DAY, LAST_DAY)
+        first, last = start.isoformat(), end.isoformat()
+        return [day for day in self._every if first <= day["date"] <= last]
+
+    def _days(self, start: date, end: date) -> list[dict[str, str]]:
         found = list(self.sessions(start, end + timedelta(days=7)))
         return [
             self._day(session, found[place + 1] if place + 1 < len(found) else session)
