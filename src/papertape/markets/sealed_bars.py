@@ -99,6 +99,29 @@ def aggregate(bars: BarColumns, step_ns: int) -> BarColumns:
     return merged_by(bars, times - times % step_ns)
 
 
+def adjusted(
+    bars: BarColumns, steps: Sequence[tuple[int, float, float]], digits: int = 6
+) -> BarColumns:
+    """Multiply what lies before a time: `steps` are (time, factor of prices, factor of volumes).
+
+    Prices get at least `digits` decimals and are rounded to them.
+    """
+    if not steps:
+        return bars
+    times = bars.columns["time_ns"]
+    prices, volumes = np.ones(len(times)), np.ones(len(times))
+    for before_ns, price, volume in steps:
+        prices[times < before_ns] *= price
+        volumes[times < before_ns] *= volume
+    scale = max(digits, bars.price_scale)
+    raised = 10 ** (scale - bars.price_scale)
+    columns = {"time_ns": times}
+    for name in PRICE_NAMES:
+        columns[name] = np.rint(bars.columns[name] * prices * raised).astype(np.int64)
+    columns["volume"] = np.rint(bars.columns["volume"] * volumes).astype(np.int64)
+    return BarColumns(columns, scale, bars.qty_scale)
+
+
 def merged_by(bars: BarColumns, begins: IntArray) -> BarColumns:
     """Make one bar of neighbours that begin together: `begins` has a time for each bar."""
     if not len(begins):

@@ -179,9 +179,35 @@ def test_coins_are_open_to_all(bot, product) -> None:
     assert quotes.data[COIN] == [quote]
 
 
+def test_bars_are_adjusted_for_what_happened_since(bot, product) -> None:
+    symbol = product.stock("9.99", "10.01")
+    keep(product, symbol, [NOW - timedelta(days=1)])  # 10 shares at 100
+    other = product.stock()
+    keep(product, other, [NOW - timedelta(days=1)])
+    action = {"kind": "corporate_action", "symbol": symbol}
+    product.feed(action | {"action_id": "d", "action": "cash_dividend", "amount": "1"})
+    product.feed(action | {"action_id": "s", "action": "split", "new": 4, "old": 1})
+
+    def told(adjustment, of=symbol):
+        asked = StockBarsRequest(
+            symbol_or_symbols=of,
+            timeframe=TimeFrame.Day,
+            start=NOW - timedelta(days=3),
+            adjustment=adjustment,
+        )
+        bar = bot.stocks.get_stock_bars(asked).data[of][0]
+        return bar.close, bar.volume
+
+    assert told("raw") == (100, 10)
+    assert told("split") == (25, 40)
+    assert told("dividend") == (99, 10)
+    assert told("all") == (24.75, 40)
+    assert told("all", other) == (100, 10)
+
+
 REFUSED = [
     {"timeframe": "7Day"},
-    {"adjustment": "split"},
+    {"adjustment": "upwards"},
     {"currency": "EUR"},
     {"page_token": "x"},
     {"start": "yesterday"},

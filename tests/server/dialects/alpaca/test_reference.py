@@ -1,7 +1,7 @@
 """Assets, contracts, clock, calendar and watchlists through the real client of Alpaca."""
 
 import warnings
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -165,13 +165,26 @@ def test_the_calendar_has_the_days_of_a_range(bot) -> None:
     assert all(one.open < one.close for one in days)
 
 
-def test_corporate_actions_are_an_empty_list(bot) -> None:
-    asked = GetCorporateAnnouncementsRequest(
-        ca_types=["dividend"], since=date(2026, 1, 1), until=date(2026, 2, 1)
-    )
+def test_corporate_actions_are_announced(bot, product, stock) -> None:
+    split = {"kind": "corporate_action", "symbol": stock, "action": "split", "new": 2, "old": 1}
+    product.feed(split | {"action_id": f"split {stock}"})
+    product.feed(split | {"action_id": f"off {stock}", "ex_ns": 2 * 10**18})
+    product.feed({"kind": "call_off_corporate_action", "action_id": f"off {stock}"})
+    today = datetime.now(UTC).date()
+    asked = {"since": today - timedelta(days=2), "until": today + timedelta(days=2)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        assert bot.trading.get_corporate_announcements(asked) == []
+        found, other = (
+            bot.trading.get_corporate_announcements(
+                GetCorporateAnnouncementsRequest(ca_types=[kind], symbol=stock, **asked)
+            )
+            for kind in ("split", "dividend")
+        )
+    assert other == []
+    (one,) = found
+    assert (one.initiating_symbol, one.ca_sub_type) == (stock, "stock_split")
+    assert (one.old_rate, one.new_rate) == (1, 2)
+    assert bot.trading.get_corporate_announcement_by_id(one.id) == one
     nobody = UUID(int=4)
     assert refusal(bot.trading.get_corporate_announcement_by_id, nobody).code == 40410000
 

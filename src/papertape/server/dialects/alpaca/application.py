@@ -19,6 +19,7 @@ from papertape.server.dialects.alpaca.account_routes import AccountRoutes
 from papertape.server.dialects.alpaca.activity_list import ActivityList
 from papertape.server.dialects.alpaca.assets import Assets
 from papertape.server.dialects.alpaca.configuration import Configurations
+from papertape.server.dialects.alpaca.corporate import CorporateActions
 from papertape.server.dialects.alpaca.curves import Curves
 from papertape.server.dialects.alpaca.data.channels import Channels
 from papertape.server.dialects.alpaca.data.prices import Prices
@@ -89,6 +90,7 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
     configurations = Configurations(rooms.auth)
     market = Market(rooms.exchange, assets, rooms.history)
     desk = OrderDesk(rooms.exchange, rooms.entry, assets, rooms.reads, replacements, rooms.measures)
+    actions = CorporateActions(rooms.reads)
     prices = Prices(rooms.exchange, rooms.hub, rooms.bars, market)
     for group in (  # tried in this order, so the busiest come first
         OrderRoutes(seats, assets, desk, configurations),
@@ -96,10 +98,10 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
         AccountRoutes(
             seats, configurations, market, Curves(spans), ActivityList(spans, replacements)
         ),
-        ReferenceRoutes(seats, assets, market),
+        ReferenceRoutes(seats, assets, market, actions),
         WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
-        DataRoutes(seats, assets, market, prices, rooms.bars, crypto=False),
-        DataRoutes(seats, assets, market, prices, rooms.bars, crypto=True),
+        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=False),
+        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=True),
     ):
         group.add_to(app.router)
     _add_streams(app, rooms, seats, assets, desk, Channels(rooms.hub, prices))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from papertape.server.bodies import as_decimal_text
 from papertape.server.dialects.alpaca.assets import Asset, Assets
+from papertape.server.dialects.alpaca.corporate import CorporateActions
 from papertape.server.dialects.alpaca.days import FIRST_DAY, LAST_DAY
 from papertape.server.dialects.alpaca.documents import document
 from papertape.server.dialects.alpaca.market import Market
@@ -34,16 +35,20 @@ from papertape.server.replies import json_reply
 _V2 = f"{PREFIX}/v2"
 CONTRACTS_MAX = 10_000
 Status = Literal["active", "inactive"]
+DateType = Literal["declaration_date", "ex_date", "record_date", "payable_date"]
 Price = Annotated[str | None, Query(max_length=40, description="decimal")]
 
 
 class ReferenceRoutes:
     """What can be traded, and when."""
 
-    def __init__(self, seats: Seats, assets: Assets, market: Market) -> None:
+    def __init__(
+        self, seats: Seats, assets: Assets, market: Market, actions: CorporateActions
+    ) -> None:
         self._seats = seats
         self._assets = assets
         self._market = market
+        self._actions = actions
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -180,14 +185,37 @@ class ReferenceRoutes:
             days = [one for one in days if one["settlement_date"] <= last.isoformat()]
         return json_reply(days)
 
-    async def list_announcements(self, request: Request) -> Response:
-        """Announced corporate actions. None are kept here, so there are none to tell."""
+    async def list_announcements(
+        self,
+        request: Request,
+        ca_types: Annotated[str | None, Query(max_length=100)] = None,
+        since: Day = None,
+        until: Day = None,
+        symbol: Annotated[str | None, Query(max_length=24)] = None,
+        date_type: DateType = "declaration_date",
+    ) -> Response:
+        """Splits and cash dividends that were announced, with both ends of the range included."""
         await self._seats.may_read(request)
-        return json_reply([])
+        first, last = day("since", since) or date.min, day("until", until) or date.max
+        types = {word for word in (ca_types or "").split(",") if word}
+        found = [action.announcement() for action in await self._actions.all()]
+        return json_reply(
+            [
+                one
+                for one in found
+                if (not types or one["ca_type"] in types)
+                and symbol in {None, "", one["initiating_symbol"]}
+                and first <= date.fromisoformat(one[date_type]) <= last
+            ]
+        )
 
     async def get_announcement(self, request: Request, announcement_id: str) -> Response:
-        """One announced corporate action; see the list."""
+        """One announced corporate action by either of its ids."""
         await self._seats.may_read(request)
+        for action in await self._actions.all():
+            told = action.announcement()
+            if announcement_id in {told["id"], told["corporate_action_id"]}:
+                return json_reply(told)
         raise not_found(f"announcement: {announcement_id[:100]}")
 
 

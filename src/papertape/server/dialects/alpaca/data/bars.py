@@ -1,16 +1,19 @@
 """Bars of any of Alpaca's timeframes, made of what the bar store keeps.
 
 Days, weeks and months begin at midnight in New York for stocks and in UTC for coins. Only closed
-minutes count, so the last bar of a long timeframe grows by the minute.
+minutes count, so the last bar of a long timeframe grows by the minute. Minutes are adjusted for
+corporate actions before longer bars are made of them.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from papertape.markets.bars import Bar
 from papertape.markets.store import BarStore
+from papertape.server.dialects.alpaca.corporate import Step
 from papertape.server.dialects.alpaca.days import NEW_YORK
 from papertape.server.problems import malformed
 
@@ -72,6 +75,7 @@ def read_bars(
     limit: int,
     newest_first: bool = False,
     in_new_york: bool = True,
+    steps: Sequence[Step] = (),
 ) -> list[Bar]:
     """At most `limit` bars that begin from `start_ns` on and before `end_ns`. Blocks."""
     from papertape.markets import sealed_bars
@@ -80,6 +84,9 @@ def read_bars(
     # A bar begins before the first minute that is asked for, and goes on behind the last one.
     length_ns = _longest_ns(timeframe)
     columns = store.columns(symbol, start_ns - length_ns, end_ns + length_ns)
+    if steps:
+        factors = [(step.before_ns, float(step.price), float(step.volume)) for step in steps]
+        columns = sealed_bars.adjusted(columns, factors)
     begins = _begins(columns.columns["time_ns"], timeframe, zone)
     merged = sealed_bars.merged_by(columns, begins)
     wanted = sealed_bars.between(merged, start_ns, end_ns)

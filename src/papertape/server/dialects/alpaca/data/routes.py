@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from papertape.markets.store import BarStore
 from papertape.server.dialects.alpaca.assets import Asset, Assets
+from papertape.server.dialects.alpaca.corporate import CorporateActions, Step, steps_of
 from papertape.server.dialects.alpaca.data.bars import read_bars, timeframe_of
 from papertape.server.dialects.alpaca.data.pages import Stretch, page_of, token_of
 from papertape.server.dialects.alpaca.data.prices import Prices, time_of
@@ -27,6 +28,7 @@ from papertape.server.replies import JSON
 
 LIMIT_MAX = 10_000
 SYMBOLS_MAX = 1_000
+ADJUSTED = frozenset({"split", "dividend"})
 _FAR = 2**63 - 1
 
 Symbols = Annotated[str, Query(min_length=1, max_length=20_000, description="Comma-separated")]
@@ -36,7 +38,7 @@ Token = Annotated[str | None, Query(max_length=200)]
 Feed = Annotated[str | None, Query(max_length=20, description="All feeds are this one market")]
 AsOf = Annotated[str | None, Query(max_length=10, description="Symbols do not change hands here")]
 Currency = Annotated[str | None, Query(max_length=5, description="USD")]
-Adjustment = Annotated[str | None, Query(max_length=20, description="raw")]
+Adjustment = Annotated[str | None, Query(max_length=20, description="raw, split, dividend, all")]
 Latest = Callable[[Asset], Awaitable[Shape | None]]
 
 
@@ -59,6 +61,7 @@ class DataRoutes:
         market: Market,
         prices: Prices,
         store: BarStore,
+        actions: CorporateActions,
         *,
         crypto: bool,
     ) -> None:
@@ -67,6 +70,7 @@ class DataRoutes:
         self._market = market
         self._prices = prices
         self._store = store
+        self._actions = actions
         self._crypto = crypto
         self._root = DATA_PREFIX + ("/v1beta3/crypto/us" if crypto else "/v2/stocks")
 
@@ -130,10 +134,12 @@ class DataRoutes:
         """Bars of closed minutes and what is made of them, by symbol, then by time."""
         del feed, asof
         wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
-        _check_terms(currency, adjustment)
+        _check_terms(currency)
+        kinds = _adjustments(adjustment)
         frame = timeframe_of(timeframe)
 
         async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
+            steps = await self._steps(asset, kinds)
             bars = await asyncio.to_thread(
                 read_bars,
                 self._store,
@@ -144,10 +150,23 @@ class DataRoutes:
                 limit=stretch.limit,
                 newest_first=stretch.newest_first,
                 in_new_york=not self._crypto,
+                steps=steps,
             )
             return [bar_of(bar) for bar in bars]
 
         return await self._listed("bars", wanted, read)
+
+    async def _steps(self, asset: Asset, kinds: frozenset[str]) -> list[Step]:
+        """What is to be done to the asset's bars for its corporate actions."""
+        if not kinds:
+            return []
+        actions = await self._actions.all()
+        closes = {
+            action.began_ns: await self._market.closed(asset.symbol, action.began_ns)
+            for action in actions
+            if action.symbol == asset.symbol and action.began_ns is not None
+        }
+        return steps_of(actions, asset.symbol, kinds, closes.get)
 
     async def quotes(
         self,
@@ -297,15 +316,19 @@ def _of_stretch(items: list[Shape], stretch: Stretch) -> list[Shape]:
     return (within[::-1] if stretch.newest_first else within)[: stretch.limit]
 
 
-def _check_terms(currency: str | None, adjustment: str | None = None) -> None:
+def _check_terms(currency: str | None) -> None:
     if currency not in {None, "", "USD"}:
         raise malformed("currency: prices are told in USD only", field="currency", value=currency)
-    if adjustment not in {None, "", "raw"}:
+
+
+def _adjustments(text: str | None) -> frozenset[str]:
+    """The kinds of corporate actions that bars are adjusted for; spin-offs never happen here."""
+    words = {word.strip() for word in (text or "raw").split(",")}
+    if not words <= {"raw", *ADJUSTED, "spin-off", "all"}:
         raise malformed(
-            "adjustment: bars are kept as they were traded; send raw",
-            field="adjustment",
-            value=adjustment,
+            "adjustment: raw, split, dividend, spin-off or all", field="adjustment", value=text
         )
+    return ADJUSTED if "all" in words else ADJUSTED & words
 
 
 def _reply(content: Any) -> Response:

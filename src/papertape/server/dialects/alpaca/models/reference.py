@@ -161,7 +161,7 @@ class WatchlistReply(Reply):
 
 
 class AnnouncementReply(Reply):
-    """A corporate action. None are kept yet, so the list is empty."""
+    """An announced split or cash dividend; no CUSIPs are known here."""
 
     example: ClassVar[Example] = {
         "id": _EXAMPLE_CONTRACT,
@@ -169,10 +169,30 @@ class AnnouncementReply(Reply):
         "ca_type": "split",
         "ca_sub_type": "stock_split",
         "initiating_symbol": "AAPL",
+        "initiating_original_cusip": "",
+        "target_symbol": "AAPL",
+        "target_original_cusip": "",
+        "declaration_date": "2026-11-20",
+        "ex_date": "2026-11-23",
+        "record_date": "2026-11-23",
+        "payable_date": "2026-11-23",
+        "cash": 0.0,
+        "old_rate": 1.0,
+        "new_rate": 4.0,
     }
 
     id: str
     corporate_action_id: str
-    ca_type: str
-    ca_sub_type: str
+    ca_type: Literal["split", "dividend"]
+    ca_sub_type: Literal["stock_split", "reverse_split", "cash"]
     initiating_symbol: str
+    initiating_original_cusip: str
+    target_symbol: str
+    target_original_cusip: str
+    declaration_date: str
+    ex_date: str
+    record_date: str
+    payable_date: str
+    cash: float
+    old_rate: float
+    new_rate: float
