@@ -368,10 +368,11 @@ class Session:
     async def _check_token(self) -> None:
         try:
             await self._rooms.callers.of_token(self._token, self._address)
-        except Problem:
-            self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
-        else:
-            self._watch_token()
+        except Problem as problem:
+            if problem.status == 401:  # else there was no time to look; the next time then
+                self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
+                return
+        self._watch_token()
 
     async def _own_accounts(self) -> Sequence[OwnedAccount]:
         try:

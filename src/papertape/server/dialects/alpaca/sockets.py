@@ -107,9 +107,10 @@ class KeyWatch:
             self._wake.clear()
             try:
                 await self._callers.of_token(self._token, self._address)
-            except Problem:
-                self._on_end()
-                return
+            except Problem as problem:
+                if problem.status == 401:  # else there was no time to look; the next time then
+                    self._on_end()
+                    return
 
 
 async def _within(waiting: Awaitable[object], seconds: float) -> None:
