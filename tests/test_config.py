@@ -45,6 +45,9 @@ def test_settings_travel_to_a_child_unchanged(tmp_path):
         ({"symbol": "X"}, "--symbol names the instrument of a --replay FILE; give both"),
         ({"requests_per_second": -1}, "--requests-per-second: Input should be greater than"),
         ({"trusted_proxies": "proxy"}, "--trusted-proxies: Value error, 'proxy' does not appear"),
+        ({"smtp_url": "smtp://u:p@mail.example"}, "--smtp-url: Value error, the password has a"),
+        ({"smtp_url": "http://mail.example"}, "--smtp-url: Value error, give smtp://user@host"),
+        ({"smtp_url": "smtp://u@mail.example"}, "--smtp-url needs --mail-from"),
         ({"prot": 1}, "--prot: Extra inputs are not permitted (got 1)"),
     ],
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from papertape.markets.scheduled import ScheduledMarket
     from papertape.markets.store import BarStore
     from papertape.server.auth.store import AuthStore, Role
+    from papertape.server.mail import Mailer
     from papertape.storage.place import Place
 
 MAIN_WORLD: Final = "main"
@@ -240,10 +241,34 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             webhook_certificate_header=settings.webhook_certificate_header,
             webhooks_allow_private=settings.webhooks_allow_private,
             sessions_of=sessions_of_calendar if settings.hours == "real" else always_open,
+            mailer=_mailer(settings),
         )
         say_ready()  # the parent's socket already takes connections; they wait a moment
         serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)
         await serving.serve(sockets=[listener])
+
+
+def _mailer(settings: Settings) -> "Mailer | None":
+    """Who sends mail, where a server for it is named. Without TLS it goes to this machine only."""
+    from urllib.parse import unquote, urlsplit
+
+    from papertape.server.mail import Mailer, MailServer
+
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    parts = urlsplit(settings.smtp_url)
+    host, implicit_tls = parts.hostname or "", parts.scheme == "smtps"
+    file = settings.smtp_password_file
+    server = MailServer(
+        host=host,
+        port=parts.port or (465 if implicit_tls else 587),
+        sender=settings.mail_from,
+        implicit_tls=implicit_tls,
+        start_tls=host not in {"localhost", "127.0.0.1", "::1"},
+        user=unquote(parts.username) if parts.username else None,
+        password=file.read_text().strip() if file else "",
+    )
+    return Mailer(server, settings.public_url or "")
 
 
 def _ensure_admin(auth: "AuthStore") -> None:
@@ -322,6 +347,26 @@ def user_reset_password(settings: Settings, username: str, password: str | None)
     def change(auth: "AuthStore") -> str:
         chosen = auth.reset_password(username, password)
         return f"New password of {username}" + (f": {chosen}" if password is None else " is set")
+
+    return _change_users(settings, change)
+
+
+def user_reset_token(settings: Settings, username: str) -> int:
+    """Make a token with which the user sets a new password."""
+
+    def change(auth: "AuthStore") -> str:
+        token = auth.reset_token(username)
+        return f"Token for a new password of {username}, good once within an hour: {token}"
+
+    return _change_users(settings, change)
+
+
+def user_two_factor_off(settings: Settings, username: str) -> int:
+    """Switch off the second factor of a user who lost it."""
+
+    def change(auth: "AuthStore") -> str:
+        was_on = auth.end_two_factor(username)
+        return f"The second factor of {username} {'is' if was_on else 'was'} off"
 
     return _change_users(settings, change)
 

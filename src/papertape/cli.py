@@ -169,6 +169,22 @@ def user_reset_password(
     sys.exit(composition.user_reset_password(settings, username, password))
 
 
+@user.command("reset-token")
+def user_reset_token(username: str, data_dir: DataDir = Path("data")) -> None:
+    """Print a token with which a user sets a new password, once and within an hour."""
+    from papertape import app as composition
+
+    sys.exit(composition.user_reset_token(_settings({"data_dir": data_dir}), username))
+
+
+@user.command("two-factor-off")
+def user_two_factor_off(username: str, data_dir: DataDir = Path("data")) -> None:
+    """Switch off the second factor of a user who lost the app and the recovery codes."""
+    from papertape import app as composition
+
+    sys.exit(composition.user_two_factor_off(_settings({"data_dir": data_dir}), username))
+
+
 @secrets.command("rotate")
 def secrets_rotate(data_dir: DataDir = Path("data"), database_url: DatabaseUrl = None) -> None:
     """Make a new key and seal all users' keys with it; a product that runs goes on.

@@ -23,6 +23,20 @@ POST /api/v1/auth/refresh
 POST /api/v1/auth/logout
 GET /api/v1/me
 PATCH /api/v1/me
+DELETE /api/v1/me
+POST /api/v1/me/password
+GET /api/v1/me/two-factor
+POST /api/v1/me/two-factor
+POST /api/v1/me/two-factor/confirm
+POST /api/v1/me/two-factor/recovery-codes
+POST /api/v1/me/two-factor/off
+GET /api/v1/me/consents
+POST /api/v1/me/consents
+POST /api/v1/me/export
+POST /api/v1/auth/password-reset
+POST /api/v1/auth/password-reset/begin
+GET /api/v1/notice
+GET /api/v1/security-events
 GET /api/v1/me/preferences
 PATCH /api/v1/me/preferences
 GET /api/v1/me/logins
@@ -244,7 +258,7 @@ AS_DOCUMENTED = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
-ENDS_LOGINS = {"/api/v1/me/logins", "/api/v1/auth/logout"}
+ENDS_LOGINS = {"/api/v1/me/logins", "/api/v1/auth/logout", "/api/v1/me", "/api/v1/me/password"}
 """After these somebody else goes on, so that the others are not tried without a login."""
 
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)

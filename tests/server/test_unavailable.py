@@ -12,9 +12,9 @@ from papertape.floor.ports import OutcomeUnknown, Reply, StreamBatch
 from papertape.floor.queue import Limits
 from papertape.server import accounts
 from papertape.server.api import health
-from papertape.server.api.auth import HASHES_WAITING_MAX, Hashing
 from papertape.server.application import create_app
 from papertape.server.auth.account_store import account_id_of
+from papertape.server.auth.hashing import HASHES_WAITING_MAX, Hashing
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.problems import Problem

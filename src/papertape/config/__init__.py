@@ -28,7 +28,9 @@ class Settings:
     made: whether its users trade with each other. `trusted_proxies` are addresses and networks with
     commas between them: what they say of a request's origin is believed. A proxy names the client
     certificate of TradingView in `webhook_certificate_header`; None asks for none. With
-    `webhooks_allow_private` outgoing webhooks may call addresses inside. Paths are absolute.
+    `webhooks_allow_private` outgoing webhooks may call addresses inside. Mail goes out by
+    `smtp_url` (`smtp://user@host:port` with STARTTLS, `smtps://`) from `mail_from`, and names
+    `public_url`; without one nobody gets mail. Paths are absolute.
 
     `database_url` is None where the data folder holds tape and users too. It may hold a password,
     so it is never shown.
@@ -52,6 +54,10 @@ class Settings:
     trusted_proxies: str
     webhook_certificate_header: str | None
     webhooks_allow_private: bool
+    smtp_url: str | None
+    smtp_password_file: Path | None
+    mail_from: str | None
+    public_url: str | None
     database_url: str | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -82,6 +88,6 @@ class Settings:
         """What `to_json` and `environment` gave."""
         given = json.loads(text)
         given["database_url"] = os.environ.get(DATABASE_VARIABLE) or None
-        for name in ("data_dir", "replay", "web_dir"):
+        for name in ("data_dir", "replay", "web_dir", "smtp_password_file"):
             given[name] = given[name] and Path(given[name])
         return cls(**given)

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,10 +55,25 @@ class _Given(BaseSettings):
     webhook_certificate_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9\-]{1,100}$")
     database_url: str | None = None
 
-    @field_validator("data_dir", "replay", "web_dir")
+    smtp_url: str | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/[^\s]*)?$")
+
+    @field_validator("data_dir", "replay", "web_dir", "smtp_password_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "smtp://none")
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ValueError("give smtp://user@host:port or smtps://user@host:port")
+        if parts.password is not None:
+            raise ValueError("the password has a file of its own, --smtp-password-file")
+        return url
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -74,6 +90,12 @@ class _Given(BaseSettings):
                 PostgresUrl.read(self.database_url)
         except ValueError as error:
             raise ValueError(f"--database-url {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("--smtp-url needs --mail-from, the address that mail comes from")
         return self
 
     @model_validator(mode="after")

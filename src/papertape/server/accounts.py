@@ -76,6 +76,10 @@ class Accounts:
         known = self._known.get(user_id)
         return known[0] if known is not None else await self._look(user_id)
 
+    def forget(self, user_id: str) -> None:
+        """The user has left."""
+        self._known.pop(user_id, None)
+
     async def _look(self, user_id: str) -> Sequence[OwnedAccount]:
         """Read the user's accounts again, open what is not yet, end what is under way."""
         world = self._exchange.world

@@ -20,7 +20,7 @@ from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.account_actions import AccountActionRoutes
 from papertape.server.api.accounts import AccountRoutes
-from papertape.server.api.auth import AuthRoutes, Hashing
+from papertape.server.api.auth import AuthRoutes
 from papertape.server.api.bulk import BulkRoutes
 from papertape.server.api.compliance import ComplianceRoutes
 from papertape.server.api.engine import EngineRoutes
@@ -32,14 +32,17 @@ from papertape.server.api.market import MarketRoutes
 from papertape.server.api.me import MeRoutes
 from papertape.server.api.orders import OrderRoutes
 from papertape.server.api.positions import PositionRoutes
+from papertape.server.api.privacy import PrivacyRoutes
 from papertape.server.api.profiles import ProfileRoutes
 from papertape.server.api.reports import ReportRoutes
 from papertape.server.api.risk import RiskRoutes
 from papertape.server.api.rules import RuleRoutes
+from papertape.server.api.security import SecurityRoutes
 from papertape.server.api.trades import TradeRoutes
 from papertape.server.api.watchlists import WatchlistRoutes
 from papertape.server.api.webhook_endpoints import EndpointRoutes
 from papertape.server.auth.attempts import Attempts
+from papertape.server.auth.hashing import Hashing
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
@@ -56,6 +59,7 @@ from papertape.server.exchange import Exchange
 from papertape.server.history import History
 from papertape.server.hooks.outbox import Outbox
 from papertape.server.hooks.store import EndpointStore
+from papertape.server.mail import Mailer
 from papertape.server.measures import Measures
 from papertape.server.mounts import PrefixRoute
 from papertape.server.order_desk import OrderDesk
@@ -70,6 +74,7 @@ from papertape.server.problems import (
     answer_problem,
     answer_validation,
 )
+from papertape.server.proofs import Proofs
 from papertape.server.rates import BURST, PER_SECOND, Rates
 from papertape.server.risk.alerts import Alerts
 from papertape.server.risk.dashboard import Dashboards
@@ -114,6 +119,7 @@ def create_app(
     webhook_certificate_header: str | None = None,
     webhooks_allow_private: bool = False,
     sessions_of: SessionsOf = sessions_of_calendar,
+    mailer: Mailer | None = None,
 ) -> FastAPI:
     """The server of one world.
 
@@ -123,6 +129,7 @@ def create_app(
     `webhook_certificate_header` is the header in which a proxy names TradingView's certificate;
     `webhooks_allow_private` lets outgoing webhooks call addresses inside, and without TLS.
     `sessions_of` gives the hours that the world keeps, by calendar.
+    Without a `mailer` nobody gets mail.
     """
     measures = Measures()
     exchange = Exchange(floor, world, measures)
@@ -147,6 +154,7 @@ def create_app(
         accounts=accounts, exchange=exchange, reads=reads, history=history, hub=hub
     )
     attempts = Attempts(attempts_per_minute)
+    proofs = Proofs(auth, attempts, hashing)
     webhooks = Webhooks(
         auth=auth,
         callers=callers,
@@ -171,9 +179,11 @@ def create_app(
     routes = (  # tried in this order, so the busiest come first
         OrderRoutes(callers, accounts, exchange, desk, past),
         BulkRoutes(callers, accounts, exchange, desk),
-        AuthRoutes(auth, tokens, callers, accounts, attempts, hashing),
-        MeRoutes(auth, callers, accounts),
-        KeyRoutes(auth, callers, accounts),
+        AuthRoutes(auth, tokens, callers, accounts, attempts, hashing, proofs),
+        MeRoutes(auth, callers, accounts, proofs),
+        SecurityRoutes(auth, tokens, callers, proofs, attempts, hashing, mailer),
+        PrivacyRoutes(auth, callers, accounts, exchange, reads, proofs),
+        KeyRoutes(auth, callers, accounts, proofs),
         *native,
         PositionRoutes(callers, accounts, closing, reads),
         TradeRoutes(callers, accounts, past, performance, auth.labels, corrections),

@@ -141,7 +141,7 @@ class Callers:
         self._tell(lambda caller: caller.key is not None and caller.key.key_id == key_id)
 
     def forget_user(self, user_id: str) -> None:
-        """Logins of the user ended, or the user changed: as `forget_key`."""
+        """Logins of the user ended, or the user changed or left: as `forget_key`."""
         for token, (caller, _) in [*self._known.items()]:
             if caller.user.user_id == user_id:
                 del self._known[token]

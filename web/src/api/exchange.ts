@@ -10,10 +10,19 @@ export const exchange = {
   demo: () => answer(client.GET('/api/v1/demo')),
 
   register: (username: string, password: string) =>
-    answer(client.POST('/api/v1/auth/register', { body: { username, password } })),
+    answer(
+      client.POST('/api/v1/auth/register', {
+        body: { username, password, accept_notice: true },
+      }),
+    ),
 
-  login: (username: string, password: string) =>
-    answer(client.POST('/api/v1/auth/login', { body: { username, password, cookie: true } })),
+  /** `code` where the second factor is on. */
+  login: (username: string, password: string, code?: string) =>
+    answer(
+      client.POST('/api/v1/auth/login', {
+        body: { username, password, cookie: true, ...(code ? { code } : {}) },
+      }),
+    ),
 
   me: () => answer(client.GET('/api/v1/me')),
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -14,8 +12,11 @@ from papertape.server import cookies
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.me import shown_user
+from papertape.server.api.privacy import NOTICE, NOTICE_VERSION
+from papertape.server.api.security import check_code_text
 from papertape.server.auth.attempts import Attempts
-from papertape.server.auth.logins import Login, Origin, ReusedTokenError
+from papertape.server.auth.hashing import Hashing
+from papertape.server.auth.logins import Login, ReusedTokenError
 from papertape.server.auth.names import USERNAME_LENGTH_MAX, ReservedNameError, username_key
 from papertape.server.auth.passwords import PASSWORD_LENGTH_MAX
 from papertape.server.auth.store import AuthStore, User, UsernameTakenError
@@ -31,12 +32,8 @@ from papertape.server.models.users import (
     UserReply,
 )
 from papertape.server.problems import Problem, malformed
+from papertape.server.proofs import CODE_NEEDED, Proofs, origin_of
 from papertape.server.replies import json_reply
-
-HASHES_AT_ONCE = 2
-"""Each takes 64 MiB and a whole core for tens of milliseconds."""
-
-HASHES_WAITING_MAX = 200
 
 _WRONG_LOGIN = ("wrong_login", "name and password do not fit together")
 _NO_LOGIN = ("malformed", "a login has a username and a password")
@@ -48,32 +45,6 @@ _ATTEMPTS = (
     "too_many_attempts",
     "too many attempts with this name; wait as long as Retry-After says",
 )
-
-Result = TypeVar("Result")
-
-
-class Hashing:
-    """Runs password work on threads of its own, so that orders never wait behind logins."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="passwords")
-        self._waiting = 0
-
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`; raises `Problem` 503 when too many wait already."""
-        if self._waiting >= HASHES_WAITING_MAX:
-            raise Problem(
-                503, "busy", "too many logins at once; try again shortly", retry_after_s=2
-            )
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
-
-    def close(self) -> None:
-        """End the threads after the work at hand."""
-        self._threads.shutdown(cancel_futures=True)
 
 
 class AuthRoutes:
@@ -87,6 +58,7 @@ class AuthRoutes:
         accounts: Accounts,
         attempts: Attempts,
         hashing: Hashing,
+        proofs: Proofs,
     ) -> None:
         self._auth = auth
         self._tokens = tokens
@@ -94,6 +66,7 @@ class AuthRoutes:
         self._accounts = accounts
         self._attempts = attempts
         self._hashing = hashing
+        self._proofs = proofs
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -160,22 +133,39 @@ class AuthRoutes:
         except (UsernameTakenError, ReservedNameError) as error:
             raise _taken(body.username) from error
         await self._accounts.try_open(user.user_id)
+        await self._proofs.note(request, "registered", user.user_id)
+        if body.accept_notice:
+            accepting = (user.user_id, NOTICE, NOTICE_VERSION, time.time_ns())
+            await asyncio.to_thread(self._auth.accept, *accepting)
         return json_reply(shown_user(user), 201)
 
     async def login(self, request: Request) -> Response:
         """Exchange name and password for a token."""
         body = await read_object(request)
         username, password = _login_of(body)
+        code = check_code_text(body.get("code"))
         self._limit(request, username)
         user = await self._hashing.run(lambda: self._auth.check_login(username, password))
         if user is None or not self._callers.may_log_in(user):
+            await self._note_refusal(request, username)
             raise Problem(401, *_WRONG_LOGIN)
+        try:
+            await self._proofs.require_code(request, user.user_id, code, 401)
+        except Problem as problem:
+            if problem.reason != CODE_NEEDED[0]:
+                await self._proofs.note(request, "login_refused", user.user_id)
+            raise
         self._attempts.forget(_attempt(request, username))
         await self._accounts.try_open(user.user_id)
         login = await asyncio.to_thread(
-            self._auth.logins.start, user.user_id, _origin(request), time.time_ns()
+            self._auth.logins.start, user.user_id, origin_of(request), time.time_ns()
         )
+        await self._proofs.note(request, "logged_in", user.user_id, login.login_id)
         return self._entered(request, user, login, in_cookie=body.get("cookie") is True)
+
+    async def _note_refusal(self, request: Request, username: str) -> None:
+        user = await asyncio.to_thread(self._auth.user_named, username)
+        await self._proofs.note(request, "login_refused", None if user is None else user.user_id)
 
     async def refresh(self, request: Request) -> Response:
         """Exchange a refresh token, once, for a new one and a new access token.
@@ -195,6 +185,7 @@ class AuthRoutes:
         if ended is not None:
             await asyncio.to_thread(self._auth.logins.end, *ended)
             self._callers.forget_user(ended[0])
+            await self._proofs.note(request, "logged_out", *ended)
         response = Response(status_code=204)
         if not in_cookie or held in {None, ended}:  # else another tab is logged in with it
             cookies.forget(response)
@@ -226,13 +217,14 @@ class AuthRoutes:
             login_id, number = self._tokens.read_refresh(token or "")
         except BadTokenError as error:
             raise ended from error
-        now_ns, origin = time.time_ns(), _origin(request)
+        now_ns, origin = time.time_ns(), origin_of(request)
         try:
             login = await asyncio.to_thread(
                 self._auth.logins.refresh, login_id, number, origin, now_ns
             )
         except ReusedTokenError as error:
             self._callers.forget_user(error.user_id)
+            await self._proofs.note(request, "refresh_token_reused", error.user_id, login_id)
             raise ended from error
         if login is None:
             raise ended
@@ -266,10 +258,6 @@ class AuthRoutes:
 def _attempt(request: Request, username: str) -> tuple[str, str, str | None]:
     """What attempts are counted by."""
     return request.url.path, username_key(username), address_of(request)
-
-
-def _origin(request: Request) -> Origin:
-    return Origin(address_of(request), request.headers.get("user-agent"))
 
 
 async def _refresh_token_of(request: Request) -> tuple[str | None, bool]:

@@ -25,6 +25,7 @@ from papertape.server.callers import Caller, Callers
 from papertape.server.documents import Listed, document
 from papertape.server.models.keys import KeyMadeReply, KeyReply, KeyRequest
 from papertape.server.problems import Problem, malformed, not_found
+from papertape.server.proofs import Proofs
 from papertape.server.replies import json_reply, listed
 
 _TOO_MANY = ("too_many_keys", f"a user has at most {KEYS_MAX} keys; revoke one first")
@@ -35,10 +36,13 @@ _TIME_NS_MAX = 2**63 - 1
 class KeyRoutes:
     """Everything under `/keys`; a key makes no keys, so all of it takes a login."""
 
-    def __init__(self, auth: AuthStore, callers: Callers, accounts: Accounts) -> None:
+    def __init__(
+        self, auth: AuthStore, callers: Callers, accounts: Accounts, proofs: Proofs
+    ) -> None:
         self._auth = auth
         self._callers = callers
         self._accounts = accounts
+        self._proofs = proofs
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -98,6 +102,7 @@ class KeyRoutes:
             )
         except TooManyKeysError as error:
             raise Problem(409, *_TOO_MANY, more={"limit": str(KEYS_MAX)}) from error
+        await self._proofs.note(request, "key_created", caller.user.user_id, key.key_id)
         return json_reply(_shown(key) | {"secret": secret}, 201)
 
     async def list_keys(self, request: Request) -> Response:
@@ -120,6 +125,7 @@ class KeyRoutes:
         if not await asyncio.to_thread(self._auth.keys.revoke, caller.user.user_id, key_id):
             raise not_found("key")
         self._callers.forget_key(key_id)
+        await self._proofs.note(request, "key_revoked", caller.user.user_id, key_id)
         return Response(status_code=204)
 
 

@@ -24,6 +24,7 @@ from papertape.server.models.me import (
 )
 from papertape.server.models.users import UserReply
 from papertape.server.problems import not_authenticated, not_found
+from papertape.server.proofs import Proofs
 from papertape.server.replies import json_reply, listed
 
 _NOTHING = ("malformed", "give at least one of display_name, email")
@@ -33,10 +34,13 @@ _NO_LOGIN = {404: ("not_found", not_found("login").detail)}
 class MeRoutes:
     """Everything under `/me`; to change it takes a login."""
 
-    def __init__(self, auth: AuthStore, callers: Callers, accounts: Accounts) -> None:
+    def __init__(
+        self, auth: AuthStore, callers: Callers, accounts: Accounts, proofs: Proofs
+    ) -> None:
         self._auth = auth
         self._callers = callers
         self._accounts = accounts
+        self._proofs = proofs
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -144,6 +148,7 @@ class MeRoutes:
         caller = await self._callers.of(request)
         await asyncio.to_thread(self._auth.end_logins, caller.user.user_id)
         self._callers.forget_user(caller.user.user_id)
+        await self._proofs.note(request, "logged_out_everywhere", caller.user.user_id)
         return Response(status_code=204)
 
     async def end_login(self, request: Request, login_id: str) -> Response:
@@ -153,6 +158,7 @@ class MeRoutes:
         if not await asyncio.to_thread(self._auth.logins.end, user_id, login_id):
             raise not_found("login")
         self._callers.forget_user(user_id)
+        await self._proofs.note(request, "logged_out", user_id, login_id)
         return Response(status_code=204)
 
 

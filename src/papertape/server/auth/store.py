@@ -27,7 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from papertape.server.auth import erasure
 from papertape.server.auth.account_store import AccountStore
+from papertape.server.auth.audit import AuditLog
 from papertape.server.auth.keys import ApiKeys
 from papertape.server.auth.label_store import LabelStore
 from papertape.server.auth.logins import Logins
@@ -43,9 +45,11 @@ from papertape.server.auth.passwords import (
     Passwords,
     one_time_password,
 )
-from papertape.server.auth.tables import logins, migrate, preferences, users
+from papertape.server.auth.resets import ResetTokens
+from papertape.server.auth.tables import consents, logins, migrate, preferences, users
+from papertape.server.auth.two_factor import TwoFactor
 from papertape.server.auth.vault import Vault
-from papertape.storage.engines import change_schema, name_away, open_engine
+from papertape.storage.engines import change_schema, name_away, open_engine, upserting
 from papertape.storage.place import Place
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
@@ -72,6 +76,10 @@ class DemoRoleError(Exception):
     """The demo user's password is public, so it stays an ordinary user."""
 
 
+class LastAdminError(Exception):
+    """Without this user nobody would be admin."""
+
+
 class DemoPasswordError(ValueError):
     """The demo user's password is public, and the page tells it; it is never another."""
 
@@ -93,9 +101,10 @@ class User:
 class AuthStore:
     """The one door to `auth.db`, or to the schema of PostgreSQL that stands for it.
 
-    `keys` are the API keys, `logins` the logins, `accounts` what belongs to whom, `labels` what
-    users write on orders and trades; `vault` seals what is personal, `passwords` hashes,
-    `engine` is for further tables.
+    `keys` are the API keys, `logins` the logins, `two_factor` their second factors, `resets` the
+    tokens for new passwords, `audit` the log of all that; `accounts` is what belongs to whom,
+    `labels` what users write on orders and trades; `vault` seals what is personal, `passwords`
+    hashes, `engine` is for further tables.
     """
 
     def __init__(
@@ -113,10 +122,14 @@ class AuthStore:
         try:
             self.vault = Vault(key_file)
             self.logins = Logins(self.engine, self.vault)
+            self.audit = AuditLog(self.engine, self.vault)
+            self.two_factor = TwoFactor(self.engine, self.vault)
+            self.resets = ResetTokens(self.engine)
             with change_schema(self.engine, place) as connection:
                 migrate(connection)
                 self.vault.check(connection)
                 self._seal_plain_emails(connection)
+            self.audit.forget_old(time.time_ns())
         except BaseException:
             self.close()
             raise
@@ -250,12 +263,89 @@ class AuthStore:
         self.vault.drop_older_keys()
         return count
 
+    def password_fits(self, user_id: str, password: str) -> bool:
+        """Whether it is the user's password."""
+        query = select(users.c.password_hash).where(users.c.user_id == user_id)
+        with self.engine.connect() as connection:
+            stored = connection.execute(query).scalar()
+        return self.passwords.fits(stored, password)
+
+    def set_password(self, user_id: str, password: str, *, but: str | None = None) -> int:
+        """Set a password and end all logins but one; returns the new generation."""
+        check_password(password)
+        return self.end_logins(user_id, but=but, password_hash=self.passwords.hash(password))
+
+    def accept(self, user_id: str, document: str, version: int, now_ns: int) -> int:
+        """Note that the user accepted a document; returns when that was, the first time."""
+        row = {
+            "user_id": user_id,
+            "document": document,
+            "version": version,
+            "accepted_ns": now_ns,
+        }
+        entry = upserting(consents, self.engine.dialect.name).values(row)
+        with self.engine.begin() as connection:
+            connection.execute(entry.on_conflict_do_nothing())
+        (found,) = [one for one in self.consents(user_id) if one[:2] == (document, version)]
+        return found[2]
+
+    def consents(self, user_id: str) -> list[tuple[str, int, int]]:
+        """Documents that the user accepted: name, version, when."""
+        query = select(consents.c.document, consents.c.version, consents.c.accepted_ns)
+        mine = query.where(consents.c.user_id == user_id).order_by(consents.c.accepted_ns)
+        with self.engine.connect() as connection:
+            return [
+                (one.document, one.version, one.accepted_ns) for one in connection.execute(mine)
+            ]
+
+    def everything_of(self, user_id: str) -> dict[str, list[dict[str, Any]]]:
+        """All rows about the user, by table, readable."""
+        with self.engine.connect() as connection:
+            return erasure.told(connection, self.vault, user_id)
+
+    def reset_token(self, username: str) -> str:
+        """A token that sets a new password; raises as `reset_password` does."""
+        row = self._row(username)
+        if row is None:
+            raise UnknownUserError(f"there is no user {username!r}")
+        if row.is_demo:
+            raise DemoPasswordError(f"the password of {username} is public and stays as it is")
+        self.audit.note("password_reset_begun", row.user_id, time.time_ns())
+        return self.resets.create(row.user_id, time.time_ns())
+
+    def end_two_factor(self, username: str) -> bool:
+        """Switch a user's second factor off, who lost it; raises `UnknownUserError`."""
+        row = self._row(username)
+        if row is None:
+            raise UnknownUserError(f"there is no user {username!r}")
+        was_on = self.two_factor.end(row.user_id)
+        if was_on:
+            self.audit.note("two_factor_off", row.user_id, time.time_ns())
+        return was_on
+
+    def check_may_leave(self, user: User) -> None:
+        """Raises `DemoPasswordError` for the demo user and `LastAdminError` for the last admin."""
+        if user.is_demo:
+            raise DemoPasswordError("the demo user is everybody's and stays")
+        others = (users.c.role == Role.ADMIN.value) & (users.c.user_id != user.user_id)
+        with self.engine.connect() as connection:
+            has_others = connection.execute(select(users.c.user_id).where(others)).first()
+        if user.role is Role.ADMIN and not has_others:
+            raise LastAdminError("nobody else is admin; make somebody admin first")
+
+    def erase(self, user_id: str) -> None:
+        """Forget the user, and destroy the key of what is personal."""
+        with self.engine.begin() as connection:
+            erasure.erase(connection, user_id)
+
     def set_role(self, username: str, role: Role) -> None:
         """Give a role; raises `UnknownUserError`, and `DemoRoleError` for the demo user."""
         row = self._row(username)
         if row is not None and row.is_demo and role is not Role.USER:
             raise DemoRoleError(f"{username} has a public password and cannot be {role.value}")
         self._change(username, {"role": role.value})
+        changed = None if row is None else row.user_id
+        self.audit.note("role_changed", changed, time.time_ns(), subject=role.value)
 
     def reset_password(self, username: str, password: str | None = None) -> str:
         """Set a password (None: a one-time one) and end all tokens; returns the password.
@@ -270,6 +360,7 @@ class AuthStore:
         if row is None:
             raise UnknownUserError(f"there is no user {username!r}")
         self.end_logins(row.user_id, password_hash=self.passwords.hash(chosen))
+        self.audit.note("password_reset", row.user_id, time.time_ns())
         return chosen
 
     def ensure_admin(self) -> str | None:

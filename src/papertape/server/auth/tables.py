@@ -241,6 +241,54 @@ alert_marks = Table(
 )
 """What somebody said about an alert: `acknowledged` or `resolved`. The alert stands on the tape."""
 
+two_factor = Table(
+    "two_factor",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("used_step", BigInteger, nullable=False),
+)
+"""`secret` is sealed; `used_step` is the half minute of the last code that was used."""
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Index("recovery_codes_of_user", "user_id"),
+)
+
+reset_tokens = Table(
+    "reset_tokens",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("accepted_ns", BigInteger, nullable=False),
+)
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("user_id", Text),
+    Column("subject", Text),
+    Column("origin", Text),
+    Index("security_events_of_user", "user_id", "event_id"),
+)
+"""It outlives its users, so it refers to none; ids sort by time. `origin` is sealed."""
+
 schema = Table("auth_schema", metadata, Column("version", Integer, nullable=False))
 
 STEPS: Sequence[Sequence[str]] = (
@@ -400,6 +448,25 @@ STEPS: Sequence[Sequence[str]] = (
             state TEXT NOT NULL, note TEXT NOT NULL, marked_by TEXT NOT NULL,
             marked_ns BIGINT NOT NULL, PRIMARY KEY (world, alert_id))""",
         "CREATE INDEX alert_marks_of_account ON alert_marks (world, account_id)",
+    ),
+    (
+        """CREATE TABLE two_factor (
+            user_id TEXT PRIMARY KEY REFERENCES users (user_id), secret TEXT NOT NULL,
+            enabled BOOLEAN NOT NULL, used_step BIGINT NOT NULL)""",
+        """CREATE TABLE recovery_codes (
+            code_hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (user_id))""",
+        "CREATE INDEX recovery_codes_of_user ON recovery_codes (user_id)",
+        """CREATE TABLE reset_tokens (
+            token_hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (user_id),
+            expires_ns BIGINT NOT NULL)""",
+        """CREATE TABLE consents (
+            user_id TEXT NOT NULL REFERENCES users (user_id), document TEXT NOT NULL,
+            version INTEGER NOT NULL, accepted_ns BIGINT NOT NULL,
+            PRIMARY KEY (user_id, document, version))""",
+        """CREATE TABLE security_events (
+            event_id TEXT PRIMARY KEY, at_ns BIGINT NOT NULL, event TEXT NOT NULL, user_id TEXT,
+            subject TEXT, origin TEXT)""",
+        "CREATE INDEX security_events_of_user ON security_events (user_id, event_id)",
     ),
 )
 

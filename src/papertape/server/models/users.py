@@ -23,6 +23,9 @@ class RegisterRequest(Body):
     username: Username
     password: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
     email: Email | None = None
+    accept_notice: bool = Field(
+        default=False, strict=True, description="accept the notice of GET /notice with it"
+    )
 
 
 class LoginRequest(Body):
@@ -32,6 +35,11 @@ class LoginRequest(Body):
 
     username: str = Field(max_length=USERNAME_LENGTH_MAX)
     password: str = Field(max_length=PASSWORD_LENGTH_MAX)
+    code: str | None = Field(
+        default=None,
+        max_length=40,
+        description="where the second factor is on: of the app, or a recovery code",
+    )
     cookie: bool = Field(
         default=False,
         description="keep the refresh token in a cookie that no script reads; do not tell it",

@@ -36,6 +36,19 @@ describe('the door', () => {
     expect(session.token()).toBeNull()
   })
 
+  it('asks for a code where the second factor is on', async () => {
+    const needed = { reason: 'code_needed', detail: 'send the code' }
+    const asked = serve({
+      'GET /demo': noDemo,
+      'POST /auth/login': ({ body }) => (body?.code === '123456' ? token : [401, needed]),
+    })
+    showPage(<AuthScreen />)
+    await write('alice', 'correct horse')
+    await userEvent.type(await screen.findByLabelText('Code'), '123456{Enter}')
+    await waitFor(() => expect(session.token()).toBe('token'))
+    expect(asked.at(-1)?.body).toMatchObject({ code: '123456' })
+  })
+
   it('makes a login and enters with it', async () => {
     const asked = serve({
       'GET /demo': noDemo,

@@ -46,16 +46,28 @@ export function AuthScreen() {
   )
 }
 
-async function enter(mode: Mode, username: string, password: string): Promise<void> {
+async function enter(
+  mode: Mode,
+  username: string,
+  password: string,
+  code?: string,
+): Promise<void> {
   if (mode === 'register') await exchange.register(username, password)
-  const { access_token } = await exchange.login(username, password)
+  const { access_token } = await exchange.login(username, password, code)
   session.open(access_token)
 }
 
 function Credentials({ mode }: { mode: Mode }) {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
-  const entering = useMutation({ mutationFn: () => enter(mode, username.trim(), password) })
+  const [code, setCode] = useState('')
+  const [takesCode, setTakesCode] = useState(false)
+  const entering = useMutation({
+    mutationFn: () => enter(mode, username.trim(), password, code.trim()),
+    onError: (error) => {
+      if (error instanceof Problem && error.reason === 'code_needed') setTakesCode(true)
+    },
+  })
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     entering.mutate()
@@ -64,7 +76,9 @@ function Credentials({ mode }: { mode: Mode }) {
   const errorOf = (field: string) =>
     problem?.field === field ? asSentence(problem.message) : undefined
   const general =
-    entering.error !== null && !['username', 'password'].includes(problem?.field ?? '')
+    entering.error !== null &&
+    problem?.reason !== 'code_needed' &&
+    !['username', 'password'].includes(problem?.field ?? '')
   return (
     <form
       onSubmit={submit}
@@ -95,6 +109,24 @@ function Credentials({ mode }: { mode: Mode }) {
         onChange={(event) => setPassword(event.currentTarget.value)}
         error={errorOf('password')}
       />
+      {takesCode && (
+        <TextInput
+          label="Code"
+          name="code"
+          description="Of your app, or a recovery code"
+          autoComplete="one-time-code"
+          autoFocus
+          required
+          withAsterisk={false}
+          value={code}
+          onChange={(event) => setCode(event.currentTarget.value)}
+        />
+      )}
+      {mode === 'register' && (
+        <p className={classes.other}>
+          Everything here is simulated, and nothing is advice. You accept this with your login.
+        </p>
+      )}
       {general && (
         <Alert role="alert" color="red" variant="light" p="xs">
           {sentenceOf(entering.error)}
