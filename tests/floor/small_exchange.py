@@ -11,6 +11,7 @@ from papertape.domain.errors import CommitFailedError, CommitUnknownError
 from papertape.domain.tape import TapeHead, TapeRow
 from papertape.engine import World
 from papertape.floor.clock import WorldClock
+from papertape.floor.disk import DiskRoom
 from papertape.floor.market_news import MarketNews
 from papertape.floor.ports import Asked, Reply, Storage, StreamBatch
 from papertape.floor.queue import Limits
@@ -244,6 +245,7 @@ class SmallExchange:
         limits: Limits | None = None,
         street: Street | None = None,
         place: Place | None = None,
+        disk: DiskRoom | None = None,
     ) -> None:
         self.clock = clock or HandClock()
         self.link = link or CollectingLink()
@@ -261,6 +263,7 @@ class SmallExchange:
             news=MarketNews("main", None),
             limits=limits,
             rhythm=Rhythm(market_s=0.0),
+            disk=disk,
             now=self.clock.seconds,
         )
         self.step()

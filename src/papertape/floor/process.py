@@ -21,6 +21,7 @@ from papertape.domain.errors import (
     WorldDiffersError,
 )
 from papertape.floor.clock import WorldClock
+from papertape.floor.disk import DiskRoom
 from papertape.floor.link.frames import LinkAddresses
 from papertape.floor.link.server import LinkServer
 from papertape.floor.loop import FloorLoop
@@ -105,6 +106,7 @@ def _run(
         for spec in worlds:
             storage.hold(spec.world, LOCK_PATIENCE_S)
         link = LinkServer(addresses)
+        disk = DiskRoom(data_dir)
         loops = [
             open_world(
                 spec,
@@ -115,6 +117,7 @@ def _run(
                 limits=limits,
                 rhythm=rhythm,
                 address=addresses.ask,
+                disk=disk,
             )
             for spec in worlds
         ]
@@ -141,6 +144,7 @@ def open_world(
     limits: Limits | None = None,
     rhythm: Rhythm | None = None,
     address: str = "",
+    disk: DiskRoom | None = None,
 ) -> WorldLoop:
     """Take over a world, load it and list what its source trades."""
     return WorldLoop(
@@ -154,4 +158,5 @@ def open_world(
         limits=limits,
         rhythm=rhythm,
         address=address,
+        disk=disk,
     )

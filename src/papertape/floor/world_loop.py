@@ -28,6 +28,7 @@ from papertape.domain.errors import (
 from papertape.domain.time_text import time_text
 from papertape.engine import EnginePanic, Outcome, World
 from papertape.floor.clock import WorldClock
+from papertape.floor.disk import DiskRoom
 from papertape.floor.loading import load_world
 from papertape.floor.market_news import MarketNews
 from papertape.floor.numbering import Numbering
@@ -48,6 +49,9 @@ CHECKPOINT = b'{"kind":"checkpoint"}'
 MARKET_SLICES_MAX = 8
 MARKET_FALLS_MAX = 3
 QUARANTINED_MAX = 1_000
+GROWING = frozenset({"submit", "open_account"})
+"""What a disk that is nearly full has no room for."""
+
 RETRY_PAUSES_S = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 _log = logging.getLogger(__name__)
@@ -127,6 +131,7 @@ class WorldLoop:
         limits: Limits | None = None,
         rhythm: Rhythm | None = None,
         address: str = "",
+        disk: DiskRoom | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world_id = world_id
@@ -138,6 +143,7 @@ class WorldLoop:
         self._clock = clock
         self._news = news
         self._rhythm = rhythm or Rhythm()
+        self._disk = disk
         self._now = now
         self._waiting = WaitingQueue(limits or Limits())
         self._numbering = Numbering(world_id, storage)
@@ -271,6 +277,8 @@ class WorldLoop:
         if any(self._is_quarantined(waiting) for waiting in taken):
             taken = self._refuse_quarantined(taken)
         try:
+            if self._disk is not None and self._disk.is_low():
+                taken = self._refuse_new(taken)
             taken = self._answer_forgotten(taken)
         except StorageUnavailableError as error:
             self._after_failure(taken, not_accepted("the database cannot be reached"), error)
@@ -486,6 +494,14 @@ class WorldLoop:
                 self._link.answer(waiting.ticket, reply)
         return [waiting for waiting, reply in known if reply is None]
 
+    def _refuse_new(self, taken: list[Waiting]) -> list[Waiting]:
+        """While the disk is low: refuse what makes the tape grow, unless it was done before."""
+        new = [waiting for waiting in taken if waiting.kind in GROWING]
+        known = [(waiting, self._forgotten.from_tables(waiting)) for waiting in new]
+        for waiting, reply in known:
+            self._link.answer(waiting.ticket, reply or _DISK_LOW)
+        return [waiting for waiting in taken if waiting.kind not in GROWING]
+
     def _is_quarantined(self, waiting: Waiting) -> bool:
         return bool(self._quarantined) and _digest(waiting) in self._quarantined
 
@@ -516,6 +532,7 @@ class WorldLoop:
             "time": time_text(self._clock.now_ns()),
             "waiting": len(self._waiting),
             "clock_jump": self._clock.jumped(),
+            "disk_low": self._disk is not None and self._disk.is_low(),
             "clock_disagreement_s": self._clock.disagreement_ns / 1e9,
             "market": self._market_word(),
             "writing": self._fresh,
@@ -543,6 +560,9 @@ class WorldLoop:
 
 
 _FENCED = not_accepted("another floor has taken over this world")
+_DISK_LOW = not_accepted(
+    "the disk is nearly full: new orders are refused until there is room, cancels are taken"
+)
 _QUARANTINED = internal_error("this command broke the engine and is quarantined: it had no effect")
 
 
