@@ -109,6 +109,19 @@ def test_one_profile_is_the_default(alice) -> None:
     assert stale.status_code == 412, "that it is the default no more is a change of it"
 
 
+def test_a_new_account_begins_as_the_default_profile_says(alice) -> None:
+    profile = {"name": "P", "account_kind": "margin", "starting_cash": "5000"}
+    alice.client.post("/profiles", json=profile)
+    plain = alice.client.post("/accounts", json={"name": "plain"}).json()
+    assert (plain["kind"], plain["cash"]) == ("cash", "100000.00"), "it is not the default"
+    alice.client.post("/profiles", json=profile | {"name": "Q", "is_default": True})
+    opened = alice.client.post("/accounts", json={"name": "preferred"}).json()
+    assert (opened["kind"], opened["cash"]) == ("margin", "5000.00")
+    named = {"name": "named", "kind": "cash", "starting_cash": "7000"}
+    opened = alice.client.post("/accounts", json=named).json()
+    assert (opened["kind"], opened["cash"]) == ("cash", "7000.00")
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "field"),
     [

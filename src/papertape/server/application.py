@@ -147,6 +147,7 @@ def create_app(
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     rules, policies = Rules(exchange), Policies(exchange)
+    profiles = TradingProfiles(auth)
     alerts = Alerts(reads, AlertMarks(auth, world))
     dashboards = Dashboards(exchange, accounts, policies, alerts)
     hashing = Hashing()
@@ -172,7 +173,7 @@ def create_app(
     hub.hear(outbox.hear)
     hub.listen_for_gaps(outbox.wake)
     native = (
-        AccountRoutes(callers, accounts, past, reads),
+        AccountRoutes(callers, accounts, profiles, past, reads),
         AccountActionRoutes(callers, accounts, exchange, closing, auth.accounts, lives),
         ReportRoutes(callers, accounts, performance, lives, reads),
     )
@@ -191,7 +192,7 @@ def create_app(
         RuleRoutes(rules, callers, symbols),  # before the path that takes any symbol
         InstrumentRoutes(exchange, symbols, history, sessions_of),
         WatchlistRoutes(Watchlists(auth), callers, symbols),
-        ProfileRoutes(TradingProfiles(auth), callers, rules),
+        ProfileRoutes(profiles, callers, rules),
         LimitRoutes(callers, accounts, policies, symbols),
         RiskRoutes(callers, accounts, exchange, policies, dashboards, alerts),
         ComplianceRoutes(callers, accounts, policies, reads),

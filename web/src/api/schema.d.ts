@@ -2722,6 +2722,9 @@ export interface components {
         /**
          * AccountRequest
          * @description A further account. `multiplier` (1, 2 or 4) is what a margin account may buy with.
+         *
+         *     Kind, currency and starting cash that are left out are those of the user's default trading
+         *     profile, when there is one.
          * @example {
          *       "currency": "USD",
          *       "kind": "margin",

@@ -1,5 +1,6 @@
 """Routes of accounts: what they hold now, and what happened to them."""
 
+import asyncio
 from typing import Annotated
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ from papertape.server.models.orders import OrderReply
 from papertape.server.order_history import OrderHistory, OrderSearch
 from papertape.server.problems import not_permitted
 from papertape.server.replies import json_reply, listed
+from papertape.server.trading_profiles import TradingProfiles
 from papertape.storage.reads import Reads
 
 _ONE = f"{PREFIX}/accounts/{{account_id}}"
@@ -42,9 +44,15 @@ class AccountRoutes:
     """Everything under `/accounts`."""
 
     def __init__(
-        self, callers: Callers, accounts: Accounts, history: OrderHistory, reads: Reads
+        self,
+        callers: Callers,
+        accounts: Accounts,
+        profiles: TradingProfiles,
+        history: OrderHistory,
+        reads: Reads,
     ) -> None:
         self._callers = callers
+        self._profiles = profiles
         self._accounts = accounts
         self._history = history
         self._reads = reads
@@ -128,6 +136,9 @@ class AccountRoutes:
         caller = await self._callers.of(request)
         asked = await read_body(request, AccountRequest)
         not_bound(caller)
+        profile = await asyncio.to_thread(self._profiles.default, caller.user.user_id)
+        if profile is not None:
+            asked = asked.preferring(profile.settings)
         account, is_new = await self._accounts.open_further(
             caller, asked.name, asked.terms(), request_id(request) or str(uuid4())
         )

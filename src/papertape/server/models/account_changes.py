@@ -1,6 +1,7 @@
 """What is asked of accounts: opening, renaming, money in and out, beginning again."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -30,7 +31,11 @@ OTHER_ACCOUNT = "9d2c1a7e-33b0-5e0f-8c55-1b2f9a40c6d7"
 
 
 class AccountRequest(Body):
-    """A further account. `multiplier` (1, 2 or 4) is what a margin account may buy with."""
+    """A further account. `multiplier` (1, 2 or 4) is what a margin account may buy with.
+
+    Kind, currency and starting cash that are left out are those of the user's default trading
+    profile, when there is one.
+    """
 
     example: ClassVar[Example] = {
         "name": "Swing trades",
@@ -46,6 +51,16 @@ class AccountRequest(Body):
     starting_cash: DecimalText = Field(default="100000.00", examples=["100000.00"])
     multiplier: DecimalText | None = None
     cost_method: Literal["average", "fifo", "lifo", "specific"] | None = None
+
+    def preferring(self, settings: Mapping[str, Any]) -> Self:
+        """The same request; what it leaves out is as a trading profile has it."""
+        preferred = {
+            "kind": settings["account_kind"],
+            "currency": settings["currency"],
+            "starting_cash": settings["starting_cash"],
+        }
+        left_out = {k: v for k, v in preferred.items() if k not in self.model_fields_set}
+        return self.model_copy(update=left_out)
 
     def terms(self) -> dict[str, Any]:
         """The terms of `open_account`."""
