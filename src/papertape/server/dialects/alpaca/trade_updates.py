@@ -125,6 +125,8 @@ class Translator:
             more = {"price": native["filled_avg_price"], "qty": native["filled_qty"]}
             return await self._of_order(FILLS[message.type], native, message.seq, more)
         event = EVENT_OF.get(message.type)
+        if message.type == "new" and native["status"] == "held":
+            return []  # an exit is new when its order releases it
         if message.type == "released" and native["id"] not in self._released:
             self._released.add(native["id"])
             event = "new"
