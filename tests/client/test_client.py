@@ -184,6 +184,54 @@ def test_the_clients_own_account_is_the_one_it_was_given(product, alice, client,
         assert [item.order.status for item in canceled.items] == ["canceled", "canceled"]
 
 
+def test_limits_lists_and_profiles_are_kept_and_changed_by_version(client, stock):
+    limit = client.risk.add_limit(scope="user", measure="order_value", limit=500)
+    assert limit.value.limit == 500
+    with pytest.raises(RefusedError):
+        client.orders.buy(stock, 100, limit_price="10")
+    again = client.risk.set_limit(
+        limit.value.id, limit.version, scope="user", measure="order_value", limit="5000"
+    )
+    with pytest.raises(ConflictError):
+        client.risk.remove_limit(limit.value.id, limit.version)
+    assert client.risk.limits() == [again.value]
+    assert [used.measure for used in client.risk.dashboard().limits] == ["order_value"]
+    assert [check.outcome for check in client.risk.checks()] == ["failed"]
+    client.risk.remove_limit(limit.value.id, client.risk.limit(limit.value.id).version)
+    assert not client.risk.kill_switch().world["on"]
+    assert client.risk.set_kill_switch("user", True).accounts[0].on
+    watched = client.watchlists.create("Mine", [stock])
+    assert client.watchlists.add(watched.id, "BTC/USD").symbols == [stock, "BTC/USD"]
+    assert client.watchlists.remove(watched.id, "BTC/USD").symbols == [stock]
+    client.watchlists.delete(watched.id)
+    profile = client.profiles.create(name="Careful", starting_cash=5000)
+    changed = client.profiles.replace(profile.value.id, profile.version, name="Bold")
+    assert client.profiles.all() == [changed.value]
+
+
+def test_the_engine_and_its_rules_are_read_by_all_and_set_by_admins(client, stock):
+    status = client.engine.status()
+    assert (status.state, client.engine.statistics().world) == ("running", status.world)
+    assert [world.world for world in client.engine.worlds()] == [status.world]
+    rules = client.rules.of_instrument(stock)
+    assert rules.value.profile["name"] == "realistic"
+    with pytest.raises(NotPermittedError, match="admin"):
+        client.rules.set_instrument_profile(stock, rules.version, preset="optimistic")
+    with pytest.raises(NotPermittedError, match="admin"):
+        client.engine.configure("*", wash_trade=True)
+    with pytest.raises(NotPermittedError, match="admin"):
+        client.engine.halt(symbol=stock)
+
+
+def test_a_journal_keeps_trades_that_were_made_elsewhere(client, stock):
+    journal = client.accounts.open("Journal", kind="journal")
+    made = client.trades.record(stock, "buy", 10, "9.50", account_id=journal.id, note="by phone")
+    corrected = client.trades.correct(made.id, 9, "9.40")
+    assert (corrected.qty, corrected.price) == (9, Decimal("9.40"))
+    client.trades.bust(corrected.id)
+    assert client.trades.get(corrected.id).busted
+
+
 def test_the_market_is_open_to_all(product, stock):
     with Client(product.url("")) as anyone:
         quote = anyone.market.quote(stock)
@@ -241,7 +289,7 @@ def test_an_address_where_nothing_answers_or_something_else_is_said_so():
         Client("http://127.0.0.1:1", patience_s=0) as nowhere,
         pytest.raises(UnreachableError, match="nothing answers"),
     ):
-        nowhere.market.instruments()
+        nowhere.market.exchanges()
 
 
 def test_what_is_no_papertape_is_said_so(product):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import typing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from client.operations import Operation, operations
+from papertape.client import NewOrder
 from papertape.client.calls import Page
 from papertape.client.talk import PREFIX
 
@@ -25,17 +27,8 @@ LEFT_OUT = {
     "/api/v1/webhooks": "TradingView is set up in the page",
     "/api/v1/account-groups": "account groups serve TradingView's alerts",
     "/api/v1/webhook-endpoints": "outgoing webhooks are set up in the page",
-    "/api/v1/engine/": "operators have the command line",
-    "/api/v1/worlds": "a server has one world, and the client is connected to it",
-    "/api/v1/fill-profiles": "rules of fills and fees are set by admins over plain HTTP",
-    "/api/v1/exchanges/": "the list has all of them whole; rules are set over plain HTTP",
-    "/api/v1/instruments/": "the list has all of them whole; rules are set over plain HTTP",
-    "/api/v1/market/summary": "quotes and bars say it, live",
-    "/api/v1/sessions": "the state of an exchange says when it changes next",
-    "/api/v1/risk/": "limits are set by people; the streams tell alerts",
-    "/api/v1/compliance/": "read by people",
-    "/api/v1/watchlists": "kept for the page",
-    "/api/v1/profiles": "kept for the page",
+    "/api/v1/exchanges/{exchange}/fees": "`rules.of_exchange` tells the fees, too",
+    "/api/v1/instruments/{symbol}/fees": "`rules.of_instrument` tells the fees, too",
 }
 """Where paths begin whose operations the client lacks, and why. Dialects have documents of their
 own."""
@@ -194,3 +187,20 @@ def _compare_amounts(told: Any, read: Any, where: str) -> None:
 def test_a_page_is_a_page_whatever_is_on_it():
     page = msgspec.json.decode(b'{"items":["1.5"],"next_cursor":null,"more":1}', type=Page[Decimal])
     assert page == Page([Decimal("1.5")], None)
+
+
+def test_the_words_of_an_order_are_those_of_the_server():
+    members = DOCUMENT["components"]["schemas"]["OrderRequest"]["properties"]
+    asked = {
+        name: _words(typing.get_args(hint))
+        for name, hint in typing.get_type_hints(NewOrder).items()
+    }
+    for name, schema in members.items():
+        alternatives = [schema, *schema.get("anyOf", ())]
+        told = {word for one in alternatives for word in one.get("enum", ())}
+        assert not told or asked[name] == told, name
+
+
+def _words(arguments: tuple[Any, ...]) -> set[str]:
+    """The words of a literal."""
+    return {argument for argument in arguments if isinstance(argument, str)}

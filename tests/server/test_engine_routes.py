@@ -123,8 +123,5 @@ def test_the_command_line_halts_and_resumes(product, boss, alice, stock) -> None
     assert (refused.exit_code, "there is no such instrument" in refused.output) == (1, True)
     denied = run(product, alice, "halt", "--symbol", stock)
     assert (denied.exit_code, "only an admin" in denied.output) == (1, True)
-    nowhere = CliRunner().invoke(
-        app, ["engine", "status", "--url", "http://127.0.0.1:1", "--token", "x"]
-    )
-    assert nowhere.exit_code == 1
-    assert "does not answer" in nowhere.output
+    nowhere = run(product, boss, "status", "--url", "http://127.0.0.1:1")
+    assert (nowhere.exit_code, "nothing answers" in nowhere.output) == (3, True)

@@ -33,6 +33,13 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
+class Versioned(msgspec.Struct, Generic[T], frozen=True):
+    """Something that can be changed, and the version that a change of it must name."""
+
+    value: T
+    version: str
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """A request, and what its reply is read as.
@@ -50,6 +57,7 @@ class Call(Generic[T]):
     body: Mapping[str, Any] | None = None
     request_id: str | None = None
     takes_items: bool = False
+    is_versioned: bool = False
     needs_account: bool = False
     account_id: str | None = None
     account_into: str | None = None
@@ -85,6 +93,14 @@ class Call(Generic[T]):
         """The same with more in its query."""
         return replace(self, query={**self.query, **query})
 
+    def if_version(self, version: str) -> "Call[T]":
+        """The same, done only when that is the version now; `*` is any."""
+        return replace(self, if_match=version)
+
+    def harmless(self) -> "Call[T]":
+        """The same, whose repeat does no harm."""
+        return replace(self, is_harmless=True)
+
     def about(self, account_id: str) -> "Call[T]":
         """The same with the account filled in."""
         done = replace(self, needs_account=False, path=self.path.replace("{account}", account_id))
@@ -102,14 +118,19 @@ class Call(Generic[T]):
         return replace(done, query={"account_id": account_id, **self.query})
 
 
-def get(path: str, reply: type[T], **query: Any) -> Call[T]:
+def get(path: str, reply: type[T], /, **query: Any) -> Call[T]:
     """A question."""
     return Call("GET", path, reply, query=query)
 
 
-def listed(path: str, reply: type[T], **query: Any) -> "Call[list[T]]":
+def listed(path: str, reply: type[T], /, **query: Any) -> "Call[list[T]]":
     """A question whose answer is a list in one piece."""
     return Call("GET", path, Page[reply], query=query, takes_items=True)  # type: ignore[valid-type]
+
+
+def versioned(call: Call[T]) -> "Call[Versioned[T]]":
+    """The same with the version of what comes back."""
+    return cast("Call[Versioned[T]]", replace(call, is_versioned=True))
 
 
 def table(call: Call[Page[T]]) -> "Call[str]":
@@ -118,14 +139,14 @@ def table(call: Call[Page[T]]) -> "Call[str]":
 
 
 def command(
-    method: str, path: str, reply: type[T], request_id: str | None = None, **body: Any
+    method: str, path: str, reply: type[T], request_id: str | None = None, /, **body: Any
 ) -> Call[T]:
     """A command that is done once, under the given id or one made here."""
     content = None if method == "DELETE" else given(body)
     return Call(method, path, reply, body=content, request_id=request_id or new_request_id())
 
 
-def change(method: str, path: str, reply: type[T], **body: Any) -> Call[T]:
+def change(method: str, path: str, reply: type[T], /, **body: Any) -> Call[T]:
     """A change that knows no request ids, so it is sent again only when it surely was not done."""
     return Call(method, path, reply, body=None if method == "DELETE" else given(body))
 
@@ -172,13 +193,6 @@ def wire(value: Any) -> Any:
         case _:
             travelling = value
     return travelling
-
-
-def amount(value: Amount) -> str:
-    """An amount as text; an int among them, since the API takes amounts as text."""
-    if isinstance(value, bool):
-        raise TypeError(f"{value!r} is no amount")
-    return str(value) if isinstance(value, int) else cast("str", wire(value))
 
 
 def _time_text(moment: datetime) -> str:

@@ -9,12 +9,17 @@ import httpx
 
 from papertape.client.calls import AsyncFace, Call, Face, SyncFace
 from papertape.client.groups.accounts import Accounts
+from papertape.client.groups.engine import Engine
 from papertape.client.groups.keys import Keys
 from papertape.client.groups.market import Market
 from papertape.client.groups.orders import Orders
 from papertape.client.groups.positions import Positions
+from papertape.client.groups.profiles import Profiles
+from papertape.client.groups.risk import Risk
+from papertape.client.groups.rules import RulesOf
 from papertape.client.groups.trades import Trades
 from papertape.client.groups.users import Users
+from papertape.client.groups.watchlists import Watchlists
 from papertape.client.stream import AsyncStream, Stream
 from papertape.client.talk import Answer, Credentials, Pause, Request, Steps, Talk
 
@@ -36,6 +41,11 @@ class Operations(Generic[Face]):
         self.market = Market(face)
         self.keys = Keys(face)
         self.users = Users(face)
+        self.watchlists = Watchlists(face)
+        self.profiles = Profiles(face)
+        self.risk = Risk(face)
+        self.engine = Engine(face)
+        self.rules = RulesOf(face)
 
 
 class Client(SyncFace, Operations[SyncFace]):
@@ -62,7 +72,9 @@ class Client(SyncFace, Operations[SyncFace]):
         Operations.__init__(self, self)
         credentials = Credentials(key_id=key_id, secret=secret, token=token)
         self.talk = Talk(url, credentials, account_id=account_id, patience_s=patience_s)
-        self._http = httpx.Client(timeout=timeout_s, transport=transport)
+        self._http = httpx.Client(
+            timeout=timeout_s, transport=transport, verify=self.talk.is_sealed
+        )
 
     @classmethod
     def login(cls, url: str, username: str, password: str, **options: Any) -> Self:
@@ -149,7 +161,9 @@ class AsyncClient(AsyncFace, Operations[AsyncFace]):
         Operations.__init__(self, self)
         credentials = Credentials(key_id=key_id, secret=secret, token=token)
         self.talk = Talk(url, credentials, account_id=account_id, patience_s=patience_s)
-        self._http = httpx.AsyncClient(timeout=timeout_s, transport=transport)
+        self._http = httpx.AsyncClient(
+            timeout=timeout_s, transport=transport, verify=self.talk.is_sealed
+        )
 
     @classmethod
     async def login(cls, url: str, username: str, password: str, **options: Any) -> Self:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
-from papertape.client.calls import Call, listed
+from papertape.client.calls import Call, Versioned, listed
 from papertape.client.errors import (
     BadReplyError,
     NotAuthenticatedError,
@@ -123,6 +123,11 @@ class Talk:
         self.account_id = account_id
         self.patience_s = patience_s
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the address is one of TLS; certificates are loaded only then, which costs."""
+        return not self.url.startswith("http://")
+
     def about(self, call: Call[T]) -> Steps[T]:
         """The steps of a call; their end is its reply. Raises what `errors` lists."""
         if call.needs_account:
@@ -220,4 +225,6 @@ def _read(call: Call[T], response: httpx.Response) -> T:
             f"{call.method} {call.path} was answered by something else than expected: {error}; "
             "is this the address of Papertape, and of a version that this client knows?"
         ) from error
+    if call.is_versioned:
+        return Versioned(reply, response.headers.get("etag", "*"))  # type: ignore[return-value]
     return reply.items if call.takes_items else reply  # type: ignore[no-any-return]

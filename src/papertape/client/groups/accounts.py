@@ -9,7 +9,6 @@ from papertape.client.calls import (
     Group,
     Moment,
     Page,
-    amount,
     change,
     command,
     endpoint,
@@ -67,8 +66,8 @@ class Accounts(Group[Face]):
             name=name,
             kind=kind,
             currency=currency,
-            starting_cash=_maybe(starting_cash),
-            multiplier=_maybe(multiplier),
+            starting_cash=starting_cash,
+            multiplier=multiplier,
             cost_method=cost_method,
         )
 
@@ -173,8 +172,8 @@ class Accounts(Group[Face]):
         request_id: str | None = None,
     ) -> Call[Account]:
         """Begin again, with the cash it was opened with or another; the id stays."""
-        path, cash = "/accounts/{account}/reset", _maybe(starting_cash)
-        call = command("POST", path, Account, request_id, starting_cash=cash)
+        path = "/accounts/{account}/reset"
+        call = command("POST", path, Account, request_id, starting_cash=starting_cash)
         return for_account(call, account_id)
 
     @endpoint
@@ -229,7 +228,7 @@ class Accounts(Group[Face]):
             "/accounts/{account}/transfer",
             Transfer,
             request_id,
-            amount=amount(sum),
+            amount=sum,
             to_account_id=to_account_id,
             currency=currency,
         )
@@ -271,9 +270,5 @@ def _moved(
     way: str, money: Amount, account_id: str | None, currency: str | None, request_id: str | None
 ) -> Call[Account]:
     path = f"/accounts/{{account}}/{way}"
-    call = command("POST", path, Account, request_id, amount=amount(money), currency=currency)
+    call = command("POST", path, Account, request_id, amount=money, currency=currency)
     return for_account(call, account_id)
-
-
-def _maybe(value: Amount | None) -> str | None:
-    return None if value is None else amount(value)

@@ -9,7 +9,6 @@ from papertape.client.calls import (
     Face,
     Group,
     Moment,
-    amount,
     change,
     endpoint,
     get,
@@ -50,7 +49,7 @@ class Keys(Group[Face]):
             account_id=account_id,
             expires_at=expires_at,
             ip_allow=ip_allow,
-            max_notional=None if max_notional is None else amount(max_notional),
+            max_notional=max_notional,
         )
 
     @endpoint

@@ -132,14 +132,6 @@ class Changes(TypedDict, total=False):
     expire_time: Moment
 
 
-_AMOUNTS = frozenset(
-    {
-        *("qty", "notional", "limit_price", "stop_price", "trail_price", "trail_percent"),
-        *("display_qty", "ratio_qty"),
-    }
-)
-
-
 class Orders(Group[Face]):
     """`client.orders`. Every order has an id of the client's, so a repeat is the same order."""
 
@@ -190,7 +182,7 @@ class Orders(Group[Face]):
     ) -> Call[Order]:
         """Change a working order, which keeps its id."""
         path = f"/orders/{part(order_id)}"
-        return command("PATCH", path, Order, request_id, **_exact(changes))
+        return command("PATCH", path, Order, request_id, **changes)
 
     @endpoint
     def cancel(self, order_id: str, *, request_id: str | None = None) -> Call[None]:
@@ -264,7 +256,7 @@ def _order_body(order: Any) -> dict[str, Any]:
     """An order as it travels, its type filled in."""
     fields = given(order)
     fields.pop("account_id", None)
-    return _exact({"type": _type_of(fields), **fields})
+    return {"type": _type_of(fields), **fields}
 
 
 def _type_of(fields: Any) -> OrderType:
@@ -274,17 +266,3 @@ def _type_of(fields: Any) -> OrderType:
     if has_limit:
         return "stop_limit" if has_stop else "limit"
     return "stop" if has_stop else "market"
-
-
-def _exact(fields: Any) -> dict[str, Any]:
-    """The fields with whole numbers as the decimal text that amounts are on the wire."""
-    return {name: _exact_value(name, value) for name, value in fields.items()}
-
-
-def _exact_value(name: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return _exact(value)
-    if name == "legs":
-        return [_exact(leg) for leg in value]
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if name in _AMOUNTS and is_whole else value

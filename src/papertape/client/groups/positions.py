@@ -5,12 +5,10 @@ from papertape.client.calls import (
     Call,
     Face,
     Group,
-    amount,
     command,
     endpoint,
     for_account,
     get,
-    given,
     listed,
     part,
 )
@@ -42,8 +40,7 @@ class Positions(Group[Face]):
         request_id: str | None = None,
     ) -> Call[Order]:
         """Close a position at the market, or a quantity or percentage of it."""
-        some = {"qty": qty, "percentage": percentage}
-        query = {name: amount(value) for name, value in given(some).items()}
+        query = {"qty": qty, "percentage": percentage}
         call = command("DELETE", f"/positions/{part(symbol)}", Order, request_id)
         return for_account(call.with_query(query), account_id)
 

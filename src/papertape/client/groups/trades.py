@@ -3,11 +3,14 @@
 from typing import TypedDict, Unpack
 
 from papertape.client.calls import (
+    Amount,
     Call,
     Face,
     Group,
     Moment,
     Page,
+    change,
+    command,
     endpoint,
     for_account,
     get,
@@ -69,6 +72,47 @@ class Trades(Group[Face]):
         """Write on a trade; None takes the note away."""
         path = f"/trades/{part(trade_id)}"
         return Call("PATCH", path, Trade, body={"note": note}, is_harmless=True)
+
+    @endpoint
+    def record(
+        self,
+        symbol: str,
+        side: Side,
+        qty: Amount,
+        price: Amount,
+        *,
+        fee: Amount | None = None,
+        note: str | None = None,
+        account_id: str | None = None,
+        request_id: str | None = None,
+    ) -> Call[Trade]:
+        """Write down a trade that was made elsewhere, in an account of kind journal."""
+        call = command(
+            "POST",
+            "/trades",
+            Trade,
+            request_id,
+            symbol=symbol,
+            side=side,
+            qty=qty,
+            price=price,
+            fee=fee,
+            note=note,
+        )
+        return for_account(call, account_id)
+
+    @endpoint
+    def correct(
+        self, trade_id: str, qty: Amount, price: Amount, fee: Amount | None = None
+    ) -> Call[Trade]:
+        """Other figures for a trade; the old ones stay in the ledger."""
+        path = f"/trades/{part(trade_id)}/correct"
+        return change("POST", path, Trade, qty=qty, price=price, fee=fee)
+
+    @endpoint
+    def bust(self, trade_id: str) -> Call[None]:
+        """Undo a trade; it stays in the ledger."""
+        return change("POST", f"/trades/{part(trade_id)}/bust", type(None))
 
 
 def _page(filters: TradeFilters) -> Call[Page[Trade]]:

@@ -72,9 +72,11 @@ class Fill(Reply, frozen=True, kw_only=True):
 
 
 class Trade(Fill, frozen=True, kw_only=True):
-    """One execution, with what its owner wrote on it."""
+    """One execution, with what its owner wrote on it and what became of it."""
 
     note: str | None = None
+    busted: bool | None = None
+    corrected_by: str | None = None
     strategy: str | None = None
     tags: list[str] | None = None
 

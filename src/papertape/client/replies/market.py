@@ -1,6 +1,8 @@
 """Instruments, exchanges and what is quoted."""
 
-from datetime import datetime
+from __future__ import annotations
+
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -93,3 +95,35 @@ class Print(Reply, frozen=True, kw_only=True):
     qty: Decimal
     time: datetime
     side: str | None = None
+
+
+class Session(Reply, frozen=True, kw_only=True):
+    """One session of an exchange: the regular hours of a day, and what lies around them."""
+
+    exchange: str
+    date: date
+    open: datetime
+    close: datetime
+    pre_market_open: datetime | None
+    post_market_close: datetime | None
+    auctions: bool
+
+
+class Summary(Reply, frozen=True, kw_only=True):
+    """How an instrument does today (a day of UTC); None is what there was not yet."""
+
+    symbol: str
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    last: Decimal | None
+    previous_close: Decimal | None
+    change: Decimal | None
+    change_share: Decimal | None
+    volume: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    spread: Decimal | None
+    spread_share: Decimal | None
+    imbalance: Decimal | None
+    time: datetime | None

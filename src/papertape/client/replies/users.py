@@ -74,3 +74,39 @@ class NewKey(Key, frozen=True, kw_only=True):
     """A new API key with its secret, which is told here and never again."""
 
     secret: str
+
+
+class Watchlist(Reply, frozen=True, kw_only=True):
+    """A watchlist, its symbols in the user's order."""
+
+    id: str
+    name: str
+    symbols: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class RiskPreferences(Reply, frozen=True, kw_only=True):
+    """Limits that a user wants to keep; None is none. Shares are of 1."""
+
+    max_order_value: Decimal | None = None
+    max_position_share: Decimal | None = None
+    max_daily_loss: Decimal | None = None
+    max_drawdown: Decimal | None = None
+    risk_per_trade: Decimal | None = None
+
+
+class TradingProfile(Reply, frozen=True, kw_only=True):
+    """What a user's new accounts begin with, and what the user prefers."""
+
+    id: str
+    name: str
+    is_default: bool
+    starting_cash: Decimal
+    currency: str
+    account_kind: str
+    commission: str | None
+    slippage: str | None
+    risk: RiskPreferences
+    created_at: datetime
+    updated_at: datetime

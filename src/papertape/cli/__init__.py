@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from papertape.cli import access, accounts, engine, market, orders
 
+if TYPE_CHECKING:
     from papertape.config import Settings
 
 app = typer.Typer(
@@ -25,8 +25,6 @@ user = typer.Typer(help="Users of this installation.", no_args_is_help=True)
 app.add_typer(user, name="user")
 secrets = typer.Typer(help="Keys that seal what is personal.", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
-engine = typer.Typer(help="The engine of a running product.", no_args_is_help=True)
-app.add_typer(engine, name="engine")
 
 EXIT_USAGE = 2
 
@@ -197,85 +195,19 @@ def secrets_rotate(data_dir: DataDir = Path("data"), database_url: DatabaseUrl =
     sys.exit(composition.secrets_rotate(settings))
 
 
-Url = Annotated[str, typer.Option("--url", envvar="PAPERTAPE_URL", help="Where the product is.")]
-Token = Annotated[
-    str | None,
-    typer.Option("--token", envvar="PAPERTAPE_TOKEN", help="Token of a login, or KEY_ID:SECRET."),
-]
-UserName = Annotated[str | None, typer.Option("--user", help="Log in as this user instead.")]
-UserPassword = Annotated[
-    str | None,
-    typer.Option("--password", envvar="PAPERTAPE_PASSWORD", help="Else it is asked for."),
-]
-Symbol = Annotated[str | None, typer.Option(help="The instrument.")]
-ExchangeId = Annotated[str | None, typer.Option("--exchange", help="The exchange.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers.")]
-LOCAL_URL = "http://127.0.0.1:8000"
+# --- over the API: a running product, here or elsewhere -------------------------------------------
 
-
-@engine.command("status")
-def engine_status(
-    url: Url = LOCAL_URL,
-    token: Token = None,
-    user: UserName = None,
-    password: UserPassword = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say whether the engine works, which part of the day it is, and what is halted."""
-    _ask_engine("status", url, (token, user, password), {}, as_json=as_json)
-
-
-@engine.command("halt")
-def engine_halt(
-    symbol: Symbol = None,
-    exchange: ExchangeId = None,
-    reason: Annotated[str, typer.Option(help="Why, as everybody is told.")] = "by an operator",
-    url: Url = LOCAL_URL,
-    token: Token = None,
-    user: UserName = None,
-    password: UserPassword = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let an instrument or an exchange trade no more (admins)."""
-    fields = {"symbol": symbol, "exchange": exchange, "reason": reason}
-    _ask_engine("halt", url, (token, user, password), fields, as_json=as_json)
-
-
-@engine.command("resume")
-def engine_resume(
-    symbol: Symbol = None,
-    exchange: ExchangeId = None,
-    auction: Annotated[
-        bool | None, typer.Option(help="Collect orders first, until the next resume.")
-    ] = None,
-    url: Url = LOCAL_URL,
-    token: Token = None,
-    user: UserName = None,
-    password: UserPassword = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let an instrument or an exchange trade again (admins)."""
-    fields = {"symbol": symbol, "exchange": exchange, "auction": auction}
-    _ask_engine("resume", url, (token, user, password), fields, as_json=as_json)
-
-
-def _ask_engine(
-    action: Literal["status", "halt", "resume"],
-    url: str,
-    who: tuple[str | None, str | None, str | None],
-    fields: "Mapping[str, object]",
-    *,
-    as_json: bool,
-) -> None:
-    from papertape.client.engine_command import Login, run_command
-
-    token, username, password = who
-    if username is not None and password is None:
-        password = typer.prompt(f"Password of {username}", hide_input=True, err=True)
-    login = Login(None if username else token, username, password)
-    code, text = run_command(action, url, login, fields, as_json=as_json)
-    typer.echo(text, err=code != 0)
-    raise typer.Exit(code)
+app.add_typer(orders.order, name="order", rich_help_panel="Trading")
+app.add_typer(accounts.account_app, name="account", rich_help_panel="Trading")
+app.add_typer(access.keys, name="keys", rich_help_panel="Access")
+app.add_typer(engine.engine, name="engine", rich_help_panel="Operation")
+for panel, commands in {
+    "Trading": (orders.positions, orders.close, accounts.accounts),
+    "Market": (market.quote, market.book, market.bars, market.instruments, market.watch),
+    "Access": (access.login, access.logout, access.whoami),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def _settings(given: dict[str, object]) -> "Settings":
