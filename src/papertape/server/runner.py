@@ -5,6 +5,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from papertape.server.patience import PatientProtocol
 from papertape.server.stream.wire import StreamProtocol
 
 STREAM_MESSAGE_BYTES_MAX = 64 * 1024
@@ -32,7 +33,7 @@ def server_of(
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=PatientProtocol,
             ws=StreamProtocol,
             ws_max_size=STREAM_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,
