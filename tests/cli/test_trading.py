@@ -4,8 +4,10 @@ import json
 import re
 import stat
 
+import pyotp
 import pytest
 
+from papertape.client import Client
 from server.conftest import PASSWORD
 
 
@@ -172,6 +174,17 @@ def test_a_login_asks_for_what_is_not_given(run, product, alice):
     wrong = run("login", "--url", product.url(""), answer=f"{alice.name}\nwrong horse\n")
     assert wrong.exit_code == 4
     assert "wrong_login" in wrong.stderr
+
+
+def test_a_login_with_a_second_factor_asks_for_its_code(run, product, alice):
+    with Client.login(product.url(""), alice.name, PASSWORD) as client:
+        secret = client.security.begin_two_factor(PASSWORD).secret
+        [recovery, *_] = client.security.confirm_two_factor(pyotp.TOTP(secret).now()).recovery_codes
+        assert client.security.two_factor().enabled
+    typed = ("login", "--url", product.url(""), "--username", alice.name, "--password-stdin")
+    assert run(*typed, answer=f"{PASSWORD}\n").exit_code == 1, "nobody is there to be asked"
+    assert run(*typed, answer=f"{PASSWORD}\n{recovery}\n").exit_code == 0
+    assert run("whoami").exit_code == 0
 
 
 def test_an_old_token_is_renewed_and_kept(logged_in, home, product):

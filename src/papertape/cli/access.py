@@ -2,13 +2,16 @@
 
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from papertape.cli.connection import AsJson, Url, connected, told_errors
+from papertape.cli.connection import PATIENCE_S, AsJson, Url, connected, told_errors
 from papertape.cli.logins import DEFAULT_URL, SavedLogin, SavedLogins
 from papertape.cli.showing import show_json, show_members, show_rows
+
+if TYPE_CHECKING:
+    from papertape.client import Client
 
 keys = typer.Typer(help="API keys, for bots.", no_args_is_help=True)
 
@@ -52,10 +55,21 @@ def _secret(what: str, from_stdin: bool) -> str:
     return typed
 
 
-def _save_login(url: str, username: str, password: str) -> None:
-    from papertape.client import Client
+def _logged_in(url: str, username: str, password: str) -> "Client":
+    """A login; asks for a code where the user has a second factor."""
+    from papertape.client import Client, NotAuthenticatedError
 
-    with Client.login(url, username, password, patience_s=5) as client:
+    try:
+        return Client.login(url, username, password, patience_s=PATIENCE_S)
+    except NotAuthenticatedError as error:
+        if error.reason != "code_needed":
+            raise
+    code = typer.prompt("Code of your app", err=True)
+    return Client.login(url, username, password, code=code, patience_s=PATIENCE_S)
+
+
+def _save_login(url: str, username: str, password: str) -> None:
+    with _logged_in(url, username, password) as client:
         credentials = client.talk.credentials
         SavedLogins.keep(
             url,
@@ -71,7 +85,7 @@ def _save_key(url: str, key_id: str, secret: str) -> None:
     """Save a key that works."""
     from papertape.client import Client
 
-    with Client(url, key_id=key_id, secret=secret, patience_s=5) as client:
+    with Client(url, key_id=key_id, secret=secret, patience_s=PATIENCE_S) as client:
         client.accounts.all()
     SavedLogins.keep(url, SavedLogin(key_id=key_id, secret=secret))
 

@@ -17,6 +17,7 @@ from papertape.client.groups.positions import Positions
 from papertape.client.groups.profiles import Profiles
 from papertape.client.groups.risk import Risk
 from papertape.client.groups.rules import RulesOf
+from papertape.client.groups.security import Security
 from papertape.client.groups.trades import Trades
 from papertape.client.groups.users import Users
 from papertape.client.groups.watchlists import Watchlists
@@ -46,6 +47,7 @@ class Operations(Generic[Face]):
         self.risk = Risk(face)
         self.engine = Engine(face)
         self.rules = RulesOf(face)
+        self.security = Security(face)
 
 
 class Client(SyncFace, Operations[SyncFace]):
@@ -77,11 +79,16 @@ class Client(SyncFace, Operations[SyncFace]):
         )
 
     @classmethod
-    def login(cls, url: str, username: str, password: str, **options: Any) -> Self:
-        """A client that is logged in; `options` are those of the constructor."""
+    def login(
+        cls, url: str, username: str, password: str, *, code: str | None = None, **options: Any
+    ) -> Self:
+        """A client that is logged in; `options` are those of the constructor.
+
+        `code` is one of the app where the second factor is on, or a recovery code.
+        """
         client = cls(url, **options)
         try:
-            client.talk.credentials.take(client.users.login(username, password))
+            client.talk.credentials.take(client.users.login(username, password, code))
         except BaseException:
             client.close()
             raise
@@ -166,11 +173,16 @@ class AsyncClient(AsyncFace, Operations[AsyncFace]):
         )
 
     @classmethod
-    async def login(cls, url: str, username: str, password: str, **options: Any) -> Self:
-        """A client that is logged in; `options` are those of the constructor."""
+    async def login(
+        cls, url: str, username: str, password: str, *, code: str | None = None, **options: Any
+    ) -> Self:
+        """A client that is logged in; `options` are those of the constructor.
+
+        `code` is one of the app where the second factor is on, or a recovery code.
+        """
         client = cls(url, **options)
         try:
-            client.talk.credentials.take(await client.users.login(username, password))
+            client.talk.credentials.take(await client.users.login(username, password, code))
         except BaseException:
             await client.close()
             raise

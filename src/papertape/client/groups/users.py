@@ -63,16 +63,29 @@ class Users(Group[Face]):
         return change("DELETE", "/me/logins", type(None))
 
     @endpoint
-    def register(self, username: str, password: str, email: str | None = None) -> Call[User]:
+    def register(
+        self,
+        username: str,
+        password: str,
+        email: str | None = None,
+        *,
+        accept_notice: bool | None = None,
+    ) -> Call[User]:
         """A new user; log in with `Client.login` afterwards."""
         return change(
-            "POST", "/auth/register", User, username=username, password=password, email=email
+            "POST",
+            "/auth/register",
+            User,
+            username=username,
+            password=password,
+            email=email,
+            accept_notice=accept_notice,
         )
 
     @endpoint
-    def login(self, username: str, password: str) -> Call[Login]:
+    def login(self, username: str, password: str, code: str | None = None) -> Call[Login]:
         """A login's token; `Client.login` makes a client that uses it."""
-        return change("POST", "/auth/login", Login, username=username, password=password)
+        return change("POST", "/auth/login", Login, username=username, password=password, code=code)
 
     @endpoint
     def refresh(self, refresh_token: str) -> Call[Login]:

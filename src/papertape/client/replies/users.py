@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from papertape.client.replies import Reply
 
@@ -110,3 +111,60 @@ class TradingProfile(Reply, frozen=True, kw_only=True):
     risk: RiskPreferences
     created_at: datetime
     updated_at: datetime
+
+
+class TwoFactor(Reply, frozen=True, kw_only=True):
+    """Whether a login takes a code, and how many recovery codes are unused."""
+
+    enabled: bool
+    recovery_codes_left: int
+
+
+class TwoFactorSecret(Reply, frozen=True, kw_only=True):
+    """What the app needs."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(Reply, frozen=True, kw_only=True):
+    """Codes for when the app is lost, each good once; told here only."""
+
+    recovery_codes: list[str]
+
+
+class Notice(Reply, frozen=True, kw_only=True):
+    """What users are told about this product."""
+
+    document: str
+    version: int
+    text: str
+
+
+class Consent(Reply, frozen=True, kw_only=True):
+    """What a user accepted, and when for the first time."""
+
+    document: str
+    version: int
+    accepted_at: datetime
+
+
+class SecurityEvent(Reply, frozen=True, kw_only=True):
+    """One event of the log of safety."""
+
+    id: str
+    at: datetime
+    event: str
+    user_id: str | None
+    subject: str | None
+    address: str | None
+    user_agent: str | None
+
+
+class Export(Reply, frozen=True, kw_only=True):
+    """All that is kept about a user: tables of the server, and each account of the exchange."""
+
+    exported_at: datetime
+    kept: dict[str, list[dict[str, Any]]]
+    security_events: list[SecurityEvent]
+    worlds: dict[str, list[dict[str, Any]]]
