@@ -94,3 +94,20 @@ def until_accepted(trader, symbol: str, client_order_id: str) -> None:
             return
         assert reply.status_code == 503, reply.text
     raise AssertionError("the product did not go on by itself")
+
+
+def test_a_stream_lives_through_it_and_a_new_one_is_told_to_come_again(
+    product, database: PostgresServer, alice
+) -> None:
+    symbol = product.stock()
+    login = {"username": alice.name, "password": "correct horse"}
+    unseen = product.anyone.post("/auth/login", json=login).json()["access_token"]
+    with product.stream(alice) as stream:
+        stream.subscribe("orders")
+        database.stop()
+        with product.stream() as refused:
+            refused.send(action="auth", token=unseen)
+            assert refused.closing_code == 1013
+        database.start()
+        until_accepted(alice, symbol, "told")
+        assert stream.until("orders", "new")["data"]["client_order_id"] == "told"

@@ -40,6 +40,7 @@ HEARTBEAT_S = 15.0
 SEQ_MAX = 2**63 - 1
 CLOSE_NOT_AUTHENTICATED = 4401
 CLOSE_UNSUPPORTED = 1011
+CLOSE_TRY_AGAIN = 1013
 
 
 class AuthMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +102,9 @@ async def serve(rooms: StreamRooms, socket: WebSocket) -> None:
     try:
         caller = await _authenticate(rooms, socket)
     except WebSocketDisconnect:
+        return
+    except FloorUnavailableError as error:
+        await socket.close(CLOSE_TRY_AGAIN, error.detail)
         return
     if caller is None:
         await socket.close(CLOSE_NOT_AUTHENTICATED, "not authenticated")
@@ -368,8 +372,9 @@ class Session:
     async def _check_token(self) -> None:
         try:
             await self._rooms.callers.of_token(self._token, self._address)
-        except Problem as problem:
-            if problem.status == 401:  # else there was no time to look; the next time then
+        except (FloorUnavailableError, Problem) as error:
+            # Else nobody could look, or had no time to; the next time then.
+            if isinstance(error, Problem) and error.status == 401:
                 self.reader.close(CLOSE_NOT_AUTHENTICATED, "the token has ended")
                 return
         self._watch_token()

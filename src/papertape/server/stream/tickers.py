@@ -29,6 +29,7 @@ from papertape.server.stream.wire import EXTENSION, Wire
 from papertape.server.symbols import Symbols
 
 CLOSE_NOT_AUTHENTICATED = 4401
+CLOSE_TRY_AGAIN = 1013
 CLOSE_UNKNOWN_TICKER = 4404
 CLOSE_TRY_AGAIN = 1013
 CLOSE_UNSUPPORTED = 1011
@@ -160,6 +161,8 @@ class Tickers:
             caller.require("read")
         except Problem:
             return CLOSE_NOT_AUTHENTICATED, "give a token that may read as ?token="
+        except FloorUnavailableError as error:
+            return CLOSE_TRY_AGAIN, error.detail
         return None
 
     async def _listen(self, socket: WebSocket, wire: Wire, symbol: str) -> None:

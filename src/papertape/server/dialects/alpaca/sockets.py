@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from papertape.floor.ports import FloorUnavailableError
 from papertape.server.callers import Caller, Callers
 from papertape.server.problems import Problem
 from papertape.server.stream.wire import EXTENSION, Wire
@@ -107,8 +108,9 @@ class KeyWatch:
             self._wake.clear()
             try:
                 await self._callers.of_token(self._token, self._address)
-            except Problem as problem:
-                if problem.status == 401:  # else there was no time to look; the next time then
+            except (FloorUnavailableError, Problem) as error:
+                # Else nobody could look, or had no time to; the next time then.
+                if isinstance(error, Problem) and error.status == 401:
                     self._on_end()
                     return
 

@@ -99,10 +99,17 @@ class Desk:
 
     async def _work_off(self, webhook_id: str) -> None:
         async with self._turn:
-            while (
-                alert := await asyncio.to_thread(self._store.next_waiting, webhook_id)
-            ) is not None:
+            while (alert := await self._next_waiting(webhook_id)) is not None:
                 await self._until_done(alert)
+
+    async def _next_waiting(self, webhook_id: str) -> KeptAlert | None:
+        """The next alert; waits while the database is away."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._store.next_waiting, webhook_id)
+            except FloorUnavailableError as error:
+                structlog.get_logger().info("alerts_wait", webhook=webhook_id, why=str(error))
+                await asyncio.sleep(WAIT_MAX_S)
 
     async def _until_done(self, alert: KeptAlert) -> None:
         """Repeat an alert until the floor has answered all of it."""
