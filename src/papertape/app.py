@@ -318,6 +318,53 @@ def verify(settings: Settings) -> int:
     return 1 if findings else 0
 
 
+def backup(settings: Settings, target: Path) -> int:
+    """Copy the data folder, also of a running product. Exit code 0, or 2 with the reason."""
+    from importlib.metadata import version
+
+    from papertape.domain.time_text import time_text
+    from papertape.storage.backup import BackupError, back_up
+
+    try:
+        manifest = back_up(
+            settings.data_dir,
+            target,
+            release=version("papertape"),
+            made_at=time_text(time.time_ns()),
+            needs_exchange=settings.database_url is None,
+        )
+    except BackupError as error:
+        return _complain(str(error))
+    for world, head in manifest.worlds.items():
+        print(f"World {world} up to turn {head['seq']}")
+    print(f"{len(manifest.files)} files, {manifest.size:,} bytes, are in {target}")
+    if settings.database_url is not None:
+        print(
+            "Tape and users are in PostgreSQL and are not in it: dump them now, after this, with\n"
+            "    pg_dump --format=custom --schema=exchange --schema=auth --file=FILE DATABASE"
+        )
+    return 0
+
+
+def restore(settings: Settings, source: Path) -> int:
+    """Make the data folder from a backup, and verify it. Exit code 0, 1 (findings) or 2."""
+    from papertape.storage.backup import BackupError
+    from papertape.storage.backup import restore as restored_from
+
+    try:
+        manifest = restored_from(source, settings.data_dir)
+    except BackupError as error:
+        return _complain(str(error))
+    print(f"{settings.data_dir} is as it was at {manifest.made_at}")
+    if not manifest.worlds:
+        print(
+            "Tape and users are not in this backup: restore them into PostgreSQL with pg_restore, "
+            "then run `papertape verify`"
+        )
+        return 0
+    return verify(settings)
+
+
 def user_create(settings: Settings, username: str, role: str, password: str | None) -> int:
     """Create a user; without a password one is made and printed."""
     from papertape.server.auth.passwords import one_time_password

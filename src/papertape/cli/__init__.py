@@ -88,6 +88,37 @@ def verify(data_dir: DataDir = Path("data"), database_url: DatabaseUrl = None) -
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A folder that is new or empty.")],
+    data_dir: DataDir = Path("data"),
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Copy the data folder of a product, which may run meanwhile.
+
+    What is in PostgreSQL is dumped with pg_dump, right after this; the rest is copied.
+    """
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
+    from papertape import app as composition
+
+    sys.exit(composition.backup(settings, target))
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A folder that `papertape backup` made.")],
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Make a data folder, which is new or empty, from a backup, and verify it.
+
+    Exit code 0: as it was. 1: findings of `verify`. 2: refused, and nothing was changed.
+    """
+    settings = _settings({"data_dir": data_dir})
+    from papertape import app as composition
+
+    sys.exit(composition.restore(settings, source))
+
+
+@app.command()
 def backtest(
     strategy: Annotated[str, typer.Argument(metavar="FILE.py:Class")],
     data: Annotated[Path, typer.Option(help="Market file: .csv, .csv.gz or .parquet.")],
