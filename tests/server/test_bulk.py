@@ -8,12 +8,12 @@ from papertape.server.models.bulk import BULK_MAX
 from server.test_orders import problem
 
 
-def bulk(trader, *orders: dict, key: str | None = None, atomic: bool = False):
+def bulk(trader, *orders: dict, key: str | None = None, atomic: bool = False, client=None):
     """Send limit orders for ten, changed by their fields."""
     usual = {"account_id": trader.account_id, "side": "buy", "type": "limit", "qty": "10"}
     body = {"orders": [usual | {"limit_price": "9"} | order for order in orders], "atomic": atomic}
     headers = {} if key is None else {"Idempotency-Key": key}
-    return trader.client.post("/orders/bulk", json=body, headers=headers)
+    return (client or trader.client).post("/orders/bulk", json=body, headers=headers)
 
 
 def told(response) -> list[tuple[int, str]]:
@@ -115,6 +115,42 @@ def test_orders_that_fit_alone_but_not_together_are_not_sent(alice, stock) -> No
     assert (refused["value"], refused["limit"]) == ("120000.00", "100000.00")
     assert orders_of(alice) == []
     assert told(bulk(alice, half, half)) == [(201, "new"), (422, "insufficient_buying_power")]
+
+
+def test_ids_that_were_used_and_amounts_beyond_the_key_refuse_all(product, alice, stock) -> None:
+    alice.order(symbol=stock, client_order_id="used")
+    before = orders_of(alice)
+    buy = {"symbol": stock, "limit_price": "10.01", "qty": "1"}
+    key = product.key_client(alice, ["read", "trade"], max_notional="1000")
+    for others, status, reason in (
+        ([buy | {"client_order_id": "used"}], 409, "id_reused"),
+        ([buy | {"client_order_id": "twice"}] * 2, 409, "id_reused"),
+        ([buy | {"qty": "100"}], 403, "max_notional_exceeded"),
+    ):
+        response = bulk(alice, buy | {"strategy": "s"}, *others, atomic=True, client=key)
+        problem(response, 422, "bulk_refused")
+        assert told(response)[0] == (409, "not_sent")
+        assert told(response)[-1] == (status, reason)
+    assert orders_of(alice) == before
+    assert bulk(alice, buy, atomic=True, client=product.key_client(alice, ["read"])).is_error
+    assert told(bulk(alice, buy, buy, atomic=True, client=key)) == [(201, "filled")] * 2
+
+
+def test_a_repeated_atomic_request_answers_the_orders_of_the_first(alice, stock) -> None:
+    # Together they need nearly all: sent again as new ones they would be refused.
+    half = {"symbol": stock, "qty": "4900", "limit_price": "10.00"}
+    first, again = (bulk(alice, half, half, key="k", atomic=True) for _ in range(2))
+    assert (told(first), told(again)) == ([(201, "new")] * 2, [(200, "new")] * 2)
+    assert len(orders_of(alice)) == 2
+    problem(bulk(alice, half, half, half, atomic=True), 422, "bulk_refused")
+
+
+def test_a_refused_request_labels_no_other_order(alice, stock) -> None:
+    plain = alice.order(symbol=stock, client_order_id="plain").json()
+    other = {"symbol": stock, "client_order_id": "plain", "qty": "3", "strategy": "s"}
+    for atomic in (True, False):
+        bulk(alice, other, atomic=atomic)
+        assert "strategy" not in alice.client.get(f"/orders/{plain['id']}").json()
 
 
 def test_all_are_sent_when_all_are_fine(alice, stock) -> None:

@@ -265,6 +265,8 @@ def limited(product, alice) -> httpx.Client:
 ORDERS = [
     ({"type": "limit", "limit_price": "10", "qty": "100"}, None),
     ({"type": "limit", "limit_price": "10", "qty": "101"}, "1010.00"),
+    ({"type": "limit", "limit_price": "12.50", "qty": "80"}, None),
+    ({"type": "limit", "limit_price": "12.50", "qty": "81"}, "1012.50"),
     ({"type": "market", "qty": "99"}, None),
     ({"type": "market", "qty": "100"}, "1001.00"),
     ({"type": "market", "qty": None, "notional": "1500"}, "1500.00"),
@@ -304,6 +306,10 @@ def test_an_order_does_not_grow_beyond_what_the_key_allows(alice, limited, stock
     assert grow.json()["reason"] == "max_notional_exceeded"
     assert alice.client.get(f"/orders/{order['id']}").json()["qty"] == "100"
     assert limited.patch(f"/orders/{order['id']}", json={"qty": "110"}).json()["qty"] == "110"
+    # A limit above the market counts whole, though the order would fill below it.
+    dear = limited.patch(f"/orders/{order['id']}", json={"limit_price": "15"})
+    assert dear.json()["reason"] == "max_notional_exceeded"
+    assert dear.json()["value"] == "1650.00"
     unknown = "00000000-0000-4000-8000-000000000000"
     assert limited.patch(f"/orders/{unknown}", json={"qty": "1"}).status_code == 404
 

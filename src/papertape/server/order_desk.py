@@ -18,7 +18,7 @@ from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.auth.label_store import Labels, LabelsDifferError, LabelStore
 from papertape.server.callers import Caller
-from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange
+from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange, refusal
 from papertape.server.measures import Measures
 from papertape.server.models.base import UUID_PATTERN
 from papertape.server.models.orders import OrderRequest, PreviewRequest
@@ -36,11 +36,16 @@ Fields = dict[str, Any]
 
 @dataclass(slots=True)
 class Prepared:
-    """An order ready to be sent; `is_labelled` when its labels were written for it just now."""
+    """An order ready to be sent.
+
+    `is_labelled` when its labels were written for it just now, `is_repeated` when it was found to
+    be one that the floor has taken already.
+    """
 
     fields: Fields
     labels: Labels
     is_labelled: bool = False
+    is_repeated: bool = False
 
     @property
     def account_id(self) -> str:
@@ -125,6 +130,23 @@ class OrderDesk:
         self._measures.count_order(reply.outcome)
         return reply if prepared.labels.is_empty else await self._bound(prepared, reply)
 
+    async def check(self, caller: Caller, prepared: Prepared) -> Problem | None:
+        """Why an order alone would be refused now; notes when it is the repeat of another."""
+        repeat = await self._entry.repeat(prepared.fields)
+        if repeat is not None:
+            prepared.is_repeated = True
+            is_refused = STATUS_OF_OUTCOME.get(repeat.outcome, 500) >= 400
+            return refusal(repeat) if is_refused else None
+        try:
+            await self._entry.check(caller, prepared.fields)
+            told = msgspec.json.decode((await self._exchange.ask("preview", prepared.fields)).body)
+        except Problem as problem:
+            return problem
+        for rejection in told["rejections"]:
+            more = {name: rejection.get(name) for name in ("value", "limit")}
+            return Problem(422, rejection["reason"], rejection["detail"], more=more)
+        return None
+
     async def forget(self, prepared: Prepared) -> None:
         """The order was not sent: it has no labels either."""
         if prepared.is_labelled:
@@ -156,7 +178,7 @@ class OrderDesk:
         told = msgspec.json.decode(reply.body) if reply.body else {}
         is_taken = STATUS_OF_OUTCOME.get(reply.outcome, 500) < 400
         order_id = told.get("id" if is_taken else "order_id")
-        if order_id is None:
+        if order_id is None or reply.outcome == "id_reused":  # which names the other order
             await self.forget(prepared)
             return reply
         ids = {prepared.client_order_id: order_id}

@@ -44,6 +44,12 @@ class OrderEntry:
             await self.check(caller, {**order, **{k: v for k, v in fields.items() if v}})
         return await self._exchange.send("replace", fields)
 
+    async def repeat(self, fields: Fields) -> Reply | None:
+        """The floor's word on an order whose id it knows; None, and nothing sent, for a new one."""
+        if not await self._is_known(fields):
+            return None
+        return await self._exchange.send("submit", fields)
+
     async def check(self, caller: Caller, fields: Fields) -> None:
         """Raises `Problem` 403 for an order worth more than the caller's key allows.
 
@@ -72,9 +78,9 @@ class OrderEntry:
             legs = [self._cost(_leg(fields, leg)) for leg in _legs(fields)]
             return Decimal(sum([await leg for leg in legs]))
         weighed = {name: fields.get(name) for name in (*_WEIGHED, "notional")}
-        own = await self._cost(weighed)
         if weighed["side"] == "buy" and weighed["limit_price"] is not None:
-            return own
+            return await self._cost(_at_its_limit(weighed))
+        own = await self._cost(weighed)
         at_market = await self._cost(weighed | dict.fromkeys(_PRICES) | {"type": "market"})
         return max(own, at_market)
 
@@ -100,6 +106,13 @@ class OrderEntry:
         find = self._reads.order_by_client_id
         known = await asyncio.to_thread(find, fields["account_id"], fields["client_order_id"])
         return known is not None
+
+
+def _at_its_limit(weighed: dict[str, Any]) -> Fields:
+    """The order as one that waits: its preview costs the limit, not the better price of now."""
+    if weighed["type"] != "limit" or weighed["qty"] is None:
+        return weighed
+    return weighed | {"type": "stop_limit", "stop_price": weighed["limit_price"]}
 
 
 def _legs(fields: Fields) -> list[Fields]:

@@ -22,7 +22,7 @@ from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange, refusal
 from papertape.server.models.bulk import BulkCancelRequest, BulkReply, BulkRequest
 from papertape.server.models.orders import OrderRequest
 from papertape.server.order_desk import OrderDesk, Prepared
-from papertape.server.problems import Problem, floor_unavailable
+from papertape.server.problems import Problem, floor_unavailable, id_reused
 from papertape.server.replies import json_reply
 from papertape.storage.tables import OPEN_STATUSES
 
@@ -132,14 +132,14 @@ class BulkRoutes:
     ) -> list[Item]:
         """Items of orders that were all taken; raises `Problem` when one was refused."""
         ready = [order for order in orders if isinstance(order, Prepared)]
-        checked = [await self._checked(order) for order in orders]
-        over = None if any(checked) else await self._over_power(ready)
-        if over is not None or any(checked):
-            for order in ready:
-                await self._desk.forget(order)
-            told = [_of_problem(problem or _NOT_SENT) for problem in checked]
-            more = {"items": told} | ({} if over is None else over)
-            raise Problem(422, *_NONE_SENT, more=more)
+        try:
+            refused = await self._foreseen(caller, orders)
+        except FloorUnavailableError:
+            await self._forget(ready)
+            raise
+        if refused is not None:
+            await self._forget(ready)
+            raise refused
         items: list[Item] = []
         for order in ready:
             items.append(await self._sent(caller, order))
@@ -147,17 +147,36 @@ class BulkRoutes:
                 raise await self._undone(caller, items, ready[len(items) :])
         return items
 
-    async def _checked(self, order: Prepared | Problem) -> Problem | None:
-        """Why the order alone would be refused now."""
+    async def _foreseen(
+        self, caller: Caller, orders: Sequence[Prepared | Problem]
+    ) -> Problem | None:
+        """Why not all would be taken: one of them alone, or all together."""
+        used: set[tuple[str, str]] = set()
+        checked = [await self._checked(caller, order, used) for order in orders]
+        over: Item | None = {}
+        if not any(checked):
+            new = [one for one in orders if isinstance(one, Prepared) and not one.is_repeated]
+            over = await self._over_power(new)
+            if over is None:
+                return None
+        told = [_of_problem(problem or _NOT_SENT) for problem in checked]
+        return Problem(422, *_NONE_SENT, more={"items": told} | (over or {}))
+
+    async def _checked(
+        self, caller: Caller, order: Prepared | Problem, used: set[tuple[str, str]]
+    ) -> Problem | None:
+        """Why the order alone would be refused now; `used` are the ids of those before it."""
         if isinstance(order, Problem):
             return order
-        reply = await self._exchange.send("preview", order.fields)
-        if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
-            return refusal(reply)
-        for rejection in msgspec.json.decode(reply.body)["rejections"]:
-            more = {name: rejection.get(name) for name in ("value", "limit")}
-            return Problem(422, rejection["reason"], rejection["detail"], more=more)
-        return None
+        ids = (order.account_id, order.client_order_id)
+        if ids in used:
+            return id_reused("order")
+        used.add(ids)
+        return await self._desk.check(caller, order)
+
+    async def _forget(self, orders: Sequence[Prepared]) -> None:
+        for order in orders:
+            await self._desk.forget(order)
 
     async def _over_power(self, orders: Sequence[Prepared]) -> Item | None:
         """What all orders of an account need together, where it has less."""
@@ -185,8 +204,7 @@ class BulkRoutes:
             if item["order"]["status"] in OPEN_STATUSES:
                 canceled = await self._canceled(caller, item["order"]["id"])
                 item.update(canceled)
-        for order in unsent:
-            await self._desk.forget(order)
+        await self._forget(unsent)
         rest = [_of_problem(_NOT_SENT)] * len(unsent)
         return Problem(409, *_UNDONE, more={"items": [*items, *rest]})
 
