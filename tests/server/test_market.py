@@ -245,7 +245,15 @@ def test_an_exchange_that_never_closes_has_whole_days(product) -> None:
         None,
     )
     assert len(get(product, "/sessions")["items"]) == 15, "fourteen days, and the rest of this one"
-    for query in ("exchange=NONE", "start=x", "end=2026-13-01", "cursor=%C3%A4", "limit=0"):
+    for query in (
+        "exchange=NONE",
+        "start=x",
+        "end=2026-13-01",
+        "cursor=%C3%A4",
+        "cursor=",
+        "cursor=eA",
+        "limit=0",
+    ):
         get(product, f"/sessions?{query}", 404 if query == "exchange=NONE" else 422)
 
 

@@ -26,7 +26,7 @@ from papertape.server.models.market import (
     SessionReply,
     SummaryReply,
 )
-from papertape.server.problems import malformed, not_found
+from papertape.server.problems import Problem, malformed, not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
 from papertape.server.summary import DAY_NS, summary_of
@@ -153,6 +153,8 @@ class InstrumentRoutes:
         if end_ns is None:
             end_ns = start_ns + _SHOWN_DAYS_NS
         after = _read_cursor(cursor)
+        if after is not None:
+            start_ns = max(start_ns, _opening_of(after, cursor))
         items = await asyncio.to_thread(self._between, exchanges, start_ns, end_ns, limit, after)
         return _page(items, None, limit, cursor)
 
@@ -168,9 +170,8 @@ class InstrumentRoutes:
         items: list[dict[str, Any]] = []
         for one in exchanges:
             sessions = self._of_calendar(one["calendar"])
-            from_ns = start_ns if after is None else max(start_ns, parse_time(after[:30]))
             found = 0
-            session = sessions.at_or_after(from_ns)
+            session = sessions.at_or_after(start_ns)
             while session is not None and session.open_ns < end_ns and found <= limit:
                 shown = _shown_session(one["exchange"], sessions, session)
                 if after is None or _session_key(shown) > after:
@@ -289,6 +290,16 @@ def _read_cursor(cursor: str | None) -> str | None:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (UnicodeError, binascii.Error) as error:
-        raise malformed(
-            "cursor: the cursor is not one of ours", field="cursor", value=cursor
-        ) from error
+        raise _no_cursor(cursor) from error
+
+
+def _opening_of(key: str, cursor: str | None) -> int:
+    """When the session of a cursor's key opens; raises `Problem` 422 for no such key."""
+    try:
+        return parse_time(key.partition(" ")[0])
+    except ValueError as error:
+        raise _no_cursor(cursor) from error
+
+
+def _no_cursor(cursor: str | None) -> Problem:
+    return malformed("cursor: the cursor is not one of ours", field="cursor", value=cursor)
