@@ -12,7 +12,12 @@ from typing import Any
 import msgpack
 import pytest
 from alpaca.data.live import CryptoDataStream, StockDataStream
-from alpaca.trading.requests import GetOrdersRequest, ReplaceOrderRequest, StopLossRequest
+from alpaca.trading.requests import (
+    GetOrdersRequest,
+    ReplaceOrderRequest,
+    StopLossRequest,
+    TakeProfitRequest,
+)
 from alpaca.trading.stream import TradingStream
 from websockets.sync.client import connect
 
@@ -169,6 +174,37 @@ def test_the_exits_of_an_order_are_new_when_they_are_released(live, product, upd
     assert sorted(told) == sorted([("new", order.id), ("fill", order.id), ("new", leg.id)])
     (released,) = [one for one in updates if one.order.id == leg.id]
     assert released.order.status == "new"
+
+
+def test_a_bracket_that_waits_and_fills_in_parts_tells_each_exit_once(
+    live, product, updates
+) -> None:
+    bot, stock = live[0], product.stock(bid="9.99", ask="10.01", size="4")
+    order = bot.trading.submit_order(
+        limit(
+            stock,
+            qty=8,
+            price=9.5,
+            tif="gtc",
+            order_class="bracket",
+            take_profit=TakeProfitRequest(limit_price=12.0),
+            stop_loss=StopLossRequest(stop_price=9.0),
+        )
+    )
+    assert [one.order.id for one in updates.until(1)] == [order.id]
+    exits = {leg.id for leg in order.legs}
+    for ask in ("9.49", "9.48"):
+        product.quote(stock, "9.47", ask, size="4")
+    wait_until(lambda: bot.trading.get_order_by_id(order.id).status == "filled")
+    bot.trading.cancel_order_by_id(order.legs[0].id)
+    wait_until(lambda: {one.order.id for one in updates if one.event == "canceled"} == exits)
+    told = [(one.event, one.order.id) for one in updates]
+    assert sorted(told) == sorted(
+        [
+            *[("new", order.id), ("partial_fill", order.id), ("fill", order.id)],
+            *[(event, one) for one in exits for event in ("new", "canceled")],
+        ]
+    )
 
 
 def test_a_rejection_is_told(live, product, updates) -> None:
