@@ -123,6 +123,25 @@ BAD_MESSAGES = [
 ]
 
 
+def test_channels_that_are_not_there_are_each_named_and_the_others_subscribed(
+    product, alice, stock
+) -> None:
+    good, bad = ["orders", f"quotes:{stock}"], ["secrets", "quotes:NOPE", f"bars:{stock}:5m"]
+    with product.stream(alice) as stream:
+        for action in ("subscribe", "unsubscribe"):
+            stream.send(action=action, channels=[bad[0], good[0], *bad[1:], bad[0], good[1]])
+            told = [stream.next() for _ in range(3)]
+            assert [one["data"]["value"] for one in told] == bad
+            reasons = ["unknown_channel", "unknown_symbol", "unknown_channel"]
+            assert [one["reason"] for one in told] == reasons
+            answer = stream.until("session")
+            assert (answer["type"], answer["data"]["channels"]) == (f"{action}d", good)
+            if action == "subscribe":
+                assert {stream.next()["channel"] for _ in good} == set(good)
+                order = alice.order(symbol=stock).json()
+                assert stream.until("orders", "new")["data"]["id"] == order["id"]
+
+
 @pytest.mark.parametrize(("message", "reason"), BAD_MESSAGES, ids=lambda text: text[:50])
 def test_a_bad_message_is_told_and_the_connection_stays(product, alice, message, reason) -> None:
     with product.stream(alice) as stream:

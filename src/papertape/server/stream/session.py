@@ -189,7 +189,11 @@ class Session:
         try:
             self._rooms.callers.rates.take(self._caller.counted_as)
             message = _read(text)
-            channels = await self._canonical(message.channels)
+            channels, refused = await self._canonical(message.channels)
+            for error in refused:
+                self._refuse(error.reason, error.detail, error.value)
+            if refused and not channels:
+                return
             if message.action == "unsubscribe":
                 self._leave(channels)
                 self._say("unsubscribed", channels)
@@ -306,12 +310,16 @@ class Session:
                 del self._private[account_id, channel]
                 self._rooms.hub.leave_private(self.reader, account_id, channel)
 
-    async def _canonical(self, channels: list[str]) -> list[str]:
-        """The channels by the names they have in messages; each once."""
+    async def _canonical(self, channels: list[str]) -> tuple[list[str], list[RefusedMessageError]]:
+        """The channels by the names they have in messages, each once; and what is no channel."""
         names: dict[str, None] = {}
-        for channel in channels:
-            names[await self._one_canonical(channel)] = None
-        return list(names)
+        refused: list[RefusedMessageError] = []
+        for channel in dict.fromkeys(channels):
+            try:
+                names[await self._one_canonical(channel)] = None
+            except RefusedMessageError as error:
+                refused.append(error)
+        return list(names), refused
 
     async def _one_canonical(self, channel: str) -> str:
         if channel in PRIVATE_CHANNELS or channel in STATE_CHANNELS:
