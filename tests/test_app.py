@@ -300,12 +300,20 @@ def test_a_world_keeps_the_sharing_that_it_was_made_with(tmp_path):
         assert client.get(f"/orders/{filled['id']}").json()["status"] == "filled"
 
 
-def test_logs_are_json_when_asked(tmp_path):
-    with running(tmp_path, "--log-json", "--log-level", "info") as product:
+def test_logs_are_json_when_asked_and_name_the_request_in_all_processes(tmp_path):
+    with running(tmp_path, "--log-json", "--log-level", "debug") as product:
+        with product.client() as client:
+            account = client.get("/accounts").json()["items"][0]["id"]
+            order = {"account_id": account, "side": "buy", "type": "market", "qty": "1"}
+            order["symbol"] = client.get("/instruments").json()["items"][0]["symbol"]
+            sent = client.post("/orders", json=order, headers={"X-Request-Id": "trace-me"})
+            assert sent.headers["X-Request-Id"] == "trace-me"
         said = product.stop()
     entries = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert {"floor", "server"} <= {entry["process"] for entry in entries}
     assert all({"event", "level", "timestamp"} <= set(entry) for entry in entries)
+    traced = {entry["process"] for entry in entries if entry.get("request_id") == "trace-me"}
+    assert "floor" in traced, "the floor took the command and does not say whose it was"
 
 
 # --- papertape user ------------------------------------------------------------------------------

@@ -477,6 +477,7 @@ def _log_to_stderr(settings: Settings, role: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(allow=["request_id"]),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _logger, _method, entry: {**entry, "process": role},
     ]

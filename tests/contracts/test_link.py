@@ -19,7 +19,7 @@ from papertape.floor.ports import Asked, Link, MarketMessage, Reply, StreamBatch
 class Asker(Protocol):
     """Asks through the other end, without waiting for more than the reply."""
 
-    async def __call__(self, world: str, command: bytes) -> Reply:
+    async def __call__(self, world: str, command: bytes, request_id: str = "") -> Reply:
         """Ask one command."""
         ...
 
@@ -36,9 +36,9 @@ async def local() -> AsyncIterator[Ends]:
     loop = asyncio.get_running_loop()
     link = LocalLink(loop, FanOut())
 
-    async def ask(world: str, command: bytes) -> Reply:
+    async def ask(world: str, command: bytes, request_id: str = "") -> Reply:
         answered: asyncio.Future[Reply] = loop.create_future()
-        link.put(Asked(answered, world, command))
+        link.put(Asked(answered, world, command, request_id))
         return await answered
 
     yield Ends(link, ask)
@@ -82,6 +82,19 @@ async def test_what_is_asked_comes_in_as_it_was_sent(ends: Ends) -> None:
     ends.floor.answer(asked.ticket, Reply("ok", b"\xff\x00"))
     ends.floor.flush()
     assert await waiting == Reply("ok", b"\xff\x00")
+
+
+async def test_the_id_of_the_request_comes_with_its_command(ends: Ends) -> None:
+    waiting = [
+        asyncio.create_task(ends.ask("main", b"x", "request-1")),
+        asyncio.create_task(ends.ask("main", b"y")),
+    ]
+    asked = await received(ends.floor, 2)
+    assert [(one.command, one.request_id) for one in asked] == [(b"x", "request-1"), (b"y", "")]
+    for one in asked:
+        ends.floor.answer(one.ticket, Reply("ok", b""))
+    ends.floor.flush()
+    await asyncio.gather(*waiting)
 
 
 async def test_commands_of_one_caller_keep_their_order(ends: Ends) -> None:

@@ -224,6 +224,25 @@ def test_a_command_that_breaks_the_engine_is_quarantined_and_its_neighbours_go_o
     assert seqs == list(range(1, len(seqs) + 1))
 
 
+def test_the_log_names_the_requests_of_a_quarantined_command_and_of_a_slow_batch(
+    exchange: SmallExchange, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panic_after_every_load(exchange, "guilty")
+    monkeypatch.setattr("papertape.floor.world_loop.SLOW_BATCH_S", 0.0)
+    with caplog.at_level(logging.WARNING):
+        exchange.loop.offer("one", buy("a", qty="1"), "request-a")
+        exchange.loop.offer("two", buy("guilty", qty="2"), "request-guilty")
+        exchange.loop.offer("three", buy("b", qty="3"))
+        exchange.loop.step()
+    told = {
+        record.getMessage().split(" (")[0]: getattr(record, "request_id", None)
+        for record in caplog.records
+        if record.getMessage().startswith("a ")
+    }
+    [slow] = [message for message in told if message.startswith("a batch of 3 inputs took")]
+    assert told == {"a command is quarantined": "request-guilty", slow: "request-a,request-guilty"}
+
+
 def test_a_quarantined_command_is_refused_at_once_when_it_comes_again(
     exchange: SmallExchange,
 ) -> None:

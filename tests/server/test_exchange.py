@@ -20,7 +20,7 @@ class ToldFloor:
         self.reply = Reply(outcome, body)
         self.asked: list[tuple[str, dict]] = []
 
-    async def ask(self, world: str, command: bytes) -> Reply:
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
         self.asked.append((world, json.loads(command)))
         return self.reply
 

@@ -105,7 +105,7 @@ def test_an_account_with_too_much_waiting_is_told_to_wait(serve) -> None:
 class CutOffFloor:
     """A floor whose answers to orders get lost after the command was sent."""
 
-    async def ask(self, world: str, command: bytes) -> Reply:
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
         if b'"submit"' in command:
             raise OutcomeUnknown("the commit was cut off", retry_after=2.2)
         return Reply("ok", b'{"items":[]}')
@@ -140,7 +140,7 @@ async def test_an_unknown_outcome_asks_for_a_repeat_with_the_same_id(tmp_path: P
 class SilentFloor(CutOffFloor):
     """A floor that hangs."""
 
-    async def ask(self, world: str, command: bytes) -> Reply:
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
         await asyncio.sleep(60)
         raise AssertionError
 

@@ -94,12 +94,12 @@ class LocalFloor:
         await asyncio.sleep(0)
         self._fan_out.close()
 
-    async def ask(self, world: str, command: bytes) -> Reply:
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
         """Send one command or question and wait for its committed answer."""
         if self._thread is None or not self._thread.is_alive():
             raise NotAccepted("the floor has ended")
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._link.put(Asked(answered, world, command))
+        self._link.put(Asked(answered, world, command, request_id))
         return raised(await answered)
 
     def streams(self) -> AsyncIterator[StreamBatch]:

@@ -48,7 +48,7 @@ class FloorLoop:
                 detail = f"there is no world {asked.world!r} on this floor"
                 self._link.answer(asked.ticket, refusal("not_found", "unknown_world", detail))
             else:
-                world.offer(asked.ticket, asked.command)
+                world.offer(asked.ticket, asked.command, asked.request_id)
         for world in self._worlds.values():
             world.step()
         self._link.flush()

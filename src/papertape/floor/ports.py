@@ -80,8 +80,11 @@ class OutcomeUnknown(FloorUnavailableError):  # noqa: N818 - the name is the voc
 class FloorPort(Protocol):
     """The floor as the server sees it."""
 
-    async def ask(self, world: str, command: bytes) -> Reply:
-        """Send one command or question; raises `NotAccepted` or `OutcomeUnknown`."""
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
+        """Send one command or question; raises `NotAccepted` or `OutcomeUnknown`.
+
+        The floor names `request_id` in its log where it has something to say about the command.
+        """
         ...
 
     def streams(self) -> AsyncIterator[StreamBatch]:
@@ -97,11 +100,12 @@ Ticket = object
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One command or question as it came in through a link."""
+    """One command or question as it came in through a link; `request_id` is for the log."""
 
     ticket: Ticket
     world: str
     command: bytes
+    request_id: str = ""
 
 
 class Link(Protocol):

@@ -38,6 +38,7 @@ class Waiting:
     kind: str
     account_id: str
     client_order_id: str
+    request_id: str = ""
 
     @property
     def for_engine(self) -> bool:
@@ -56,7 +57,7 @@ class WaitingQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def offer(self, ticket: Ticket, command: bytes) -> Reply | None:
+    def offer(self, ticket: Ticket, command: bytes, request_id: str = "") -> Reply | None:
         """Put a command at the end; a refusal comes back instead when it does not fit."""
         if len(self._waiting) >= self._limits.waiting_max:
             return not_accepted("the floor has more waiting than it can take: try again shortly")
@@ -69,7 +70,7 @@ class WaitingQueue:
             return _too_many(self._limits.waiting_per_account_max)
         self._by_account[account] += 1
         self._waiting.append(
-            Waiting(ticket, command, envelope.kind, account, envelope.client_order_id)
+            Waiting(ticket, command, envelope.kind, account, envelope.client_order_id, request_id)
         )
         return None
 

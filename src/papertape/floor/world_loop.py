@@ -49,6 +49,8 @@ CHECKPOINT = b'{"kind":"checkpoint"}'
 MARKET_SLICES_MAX = 8
 MARKET_FALLS_MAX = 3
 QUARANTINED_MAX = 1_000
+SLOW_BATCH_S = 1.0
+REQUEST_IDS_TOLD_MAX = 20
 GROWING = frozenset({"submit", "open_account"})
 """What a disk that is nearly full has no room for."""
 
@@ -250,9 +252,9 @@ class WorldLoop:
 
     # --- the loop -----------------------------------------------------------------------------
 
-    def offer(self, ticket: object, command: bytes) -> None:
+    def offer(self, ticket: object, command: bytes, request_id: str = "") -> None:
         """Put a command at the end of the queue, or refuse it at once."""
-        refused = self._waiting.offer(ticket, command)
+        refused = self._waiting.offer(ticket, command, request_id)
         if refused is not None:
             self._link.answer(ticket, refused)
 
@@ -269,7 +271,15 @@ class WorldLoop:
 
     def step(self) -> None:
         """One batch: decide, commit, answer, publish."""
-        taken = self._waiting.take()
+        taken, started = self._waiting.take(), self._now()
+        self._do(taken)
+        took_s = self._now() - started
+        level = logging.WARNING if took_s >= SLOW_BATCH_S else logging.DEBUG
+        if taken and _log.isEnabledFor(level):
+            said = "a batch of %d inputs took %.3f s"
+            _log.log(level, said, len(taken), took_s, extra=_requests(taken))
+
+    def _do(self, taken: list[Waiting]) -> None:
         if not self._fresh and not self._recover():
             self._answer_all(taken, not_accepted("the floor cannot write at the moment"))
             return
@@ -473,7 +483,8 @@ class WorldLoop:
         self._quarantined[_digest(waiting)] = None
         if len(self._quarantined) > QUARANTINED_MAX:
             del self._quarantined[next(iter(self._quarantined))]
-        _log.error("a command is quarantined (%s): %r", why, waiting.command[:2_000])
+        told = waiting.command[:2_000]
+        _log.error("a command is quarantined (%s): %r", why, told, extra=_requests([waiting]))
         self._link.answer(waiting.ticket, _QUARANTINED)
 
     def _refuse_or_repeat(self, waiting: Waiting, why: str) -> None:
@@ -564,6 +575,12 @@ _DISK_LOW = not_accepted(
     "the disk is nearly full: new orders are refused until there is room, cancels are taken"
 )
 _QUARANTINED = internal_error("this command broke the engine and is quarantined: it had no effect")
+
+
+def _requests(taken: list[Waiting]) -> dict[str, str]:
+    """Whose requests a line of the log is about, a few of them."""
+    ids = [waiting.request_id for waiting in taken if waiting.request_id]
+    return {"request_id": ",".join(ids[:REQUEST_IDS_TOLD_MAX])} if ids else {}
 
 
 def _digest(waiting: Waiting) -> bytes:

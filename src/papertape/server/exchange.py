@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from structlog.contextvars import get_contextvars
 
 from papertape.floor.ports import FloorPort, Reply
 from papertape.server.measures import Measures
@@ -48,9 +49,16 @@ class Exchange:
         """As `ask`, with refusals returned like all other replies."""
         given = {name: value for name, value in (fields or {}).items() if value is not None}
         started = time.perf_counter()
-        reply = await self._floor.ask(self.world, msgspec.json.encode({"kind": kind} | given))
+        command = msgspec.json.encode({"kind": kind} | given)
+        reply = await self._floor.ask(self.world, command, _request_id())
         self._measures.floor_seconds.observe(time.perf_counter() - started)
         return reply
+
+
+def _request_id() -> str:
+    """The id of the request that is being answered; none for work that nobody asked for."""
+    bound: str = get_contextvars().get("request_id", "")
+    return bound
 
 
 def refusal(reply: Reply) -> Problem:

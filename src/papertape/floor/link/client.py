@@ -105,7 +105,7 @@ class FloorClient:
         """Wait for a floor; raises TimeoutError."""
         await asyncio.wait_for(self._connected.wait(), seconds_max)
 
-    async def ask(self, world: str, command: bytes) -> Reply:
+    async def ask(self, world: str, command: bytes, request_id: str = "") -> Reply:
         """Send one command or question and wait for its committed answer."""
         if self._floor is None:
             raise NotAccepted("the floor is not reachable: try again shortly")
@@ -118,7 +118,7 @@ class FloorClient:
         self._in_flight[number] = _InFlight(answered, time.monotonic())
         if not self._outbox:
             loop.call_soon(self._send)
-        self._outbox.append(Request(number, world, command))
+        self._outbox.append(Request(number, world, command, request_id))
         return raised(await answered)
 
     def streams(self) -> AsyncIterator[StreamBatch]:

@@ -1,6 +1,6 @@
 """What travels over the link: msgpack, many requests and replies in one message.
 
-    server -> floor   DEALER to ROUTER   [[id, world, command], ...]      an empty list asks: alive?
+    server -> floor   DEALER to ROUTER   [[id, world, command, request_id], ...]  empty: alive?
     floor -> server   ROUTER to DEALER   [floor, [[id, outcome, body], ...]]
     floor -> servers  PUB to SUB         [floor, number, batch]
 
@@ -24,11 +24,12 @@ SOCKET_PATH_MAX = 100
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
-    """One command; `id` is the server's own number for it."""
+    """One command; `id` is the server's own number for it, `request_id` its caller's."""
 
     id: int
     world: str
     command: bytes
+    request_id: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):

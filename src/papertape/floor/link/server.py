@@ -76,8 +76,8 @@ class LinkServer:
         if not requests:
             self._answers[server] += []  # alive: an empty answer leaves with the next flush
         return [
-            Asked(_Ticket(server, request.id), request.world, request.command)
-            for request in requests
+            Asked(_Ticket(server, one.id), one.world, one.command, one.request_id)
+            for one in requests
         ]
 
     def answer(self, ticket: object, reply: Reply) -> None:
