@@ -30,8 +30,9 @@ _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _WRITE = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _INT, _LONG)
 _TRUNCATE = ctypes.CFUNCTYPE(_INT, _POINTER, _LONG)
 _SYNC = ctypes.CFUNCTYPE(_INT, _POINTER, _INT)
-_OPEN = ctypes.CFUNCTYPE(_INT, _POINTER, ctypes.c_char_p, _POINTER, _INT, _POINTER)
-_DELETE = ctypes.CFUNCTYPE(_INT, _POINTER, ctypes.c_char_p, _INT)
+# Names go through as the very pointers that SQLite gave: it keeps them.
+_OPEN = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _POINTER, _INT, _POINTER)
+_DELETE = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _INT)
 
 
 class _Vfs(ctypes.Structure):
@@ -83,10 +84,10 @@ class Recorder:
         self._kept.append(function)
         return ctypes.cast(function, _POINTER).value
 
-    def _on_open(self, vfs: int, name: bytes, file: int, flags: int, out: int) -> int:
+    def _on_open(self, vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
         code = self._open(vfs, name, file, flags, out)
         if code == 0 and name:
-            self._names[file] = os.fsdecode(name)
+            self._names[file] = os.fsdecode(ctypes.string_at(name))
             place = ctypes.cast(file, ctypes.POINTER(_POINTER))
             place[0] = self._listening(_Methods.from_address(place[0]))
         return code
@@ -114,8 +115,8 @@ class Recorder:
         self._kept += [mine, write, truncate, sync]
         return ctypes.addressof(mine)
 
-    def _on_delete(self, vfs: int, name: bytes, sync_folder: int) -> int:
-        self.notes.append(("delete", os.fsdecode(name)))
+    def _on_delete(self, vfs: int, name: int, sync_folder: int) -> int:
+        self.notes.append(("delete", os.fsdecode(ctypes.string_at(name))))
         return self._delete(vfs, name, sync_folder)
 
 

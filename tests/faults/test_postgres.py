@@ -22,7 +22,7 @@ from papertape.storage.place import PostgresSchema
 from postgres_server import PostgresServer, reason_to_skip, schema
 
 SEED = 20261127
-ROUNDS = 10
+ROUNDS = 5  # each blow once
 TRADERS = 4
 LOAD_SECONDS = (0.1, 0.5)
 
