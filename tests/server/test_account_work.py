@@ -266,12 +266,13 @@ def test_the_only_account_is_not_put_away(alice) -> None:
 
 def test_a_fork_says_why_not_when_the_moment_is_on_the_tape(alice, stock) -> None:
     seq = alice.order(symbol=stock).json()["as_of_seq"]
-    for moment in ({"seq": seq}, {"time": "2999-01-01T00:00:00Z"}):
+    for moment in ({"seq": seq}, {"time": "2999-01-01T00:00:00Z"}, {"at": "2999-01-01"}):
         problem(act(alice, "fork", **moment), 409, "fork_not_available")
     for moment, field in (
         ({"seq": 1}, "seq"),
         ({"seq": 2**62}, "seq"),
         ({"time": "2001-01-01T00:00:00Z"}, "time"),
+        ({"at": "2001-01-01T00:00:00Z"}, "at"),
     ):
         assert problem(act(alice, "fork", **moment), 422, "no_such_moment")["field"] == field
     for body in (
@@ -280,6 +281,9 @@ def test_a_fork_says_why_not_when_the_moment_is_on_the_tape(alice, stock) -> Non
         {"seq": 0},
         {"time": "soon"},
         {"seq": seq, "time": "2026-01-01"},
+        {"at": "2026-01-01", "time": "2026-01-01"},
+        {"at": "soon"},
+        {"at": 5},
     ):
         problem(act(alice, "fork", **body), 422, "malformed")
 

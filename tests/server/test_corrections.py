@@ -120,6 +120,11 @@ def test_a_trade_is_put_right_by_another(product, writer) -> None:
         connection.execute(delete(trade_busts))
     again = writer.client.post(f"/trades/{wrong}/correct", json=right)
     assert (again.status_code, again.json()["id"]) == (201, trade["id"])
+    # What is corrected is taken back already: taking it back again must not look as if it worked.
+    for verb, body in (("bust", {}), ("correct", right)):
+        late = writer.client.post(f"/trades/{wrong}/{verb}", json=body)
+        assert problem(late, 409, "not_replaceable")["corrected_by"] == trade["id"]
+    assert "busted" not in writer.client.get(f"/trades/{trade['id']}").json()
     lines = writer.client.get(f"/accounts/{writer.journal}/ledger?limit=1000").json()["items"]
     cash = [Decimal(line["amount"]) for line in lines if line["asset"] == "USD"]
     assert sum(cash) == Decimal("32.00")

@@ -75,9 +75,12 @@ class Corrections:
     async def bust(self, caller: Caller, trade_id: str) -> None:
         """Take a trade back; a second time it does nothing.
 
-        Raises `Problem` 403 and 404, and what the floor says against it.
+        Raises `Problem` 403 and 404, 409 for a trade that another stands for already, and what the
+        floor says against it.
         """
         trade = await self._correctable(caller, trade_id)
+        if trade.get("corrected_by") is not None:
+            raise _taken_back(trade)
         if not trade.get("busted"):
             await self._exchange.ask("bust_trade", _bust(trade))
             await self._note(trade, None)
@@ -89,7 +92,7 @@ class Corrections:
         """
         trade = await self._correctable(caller, trade_id)
         if trade.get("busted"):
-            raise Problem(409, "not_replaceable", "the trade was taken back already")
+            raise _taken_back(trade)
         fields = _bust(trade) | {"new_qty": right.qty, "new_price": right.price}
         if right.fee is not None:
             fields["new_fee"] = right.fee
@@ -134,6 +137,15 @@ class Corrections:
     async def _note(self, trade: Trade, corrected_by: str | None) -> None:
         note = self._labels.note_bust
         await asyncio.to_thread(note, trade["account_id"], trade["id"], corrected_by)
+
+
+def _taken_back(trade: Trade) -> Problem:
+    """409: the trade counts no more; `corrected_by` is the one that stands for it."""
+    right = trade.get("corrected_by")
+    detail = "the trade was taken back already"
+    if right is not None:
+        detail = f"the trade was corrected by {right}; take that one back, or correct it"
+    return Problem(409, "not_replaceable", detail, more={"corrected_by": right})
 
 
 def _bust(trade: Trade) -> dict[str, Any]:

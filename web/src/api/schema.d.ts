@@ -4243,7 +4243,7 @@ export interface components {
         };
         /**
          * EngineConfigRequest
-         * @description The settings of the engine, whole; what is left out or null is off.
+         * @description The settings of the engine, whole, as they were read; what is left out or null is off.
          * @example {
          *       "day_starts": "00:00",
          *       "day_trading": {
@@ -4260,6 +4260,12 @@ export interface components {
          *     }
          */
         EngineConfigRequest: {
+            /**
+             * Policy Version
+             * @description as it was read; If-Match says what is changed
+             * @default null
+             */
+            policy_version?: number | null;
             /**
              * Wash Trade
              * @default false
@@ -4997,7 +5003,7 @@ export interface components {
         };
         /**
          * ForkRequest
-         * @description A moment of the tape: the number of a turn, or a time.
+         * @description A moment of the tape: the number of a turn, or a time (`time` is another name of `at`).
          * @example {
          *       "seq": 4711
          *     }
@@ -5008,6 +5014,12 @@ export interface components {
              * @default null
              */
             seq?: number | null;
+            /**
+             * At
+             * @default null
+             * @example 2026-11-20T10:46:00.000000000Z
+             */
+            at?: string | null;
             /**
              * Time
              * @default null
@@ -7655,6 +7667,12 @@ export interface components {
              * @default null
              */
             order_id?: string | null;
+            /**
+             * Corrected By
+             * @description the trade in place of one taken back
+             * @default null
+             */
+            corrected_by?: string | null;
         };
         /**
          * ProfileBody
@@ -9592,8 +9610,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description csv for a table; else Accept decides, and JSON is usual */
                 format?: ("json" | "csv") | null;
-                /** @description open, closed or all; or statuses with commas between them */
-                status?: string;
+                /** @description open, closed or all; or statuses with commas between them. Left out: all where strategy, tag, from or to ask for the past, else open */
+                status?: string | null;
                 /** @description of this instrument only */
                 symbol?: string | null;
                 side?: ("buy" | "sell") | null;
@@ -16384,8 +16402,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description csv for a table; else Accept decides, and JSON is usual */
                 format?: ("json" | "csv") | null;
-                /** @description open, closed or all; or statuses with commas between them */
-                status?: string;
+                /** @description open, closed or all; or statuses with commas between them. Left out: all where strategy, tag, from or to ask for the past, else open */
+                status?: string | null;
                 /** @description of this instrument only */
                 symbol?: string | null;
                 side?: ("buy" | "sell") | null;
@@ -18851,7 +18869,7 @@ export interface operations {
                      *       "type": "urn:papertape:problem:malformed",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "give a seq or a time",
+                     *       "detail": "give a seq or a time (at)",
                      *       "reason": "malformed"
                      *     }
                      */
@@ -32242,8 +32260,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description csv for a table; else Accept decides, and JSON is usual */
                 format?: ("json" | "csv") | null;
-                /** @description open, closed or all; or statuses with commas between them */
-                status?: string;
+                /** @description open, closed or all; or statuses with commas between them. Left out: all where strategy, tag, from or to ask for the past, else open */
+                status?: string | null;
                 /** @description of this instrument only */
                 symbol?: string | null;
                 side?: ("buy" | "sell") | null;

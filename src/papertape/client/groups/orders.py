@@ -161,7 +161,10 @@ class Orders(Group[Face]):
 
     @endpoint
     def page(self, **filters: Unpack[OrderFilters]) -> Call[Page[Order]]:
-        """Orders, the newest first; those that work where no `status` is given."""
+        """Orders, the newest first; where no `status` is given those that work.
+
+        With `strategy`, `tag`, `start` or `end` all are meant.
+        """
         return for_account(order_page("/orders", filters), filters.get("account_id"))
 
     each = pages(page)

@@ -110,7 +110,7 @@ class AccountActionRoutes:
             self.fork_account,
             replies={201: ForkReply},
             body=ForkRequest,
-            reasons={409: _ONE_WORLD, 422: ("malformed", "give a seq or a time")},
+            reasons={409: _ONE_WORLD, 422: ("malformed", "give a seq or a time (at)")},
         )
         flat: dict[int, type[Travelling] | None] = {207: FlattenReply}
         self._add(router, "flatten", self.flatten_account, replies=flat, scope="trade")
@@ -219,8 +219,8 @@ class AccountActionRoutes:
 
     def _check_moment(self, account_id: str, asked: ForkRequest) -> None:
         """Raises `Problem` 422 for a moment that is not on the tape, or before the account was."""
-        field = "seq" if asked.time is None else "time"
-        time_ns = moment("time", asked.time)
+        field, time = asked.when()
+        time_ns = moment(field, time)
         seq = asked.seq if time_ns is None else self._lives.seq_at(time_ns)
         head = self._lives.head_seq()
         first = self._lives.first_seq(account_id) or head
@@ -228,7 +228,7 @@ class AccountActionRoutes:
             raise malformed(
                 f"{field}: the account is on the tape from turn {first} to turn {head}",
                 field=field,
-                value=asked.seq or asked.time,
+                value=asked.seq or time,
                 reason="no_such_moment",
             )
 

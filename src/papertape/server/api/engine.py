@@ -225,8 +225,10 @@ class EngineRoutes:
     async def set_engine_config(self, request: Request) -> Response:
         """Set all of the engine's settings from now on; limits stay as they are."""
         await self._callers.of(request)
+        # Who has read another version learns that first, whatever he wants to set.
+        require_match(request, tag_of(_settings(await self._policies.read())))
         asked = await read_body(request, EngineConfigRequest)
-        wanted = asked.model_dump(exclude_none=True)
+        wanted = asked.model_dump(exclude_none=True, exclude={"policy_version"})
 
         def changed(found: PolicyInForce) -> dict[str, Any]:
             require_match(request, tag_of(_settings(found)))

@@ -114,7 +114,7 @@ class LimitRoutes:
     async def replace_limit(self, request: Request, limit_id: str) -> Response:
         """Change a limit; what it limits stays, how much changes."""
         caller = await self._callers.of(request)
-        await self._editable(caller, limit_id)
+        require_match(request, (await self._editable(caller, limit_id)).tag)
         rule = await self._rule(caller, await read_body(request, LimitRequest))
 
         def replaced(found: PolicyInForce) -> dict[str, Any]:

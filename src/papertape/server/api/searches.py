@@ -60,14 +60,15 @@ SymbolName = Annotated[str | None, Query(max_length=24, description="of this ins
 
 def order_search(
     status: Annotated[
-        str,
+        str | None,
         Query(
             max_length=200,
             pattern=r"^[a-z_,]+$",
-            description="open, closed or all; or statuses with commas between them",
+            description="open, closed or all; or statuses with commas between them. Left out: all "
+            "where strategy, tag, from or to ask for the past, else open",
             examples=["filled,canceled"],
         ),
-    ] = "open",
+    ] = None,
     symbol: SymbolName = None,
     side: Side | None = None,
     type: Annotated[  # noqa: A002 - the name on the wire
@@ -85,6 +86,9 @@ def order_search(
     to: ToMoment = None,
 ) -> OrderSearch:
     """The orders that a query asks for; raises `Problem` 422."""
+    if status is None:
+        is_history = any(one is not None for one in (strategy, tag, from_, to))
+        status = "all" if is_history else "open"
     is_group = status in ORDER_FILTERS
     return OrderSearch(
         status=status if is_group else "all",

@@ -110,18 +110,25 @@ class TransferRequest(MoneyRequest):
 
 
 class ForkRequest(Body):
-    """A moment of the tape: the number of a turn, or a time."""
+    """A moment of the tape: the number of a turn, or a time (`time` is another name of `at`)."""
 
     example: ClassVar[Example] = {"seq": 4711}
 
     seq: int | None = Field(default=None, ge=1, lt=2**63, strict=True)
+    at: str | None = Field(default=None, max_length=40, examples=[EXAMPLE_TIME])
     time: str | None = Field(default=None, max_length=40, examples=[EXAMPLE_TIME])
 
     @model_validator(mode="after")
     def _names_one_moment(self) -> "ForkRequest":
-        if (self.seq is None) == (self.time is None):
-            raise ValueError("give a seq or a time")
+        if [self.seq, self.at, self.time].count(None) != 2:
+            raise ValueError("give a seq or a time (at)")
         return self
+
+    def when(self) -> tuple[str, str | None]:
+        """The field that names the moment, and its time when it is one."""
+        if self.seq is not None:
+            return "seq", None
+        return ("at", self.at) if self.at is not None else ("time", self.time)
 
 
 class ForkReply(Reply):

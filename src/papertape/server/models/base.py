@@ -111,3 +111,4 @@ class ProblemReply(Reply):
     limit: str | None = None
     next_open: str | None = Field(None, description="when a closed exchange opens, if known")
     order_id: str | None = None
+    corrected_by: str | None = Field(None, description="the trade in place of one taken back")

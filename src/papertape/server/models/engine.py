@@ -175,9 +175,13 @@ _CONFIG: Example = {
 
 
 class EngineConfigRequest(Body):
-    """The settings of the engine, whole; what is left out or null is off."""
+    """The settings of the engine, whole, as they were read; what is left out or null is off."""
 
     example: ClassVar[Example] = _CONFIG
+
+    policy_version: int | None = Field(
+        default=None, strict=True, description="as it was read; If-Match says what is changed"
+    )
 
     wash_trade: bool = Field(default=False, strict=True)
     day_trading: DayTradingPart | None = None
