@@ -276,7 +276,7 @@ def pair(
             return 0
         qty = payable(world, order, price, qty, "maker")
         if qty == 0:
-            cancel(world, order, why_unpayable(order))
+            cancel(world, order, why_unpayable(world, order))
             return 0
     other = "user" if len(users) == 2 else "house"
     for side, one in zip(("buy", "sell"), sides, strict=True):

@@ -204,5 +204,5 @@ class Path:
             print_trade(self.world, self.instrument, at, qty, aggressor)
             self.left = None if self.left is None else self.left - qty
         if qty < wanted:
-            cancel(self.world, order, why_unpayable(order))
+            cancel(self.world, order, why_unpayable(self.world, order))
         self.arrive(order.account)

@@ -56,6 +56,10 @@ def announce(world: World, action_id: str, **terms: Any) -> str:
         raise malformed("action_id")
     if not (0 <= action.ex_ns <= TIME_MAX_NS and 0 <= action.pay_ns <= TIME_MAX_NS):
         raise malformed("ex_ns")
+    if 0 < action.ex_ns < world.now_ns:
+        raise malformed("ex_ns")
+    if 0 < action.pay_ns < max(action.ex_ns, world.now_ns):
+        raise malformed("pay_ns")
     if action.instrument.contract and "symbol" not in action.change:
         raise malformed("symbol")
     check(world, action.change)
@@ -258,7 +262,8 @@ def adjust(world: World, action: Action, order: Order, new: dict[str, Any]) -> N
     order.account.set_aside(order.instrument.currency, new["hold"] - order.hold)
     for name, value in new.items():
         setattr(order, name, value)
-    order.shown_from = order.filled if order.shown_from else 0
+    if order.shown_from or order.legs:
+        order.shown_from = order.filled
     order.account.promise(order, order.promised - promised)
     touch(world, order)
     move_on(action, order.account, order.number)

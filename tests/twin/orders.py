@@ -186,6 +186,8 @@ def cancel_order(
     order = find_order(world, account, number)
     if not order.is_open:
         raise Refused("not_cancelable", "not_cancelable", order=number)
+    if order.is_forced:
+        raise Refused("not_cancelable", "not_cancelable", order=number)
     arrives_ns = arrival_of(world, account, order.instrument, number)
     if arrives_ns is None:
         cancel(world, order, "requested", request, digest)
@@ -226,8 +228,13 @@ def cancel_all(
 def cancel_below(
     world: World, account: Account, below: int, request: str | None = None, digest: int = 0
 ) -> list[int]:
-    """Cancels the open orders of an account with a smaller number, as many as a turn may."""
+    """Cancels the open orders of an account with a smaller number, as many as a turn may.
+
+    What the engine sent itself stays; what came behind it leaves one by one.
+    """
     orders = [order for order in world.open_orders(account) if order.number < below]
+    below = next((order.number for order in orders if order.is_forced), below)
+    orders = [order for order in orders if not order.is_forced]
     account.cancel_below = below
     if request is not None:
         remember(world, account, request, digest, 0)
@@ -276,6 +283,8 @@ def checked_terms(
     """The order with its new terms, and its new hold; refuses what cannot become of it."""
     if not any(value is not None and value != {} for value in asked.values()):
         raise Refused("malformed", "malformed")
+    if order.is_forced:
+        raise not_replaceable(order.number)
     new = new_terms(order, asked)
     if keeps_trail:
         trails.keep(order, new)

@@ -38,8 +38,16 @@ def street_moves(world: World, instrument: Instrument, bids: Levels, asks: Level
     check_source(instrument, "street")
     for price, qty in bids + asks:
         check_level(price, qty)
-    set_street(world, instrument, bids, asks)
+    set_street(world, instrument, merged(bids), merged(asks))
     work_on(world, instrument)
+
+
+def merged(levels: Levels) -> Levels:
+    """Levels of one price as one level with all of their size."""
+    sizes = dict[int, int]()
+    for at, size in levels:
+        sizes[at] = min(QUANTITY_MAX, sizes.get(at, 0) + size)
+    return list(sizes.items())
 
 
 def set_street(world: World, instrument: Instrument, bids: Levels, asks: Levels) -> None:

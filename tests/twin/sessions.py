@@ -292,7 +292,7 @@ def halt(world: World, scope: Exchange | Instrument, reason: str) -> str:
 def resume(world: World, scope: Exchange | Instrument, wants: bool | None) -> bool:
     """Ends a halt (true), or lets it come to its auction."""
     if scope.halt is None:
-        raise malformed("symbol")
+        raise malformed("exchange" if isinstance(scope, Exchange) else "symbol")
     exchange = scope if isinstance(scope, Exchange) else scope.exchange
     if wants is None:
         wants = exchange.rules.get("halt_auction", False)

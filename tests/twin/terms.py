@@ -134,10 +134,13 @@ def check_trail(order: Order) -> None:
     given = [order.more.get(name) for name in ("trail_price", "trail_percent")]
     count = sum(one is not None for one in given)
     if count != (order.type == "trailing_stop"):
-        raise wrong("trail_price")
+        only_percent = given[0] is None and order.type != "trailing_stop"
+        raise wrong("trail_percent" if only_percent else "trail_price")
     amount, share = (1 if one is None else one for one in given)
-    if not (0 < amount <= PRICE_MAX and 0 < share < WHOLE):
+    if not 0 < amount <= PRICE_MAX:
         raise wrong("trail_price")
+    if not 0 < share < WHOLE:
+        raise wrong("trail_percent")
 
 
 def check_date(order: Order) -> None:

@@ -10,7 +10,7 @@ from twin.day_trades import note_fill
 from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
 from twin.lots import Booked, book_fill, change_lots
-from twin.margin import tied_up
+from twin.margin import borrowable, tied_up
 from twin.money import fee_of, payable, reducible, release_of, signed
 from twin.prices import (
     OTHER,
@@ -200,8 +200,7 @@ def enter_fill(
         **effects_of(world, order, booked, notional - fee),
     )
     world.next_fill += 1
-    if not order.more.get("recorded"):
-        note_fill(world, account, instrument, bought * qty)
+    note_fill(world, account, instrument, bought * qty)
     aftermath.after_fill(world, order, qty, was_linked=was_linked)
 
 
@@ -328,12 +327,12 @@ def execute(world: World, order: Order) -> None:
         at, wanted, is_part = terms_of_offer(world, order, offer, bound, most)
         qty = payable(world, order, at, wanted, "taker")
         if qty == 0:
-            cancel(world, order, why_unpayable(order))
+            cancel(world, order, why_unpayable(world, order))
             return
         if maker is not None:
             qty = payable(world, maker, offer.price, qty, "maker")
             if qty == 0:
-                cancel(world, maker, why_unpayable(maker))
+                cancel(world, maker, why_unpayable(world, maker))
                 continue
         trade(world, order, offer, at, qty)
         print_trade(world, instrument, at, qty, order.side)
@@ -368,9 +367,24 @@ def part_of(world: World, order: Order, wanted: int) -> int | None:
     return (drawn("partial_size", lots - 1) + 1) * order.instrument.lot
 
 
-def why_unpayable(order: Order) -> str:
+def why_unpayable(world: World, order: Order) -> str:
     """Why an order that can pay nothing leaves."""
-    return "would_not_reduce" if reducible(order) == 0 else "insufficient_buying_power"
+    if reducible(order) == 0:
+        return "would_not_reduce"
+    return why_not_borrowed(world, order) or "insufficient_buying_power"
+
+
+def why_not_borrowed(world: World, order: Order) -> str | None:
+    """Why not even a lot of a short sale can be borrowed, if that is so."""
+    account, instrument = order.account, order.instrument
+    lot = min(instrument.lot, order.leaves)
+    opening = lot - min(lot, account.position(instrument).closing(order.side))
+    if order.side == "buy" or account.margin is None or opening == 0:
+        return None
+    left = borrowable(world, instrument)
+    if left is None or left >= opening:
+        return None
+    return "borrow_unavailable" if instrument.margin["shortable"] else "not_shortable"
 
 
 def keeps_apart(world: World, newest: Order, oldest: Order) -> bool:
@@ -453,7 +467,7 @@ def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
         return 0
     qty = payable(world, order, price, wanted, "maker")
     if qty == 0:
-        cancel(world, order, why_unpayable(order))
+        cancel(world, order, why_unpayable(world, order))
         return 0
     fill(world, order, price, qty, "maker", "house")
     print_trade(world, order.instrument, price, qty, OTHER[order.side])

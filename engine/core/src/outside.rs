@@ -1,5 +1,8 @@
 //! Inputs of the outside market: quotes, depth, prints, and the orders of house bots.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use crate::book::{Owner, reaches};
 use crate::command::{AgentCancel, AgentOrder, Depth, Quote, StreetLevel, Trade};
 use crate::ids::InstrumentIndex;
@@ -33,7 +36,7 @@ impl<S: Sink> Live<'_, S> {
     ) -> Result<(), Refusal> {
         self.check_source(instrument, Source::Street)?;
         bids.iter().chain(asks).try_for_each(|(price, qty)| check_level(*price, *qty))?;
-        self.set_street(instrument, bids, asks);
+        self.set_street(instrument, &merged(bids), &merged(asks));
         self.work_on(instrument);
         Ok(())
     }
@@ -361,6 +364,21 @@ fn keep_touch(levels: &mut Vec<StreetLevel>, side: Side, size: Option<Quantity>)
 }
 
 /// A price and size that the market can show.
+/// Levels of one price as one level with all of their size.
+fn merged(levels: &[StreetLevel]) -> Cow<'_, [StreetLevel]> {
+    let is_strict = levels.is_sorted_by(|one, other| one.0 < other.0)
+        || levels.is_sorted_by(|one, other| one.0 > other.0);
+    if is_strict {
+        return Cow::Borrowed(levels);
+    }
+    let mut sizes: BTreeMap<Price, Quantity> = BTreeMap::new();
+    for (price, qty) in levels {
+        let size = sizes.entry(*price).or_default();
+        *size = size.saturating_add(*qty).min(QUANTITY_MAX);
+    }
+    Cow::Owned(sizes.into_iter().collect())
+}
+
 pub(crate) fn check_level(price: Price, qty: Quantity) -> Result<(), Refusal> {
     if price <= 0 || price > PRICE_MAX {
         let detail = "a market price must be greater than zero";

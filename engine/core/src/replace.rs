@@ -134,6 +134,9 @@ fn new_terms(order: &Order, replace: &Replace) -> Result<OrderTerms, Refusal> {
         let detail = "say what to change: qty, limit_price, stop_price or time_in_force";
         return Err(Refusal::malformed(refusal::MALFORMED, detail));
     }
+    if order.is_forced() {
+        return Err(not_replaceable(crate::submit::FORCED, order.number));
+    }
     let old = &order.terms;
     let time_in_force = replace.time_in_force.unwrap_or(old.time_in_force);
     let terms = OrderTerms {

@@ -63,12 +63,19 @@ fn check_trail(kind: OrderType, more: &MoreTerms) -> Result<(), Refusal> {
             return refuse("trail_price", "give one of trail_price and trail_percent");
         }
         (_, 0) => return Ok(()),
-        _ => return refuse("trail_price", "only a trailing_stop order trails"),
+        _ => {
+            let field = if more.trail_price.is_some() { "trail_price" } else { "trail_percent" };
+            return refuse(field, "only a trailing_stop order trails");
+        }
     }
-    let amount = more.trail_price.unwrap_or(1);
-    let percent = more.trail_percent.unwrap_or(1);
-    if amount <= 0 || amount > PRICE_MAX || percent <= 0 || percent >= WHOLE {
-        return refuse("trail_price", "it must trail by more than zero and less than 100 percent");
+    if !(1..=PRICE_MAX).contains(&more.trail_price.unwrap_or(1)) {
+        return refuse("trail_price", "it must trail by more than zero");
+    }
+    if !(1..WHOLE).contains(&more.trail_percent.unwrap_or(1)) {
+        return refuse(
+            "trail_percent",
+            "it must trail by more than zero and less than 100 percent",
+        );
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::event::{Event, RequestId};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::label::Label;
 use crate::live::Live;
-use crate::order::OrderTerms;
+use crate::order::{Order, OrderTerms};
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
 use crate::words::{OrderClass, Reason, refusal};
@@ -117,6 +117,10 @@ impl<S: Sink> Live<'_, S> {
             let reason = refusal::NOT_CANCELABLE;
             return Err(Refusal::new(Outcome::NotCancelable, reason, detail).about(cancel.order));
         }
+        if self.order(cancel.order).is_some_and(Order::is_forced) {
+            let reason = refusal::NOT_CANCELABLE;
+            return Err(Refusal::new(Outcome::NotCancelable, reason, FORCED).about(cancel.order));
+        }
         let instrument = self.order(cancel.order).map_or(0, |order| order.terms.instrument);
         match self.arrival_of(cancel.account, instrument, cancel.order) {
             Some(arrival) => {
@@ -163,17 +167,23 @@ impl<S: Sink> Live<'_, S> {
         open.take_while(|order| order.number < below).count()
     }
 
-    /// Cancels the open orders of the account with a smaller number, as many as a turn may.
+    /// Cancels the open orders of the account with a smaller number, as many as a turn may. What
+    /// the engine sent itself stays; what came behind it leaves one by one.
     pub fn cancel_below(
         &mut self,
         cancel: &CancelAll,
         below: OrderNumber,
         request: Option<RequestId>,
     ) -> Body {
-        let open = self.durable.open_orders(cancel.account);
-        let open = open.map(|order| order.number).take_while(|number| *number < below);
+        let open = || {
+            let open = self.durable.open_orders(cancel.account);
+            open.take_while(|order| order.number < below)
+        };
+        let kept = open().find(|order| order.is_forced()).map_or(below, |order| order.number);
+        let open = open().filter(|order| !order.is_forced()).map(|order| order.number);
         let open: Vec<OrderNumber> = open.collect();
-        self.emit(Event::CancelAllRequested { account: cancel.account, below, request });
+        let account = cancel.account;
+        self.emit(Event::CancelAllRequested { account, below: kept, request });
         let mut orders = Vec::new();
         for number in open {
             if self.is_full() {
@@ -245,6 +255,10 @@ impl<S: Sink> Live<'_, S> {
         Err(not_found("no such order of this account", "order_id"))
     }
 }
+
+/// Why the owner cannot change or cancel such an order.
+pub(crate) const FORCED: &str =
+    "the exchange sent this order itself to close a position; it stays until it is done";
 
 /// A refusal because something is not there, or belongs to somebody else.
 pub(crate) fn not_found(detail: &str, field: &'static str) -> Refusal {

@@ -12,7 +12,7 @@ use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::submit::not_found;
-use crate::units::{DecimalError, MONEY_SCALE, RATE_SCALE, parse_decimal};
+use crate::units::{DecimalError, MONEY_SCALE, RATE_SCALE, format_decimal, parse_decimal};
 use crate::words::*;
 
 /// The most levels of a side that a question or a depth update may name.
@@ -91,19 +91,29 @@ pub(crate) fn check_version(value: &Value<'_>, current: u64) -> Result<(), Refus
     }
 }
 
+/// How much of a wrong value a refusal repeats.
+const SAID_MAX: usize = 40;
+
 /// The refusal of a text that is no decimal of its scale; `invalid` names what it should have
 /// been.
 pub(crate) fn bad_decimal(
     error: DecimalError,
     invalid: &'static str,
-    field: &'static str,
+    (field, text): (&'static str, &str),
     scale: u8,
 ) -> Refusal {
+    let most = format_decimal(i64::MAX.into(), scale, 0);
+    let said: String = text.chars().take(SAID_MAX).collect();
     let (reason, detail) = match error {
-        DecimalError::NotANumber => (invalid, format!("{field} must be a decimal number")),
-        DecimalError::TooLarge => (invalid, format!("{field} is beyond bounds")),
+        DecimalError::NotANumber => {
+            (invalid, format!("{field} must be a decimal number, not {said:?}"))
+        }
+        DecimalError::TooLarge => {
+            (invalid, format!("{field} {said} is beyond bounds: at most {most}"))
+        }
         DecimalError::TooManyDecimals => {
-            (refusal::TOO_MANY_DECIMALS, format!("{field} may have at most {scale} decimals"))
+            let detail = format!("{field} {said} may have at most {scale} decimals");
+            (refusal::TOO_MANY_DECIMALS, detail)
         }
     };
     Refusal::malformed(reason, detail).at(field)
@@ -186,11 +196,10 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(field) else {
             return Ok(None);
         };
-        let parsed = match value.decimal() {
-            Some(text) => parse_decimal(text, scale),
-            None => Err(DecimalError::NotANumber),
-        };
-        parsed.map(Some).map_err(|error| bad_decimal(error, invalid, field, scale))
+        let text = value.decimal();
+        let parsed = text.map_or(Err(DecimalError::NotANumber), |text| parse_decimal(text, scale));
+        let said = (field, text.unwrap_or_default());
+        parsed.map(Some).map_err(|error| bad_decimal(error, invalid, said, scale))
     }
 
     pub fn needed(
@@ -500,7 +509,7 @@ impl<'a> Fields<'a> {
         let read = |value: Option<&Value<'_>>, scale: u8| {
             let text = value.and_then(Value::decimal).unwrap_or("");
             parse_decimal(text, scale)
-                .map_err(|error| bad_decimal(error, refusal::MALFORMED, field, scale))
+                .map_err(|error| bad_decimal(error, refusal::MALFORMED, (field, text), scale))
         };
         let level = |value: &Value<'_>| -> Result<StreetLevel, Refusal> {
             let pair = value.list().unwrap_or(&[]);

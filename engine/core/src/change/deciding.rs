@@ -158,8 +158,26 @@ impl<S: Sink> Live<'_, S> {
 
     /// Why an order that can pay nothing leaves.
     pub fn why_unpayable(&self, number: OrderNumber) -> Reason {
-        let spent = self.order(number).is_some_and(|order| reducible(self.durable, order) == 0);
-        if spent { Reason::WouldNotReduce } else { Reason::InsufficientBuyingPower }
+        match self.order(number) {
+            Some(order) if reducible(self.durable, order) == 0 => Reason::WouldNotReduce,
+            Some(order) => self.why_not_borrowed(order).unwrap_or(Reason::InsufficientBuyingPower),
+            None => Reason::InsufficientBuyingPower,
+        }
+    }
+
+    /// Why not even a lot of a short sale can be borrowed, if that is so.
+    fn why_not_borrowed(&self, order: &Order) -> Option<Reason> {
+        let (instrument, side) = (order.terms.instrument, order.terms.side);
+        let account = self.durable.account(order.terms.account)?;
+        let lot = self.terms_of(instrument)?.lot_size.min(order.leaves());
+        let opening = lot - account.position(instrument).closing(side).min(lot);
+        if side == Side::Buy || account.margin().is_none() || opening == 0 {
+            return None;
+        }
+        let left = self.durable.borrowable(instrument, account)?;
+        let shortable = self.durable.margin_of(instrument).is_some_and(|it| it.shortable);
+        let reason = if shortable { Reason::BorrowUnavailable } else { Reason::NotShortable };
+        (left < opening).then_some(reason)
     }
 
     /// Gives an order for an amount of money its quantity, at `price` or against what stands

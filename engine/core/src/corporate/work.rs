@@ -10,7 +10,7 @@ use crate::listing::require;
 use crate::live::Live;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
-use crate::units::{AMOUNT_MAX, PRICE_MAX, TIME_MAX_NS};
+use crate::units::{AMOUNT_MAX, PRICE_MAX, TIME_MAX_NS, format_time};
 use crate::words::refusal;
 
 impl<S: Sink> Live<'_, S> {
@@ -64,6 +64,17 @@ impl<S: Sink> Live<'_, S> {
             "ex_ns",
             "times are nanoseconds since 1970 UTC",
         )?;
+        let now_ns = self.now_ns();
+        if action.ex_ns != 0 && action.ex_ns < now_ns {
+            let told = format_time(action.ex_ns);
+            let detail = format!("the ex-time {told} has passed: leave ex_ns out for now");
+            return Err(Refusal::malformed(refusal::MALFORMED, detail).at("ex_ns"));
+        }
+        if action.pay_ns != 0 && action.pay_ns < action.ex_ns.max(now_ns) {
+            let told = format_time(action.pay_ns);
+            let detail = format!("it is paid at {told}, before its ex-time: give a later pay_ns");
+            return Err(Refusal::malformed(refusal::MALFORMED, detail).at("pay_ns"));
+        }
         self.check_change(&action.change, record.terms.contract.is_some())
     }
 

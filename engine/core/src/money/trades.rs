@@ -19,6 +19,7 @@ use crate::money::event::MoneyEvent;
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::risk::days::Traded;
 use crate::sink::Sink;
 use crate::submit::{not_found, refused};
 use crate::units::{
@@ -145,7 +146,9 @@ impl<S: Sink> Live<'_, S> {
         let accepted = Event::Accepted { order: number, terms, digest, hold: 0, passed: None };
         self.emit(accepted);
         if let Some(fill) = self.fill_of(trade, number) {
+            let traded = Traded::of(&fill);
             self.emit(Event::Filled(fill));
+            self.note_day_trade(traded);
         }
         Reply::new(Outcome::Created, Body::Order(number))
     }

@@ -103,7 +103,11 @@ impl<S: Sink> Live<'_, S> {
     pub fn resume(&mut self, resume: &Resume) -> Result<Reply, Refusal> {
         let body = self.find_scope(resume.scope)?;
         let Some(halt) = halt_at(self.durable, resume.scope) else {
-            return Err(malformed("it is not halted").at("symbol"));
+            let field = match resume.scope {
+                Scope::Exchange(_) => "exchange",
+                Scope::Instrument(_) => "symbol",
+            };
+            return Err(malformed("it is not halted").at(field));
         };
         let wants = resume.auction.unwrap_or_else(|| self.has_halt_auction(resume.scope));
         let (scope, auction) = (resume.scope, wants && !halt.is_auction);

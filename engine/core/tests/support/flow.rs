@@ -441,14 +441,16 @@ fn corporate() -> impl Strategy<Value = CorporateCommand> {
         }),
         1 => (-1..2_000_000_i64).prop_map(|price| Change::Delist { price }),
     ];
-    let announce = (instrument(), change, 0..60_u32, 0..500_000_i64, 0..500_000_i64).prop_map(
+    // At once, or later; paid later still, now and then before.
+    let ex_s = prop_oneof![1 => Just(0_i64), 1 => 0..500_000_i64];
+    let announce = (instrument(), change, 0..60_u32, ex_s, -9_000..500_000_i64).prop_map(
         |(instrument, change, id, ex_s, pay_s)| {
             CorporateCommand::Announce(Action {
                 id: format!("action-{id}"),
                 instrument,
                 change,
                 ex_ns: ex_s * 1_000_000_000,
-                pay_ns: pay_s * 1_000_000_000,
+                pay_ns: (ex_s + pay_s).max(0) * 1_000_000_000,
                 stage: Stage::Announced,
                 below: 0,
                 before: Mark::default(),

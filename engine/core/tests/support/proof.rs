@@ -65,6 +65,8 @@ pub const CANCELS: &[Reason] = &[
     Reason::WouldNotReduce,
     Reason::NotionalTooSmall,
     Reason::InsufficientBuyingPower,
+    Reason::BorrowUnavailable,
+    Reason::NotShortable,
     Reason::SelfTrade,
     Reason::ParentClosed,
     Reason::SiblingFilled,
