@@ -4,10 +4,11 @@ Whatever a user does or sees goes through the routes. What the world around does
 listings, the clock) comes from a market source that the scenario moves by hand.
 """
 
+import asyncio
 import json
-import sqlite3
 from collections import defaultdict
-from contextlib import AsyncExitStack, closing
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 from argon2 import PasswordHasher
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
@@ -30,9 +31,11 @@ from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import accounts as owned_accounts
 from papertape.server.auth.tokens import Tokens, load_key
+from papertape.storage.bodies import open_storage
+from papertape.storage.place import Place
 from papertape.storage.reads import Reads
 from papertape.storage.snapshots import SnapshotFolder
-from papertape.storage.sqlite.storage import SqliteStorage
+from papertape.storage.tables import ledger
 from scenarios.language import (
     Statement,
     is_same,
@@ -105,10 +108,15 @@ class HandMarket:
 
 
 class Stage:
-    """One scenario's world. `async with Stage(folder) as stage: await stage.play(statement)`."""
+    """One scenario's world. `async with Stage(folder) as stage: await stage.play(statement)`.
 
-    def __init__(self, folder: Path) -> None:
+    `new_place` makes a place for the tape of a new world, where that is not a file of the folder.
+    """
+
+    def __init__(self, folder: Path, new_place: Callable[[], Place] | None = None) -> None:
         self._folder = folder
+        self._new_place = new_place or self._new_file
+        self._place = self._new_place()
         self._market = HandMarket()
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self._auth = AuthStore(folder / "auth.db", Passwords(hasher))
@@ -119,6 +127,16 @@ class Stage:
         self._bots: dict[str, int] = {}
         self._running = AsyncExitStack()
 
+    @property
+    def place(self) -> Place:
+        """Where the tape of the present world is."""
+        return self._place
+
+    def _new_file(self) -> Place:
+        for path in self._folder.glob("exchange.db*"):
+            path.unlink()
+        return self._folder / "exchange.db"
+
     async def __aenter__(self) -> Self:
         await self._start()
         return self
@@ -128,9 +146,8 @@ class Stage:
         self._auth.close()
 
     async def _start(self) -> None:
-        database = self._folder / "exchange.db"
-        storage = SqliteStorage(database)
-        self._running.callback(storage.close)
+        storage = await asyncio.to_thread(open_storage, self._place)
+        self._running.push_async_callback(asyncio.to_thread, storage.close)
 
         def floor_of(link: Any) -> FloorLoop:
             world = open_world(
@@ -143,8 +160,8 @@ class Stage:
             return FloorLoop(link, [world])
 
         self._floor = await self._running.enter_async_context(LocalFloor(floor_of))
-        reads = self._running.enter_context(Reads(database, WORLD))
-        self._ledger = self._running.enter_context(closing(sqlite3.connect(database)))
+        reads = self._running.enter_context(Reads(self._place, WORLD))
+        self._reads = reads
         self._sums: dict[str, Decimal] = defaultdict(Decimal)
         self._summed_to = 0
         app = create_app(
@@ -204,8 +221,7 @@ class Stage:
     async def _world(self, words: list[str], _expected: object) -> None:
         """Begins again with a world of this sharing; the first statement of a scenario."""
         await self._running.aclose()
-        for path in self._folder.glob("exchange.db*"):
-            path.unlink()
+        self._place = self._new_place()
         self._market.sharing = words[0]
         await self._start()
 
@@ -562,10 +578,8 @@ class Stage:
 
     def unbalanced_assets(self) -> dict[str, Decimal]:
         """Assets whose ledger lines, over all accounts and the house, do not sum to zero."""
-        new = self._ledger.execute(
-            "SELECT seq, asset, amount FROM ledger WHERE seq > ?", (self._summed_to,)
-        )
-        for seq, asset, amount in new:
-            self._summed_to = max(self._summed_to, seq)
-            self._sums[asset] += Decimal(amount)
+        lines = select(ledger.c.seq, ledger.c.asset, ledger.c.amount)
+        for row in self._reads.rows(lines.where(ledger.c.seq > self._summed_to)):
+            self._summed_to = max(self._summed_to, row["seq"])
+            self._sums[row["asset"]] += Decimal(row["amount"])
         return {asset: total for asset, total in self._sums.items() if total != 0}

@@ -80,8 +80,9 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """The variables of a child process: with what its command line must not tell."""
-        variables = {**os.environ, DATABASE_VARIABLE: self.database_url or ""}
-        return {name: value for name, value in variables.items() if value}
+        variables = dict(os.environ)
+        variables.pop(DATABASE_VARIABLE, None)
+        return variables | ({DATABASE_VARIABLE: self.database_url} if self.database_url else {})
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -39,9 +39,9 @@ def _rows(parts: list["Rows"]) -> dict[str, list[Values]]:
     for table in (*UPSERTED, *APPENDED):
         name = table.name
         found = [row for part in parts for row in getattr(part, name)]
-        rows[name] = (
-            list({_key(name)(row): row for row in found}.values()) if (name in _UPSERTED) else found
-        )
+        if name in _UPSERTED:
+            found = list({_key(name)(row): row for row in found}.values())
+        rows[name] = found
     return rows
 
 
