@@ -211,6 +211,7 @@ def server(settings: Settings, world: str, listener: socket.socket) -> int:
 
 
 async def _serve(settings: Settings, world: str, listener: socket.socket) -> None:
+    from papertape.domain.memory import settle_memory
     from papertape.floor.link.client import FloorClient
     from papertape.floor.link.frames import LinkAddresses
     from papertape.markets.scheduled import always_open, sessions_of_calendar
@@ -243,6 +244,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
             sessions_of=sessions_of_calendar if settings.hours == "real" else always_open,
             mailer=_mailer(settings),
         )
+        settle_memory()
         say_ready()  # the parent's socket already takes connections; they wait a moment
         serving = server_of(application, listener, trusted_proxies=settings.trusted_proxies)
         await serving.serve(sockets=[listener])

@@ -5,7 +5,6 @@ by trying again (a broken tape, a folder in use, a newer schema) is said on stan
 exit code `EXIT_FINAL` asks not to be started again.
 """
 
-import gc
 import logging
 import signal
 import sys
@@ -20,6 +19,7 @@ from papertape.domain.errors import (
     TapeBrokenError,
     WorldDiffersError,
 )
+from papertape.domain.memory import settle_memory
 from papertape.floor.clock import WorldClock
 from papertape.floor.disk import DiskRoom
 from papertape.floor.link.frames import LinkAddresses
@@ -123,8 +123,7 @@ def _run(
         ]
         floor = FloorLoop(link, loops)
         signal.signal(signal.SIGTERM, lambda *_: floor.stop())
-        gc.collect()
-        gc.freeze()  # what was loaded stays: the collector need not walk it again
+        settle_memory()
         ready()
         floor.run()
     finally:
