@@ -367,6 +367,31 @@ def restore(settings: Settings, source: Path) -> int:
     return verify(settings)
 
 
+def tape_archive(settings: Settings) -> int:
+    """Move old turns of a stopped product into segments. Exit code 0, 1 (broken tape) or 2."""
+    from papertape.domain.errors import DataFolderBusyError, TapeBrokenError
+    from papertape.floor.archive import ArchiveRefusedError, archive
+
+    if settings.database_url is not None:
+        return _complain(
+            "the tape is in PostgreSQL: only one in exchange.db is archived; "
+            "there, partition the table `tape` by `seq` instead"
+        )
+    try:
+        done = archive(settings.data_dir)
+    except TapeBrokenError as error:
+        _complain(f"nothing more was moved: {error}; run `papertape verify`")
+        return 1
+    except (DataFolderBusyError, ArchiveRefusedError) as error:
+        return _complain(str(error))
+    for one in done:
+        print(
+            f"World {one.world}: {one.turns} turns moved into {one.segments} segments; "
+            f"the tape goes on at turn {one.next_seq}"
+        )
+    return 0
+
+
 def user_create(settings: Settings, username: str, role: str, password: str | None) -> int:
     """Create a user; without a password one is made and printed."""
     from papertape.server.auth.passwords import one_time_password

@@ -26,6 +26,9 @@ app.add_typer(user, name="user")
 secrets = typer.Typer(help="Keys that seal what is personal.", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
 
+tape = typer.Typer(help="The record of what happened.", no_args_is_help=True)
+app.add_typer(tape, name="tape")
+
 EXIT_USAGE = 2
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder with all state.")]
@@ -116,6 +119,18 @@ def restore(
     from papertape import app as composition
 
     sys.exit(composition.restore(settings, source))
+
+
+@tape.command("archive")
+def tape_archive(data_dir: DataDir = Path("data"), database_url: DatabaseUrl = None) -> None:
+    """Move old turns of a stopped product into sealed, compressed segments.
+
+    What was held and traded stays as it is; `verify` reads through the segments.
+    """
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
+    from papertape import app as composition
+
+    sys.exit(composition.tape_archive(settings))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DatabaseError
 
-from papertape.domain.errors import StorageUnavailableError
+from papertape.domain.errors import StorageUnavailableError, TapeBrokenError
 from papertape.domain.tape import GENESIS_HASH, TapeRow, turn_hash
 from papertape.engine import EnginePanic, TapeError, World
 from papertape.floor.findings import Finding, Findings
@@ -151,12 +151,17 @@ class _WorldCheck:
 
     def run(self) -> bool:
         """Whether the whole tape could be evolved, so that its read models can be compared."""
-        for rows in chunks(self._reader.tail(self._world_id, -(2**63) + 1)):
-            for row in rows:
-                self._check_row(row)
-            for part in self._parts(rows):
-                self._evolve(part)
-            self._rebuilt.commit()
+        try:
+            for rows in chunks(self._reader.tail(self._world_id, -(2**63) + 1)):
+                for row in rows:
+                    self._check_row(row)
+                for part in self._parts(rows):
+                    self._evolve(part)
+                self._rebuilt.commit()
+        except TapeBrokenError as error:  # a segment: what lies behind it hangs in the air
+            self._report(error.seq, error.table, error.why)
+            self._world = None
+            return False
         self._check_head()
         for seq in self._snapshots:
             self._report(seq, "snapshots", "there is no such turn on the tape")

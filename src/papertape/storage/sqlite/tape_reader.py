@@ -10,16 +10,18 @@ from sqlalchemy import Table
 
 from papertape.domain.tape import TapeHead, TapeRow
 from papertape.storage.schema import HEAD_REVISION, current_revision
+from papertape.storage.segments import SEGMENTS, SegmentFolder
 from papertape.storage.sqlite.connection import open_engine
 
 TAIL_CHUNK = 2_000
 
 
 class TapeQueries:
-    """The reading half of the storage port, on a connection."""
+    """The reading half of the storage port, on a connection; old turns come from segments."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, segments: SegmentFolder) -> None:
         self._connection = connection
+        self._segments = segments
 
     def head(self, world: str) -> TapeHead | None:
         """The head of a world as it stands now; None for a world that never was."""
@@ -29,7 +31,20 @@ class TapeQueries:
         return TapeHead(*found) if found else None
 
     def tail(self, world: str, after_seq: int) -> Iterator[TapeRow]:
-        """The rows behind `after_seq` in order, read in chunks."""
+        """The rows behind `after_seq` in order, read in chunks.
+
+        Where the table has a hole, segments fill it; `TapeBrokenError` for a damaged one.
+        """
+        before = max(after_seq, 0)
+        for row in self._kept(world, after_seq):
+            if isinstance(row.seq, int):
+                if row.seq > before + 1:
+                    yield from self._segments.rows(world, before + 1, row.seq - 1)
+                before = row.seq
+            yield row
+
+    def _kept(self, world: str, after_seq: int) -> Iterator[TapeRow]:
+        """The rows of the table itself."""
         while True:
             rows = self._connection.execute(
                 "SELECT * FROM tape WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
@@ -46,7 +61,7 @@ class TapeQueries:
         found = self._connection.execute(
             "SELECT * FROM tape WHERE world = ? AND seq = ?", (world, seq)
         ).fetchone()
-        return TapeRow(*found) if found else None
+        return TapeRow(*found) if found else next(self._segments.rows(world, seq, seq), None)
 
 
 class TapeReader(TapeQueries):
@@ -55,7 +70,8 @@ class TapeReader(TapeQueries):
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path, query_only=True)
         self._pooled = self._engine.raw_connection()
-        super().__init__(cast("sqlite3.Connection", self._pooled.driver_connection))
+        connection = cast("sqlite3.Connection", self._pooled.driver_connection)
+        super().__init__(connection, SegmentFolder(path.parent / SEGMENTS))
 
     def hold(self, world: str) -> None:
         """Nothing to do: the lock of the data folder says that somebody works on it."""
