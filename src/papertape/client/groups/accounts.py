@@ -258,11 +258,11 @@ class Accounts(Group[Face]):
         account_id: str | None = None,
         *,
         seq: int | None = None,
-        time: Moment | None = None,
+        at: Moment | None = None,
         request_id: str | None = None,
     ) -> Call[Fork]:
         """A new world that begins at a moment of the tape: a turn's number, or a time."""
-        call = command("POST", "/accounts/{account}/fork", Fork, request_id, seq=seq, time=time)
+        call = command("POST", "/accounts/{account}/fork", Fork, request_id, seq=seq, at=at)
         return for_account(call, account_id)
 
 

@@ -133,6 +133,7 @@ class Problem(Reply, frozen=True, kw_only=True):
     limit: str | None = None
     next_open: str | None = None
     order_id: str | None = None
+    corrected_by: str | None = None
     order: dict[str, Any] | None = None
 
 
