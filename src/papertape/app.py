@@ -386,7 +386,7 @@ def tape_archive(settings: Settings) -> int:
         return _complain(str(error))
     for one in done:
         print(
-            f"World {one.world}: {one.turns} turns moved into {one.segments} segments; "
+            f"World {one.world}: {one.turns} turns moved, files of segments made: {one.segments}; "
             f"the tape goes on at turn {one.next_seq}"
         )
     return 0

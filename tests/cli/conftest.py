@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch) -> Path:
     for name in ("PAPERTAPE_URL", "PAPERTAPE_KEY_ID", "PAPERTAPE_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("COLUMNS", "40")
     return tmp_path / "papertape"
 
 

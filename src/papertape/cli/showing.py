@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from rich.table import Table
+
+WIDTH_MAX = 10_000
 
 
 def show_json(value: Any) -> None:
@@ -19,11 +20,14 @@ def show_json(value: Any) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
-def show(content: "RenderableType") -> None:
-    """A table or text."""
+def show(table: "Table") -> None:
+    """A table, as wide as it needs to be: an id that is cut or folded cannot be copied."""
     from rich.console import Console
 
-    Console(highlight=False, markup=False).print(content)
+    console = Console(highlight=False, markup=False)
+    unbounded = console.options.update(width=WIDTH_MAX)
+    console.width = max(console.width, console.measure(table, options=unbounded).maximum)
+    console.print(table)
 
 
 def show_rows(rows: Iterable[Any], columns: Sequence[str], *, none: str) -> None:
@@ -43,7 +47,7 @@ def show_members(value: Any, leave_out: Iterable[str] = ()) -> None:
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     for name, member in msgspec.structs.asdict(value).items():
         if member is not None and name not in leave_out:
             table.add_row(Text(name), Text(words(member)))
@@ -60,7 +64,7 @@ def table_of(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> "Table":
     for index, name in enumerate(columns):
         amounts = any(isinstance(row[index], Decimal | int | float) for row in listed)
         table.add_column(
-            name.replace("_", " "), justify="right" if amounts else "left", overflow="fold"
+            name.replace("_", " "), justify="right" if amounts else "left", no_wrap=True
         )
     for row in listed:
         table.add_row(*(Text(words(value)) for value in row))
