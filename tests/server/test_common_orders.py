@@ -69,6 +69,13 @@ def test_common_orders_are_read_the_short_way(changes):
     assert common_fields(body) == read_by_the_model(body)
 
 
+@pytest.mark.parametrize("again", ['"qty":"11"', '"\\u0071ty":"10"', '"time_in_force":"gtc"'])
+def test_a_name_that_stands_twice_is_left_to_the_model(again):
+    body = json.dumps(PLAIN | {"time_in_force": "day"})
+    assert common_fields(body.encode()) is not None
+    assert common_fields(f"{body[:-1]},{again}}}".encode()) is None
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"qty":1}', b"[" * 5000])
 def test_what_is_no_order_is_left_to_the_model(body):
     assert common_fields(body) is None

@@ -24,12 +24,14 @@ class _Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     side: Literal["buy", "sell"]
     type: Literal["market", "limit", "stop", "stop_limit"]
     qty: str
-    limit_price: str | None = None
-    stop_price: str | None = None
-    time_in_force: Literal["day", "gtc", "ioc", "fok"] = "day"
-    client_order_id: str | None = None
+    limit_price: str | msgspec.UnsetType | None = msgspec.UNSET
+    stop_price: str | msgspec.UnsetType | None = msgspec.UNSET
+    time_in_force: Literal["day", "gtc", "ioc", "fok"] | msgspec.UnsetType = msgspec.UNSET
+    client_order_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+_NEEDED = 5
+_MAY_LACK = ("limit_price", "stop_price", "time_in_force", "client_order_id")
 _DECODER = msgspec.json.Decoder(_Order)
 
 
@@ -40,10 +42,13 @@ def common_fields(body: bytes) -> dict[str, Any] | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     given = order.client_order_id
+    members = _NEEDED + sum(getattr(order, name) is not msgspec.UNSET for name in _MAY_LACK)
+    if body.count(b":") != members:
+        return None  # a name stands twice, or a colon in a text
     if not (
         _UUID.fullmatch(order.account_id)
         and _SYMBOL.fullmatch(order.symbol)
-        and (given is None or _REQUEST_ID.fullmatch(given))
+        and (not isinstance(given, str) or _REQUEST_ID.fullmatch(given))
     ):
         return None
     fields: dict[str, Any] = {
@@ -54,11 +59,11 @@ def common_fields(body: bytes) -> dict[str, Any] | None:
     }
     for name in ("qty", "limit_price", "stop_price"):
         figure = getattr(order, name)
-        if figure is not None:
+        if isinstance(figure, str):
             if not _FIGURE.fullmatch(figure):
                 return None
             fields[name] = figure.rstrip("0").rstrip(".") if "." in figure else figure
-    fields["time_in_force"] = order.time_in_force
-    if given is not None:
+    fields["time_in_force"] = order.time_in_force or "day"
+    if isinstance(given, str):
         fields["client_order_id"] = given
     return fields

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import request_response
 
+from papertape.server.bodies import NOT_JSON
 from papertape.server.callers import SCOPE_EXTENSION, RouteScope
 from papertape.server.csv_text import CSV
 from papertape.server.models.base import ProblemReply, Reply, Travelling
@@ -40,6 +41,7 @@ _EXAMPLE_REASONS: Mapping[int, tuple[str, str]] = {
     409: ("id_reused", "this id stands for another order; send a new order with a new id"),
     412: ("version_changed", "it was changed meanwhile; read it again and repeat the change"),
     413: ("body_too_large", "a body has at most 1048576 bytes"),
+    415: NOT_JSON,
     422: ("malformed", 'qty: give a decimal as text such as "10.01", or as a number'),
     428: ("version_needed", "send If-Match with the ETag of what you read"),
     429: (
@@ -116,7 +118,7 @@ def document(
         problems = (*problems, 422)
     if body is not None:
         extra["requestBody"] = {"required": True, "content": _content(body)}
-        problems = (*problems, 413, 422)
+        problems = (*problems, 413, 415, 422)
     responses: dict[int | str, dict[str, Any]] = {
         status: {"description": "Done", "content": _content(model)}
         if model

@@ -6,6 +6,7 @@
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -134,8 +135,15 @@ def _short(value: object) -> str | None:
     """An offending value as text, cut so that a reply never echoes a whole body."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= _VALUE_LENGTH_MAX else text[:_VALUE_LENGTH_MAX] + "..."
+
+
+def _as_json(value: object) -> str:
+    """A value as JSON writes it, or nearly: a number keeps its exponent, and never our types."""
+    if isinstance(value, Decimal):
+        return str(value)
+    return msgspec.json.encode(value, enc_hook=str).decode()
 
 
 # --- handlers: whatever a route raises becomes a problem ------------------------------------------

@@ -9974,6 +9974,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10708,6 +10726,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10891,6 +10927,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -11113,6 +11167,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11320,6 +11392,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11463,6 +11553,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -11615,6 +11723,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11760,6 +11886,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11871,6 +12015,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -12169,6 +12331,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12329,6 +12509,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -12631,6 +12829,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -13199,6 +13415,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13310,6 +13544,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -13446,6 +13698,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -13748,6 +14018,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13922,6 +14210,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -14109,6 +14415,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -14275,6 +14599,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -14640,6 +14982,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -15279,6 +15639,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -15967,6 +16345,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16314,6 +16710,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -17402,6 +17816,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17637,6 +18069,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17848,6 +18298,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -18053,6 +18521,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -18282,6 +18768,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -18853,6 +19357,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -20812,6 +21334,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21363,6 +21903,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21726,6 +22284,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -22618,6 +23194,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -23199,6 +23793,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -23791,6 +24403,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -24372,6 +25002,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -25786,6 +26434,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -26152,6 +26818,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -26478,6 +27162,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -26987,6 +27689,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -27398,6 +28118,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -27929,6 +28667,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -28320,6 +29076,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -29293,6 +30067,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -29480,6 +30272,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -29795,6 +30605,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -30862,6 +31690,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -31056,6 +31902,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -31387,6 +32251,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -32929,6 +33811,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -33400,6 +34300,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -33778,6 +34696,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -33974,6 +34910,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "an alert has at most 32768 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -34313,6 +35267,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -34828,6 +35800,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -35212,6 +36202,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -35748,6 +36756,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -36277,6 +37303,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -36616,6 +37660,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -37117,6 +38179,24 @@ export interface operations {
                      *       "status": 413,
                      *       "detail": "a body has at most 1048576 bytes",
                      *       "reason": "body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:unsupported_media_type",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "send the body as JSON, with the header Content-Type: application/json",
+                     *       "reason": "unsupported_media_type"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

@@ -12,7 +12,7 @@ from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
 from papertape.server.api.searches import ORDER_COLUMNS, order_search
-from papertape.server.bodies import read_body
+from papertape.server.bodies import read_body, require_json
 from papertape.server.callers import Callers
 from papertape.server.common_orders import common_fields
 from papertape.server.csv_text import Format, csv_reply, wants_csv
@@ -152,6 +152,7 @@ class OrderRoutes:
     async def submit_order(self, request: Request) -> Response:
         """Send an order; the reply is the order as it stands after matching, and is durable."""
         caller = await self._callers.of(request)
+        require_json(request)
         common = common_fields(await request.body())
         if common is not None:
             return passed_on(await self._desk.submit_common(caller, common, request_id(request)))

@@ -54,7 +54,7 @@ class Seats:
 async def body_of(request: Request, model: type[Model]) -> Model:
     """The checked body of a request; what is no JSON is told apart, as Alpaca does."""
     try:
-        content: dict[str, Any] = await read_object(request)
+        content: dict[str, Any] = await read_object(request, any_type=True)
     except Problem as problem:
         raise Problem(400, "not_json", problem.detail) from problem
     return check_body(content, model)
