@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import stat
 import time
 
 import httpx
@@ -185,11 +186,23 @@ def built(serve, tmp_path_factory):
     (page / "assets").mkdir(parents=True)
     (page / "index.html").write_text("<title>Papertape</title>")
     (page / "assets" / "index-abc123.js").write_text("export {}")
-    (folder / "secret.txt").write_text("secret")
+    (folder / "secret.txt").write_text("buried treasure")
     return serve(web_dir=page)
 
 
-@pytest.mark.parametrize("path", ["/", "/index.html", "/login", "/desk/AAPL", "/BTC/USD"])
+PAGES = [
+    "/",
+    "//x",
+    "/index.html",
+    "/login",
+    "/desk/AAPL",
+    "/BTC/USD",
+    "/desk/BRK.A",
+    "/desk/BTC%2FUSD",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_addresses_inside_the_page_show_the_page(built, path: str) -> None:
     response = httpx.get(built.url(path))
     assert response.status_code == 200
@@ -209,8 +222,34 @@ def test_hashed_files_are_kept_for_ever(built) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//x"],
+    [
+        "/../secret.txt",
+        "/assets/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/..%2f..%2fdata/auth.db",
+        "/..%5c..%5cdata",
+        "/desk/..",
+        "/desk/../login",
+        "/data/exchange.db",
+        "/.env",
+        "/.git/config",
+        "/index-abc123.js.map",
+        "/wp-login.php",
+    ],
 )
 def test_no_path_leads_out_of_the_pages_folder(built, path: str) -> None:
     address = httpx.URL(built.url("/")).copy_with(raw_path=path.encode())
-    assert "secret" not in httpx.get(address).text
+    response = httpx.get(address)
+    assert "treasure" not in response.text
+    assert response.status_code == 404
+    assert response.json()["reason"] == "not_found"
+
+
+def test_databases_are_their_owners_alone(product, alice, stock, pytestconfig) -> None:
+    if pytestconfig.getoption("--postgres"):
+        pytest.skip("no database is a file there")
+    alice.order(symbol=stock)
+    found = {file.name: stat.S_IMODE(file.stat().st_mode) for file in product.folder.glob("*.db*")}
+    assert {"auth.db", "auth.db-wal", "exchange.db", "exchange.db-wal"} <= set(found)
+    assert set(found.values()) == {0o600}

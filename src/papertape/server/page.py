@@ -1,5 +1,6 @@
 """The web page: the files that Vite built, and `index.html` for every address inside the page."""
 
+import re
 from pathlib import Path
 
 from starlette.requests import Request
@@ -10,6 +11,9 @@ from papertape.server.problems import Problem
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
+_FILE_NAME = re.compile(r"\..*|.*\.[a-z][a-z0-9]{1,15}")
+"""What names a file and no symbol, as BRK.A is one; the page itself has no such addresses."""
+
 _NOT_BUILT = (
     "Papertape is running, but its page is not built.\n"
     "Run `make setup` in the source folder, then start it again.\n"
@@ -33,13 +37,16 @@ class Page:
         await self._answer(request)(scope, receive, send)
 
     def _answer(self, request: Request) -> Response:
-        path = request.url.path
+        path: str = request.scope["path"]  # its escapes are read already
         if request.method not in {"GET", "HEAD"} or f"{path}/".startswith(("/api/", "/assets/")):
             return self._file(path) or _nothing_here(request)
         index = self._files.get("/index.html")
         if index is None:
             return PlainTextResponse(_NOT_BUILT) if path == "/" else _nothing_here(request)
-        return self._file(path) or FileResponse(index, headers={"Cache-Control": _ASK_EACH_TIME})
+        file = self._file(path)
+        if file is not None or _names_a_file(path):
+            return file or _nothing_here(request)
+        return FileResponse(index, headers={"Cache-Control": _ASK_EACH_TIME})
 
     def _file(self, path: str) -> Response | None:
         file = self._files.get(path)
@@ -49,6 +56,12 @@ class Page:
         return FileResponse(
             file, headers={"Cache-Control": _FOR_EVER if hashed else _ASK_EACH_TIME}
         )
+
+
+def _names_a_file(path: str) -> bool:
+    """Whether an address looks for a file, or for a way out of the folder."""
+    *folders, last = re.split(r"[/\\]", path)
+    return any(name.startswith(".") for name in folders) or bool(_FILE_NAME.fullmatch(last))
 
 
 def _files(folder: Path | None) -> dict[str, Path]:

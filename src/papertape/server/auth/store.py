@@ -51,6 +51,7 @@ from papertape.server.auth.two_factor import TwoFactor
 from papertape.server.auth.vault import Vault
 from papertape.storage.engines import change_schema, name_away, open_engine, upserting
 from papertape.storage.place import Place
+from papertape.storage.sqlite.connection import make_private
 
 DEMO_PASSWORD = "papertape-demo"  # noqa: S105 - printed on purpose; it works on loopback only
 KEY_FILE = "personal.key"
@@ -445,6 +446,7 @@ def _open(place: Place) -> Engine:
     if not isinstance(place, Path):
         return open_engine(place)
     place.parent.mkdir(parents=True, exist_ok=True)
+    make_private(place)
     engine = create_engine(f"sqlite:///{place}", connect_args={"timeout": 10})
     event.listen(engine, "connect", _configure)
     return name_away(engine)

@@ -1,5 +1,10 @@
-"""How this product opens SQLite: WAL, every commit synced to the disk, transactions said aloud."""
+"""How this product opens SQLite: WAL, every commit synced to the disk, transactions said aloud.
 
+A new database is its owner's alone (0600); SQLite gives the files beside it the same mode.
+"""
+
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -20,6 +25,7 @@ def open_engine(path: Path, *, query_only: bool = False) -> Engine:
     """An engine on a database file; every transaction begins when it says so, not before."""
 
     def connect() -> sqlite3.Connection:
+        make_private(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
@@ -34,6 +40,16 @@ def open_engine(path: Path, *, query_only: bool = False) -> Engine:
     engine = create_engine("sqlite://", creator=connect, poolclass=_pool_class())
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def make_private(path: Path) -> None:
+    """Make the file of a new database, for its owner alone. Whatever is there stays as it is.
+
+    A database that is there is not even opened: closing it would end the locks that SQLite has on
+    it in this process. Where no file can be made, SQLite says why.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _pool_class() -> Any:
