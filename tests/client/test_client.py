@@ -223,6 +223,23 @@ def test_the_engine_and_its_rules_are_read_by_all_and_set_by_admins(client, stoc
         client.engine.halt(symbol=stock)
 
 
+def test_alerts_of_tradingview_and_endpoints_are_set_up(client, stock):
+    account = client.accounts.get()
+    group = client.account_groups.create("Momentum", [account.id])
+    hook = client.webhooks.create(name="Mine", group=group.name, sizing={"method": "alert"})
+    assert hook.token not in str(client.webhooks.get(hook.id))
+    read = client.webhooks.dry_run(hook.id, ticker=stock, action="buy", contracts=5)
+    assert [order.qty for one in read.accounts for order in one.orders] == [5]
+    assert client.webhooks.change(hook.id, enabled=False).enabled is False
+    assert list(client.webhooks.log(hook.id)) == []
+    client.webhooks.delete(hook.id)
+    client.account_groups.delete(group.id)
+    told = client.endpoints.create("https://example.com/papertape", ["fill"])
+    assert client.endpoints.change(told.id, enabled=False).enabled is False
+    assert list(client.endpoints.deliveries(told.id)) == []
+    client.endpoints.delete(told.id)
+
+
 def test_a_journal_keeps_trades_that_were_made_elsewhere(client, stock):
     journal = client.accounts.open("Journal", kind="journal")
     made = client.trades.record(stock, "buy", 10, "9.50", account_id=journal.id, note="by phone")

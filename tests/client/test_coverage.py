@@ -24,9 +24,6 @@ LEFT_OUT = {
     "/metrics": "for Prometheus; it lies outside the API",
     "/webhooks/tradingview/": "spoken by TradingView",
     "/api/paper-trading/": "the same functions under short addresses",
-    "/api/v1/webhooks": "TradingView is set up in the page",
-    "/api/v1/account-groups": "account groups serve TradingView's alerts",
-    "/api/v1/webhook-endpoints": "outgoing webhooks are set up in the page",
     "/api/v1/exchanges/{exchange}/fees": "`rules.of_exchange` tells the fees, too",
     "/api/v1/instruments/{symbol}/fees": "`rules.of_instrument` tells the fees, too",
 }
@@ -103,7 +100,7 @@ def _read_by_server(described: dict[str, Any]) -> set[str]:
         if parameter["in"] in {"query", "header"}
     }
     for content in described.get("requestBody", {}).get("content", {}).values():
-        names |= set(_schema(content["schema"])["properties"])
+        names |= set(_schema(content["schema"]).get("properties", ()))
     return names
 
 

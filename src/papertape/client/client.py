@@ -10,6 +10,7 @@ import httpx
 from papertape.client.calls import AsyncFace, Call, Face, SyncFace
 from papertape.client.groups.accounts import Accounts
 from papertape.client.groups.engine import Engine
+from papertape.client.groups.hooks import AccountGroups, Endpoints, Webhooks
 from papertape.client.groups.keys import Keys
 from papertape.client.groups.market import Market
 from papertape.client.groups.orders import Orders
@@ -48,6 +49,9 @@ class Operations(Generic[Face]):
         self.engine = Engine(face)
         self.rules = RulesOf(face)
         self.security = Security(face)
+        self.webhooks = Webhooks(face)
+        self.account_groups = AccountGroups(face)
+        self.endpoints = Endpoints(face)
 
 
 class Client(SyncFace, Operations[SyncFace]):
