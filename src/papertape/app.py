@@ -5,6 +5,7 @@ of them `python -m papertape.app ROLE SETTINGS`. The other functions are one com
 """
 
 import asyncio
+import dataclasses
 import logging
 import os
 import signal
@@ -364,7 +365,7 @@ def restore(settings: Settings, source: Path) -> int:
             "then run `papertape verify`"
         )
         return 0
-    return verify(settings)
+    return verify(dataclasses.replace(settings, database_url=None))
 
 
 def tape_archive(settings: Settings) -> int:

@@ -89,6 +89,14 @@ def test_a_product_that_trades_is_backed_up_and_what_is_restored_is_clean(produc
     assert set(before) <= kept
 
 
+def test_what_is_verified_is_what_was_restored_wherever_a_running_product_keeps_its_tape(
+    taken, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PAPERTAPE_DATABASE_URL", "postgresql://somebody@127.0.0.1:1/papertape")
+    back = papertape("restore", taken, "--data-dir", tmp_path / "data")
+    assert (back.exit_code, "no findings" in back.output) == (0, True), back.output
+
+
 def test_all_files_come_back_with_their_modes(product, taken, tmp_path):
     restore(taken, tmp_path / "data")
     for name in ("secrets/jwt.key", "bars/main/AAPL/2026-11-20.tail", "exchange.db"):
