@@ -6,7 +6,7 @@ import pytest
 
 from golden.tapes import FOLDER, KINDS, SUMS, differences, golden, kinds, read, replay, sums
 
-VERSIONS = sorted(path for path in FOLDER.iterdir() if (path / SUMS).is_file())
+VERSIONS = sorted(path for path in FOLDER.glob("[0-9]*") if (path / SUMS).is_file())
 FILES = golden()
 
 

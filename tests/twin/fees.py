@@ -235,7 +235,7 @@ def fee(
     fees, (qty, notional) = instrument.fees, traded
     rate = rate_of(fees, liquidity, volume_of(account, instrument, now_ns))
     if fees["whole_order"] and before[0] > 0:
-        earlier = clamp(value_of(before[1], 1, instrument.scales, "half_even"))
+        earlier = value_of(before[1], 1, instrument.scales, "half_even")
         both = commission(instrument, rate, before[0] + qty, earlier + notional, "half_up")
         sum_ = both - commission(instrument, rate, before[0], earlier, "half_up")
     else:

@@ -108,7 +108,7 @@ pub(crate) fn payer_of(ephemeral: &Ephemeral, order: &Order, liquidity: Liquidit
 type Lines = [(FeeKind, i128); 8];
 
 fn rounded(rate: i64, amount: i128, scale: u32, rounding: Rounding) -> i128 {
-    divide(i128::from(rate) * amount, power_of_ten(scale), rounding)
+    divide(i128::from(rate).saturating_mul(amount), power_of_ten(scale), rounding)
 }
 
 const RATE: u32 = RATE_SCALE as u32;
@@ -131,16 +131,17 @@ impl Fees {
         let whole_order = self.rules.as_ref().is_some_and(|rules| rules.whole_order);
         let mut lines = if whole_order && payer.before.0 > 0 {
             let (before_qty, before_value) = payer.before;
-            let before_notional = clamp(money_of(before_value, record.terms.scales()));
-            let before = self.commission(&record.terms, rate, before_qty, before_notional);
-            let all = (before_qty.saturating_add(qty), before_notional.saturating_add(notional));
-            let mut all = self.commission(&record.terms, rate, all.0, all.1);
+            let (before_qty, before) =
+                (i128::from(before_qty), money_of(before_value, record.terms.scales()));
+            let all = (before_qty + i128::from(qty), before.saturating_add(notional.into()));
+            let before = self.commission(&record.terms, rate, (before_qty, before));
+            let mut all = self.commission(&record.terms, rate, all);
             for (line, old) in all.iter_mut().zip(before) {
                 line.1 -= old.1;
             }
             all
         } else {
-            self.commission(&record.terms, rate, qty, notional)
+            self.commission(&record.terms, rate, (qty.into(), notional.into()))
         };
         self.add_levies(&mut lines, &record.terms, payer, (qty, notional));
         lines[0].0 = match payer.liquidity {
@@ -185,18 +186,17 @@ impl Fees {
     }
 
     /// Rate, per share, per contract, minimum and cap of what was traded.
-    fn commission(&self, terms: &Instrument, rate: i64, qty: Quantity, notional: Money) -> Lines {
-        self.commission_rounded(terms, rate, (qty, notional), Rounding::HalfUp)
+    fn commission(&self, terms: &Instrument, rate: i64, traded: (i128, i128)) -> Lines {
+        self.commission_rounded(terms, rate, traded, Rounding::HalfUp)
     }
 
     fn commission_rounded(
         &self,
         terms: &Instrument,
         rate: i64,
-        (qty, notional): (Quantity, Money),
+        (qty, notional): (i128, i128),
         rounding: Rounding,
     ) -> Lines {
-        let (qty, notional) = (i128::from(qty), i128::from(notional));
         let percent = rounded(rate, notional, RATE, rounding);
         let shares = rounded(self.per_share, qty, unit_scale(terms), rounding);
         let mut lines = [
@@ -264,7 +264,7 @@ impl Fees {
         let tiers = rules.map_or(&[][..], |rules| &rules.tiers).iter();
         let dearest = tiers.map(|tier| tier.maker_rate.max(tier.taker_rate)).max().unwrap_or(0);
         let rate = self.maker_rate.max(self.taker_rate).max(dearest);
-        let amounts = (quantity, notional);
+        let amounts = (quantity.into(), notional.into());
         let lines = self.commission_rounded(instrument, rate, amounts, Rounding::Up);
         let fixed = rules.map_or(0, |rules| i128::from(rules.fixed));
         let sum: i128 = lines.iter().map(|line| line.1).sum();
