@@ -19,9 +19,12 @@ from papertape.floor.archive import archive
 from papertape.floor.loading import load_world
 from papertape.floor.verify import verify
 from papertape.storage.bodies import open_tape_reader
+from papertape.storage.lives import Lives
 from papertape.storage.lock import DataFolderLock
+from papertape.storage.reads import Reads
 from papertape.storage.segments import SegmentFolder, read_segment
 from papertape.storage.snapshots import SnapshotFolder
+from papertape.storage.tape_search import TapeSearch
 
 PER_SEGMENT = 20
 
@@ -77,6 +80,22 @@ def test_old_turns_leave_the_tape_and_the_product_is_the_same(before: Path, arch
         assert [*one.tail("main", 0)] == [*other.tail("main", 0)]
         assert [*one.tail("main", 30)] == [*other.tail("main", 30)]
         assert one.row("main", 25) == other.row("main", 25)
+
+
+def test_what_is_asked_of_the_tape_by_the_server_is_answered_as_before(
+    before: Path, archived: Path
+) -> None:
+    times = [time_ns for (time_ns,) in ask(before, "SELECT time_ns FROM tape ORDER BY seq")]
+    moments = [0, *(time_ns + shift for time_ns in times for shift in (-1, 0))]
+    answers = []
+    for folder in (before, archived):
+        with Reads(folder / "exchange.db", "main") as reads:
+            search = TapeSearch(reads, ("accepted", "filled", "account_opened"))
+            lives = Lives(reads)
+            answers.append((reads.sharing(), search.events(), [lives.seq_at(at) for at in moments]))
+            assert search.events() == answers[-1][1]
+    assert answers[0] == answers[1]
+    assert answers[0][1]
 
 
 def test_segments_are_smaller_than_the_turns_in_them(archived: Path) -> None:

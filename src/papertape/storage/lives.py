@@ -104,17 +104,31 @@ class Lives:
 
     def seq_at(self, time_ns: int) -> int:
         """The last turn up to a time; 0 before the first. Time never goes back on the tape."""
-        low, high = 0, self._reads.head_seq()
+        kept = self._reads.first_kept()
+        if kept > 2 and self._time_of(kept) > time_ns:
+            return self._sealed_at(time_ns)
+        low, high = 0 if kept == 2 else kept, self._reads.head_seq()
         while low < high:
             middle = (low + high + 1) // 2
-            query = select(tape.c.time_ns).where(
-                tape.c.world == self._reads.world, tape.c.seq == middle
-            )
-            if self._reads.rows(query)[0]["time_ns"] <= time_ns:
+            if self._time_of(middle) <= time_ns:
                 low = middle
             else:
                 high = middle - 1
         return low
+
+    def _sealed_at(self, time_ns: int) -> int:
+        """The same among turns that were moved into segments."""
+        last = 1 if self._time_of(1) <= time_ns else 0
+        for row in self._reads.sealed(1):
+            if row.time_ns > time_ns:
+                break
+            last = row.seq
+        return last
+
+    def _time_of(self, seq: int) -> int:
+        query = select(tape.c.time_ns).where(tape.c.world == self._reads.world, tape.c.seq == seq)
+        time_ns: int = self._reads.rows(query)[0]["time_ns"]
+        return time_ns
 
     def first_seq(self, account_id: str) -> int | None:
         """The turn of the first line of an account's ledger; None when it has none."""

@@ -7,8 +7,9 @@ shows. Safe for use from several threads; it can never write.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from papertape.domain.tape import TapeRow
 from papertape.storage.engines import open_engine
 from papertape.storage.news import News, Spot, read_news
 from papertape.storage.place import Place
@@ -41,6 +43,7 @@ from papertape.storage.rows import (
     order_item,
     position_item,
 )
+from papertape.storage.segments import SEGMENTS, SegmentFolder
 from papertape.storage.tables import (
     OPEN_CONDITION,
     OPEN_STATUSES,
@@ -73,12 +76,26 @@ class Reads:
 
     def __init__(self, place: Place, world: str) -> None:
         self._engine: Engine = open_engine(place, query_only=True)
+        self._segments = SegmentFolder(place.parent / SEGMENTS) if isinstance(place, Path) else None
         self.world = world
 
     def head_seq(self) -> int:
         """The last committed turn; 0 for a world that has none."""
         with self._engine.connect() as connection:
             return self._head_seq(connection)
+
+    def first_kept(self) -> int:
+        """The first turn, behind turn 1, that is still in the table; those before it are sealed."""
+        query = select(func.min(tape.c.seq)).where(tape.c.world == self.world, tape.c.seq > 1)
+        with self._engine.connect() as connection:
+            found: int | None = connection.scalar(query)
+        return found or 2
+
+    def sealed(self, after_seq: int) -> Iterator[TapeRow]:
+        """The turns behind `after_seq` that were moved into segments, in order."""
+        if self._segments is not None:
+            first = max(after_seq + 1, 2)
+            yield from self._segments.rows(self.world, first, self.first_kept() - 1)
 
     def sharing(self) -> str:
         """How the world is shared: what its first turn says."""

@@ -29,6 +29,12 @@ class TapeSearch:
         """All events of the kinds so far, the oldest first. Blocks."""
         with self._turn:
             head = self._reads.head_seq()
+            new = [
+                event
+                for row in self._reads.sealed(self._seq)
+                if any(f'"e":"{word}"' in row.body for word in self._words)
+                for event in _events(row.seq, row.time_ns, row.body, self._words)
+            ]
             query = select(tape.c.seq, tape.c.time_ns, tape.c.body).where(
                 tape.c.world == self._reads.world,
                 tape.c.seq > self._seq,
@@ -36,7 +42,8 @@ class TapeSearch:
                 or_(*(tape.c.body.contains(f'"e":"{word}"') for word in self._words)),
             )
             for row in self._reads.rows(query.order_by(tape.c.seq)):
-                self._found += _events(row["seq"], row["time_ns"], row["body"], self._words)
+                new += _events(row["seq"], row["time_ns"], row["body"], self._words)
+            self._found += sorted(new, key=lambda event: int(event["seq"]))
             self._seq = head
             return list(self._found)
 
