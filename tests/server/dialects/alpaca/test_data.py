@@ -150,6 +150,39 @@ def test_a_snapshot_has_the_day_and_the_one_before(bot, product) -> None:
     assert latest[symbol].close == 101
 
 
+def test_one_stock_is_told_as_it_is_among_several(bot, product) -> None:
+    symbol, quiet = product.stock(), product.stock()
+    keep(product, symbol, [NOW - timedelta(minutes=m) for m in (4, 3, 2)])
+    bot.trading.submit_order(market(symbol))
+
+    def get(path: str, **query: str):
+        url = product.url(f"/alpaca-data/v2/stocks/{path}")
+        return product.anyone.get(url, params=query, headers=bot.headers)
+
+    day = {"start": (NOW - timedelta(days=2)).isoformat(), "limit": "2"}
+    for kind in ("bars", "quotes", "trades"):
+        query = day | ({"timeframe": "1Min"} if kind == "bars" else {})
+        one, several = get(f"{symbol}/{kind}", **query), get(kind, symbols=symbol, **query)
+        expected = several.json()
+        assert one.json() == expected | {"symbol": symbol, kind: expected[kind][symbol]}
+        assert one.json()[kind]
+        latest, known = get(f"{symbol}/{kind}/latest"), get(f"{kind}/latest", symbols=symbol)
+        assert latest.json() == {"symbol": symbol, kind[:-1]: known.json()[kind][symbol]}
+    token = get(f"{symbol}/bars", timeframe="1Min", **day).json()["next_page_token"]
+    rest = get(f"{symbol}/bars", timeframe="1Min", page_token=token, **day).json()
+    assert (len(rest["bars"]), rest["next_page_token"]) == (1, None)
+    snapshot = get("snapshots", symbols=symbol).json()[symbol]
+    assert get(f"{symbol.lower()}/snapshot").status_code == 404
+    assert get(f"{symbol}/snapshot").json() == {"symbol": symbol} | snapshot
+    assert get(f"{quiet}/bars").json() == {"symbol": quiet, "bars": [], "next_page_token": None}
+    for lost in (f"{quiet}/trades/latest", f"{symbol},{quiet}/bars", "NOPE/snapshot"):
+        told = get(lost)
+        assert (told.status_code, told.json()["code"]) == (404, 40410000)
+    assert get(f"{symbol}/bars", limit="0").status_code == 422
+    bare = product.anyone.get(product.url(f"/alpaca-data/v2/stocks/{symbol}/bars"))
+    assert bare.status_code == 401
+
+
 def test_coins_are_open_to_all(bot, product) -> None:
     product.quote(COIN, "65000.00", "65001.00", "5")
     keep(product, COIN, [NOW - timedelta(days=1), NOW - timedelta(minutes=2)])

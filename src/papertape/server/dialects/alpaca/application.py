@@ -24,6 +24,7 @@ from papertape.server.dialects.alpaca.curves import Curves
 from papertape.server.dialects.alpaca.data.channels import Channels
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.routes import DataRoutes
+from papertape.server.dialects.alpaca.data.single import SingleRoutes
 from papertape.server.dialects.alpaca.data.stream import DataStream
 from papertape.server.dialects.alpaca.desk import OrderDesk
 from papertape.server.dialects.alpaca.documents import openapi_of
@@ -92,6 +93,10 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
     desk = OrderDesk(rooms.exchange, rooms.entry, assets, rooms.reads, replacements, rooms.measures)
     actions = CorporateActions(rooms.reads)
     prices = Prices(rooms.exchange, rooms.hub, rooms.bars, market)
+    stocks, coins = (
+        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=crypto)
+        for crypto in (False, True)
+    )
     for group in (  # tried in this order, so the busiest come first
         OrderRoutes(seats, assets, desk, configurations),
         PositionRoutes(seats, assets, desk, configurations, market, rooms.exchange, spans),
@@ -100,8 +105,9 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
         ),
         ReferenceRoutes(seats, assets, market, actions),
         WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
-        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=False),
-        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=True),
+        stocks,
+        coins,
+        SingleRoutes(stocks, assets),
     ):
         group.add_to(app.router)
     _add_streams(app, rooms, seats, assets, desk, Channels(rooms.hub, prices))

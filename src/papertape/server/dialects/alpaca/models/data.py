@@ -200,3 +200,68 @@ class PlainSnapshotsReply(Reply, RootModel[dict[str, Snapshot]]):
     """Snapshots by symbol, without a key around them."""
 
     example: ClassVar[Any] = {"AAPL": _SNAPSHOT}
+
+
+class StockBarsReply(Reply):
+    """Bars of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "bars": [_BAR], "next_page_token": None}
+
+    symbol: str
+    bars: list[Bar]
+    next_page_token: str | None
+
+
+class StockQuotesReply(Reply):
+    """Quotes of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "quotes": [_QUOTE], "next_page_token": None}
+
+    symbol: str
+    quotes: list[Quote]
+    next_page_token: str | None
+
+
+class StockTradesReply(Reply):
+    """Trades of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "trades": [_TRADE], "next_page_token": None}
+
+    symbol: str
+    trades: list[Trade]
+    next_page_token: str | None
+
+
+class StockBarReply(Reply):
+    """The newest bar of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "bar": _BAR}
+
+    symbol: str
+    bar: Bar
+
+
+class StockQuoteReply(Reply):
+    """The quote of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "quote": _QUOTE}
+
+    symbol: str
+    quote: Quote
+
+
+class StockTradeReply(Reply):
+    """The last trade of one stock."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL", "trade": _TRADE}
+
+    symbol: str
+    trade: Trade
+
+
+class StockSnapshotReply(Snapshot):
+    """What is known of one stock now; null is what is not."""
+
+    example: ClassVar[Example] = {"symbol": "AAPL"} | _SNAPSHOT
+
+    symbol: str
