@@ -76,11 +76,13 @@ struct Figure {
     after: i128,
     denominator: i128,
     scale: u8,
+    /// What it is after the order, as it is told: a share without its nine digits.
+    told: i128,
 }
 
 impl Figure {
     const fn amount(before: i128, after: i128, scale: u8) -> Figure {
-        Figure { before, after, denominator: 1, scale }
+        Figure { before, after, denominator: 1, scale, told: after }
     }
 
     /// A share of money; of nothing or of debts every share is too much.
@@ -90,18 +92,22 @@ impl Figure {
             after: after.saturating_mul(RATE_ONE),
             denominator: whole.max(0),
             scale: RATE_SCALE,
+            told: after,
         }
     }
 
     fn text(&self) -> String {
-        if self.denominator == 0 {
+        let whole = self.denominator;
+        if whole == 0 {
             return "unbounded".to_owned();
         }
-        let value = divide(self.after, self.denominator, Rounding::HalfEven);
-        let shown =
-            if self.scale == RATE_SCALE { divide(value, 1_000, Rounding::HalfEven) } else { value };
-        let scale = if self.scale == RATE_SCALE { 6 } else { self.scale };
-        format_decimal(shown, scale, 0)
+        if self.scale != RATE_SCALE {
+            return format_decimal(divide(self.after, whole, Rounding::HalfEven), self.scale, 0);
+        }
+        // Whole multiples and the rest apart: the product of both is beyond 128 bits first.
+        let rest = divide((self.told % whole).saturating_mul(RATE_ONE), whole, Rounding::HalfEven);
+        let share = (self.told / whole).saturating_mul(RATE_ONE).saturating_add(rest);
+        format_decimal(divide(share, 1_000, Rounding::HalfEven), 6, 0)
     }
 }
 
