@@ -1,6 +1,6 @@
 """Clock, calendar and portfolio windows against the calendar of New York."""
 
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 
@@ -45,6 +45,44 @@ def test_the_calendar_knows_holidays_and_early_closes(days) -> None:
     ]
     assert {(one["open"], one["session_open"]) for one in found} == {("09:30", "0400")}
     assert [one["session_close"] for one in found] == ["2000", "1700", "2000"]
+
+
+PHASES = [
+    # (now, market day, phase, until)
+    ("2026-11-20T08:59:00Z", True, "closed", "2026-11-20T04:00:00-05:00"),
+    ("2026-11-20T09:00:00Z", True, "pre", "2026-11-20T09:30:00-05:00"),
+    ("2026-11-20T14:30:00Z", True, "core", "2026-11-20T16:00:00-05:00"),
+    ("2026-11-20T21:00:00Z", True, "post", "2026-11-20T20:00:00-05:00"),
+    ("2026-11-21T00:59:59Z", True, "post", "2026-11-20T20:00:00-05:00"),
+    ("2026-11-21T01:00:00Z", True, "closed", "2026-11-23T04:00:00-05:00"),
+    ("2026-11-21T15:00:00Z", False, "closed", "2026-11-23T04:00:00-05:00"),
+    ("2026-11-26T15:00:00Z", False, "closed", "2026-11-27T04:00:00-05:00"),
+    ("2026-11-27T18:00:00Z", True, "post", "2026-11-27T17:00:00-05:00"),
+]
+
+
+@pytest.mark.parametrize(("now", "market_day", "name", "until"), PHASES)
+def test_the_parts_of_a_day(days, now, market_day, name, until) -> None:
+    told = days.phase(parse_time(now))
+    assert (told["is_market_day"], told["phase"], told["phase_until"]) == (market_day, name, until)
+    clock = days.clock(parse_time(now))
+    assert (name == "core") == clock["is_open"]
+    assert told["next_market_open"] == clock["next_open"]
+
+
+def test_whole_days_have_the_parts_as_times(days) -> None:
+    early, late = days.whole_days(date(2026, 11, 26), date(2026, 11, 30), UTC)
+    assert early == {
+        "date": "2026-11-27",
+        "pre_start": "2026-11-27T09:00:00+00:00",
+        "pre_end": "2026-11-27T14:30:00+00:00",
+        "core_start": "2026-11-27T14:30:00+00:00",
+        "core_end": "2026-11-27T18:00:00+00:00",
+        "post_start": "2026-11-27T18:00:00+00:00",
+        "post_end": "2026-11-27T22:00:00+00:00",
+        "settlement_date": "2026-11-30",
+    }
+    assert late["core_end"] == "2026-11-30T21:00:00+00:00"
 
 
 def ns(text: str) -> int:

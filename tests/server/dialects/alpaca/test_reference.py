@@ -165,6 +165,33 @@ def test_the_calendar_has_the_days_of_a_range(bot) -> None:
     assert all(one.open < one.close for one in days)
 
 
+def test_clock_and_calendar_by_market(bot, product) -> None:
+    def get(path: str, **query: str):
+        url = product.url(f"/alpaca/v3/{path}")
+        return product.anyone.get(url, params=query, headers=bot.headers)
+
+    clocks = get("clock").json()["clocks"]
+    assert [one["market"]["mic"] for one in clocks] == ["XNYS", "XNAS"]
+    (clock,) = get("clock", markets="nasdaq,XNAS", time="2026-11-20T15:00:00Z").json()["clocks"]
+    assert (clock["market"]["acronym"], clock["phase"]) == ("NASDAQ", "core")  # it never closes
+    assert clock["timestamp"] == "2026-11-20T10:00:00-05:00"
+    asked = {"start": "2026-11-23", "end": "2026-11-25", "timezone": "UTC"}
+    told = get("calendar/NYSE", **asked).json()
+    assert told["market"]["name"] == "New York Stock Exchange"
+    assert [one["date"] for one in told["calendar"]] == ["2026-11-23", "2026-11-24", "2026-11-25"]
+    assert told["calendar"][0]["core_start"] == "2026-11-23T05:00:00+00:00"
+    assert len(get("calendar/XNYS").json()["calendar"]) == 8
+    for path, query in (
+        ("clock", {"markets": "NYSE,MOON"}),
+        ("clock", {"time": "soon"}),
+        ("calendar/MOON", {}),
+        ("calendar/NYSE", {"start": "1970-01-01", "end": "2029-12-31"}),
+        ("calendar/NYSE", {"timezone": "Mars"}),
+    ):
+        refused = get(path, **query)
+        assert (refused.status_code, refused.json()["code"]) == (422, 40010001), refused.text
+
+
 def test_corporate_actions_are_announced(bot, product, stock) -> None:
     split = {"kind": "corporate_action", "symbol": stock, "action": "split", "new": 2, "old": 1}
     product.feed(split | {"action_id": f"split {stock}"})

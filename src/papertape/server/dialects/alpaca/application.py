@@ -35,6 +35,7 @@ from papertape.server.dialects.alpaca.errors import (
     answer_validation,
 )
 from papertape.server.dialects.alpaca.market import Market
+from papertape.server.dialects.alpaca.market_routes import MarketRoutes
 from papertape.server.dialects.alpaca.order_routes import OrderRoutes
 from papertape.server.dialects.alpaca.position_routes import PositionRoutes
 from papertape.server.dialects.alpaca.reference_routes import ReferenceRoutes
@@ -104,6 +105,7 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
             seats, configurations, market, Curves(spans), ActivityList(spans, replacements)
         ),
         ReferenceRoutes(seats, assets, market, actions),
+        MarketRoutes(seats, market),
         WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
         stocks,
         coins,

@@ -5,7 +5,7 @@ midnight in New York. Calendars are slow to load the first time, so callers ask 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from papertape.markets.calendars import (
@@ -51,17 +51,17 @@ class TradingDays:
         """How long is traded before and after the regular hours."""
         return self._sessions.extended_ns
 
-    def clock(self, now_ns: int) -> dict[str, object]:
+    def clock(self, now_ns: int, zone: tzinfo = NEW_YORK) -> dict[str, object]:
         """Whether it is open, and when that changes."""
         running = is_open(self._sessions, now_ns)
         session = self._sessions.at_or_after(now_ns)
         following = None if session is None else self._sessions.at_or_after(session.close_ns)
         opening = following if running else session
         return {
-            "timestamp": local_text(now_ns),
+            "timestamp": local_text(now_ns, zone),
             "is_open": running,
-            "next_open": local_text(now_ns if opening is None else opening.open_ns),
-            "next_close": local_text(now_ns if session is None else session.close_ns),
+            "next_open": local_text(now_ns if opening is None else opening.open_ns, zone),
+            "next_close": local_text(now_ns if session is None else session.close_ns, zone),
         }
 
     def days(self, start: date, end: date) -> list[dict[str, str]]:
@@ -95,6 +95,56 @@ class TradingDays:
                 yield session
             time_ns = session.close_ns
 
+    def phase(self, now_ns: int, zone: tzinfo = NEW_YORK) -> dict[str, object]:
+        """The part of the day that runs, as the third version of the clock tells it."""
+        clock = self.clock(now_ns, zone)
+        today = day_of(now_ns)
+        first = self._sessions.at_or_after(start_of(today))
+        name, until_ns = self._phase_at(now_ns)
+        return {
+            "timestamp": clock["timestamp"],
+            "is_market_day": first is not None and day_of(first.open_ns) == today,
+            "next_market_open": clock["next_open"],
+            "next_market_close": clock["next_close"],
+            "phase": name,
+            "phase_until": local_text(until_ns, zone),
+        }
+
+    def _phase_at(self, now_ns: int) -> tuple[str, int]:
+        """The name of the part of the day, and when it ends; now where no day is to come."""
+        before_ns, after_ns = self._sessions.extended_ns
+        session = self._sessions.at_or_after(now_ns - after_ns)
+        if session is None:
+            return "closed", now_ns
+        for name, until_ns in (
+            ("closed", session.open_ns - before_ns),
+            ("pre", session.open_ns),
+            ("core", session.close_ns),
+        ):
+            if now_ns < until_ns:
+                return name, until_ns
+        # Behind the close, while orders for extended hours still trade.
+        return "post", session.close_ns + after_ns
+
+    def whole_days(self, start: date, end: date, zone: tzinfo) -> list[dict[str, str]]:
+        """The trading days of a range with all parts as times; `SHORT` at most."""
+        settled = {one["date"]: one["settlement_date"] for one in self._days(start, end)}
+        days = [self._whole_day(session, zone) for session in self.sessions(start, end)]
+        return [day | {"settlement_date": settled[day["date"]]} for day in days]
+
+    def _whole_day(self, session: Session, zone: tzinfo) -> dict[str, str]:
+        before_ns, after_ns = self._sessions.extended_ns
+        parts = {"core": (session.open_ns, session.close_ns)}
+        if before_ns:
+            parts["pre"] = (session.open_ns - before_ns, session.open_ns)
+        if after_ns:
+            parts["post"] = (session.close_ns, session.close_ns + after_ns)
+        day = {"date": day_of(session.open_ns).isoformat()}
+        for name, (start_ns, end_ns) in parts.items():
+            day[f"{name}_start"] = local_text(start_ns, zone)
+            day[f"{name}_end"] = local_text(end_ns, zone)
+        return day
+
     def day_began(self, now_ns: int) -> int:
         """When the running day, or the last one that ran, opened."""
         session = self._sessions.at_or_after(now_ns)
@@ -117,9 +167,9 @@ class TradingDays:
         }
 
 
-def local_text(time_ns: int) -> str:
-    """A time in New York, such as 2026-11-20T05:46:00.123456-05:00."""
-    return _local(time_ns).isoformat()
+def local_text(time_ns: int, zone: tzinfo = NEW_YORK) -> str:
+    """A time in New York, such as 2026-11-20T05:46:00.123456-05:00, or in another zone."""
+    return _local(time_ns).astimezone(zone).isoformat()
 
 
 def day_of(time_ns: int) -> date:

@@ -140,6 +140,88 @@ class CalendarDay(Reply):
     settlement_date: str
 
 
+_MARKET: Example = {
+    "mic": "XNYS",
+    "acronym": "NYSE",
+    "name": "New York Stock Exchange",
+    "timezone": "America/New_York",
+}
+
+
+class MarketPart(Reply):
+    """A market by its names."""
+
+    example: ClassVar[Example] = _MARKET
+
+    mic: str
+    acronym: str
+    name: str
+    timezone: str
+
+
+class MarketClock(Reply):
+    """The part of the day that a market is in."""
+
+    example: ClassVar[Example] = {
+        "market": _MARKET,
+        "timestamp": "2026-11-20T10:46:00-05:00",
+        "is_market_day": True,
+        "next_market_open": "2026-11-23T09:30:00-05:00",
+        "next_market_close": "2026-11-20T16:00:00-05:00",
+        "phase": "core",
+        "phase_until": "2026-11-20T16:00:00-05:00",
+    }
+
+    market: MarketPart
+    timestamp: str
+    is_market_day: bool
+    next_market_open: str
+    next_market_close: str
+    phase: Literal["closed", "pre", "core", "post"]
+    phase_until: str
+
+
+class ClocksReply(Reply):
+    """The clocks of markets."""
+
+    example: ClassVar[Example] = {"clocks": [MarketClock.example]}
+
+    clocks: list[MarketClock]
+
+
+class MarketDay(Reply):
+    """A trading day of a market; parts that it does not have are left out."""
+
+    example: ClassVar[Example] = {
+        "date": "2026-11-20",
+        "pre_start": "2026-11-20T04:00:00-05:00",
+        "pre_end": "2026-11-20T09:30:00-05:00",
+        "core_start": "2026-11-20T09:30:00-05:00",
+        "core_end": "2026-11-20T16:00:00-05:00",
+        "post_start": "2026-11-20T16:00:00-05:00",
+        "post_end": "2026-11-20T20:00:00-05:00",
+        "settlement_date": "2026-11-23",
+    }
+
+    date: str
+    core_start: str
+    core_end: str
+    settlement_date: str
+    pre_start: str | None = None
+    pre_end: str | None = None
+    post_start: str | None = None
+    post_end: str | None = None
+
+
+class MarketCalendarReply(Reply):
+    """The trading days of a market."""
+
+    example: ClassVar[Example] = {"market": _MARKET, "calendar": [MarketDay.example]}
+
+    market: MarketPart
+    calendar: list[MarketDay]
+
+
 class WatchlistReply(Reply):
     """A watchlist; the list of all watchlists leaves the assets out."""
 
