@@ -276,3 +276,15 @@ def test_an_unknown_order_is_not_found(bot) -> None:
         error = refusal(action, nobody)
         assert (error.status_code, error.code) == (404, 40410000)
     assert refusal(bot.trading.get_order_by_client_id, "nobody").code == 40410000
+
+
+def test_a_body_may_say_any_type_but_names_each_member_once(bot, product, stock) -> None:
+    order = f'"symbol":"{stock}","side":"buy","type":"limit","limit_price":"9","qty":"1"'
+    url = product.url("/alpaca/v2/orders")
+    for media in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = bot.headers | {"content-type": media}
+        body = f'{{{order},"time_in_force":"day"}}'
+        assert product.anyone.post(url, content=body, headers=headers).status_code == 200
+    twice = product.anyone.post(url, content=f'{{{order},"qty":"2"}}', headers=bot.headers)
+    assert (twice.status_code, twice.json()["code"]) == (400, 40010000)
+    assert len(bot.trading.get_orders()) == 2
