@@ -24,6 +24,7 @@ LEFT_OUT = {
     "/metrics": "for Prometheus; it lies outside the API",
     "/webhooks/tradingview/": "spoken by TradingView",
     "/api/paper-trading/": "the same functions under short addresses",
+    "/api/trades": "`trades` records and corrects in journals, too",
     "/api/v1/exchanges/{exchange}/fees": "`rules.of_exchange` tells the fees, too",
     "/api/v1/instruments/{symbol}/fees": "`rules.of_instrument` tells the fees, too",
 }

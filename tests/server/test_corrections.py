@@ -73,6 +73,7 @@ def test_the_same_request_is_recorded_once(writer) -> None:
         ({"qty": "0"}, "invalid_quantity"),
         ({"qty": "x"}, "invalid_quantity"),
         ({"price": "0"}, "invalid_price"),
+        ({"price": "0.123456789"}, "too_many_decimals"),
         ({"price": None}, "malformed"),
         ({"side": "hold"}, "malformed"),
         ({"symbol": "NOPE"}, "unknown_symbol"),
@@ -83,7 +84,8 @@ def test_the_same_request_is_recorded_once(writer) -> None:
     ids=str,
 )
 def test_what_cannot_be_a_trade_is_refused(writer, fields, reason: str) -> None:
-    problem(record(writer, **fields), 422, reason)
+    told = problem(record(writer, **fields), 422, reason)
+    assert told["field"] in fields, told
     assert journal(writer) == ("100.00", "0.00", {})
 
 
@@ -128,6 +130,8 @@ def test_a_trade_is_put_right_by_another(product, writer) -> None:
     lines = writer.client.get(f"/accounts/{writer.journal}/ledger?limit=1000").json()["items"]
     cash = [Decimal(line["amount"]) for line in lines if line["asset"] == "USD"]
     assert sum(cash) == Decimal("32.00")
+    wrong = writer.client.post(f"/trades/{trade['id']}/correct", json={"qty": "0", "price": "1"})
+    assert problem(wrong, 422, "invalid_quantity")["field"] == "qty"
     for body in ({}, {"qty": "1"}, {"qty": "1", "price": "x"}, {"qty": "1", "price": "1", "a": 1}):
         bad = writer.client.post(f"/trades/{trade['id']}/correct", json=body)
         assert bad.status_code == 422

@@ -21,7 +21,7 @@ def problem(response, status: int, reason: str) -> dict:
     assert body["type"] == f"urn:papertape:problem:{reason}"
     assert body["title"]
     assert body["detail"]
-    assert body["instance"].startswith("/api/v1/")
+    assert body["instance"].startswith("/api/")
     return body
 
 

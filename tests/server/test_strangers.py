@@ -77,11 +77,18 @@ def alert_of(trader) -> str:
     return trader.client.get("/risk/alerts").json()["items"][0]["id"]
 
 
+def entry_of(trader) -> str:
+    base = str(trader.client.base_url).removesuffix("/api/v1/")
+    asked = {"ticker": trader.symbol, "price": "9", "quantity": "1", "side": "buy"}
+    return trader.client.post(f"{base}/api/trades", json=asked).json()["id"]
+
+
 MADE_WHEN_NEEDED = {
     "watchlist_id": watchlist_of,
     "profile_id": profile_of,
     "limit_id": limit_of,
     "alert_id": alert_of,
+    "entry_id": entry_of,
 }
 """What has an id and takes some time to make: only the routes that name it need it."""
 

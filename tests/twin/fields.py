@@ -151,11 +151,11 @@ class Fields:
             raise not_found("order_id")
         return number
 
-    def instrument(self) -> Instrument:
+    def instrument(self, field: str = "symbol") -> Instrument:
         """The instrument that the command names."""
-        instrument = self.world.find_instrument(self.text("symbol"))
+        instrument = self.world.find_instrument(self.text(field))
         if instrument is None:
-            raise malformed("symbol", "unknown_symbol")
+            raise malformed(field, "unknown_symbol")
         return instrument
 
 

@@ -116,14 +116,18 @@ def reset(fields: Fields) -> dict[str, Any]:
     }
 
 
-def trade(fields: Fields, qty: str = "qty", at: str = "price", fee: str = "fee") -> dict[str, Any]:
+RECORDED = ("symbol", "side", "qty", "price", "fee")
+
+
+def trade(fields: Fields, names: tuple[str, ...] = RECORDED) -> dict[str, Any]:
     """A trade that is recorded."""
-    account, instrument = fields.account(), fields.instrument()
+    symbol, side, qty, at, fee = names
+    account, instrument = fields.account(), fields.instrument(symbol)
     return {
         "trade": Trade(
             account=account,
             instrument=instrument,
-            side=fields.word("side", SIDES),
+            side=fields.word(side, SIDES),
             qty=fields.needed_qty(qty, instrument),
             price=fields.needed_price(at, instrument),
             fee=fields.decimal(fee, MONEY_SCALE, "malformed") or 0,
@@ -156,7 +160,8 @@ def bust(fields: Fields) -> dict[str, Any]:
 def correct(fields: Fields) -> dict[str, Any]:
     """A fill that is taken back, and what it should have been."""
     wrong = bust(fields)
-    right = trade(fields, "new_qty", "new_price", "new_fee")
+    other = [name if fields.get(f"new_{name}") is None else f"new_{name}" for name in RECORDED[:2]]
+    right = trade(fields, (*other, "new_qty", "new_price", "new_fee"))
     right["trade"].request = f"{wrong['bust'].request}-corrected"
     if not is_name(right["trade"].request):
         raise malformed("request_id")

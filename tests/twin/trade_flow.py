@@ -113,6 +113,10 @@ def correct(flow: "Flow", world: World) -> Command:
     if account and draw.random() < 0.5:
         qty = flow.order_qty(account, instrument, command["side"])
     new = {"new_qty": qty, "new_price": flow.price(instrument), "new_fee": draw.choice(["0", "2"])}
+    if draw.random() < 0.3:
+        new["new_side"] = draw.choice(["buy", "sell"])
+    if draw.random() < 0.3:
+        new["new_symbol"] = draw.choice(world.instruments).symbol
     return command | {"kind": "correct_trade"} | new
 
 

@@ -237,20 +237,33 @@ impl<'a> Fields<'a> {
     }
 
     pub fn instrument(&self) -> Result<(InstrumentIndex, &'a Instrument), Refusal> {
-        let symbol = self.text("symbol")?;
+        self.instrument_at("symbol")
+    }
+
+    /// The instrument that a field names.
+    pub fn instrument_at(
+        &self,
+        field: &'static str,
+    ) -> Result<(InstrumentIndex, &'a Instrument), Refusal> {
+        let symbol = self.text(field)?;
         let index = self.durable.find_instrument(symbol);
         let record = index.and_then(|index| self.durable.instrument(index));
         match (index, record) {
             (Some(index), Some(record)) => Ok((index, &record.terms)),
             _ => {
                 let detail = format!("there is no instrument {symbol:?} in this world");
-                Err(Refusal::malformed(refusal::UNKNOWN_SYMBOL, detail).at("symbol"))
+                Err(Refusal::malformed(refusal::UNKNOWN_SYMBOL, detail).at(field))
             }
         }
     }
 
     pub fn side(&self) -> Result<Side, Refusal> {
-        self.word("side", Side::from_word, Side::ALL, Side::word)
+        self.side_at("side")
+    }
+
+    /// The side that a field names.
+    pub fn side_at(&self, field: &'static str) -> Result<Side, Refusal> {
+        self.word(field, Side::from_word, Side::ALL, Side::word)
     }
 
     pub(crate) fn time_in_force(&self) -> Result<TimeInForce, Refusal> {

@@ -152,6 +152,28 @@ fn a_corrected_trade_is_a_bust_and_a_new_trade() {
 }
 
 #[test]
+fn a_correction_may_be_of_the_other_side_and_of_another_instrument() {
+    let mut trades = Trades::open("average");
+    trades.trade("a", "buy", "100", "10");
+    let fill = trades.trade("b", "buy", "20", "10");
+    let right = json!({"new_side": "sell", "new_qty": "30", "new_price": "12"});
+    assert_eq!(trades.about("correct_trade", &fill, right).0, "created");
+    assert_eq!(trades.position(), ("70".to_owned(), "700.00".to_owned()));
+    assert_eq!(trades.account("realized_pl"), "60.00");
+    let fill = trades.trade("c", "buy", "10", "10");
+    for (more, reason, field) in [
+        (json!({"new_symbol": "NONE"}), "unknown_symbol", "new_symbol"),
+        (json!({"new_side": "hold"}), "malformed", "new_side"),
+    ] {
+        let mut right = json!({"new_qty": "1", "new_price": "1"});
+        right.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
+        let (_, body) = trades.about("correct_trade", &fill, right);
+        assert_eq!((&body["reason"], &body["field"]), (&json!(reason), &json!(field)));
+    }
+    trades.rebuilds();
+}
+
+#[test]
 fn a_correction_that_cannot_be_paid_changes_nothing() {
     let mut trades = Trades::open("fifo");
     let fill = trades.trade("a", "buy", "100", "10");

@@ -43,6 +43,7 @@ from papertape.server.api.watchlists import WatchlistRoutes
 from papertape.server.api.webhook_endpoints import EndpointRoutes
 from papertape.server.auth.attempts import Attempts
 from papertape.server.auth.hashing import Hashing
+from papertape.server.auth.journal_store import JournalStore
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
@@ -52,6 +53,7 @@ from papertape.server.dialects.alpaca.application import ALPACA_PREFIXES, alpaca
 from papertape.server.dialects.alpaca.application import Rooms as AlpacaRooms
 from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
 from papertape.server.dialects.paper_trading import PaperTradingRoutes
+from papertape.server.dialects.trade_journal import TradeJournalRoutes
 from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
@@ -88,6 +90,7 @@ from papertape.server.stream.snapshots import Snapshots
 from papertape.server.stream.states import States
 from papertape.server.stream.tickers import TickerRooms, Tickers
 from papertape.server.symbols import Symbols
+from papertape.server.trade_journal import TradeJournal
 from papertape.server.trading_profiles import TradingProfiles
 from papertape.server.watchlists import Watchlists
 from papertape.storage.lives import Lives
@@ -144,6 +147,7 @@ def create_app(
     performance = Performance(accounts, symbols, lives, auth.labels)
     closing = Closing(accounts, exchange, entry, symbols)
     corrections = Corrections(accounts, exchange, symbols, past, reads, auth.labels)
+    journal = TradeJournal(accounts, symbols, past, corrections, JournalStore(auth.engine))
     hub = Hub(world)
     history = History(bars, lambda symbol: hub.newest(f"bars:{symbol}:1m"))
     rules, policies = Rules(exchange), Policies(exchange)
@@ -199,6 +203,7 @@ def create_app(
         EngineRoutes(callers, exchange, symbols, policies, reads, measures),
         HealthRoutes(exchange, measures, demo_login),
         PaperTradingRoutes(callers, accounts, exchange, desk, reads, native),
+        TradeJournalRoutes(callers, journal),
         *webhooks.routes,
         EndpointRoutes(
             callers, accounts, endpoints, outbox, reads, allow_private=webhooks_allow_private

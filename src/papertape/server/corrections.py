@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from papertape.floor.ports import Reply
 from papertape.server.accounts import Accounts
 from papertape.server.auth.label_store import LabelStore
 from papertape.server.callers import Caller
@@ -25,6 +26,12 @@ from papertape.storage.reads import Reads
 Trade = dict[str, Any]
 
 JOURNAL = "journal"
+_TERMS: Mapping[Any, str] = {
+    "limit_price": "price",
+    **{f"new_{name}": name for name in ("symbol", "side", "qty", "price", "fee")},
+}
+"""Terms of a trade by the names that the floor may call them."""
+
 _BUSTED = ("account_id", "symbol", "side", "qty", "notional", "fee", "realized_pl")
 
 
@@ -65,7 +72,7 @@ class Corrections:
         fields = asked.model_dump(exclude_none=True, exclude={"note"})
         fields["symbol"] = await self._symbols.find(asked.symbol) or asked.symbol
         fields["request_id"] = request_id
-        reply = await self._exchange.ask("record_trade", fields)
+        reply = await self._ask("record_trade", fields)
         trade = await self._trade_of(msgspec.json.decode(reply.body))
         if asked.note is not None:
             note = self._labels.note
@@ -85,8 +92,18 @@ class Corrections:
             await self._exchange.ask("bust_trade", _bust(trade))
             await self._note(trade, None)
 
-    async def correct(self, caller: Caller, trade_id: str, right: TradeTerms) -> Trade:
+    async def correct(
+        self,
+        caller: Caller,
+        trade_id: str,
+        right: TradeTerms,
+        *,
+        symbol: str | None = None,
+        side: str | None = None,
+    ) -> Trade:
         """Take a trade back and record what it should have been; gives that trade.
+
+        It may have been of another instrument (`symbol`, as it is listed) or on the other `side`.
 
         Raises as `bust` does, and `Problem` 409 for a trade that was taken back already.
         """
@@ -96,9 +113,15 @@ class Corrections:
         fields = _bust(trade) | {"new_qty": right.qty, "new_price": right.price}
         if right.fee is not None:
             fields["new_fee"] = right.fee
-        told = msgspec.json.encode(right.model_dump(exclude_none=True)).decode()
+        other = {
+            name: value
+            for name, value in (("symbol", symbol), ("side", side))
+            if value not in {None, trade[name]}
+        }
+        told = msgspec.json.encode(right.model_dump(exclude_none=True) | other).decode()
         fields["request_id"] = str(uuid5(UUID(trade_id), f"correct {told}"))
-        await self._exchange.ask("correct_trade", fields)
+        fields |= {f"new_{name}": value for name, value in other.items()}
+        await self._ask("correct_trade", fields)
         # A repeated request is answered with the account: the trade is found by its id.
         find = self._reads.order_by_client_id
         made = f"{fields['request_id']}-corrected"
@@ -107,6 +130,25 @@ class Corrections:
         corrected = await self._trade_of(order)
         await self._note(trade, corrected["id"])
         return corrected
+
+    async def _ask(self, kind: str, fields: Trade) -> Reply:
+        """Send what has the terms of a trade; a problem calls them as the caller did."""
+        try:
+            return await self._exchange.ask(kind, fields)
+        except Problem as problem:
+            told = problem.more.get("field")
+            field = _TERMS.get(told, told)
+            detail = problem.detail
+            if field != told:
+                detail = detail.replace(str(told), str(field), 1)
+            more = {**problem.more, "field": field}
+            raise Problem(
+                problem.status,
+                problem.reason,
+                detail,
+                retry_after_s=problem.retry_after_s,
+                more=more,
+            ) from problem
 
     async def _correctable(self, caller: Caller, trade_id: str) -> Trade:
         """The trade, when the caller may take it back."""

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -87,6 +87,12 @@ class OrderHistory:
             return None
         (trade,) = await asyncio.to_thread(self._noted, [fill])
         return trade
+
+    async def trades_by_id(self, fill_ids: Sequence[str]) -> dict[str, Item]:
+        """Trades as `trade` gives them, by their ids; ids of none are left out."""
+        fills = await asyncio.to_thread(self._reads.fills_by_id, fill_ids)
+        trades = await asyncio.to_thread(self._noted, fills)
+        return {trade["id"]: trade for trade in trades}
 
     def _orders(self, account_id: str, wanted: OrderSearch, limit: int, cursor: str | None) -> Page:
         where = of_orders(**wanted.conditions())

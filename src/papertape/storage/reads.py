@@ -61,6 +61,7 @@ from papertape.storage.tables import (
 
 LIMIT_MAX = 1_000
 ORDER_FILTERS = ("open", "closed", "all")
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,16 @@ class Reads:
         """One fill by its id."""
         found = self._one(fills, fills.c.fill_id == fill_id)
         return fill_item(found[0]) if found else None
+
+    def fills_by_id(self, fill_ids: Sequence[str]) -> list[Item]:
+        """Some fills, in no order; ids of none are passed over."""
+        found: list[Item] = []
+        with self._engine.connect() as connection:
+            for start in range(0, len(fill_ids), _IDS_AT_ONCE):
+                part = fill_ids[start : start + _IDS_AT_ONCE]
+                rows = connection.execute(self._of(fills, fills.c.fill_id.in_(part))).mappings()
+                found += [fill_item(row) for row in rows]
+        return found
 
     def fills(
         self,

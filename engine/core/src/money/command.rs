@@ -162,7 +162,7 @@ pub(crate) fn decode(fields: &Fields<'_>, kind: &str) -> Option<Result<Input, Re
         "transfer_out" => pay(fields, true, LedgerKind::Transfer),
         "convert" => convert(fields),
         "reset" => reset(fields),
-        "record_trade" => trade(fields, ["qty", "price", "fee"]).map(MoneyCommand::Record),
+        "record_trade" => trade(fields, RECORDED).map(MoneyCommand::Record),
         "bust_trade" => bust(fields).map(MoneyCommand::Bust),
         "correct_trade" => correct(fields),
         _ => return None,
@@ -263,14 +263,17 @@ fn reset(fields: &Fields<'_>) -> Result<MoneyCommand, Refusal> {
     })
 }
 
-fn trade(fields: &Fields<'_>, names: [&'static str; 3]) -> Result<Trade, Refusal> {
-    let [qty, price, fee] = names;
+/// Where a recorded trade says what it is.
+const RECORDED: [&str; 5] = ["symbol", "side", "qty", "price", "fee"];
+
+fn trade(fields: &Fields<'_>, names: [&'static str; 5]) -> Result<Trade, Refusal> {
+    let [symbol, side, qty, price, fee] = names;
     let account = fields.account()?;
-    let (instrument, terms) = fields.instrument()?;
+    let (instrument, terms) = fields.instrument_at(symbol)?;
     Ok(Trade {
         account,
         instrument,
-        side: fields.side()?,
+        side: fields.side_at(side)?,
         qty: fields.needed_quantity(qty, terms)?,
         price: fields.needed_price(price, terms)?,
         fee: fields.decimal(fee, MONEY_SCALE, refusal::MALFORMED)?.unwrap_or(0),
@@ -298,7 +301,9 @@ fn bust(fields: &Fields<'_>) -> Result<Bust, Refusal> {
 
 fn correct(fields: &Fields<'_>) -> Result<MoneyCommand, Refusal> {
     let wrong = bust(fields)?;
-    let mut right = trade(fields, ["new_qty", "new_price", "new_fee"])?;
+    let other = |new, same| if fields.get(new).is_some() { new } else { same };
+    let (symbol, side) = (other("new_symbol", "symbol"), other("new_side", "side"));
+    let mut right = trade(fields, [symbol, side, "new_qty", "new_price", "new_fee"])?;
     right.request_id = format!("{}-corrected", wrong.request_id);
     if !crate::checks::is_name(&right.request_id) {
         return Err(malformed("give a shorter request_id").at("request_id"));

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.tables import order_labels, order_tags, trade_busts, trade_notes
+from papertape.storage.engines import upserting
 
 AT_ONCE = 500
 """Ids in one query: databases bound the number of its values."""
@@ -185,10 +186,9 @@ class LabelStore:
             "corrected_by": corrected_by,
             "busted_ns": time.time_ns(),
         }
+        entry = upserting(trade_busts, self._engine.dialect.name).values(row)
         with self._engine.begin() as connection:
-            known = select(trade_busts.c.fill_id).where(trade_busts.c.fill_id == fill_id)
-            if connection.execute(known).first() is None:
-                connection.execute(insert(trade_busts).values(row))
+            connection.execute(entry.on_conflict_do_nothing())
 
     def busts(self, fill_ids: Collection[str]) -> dict[str, str | None]:
         """Of trades that were taken back the trade in their place, by their ids."""

@@ -123,6 +123,22 @@ trade_busts = Table(
 """Which trades were taken back, and the trades in their place. The truth is on the tape, where the
 figures are undone; this remembers of which trade."""
 
+journal_trades = Table(
+    "journal_trades",
+    metadata,
+    Column("entry_id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.account_id"), nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("time_ns", BigInteger),
+    Column("fill_id", Text),
+    Column("wanted", Text),
+    Index("journal_trades_by_time", "account_id", "time_ns", "entry_id"),
+    Index("journal_trades_unsettled", "account_id", "wanted"),
+)
+"""Trades of the short journal by an id that stays. `wanted` is what was noted and not yet known to
+be done; `asked` is what the entry began with."""
+
 api_keys = Table(
     "api_keys",
     metadata,
@@ -467,6 +483,16 @@ STEPS: Sequence[Sequence[str]] = (
             event_id TEXT PRIMARY KEY, at_ns BIGINT NOT NULL, event TEXT NOT NULL, user_id TEXT,
             subject TEXT, origin TEXT)""",
         "CREATE INDEX security_events_of_user ON security_events (user_id, event_id)",
+    ),
+    (
+        """CREATE TABLE journal_trades (
+            entry_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+            asked TEXT NOT NULL, symbol TEXT NOT NULL, time_ns BIGINT, fill_id TEXT,
+            wanted TEXT)""",
+        """CREATE INDEX journal_trades_by_time
+            ON journal_trades (account_id, time_ns, entry_id)""",
+        "CREATE INDEX journal_trades_unsettled ON journal_trades (account_id, wanted)",
     ),
 )
 
