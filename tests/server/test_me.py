@@ -67,3 +67,33 @@ def test_a_bad_change_is_refused_and_changes_nothing(alice, path, change, field)
 def test_anothers_account_is_not_there_to_choose(alice, bob) -> None:
     chosen = {"default_account": bob.account_id}
     assert alice.client.patch("/me/preferences", json=chosen).status_code == 404
+
+
+def test_the_default_account_is_meant_where_none_is_named(product, alice, stock) -> None:
+    first = alice.account_id
+    body = {"name": "Second", "starting_cash": "500"}
+    second = alice.client.post("/accounts", json=body).json()["id"]
+
+    def meant() -> str:
+        """The account of an order that names none, and of a list."""
+        base = str(alice.client.base_url).removesuffix("/api/v1/")
+        asked = {"ticker": stock, "action": "buy", "quantity": 1, "price": 1}
+        order = alice.client.post(f"{base}/api/paper-trading/alerts", json=asked).json()
+        assert order["id"] in {one["id"] for one in alice.client.get("/orders").json()["items"]}
+        return order["account_id"]
+
+    def choose(account_id: str | None) -> None:
+        changed = alice.client.patch("/me/preferences", json={"default_account": account_id})
+        assert changed.status_code == 200
+
+    assert meant() == first
+    choose(second)
+    assert meant() == second
+    key = product.key_client(alice, ["read"], account_id=first)
+    assert {one["account_id"] for one in key.get("/orders").json()["items"]} == {first}
+    alice.client.post(f"/accounts/{second}/archive")
+    assert meant() == first
+    alice.client.post(f"/accounts/{second}/restore")
+    assert meant() == second
+    choose(None)
+    assert meant() == first

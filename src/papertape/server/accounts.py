@@ -57,11 +57,15 @@ class Accounts:
         self,
         store: AccountStore,
         exchange: Exchange,
+        chosen: Callable[[str], str | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`chosen` is the account that a user prefers, by the user's id; it may block."""
         self._store = store
         self._exchange = exchange
+        self._chosen = chosen
         self._clock = clock
+        self._preferred: dict[str, tuple[str | None, float]] = {}
         self._known: dict[str, tuple[Sequence[OwnedAccount], float]] = {}
 
     async def of(self, caller: Caller) -> Sequence[OwnedAccount]:
@@ -79,6 +83,13 @@ class Accounts:
     def forget(self, user_id: str) -> None:
         """The user has left."""
         self._known.pop(user_id, None)
+        self._preferred.pop(user_id, None)
+
+    def prefer(self, user_id: str, account_id: str | None) -> None:
+        """The user has chosen the account that is meant where none is named."""
+        if len(self._preferred) >= _KNOWN_MAX:
+            self._preferred.clear()
+        self._preferred[user_id] = (account_id, self._clock())
 
     async def _look(self, user_id: str) -> Sequence[OwnedAccount]:
         """Read the user's accounts again, open what is not yet, end what is under way."""
@@ -124,14 +135,25 @@ class Accounts:
             log.warning("account_not_opened_yet", reason=error.reason)
 
     async def first(self, caller: Caller) -> OwnedAccount:
-        """The account that is meant where none is named; raises `Problem` 404 when there is none.
+        """The account that is meant where none is named: the one the user chose, else the first.
 
-        There is none for a key that is bound to an account of another world.
+        Archived ones are never meant. Raises `Problem` 404 when there is none: for a key that is
+        bound to an account of another world.
         """
-        for account in await self.of(caller):
-            if not account.is_archived:
-                return account
-        raise not_found("account")
+        owned = [account for account in await self.of(caller) if not account.is_archived]
+        if not owned:
+            raise not_found("account")
+        if len(owned) > 1:
+            chosen = await self._preference(caller.user.user_id)
+            owned.sort(key=lambda account: account.account_id != chosen)
+        return owned[0]
+
+    async def _preference(self, user_id: str) -> str | None:
+        known = self._preferred.get(user_id)
+        # Another process may have changed it since.
+        if known is None or known[1] + _LOOK_AGAIN_S < self._clock():
+            self.prefer(user_id, await asyncio.to_thread(self._chosen, user_id))
+        return self._preferred[user_id][0]
 
     async def require(self, caller: Caller, account_id: str) -> OwnedAccount:
         """The caller's account of that id; raises `Problem` 404, also when it is another's."""

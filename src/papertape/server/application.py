@@ -138,7 +138,7 @@ def create_app(
     exchange = Exchange(floor, world, measures)
     rates = Rates(requests_per_second, requests_burst)
     callers = Callers(auth, tokens, demo_enabled=demo_login is not None, rates=rates)
-    accounts = Accounts(auth.accounts, exchange)
+    accounts = Accounts(auth.accounts, exchange, auth.default_account)
     symbols = Symbols(exchange)
     entry = OrderEntry(exchange, reads)
     desk = OrderDesk(accounts, exchange, symbols, entry, auth.labels, reads, measures)

@@ -1,5 +1,7 @@
 """The paper-trading surface: the same accounts and orders, under short addresses."""
 
+import re
+
 import httpx
 import pytest
 
@@ -94,7 +96,10 @@ def test_accounts_orders_fills_and_metrics_are_those_of_the_native_api(alice, st
         (f"{own}/metrics", f"{own}/metrics"),
         (f"{own}/", own),
     ):
-        assert call(alice, "GET", path).json() == alice.client.get(f"/{native}").json(), path
+        replies = (call(alice, "GET", path), alice.client.get(f"/{native}"))
+        # A turn of the world may pass between the two.
+        short, long = (re.sub(r'"as_of_seq":\d+', "", reply.text) for reply in replies)
+        assert short == long, path
     status = call(alice, "GET", "status").json()
     assert has_the_shape_of(status, StatusReply)
     assert (status["accounts"], status["open_orders"], status["positions"]) == (1, 1, 1)

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List Orders
-         * @description Orders, the newest first; without `account_id` those of the caller's first account.
+         * @description Orders, the newest first; without `account_id` those of the caller's default account.
          */
         get: operations["list_orders"];
         put?: never;
@@ -1662,7 +1662,7 @@ export interface paths {
         };
         /**
          * Get Dashboard
-         * @description What an account uses of its limits; without `account_id` the caller's first account.
+         * @description What an account uses of its limits; without `account_id` the caller's default account.
          */
         get: operations["get_dashboard"];
         put?: never;
@@ -20396,7 +20396,7 @@ export interface operations {
     list_positions: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
             };
             header?: never;
@@ -20562,7 +20562,7 @@ export interface operations {
     close_all_positions: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
                 /** @description cancel all orders first, which may hold what is to be sold */
                 cancel_orders?: boolean;
@@ -20745,7 +20745,7 @@ export interface operations {
     get_position: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
             };
             header?: never;
@@ -20908,7 +20908,7 @@ export interface operations {
     close_position: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
                 qty?: string | null;
                 percentage?: string | null;
@@ -21133,7 +21133,7 @@ export interface operations {
     list_trades: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
                 /** @description Most items in the reply */
                 limit?: number;
@@ -21603,7 +21603,7 @@ export interface operations {
     trade_statistics: {
         parameters: {
             query?: {
-                /** @description the caller's first account when left out */
+                /** @description the default account of the user when left out */
                 account_id?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;

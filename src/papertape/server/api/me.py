@@ -133,6 +133,7 @@ class MeRoutes:
         chosen = await asyncio.to_thread(
             self._auth.change_preferences, caller.user.user_id, changes
         )
+        self._accounts.prefer(caller.user.user_id, chosen.get("default_account"))
         return json_reply(_preferences(chosen))
 
     async def list_logins(self, request: Request) -> Response:

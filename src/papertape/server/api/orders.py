@@ -176,7 +176,7 @@ class OrderRoutes:
         cursor: Cursor = None,
         format: Format = None,  # noqa: A002 - the name on the wire
     ) -> Response:
-        """Orders, the newest first; without `account_id` those of the caller's first account."""
+        """Orders, the newest first; without `account_id` those of the caller's default account."""
         caller = await self._callers.of(request)
         account = (
             await self._accounts.require(caller, account_id)

@@ -24,7 +24,11 @@ from papertape.server.replies import json_reply, listed, passed_on
 from papertape.storage.reads import Reads
 
 AccountId = Annotated[
-    str | None, Query(max_length=36, description="the caller's first account when left out")
+    str | None,
+    Query(
+        max_length=36,
+        description="the default account of the user when left out",
+    ),
 ]
 _NO_POSITION = {404: ("not_found", not_found("position").detail)}
 _ONE = f"{PREFIX}/positions/{{symbol:path}}"

@@ -98,7 +98,7 @@ class RiskRoutes:
     async def get_dashboard(
         self, request: Request, account_id: str | None = None, breached: Breached = False
     ) -> Response:
-        """What an account uses of its limits; without `account_id` the caller's first account."""
+        """What an account uses of its limits; without `account_id` the caller's default account."""
         caller = await self._callers.of(request)
         if account_id is None:
             account = await self._accounts.first(caller)

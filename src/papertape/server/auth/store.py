@@ -221,6 +221,11 @@ class AuthStore:
         with self.engine.connect() as connection:
             return self.vault.open(connection, user_id, connection.execute(query).scalar())
 
+    def default_account(self, user_id: str) -> str | None:
+        """The account that the user prefers, if any."""
+        account_id: str | None = self.preferences(user_id).get("default_account")
+        return account_id
+
     def change_preferences(self, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All that the user has chosen, with the changes."""
         mine = preferences.c.user_id == user_id

@@ -14,7 +14,7 @@ from papertape.server.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A caller at an account: that of the key, else the user's first."""
+    """A caller at an account: that of the key, else the user's default or first."""
 
     caller: Caller
     account: OwnedAccount
