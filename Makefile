@@ -5,6 +5,7 @@
 #   make setup                      build without starting
 #   make check                      formatters, linters, types and layers only
 #   make soak [ARGS="2000000"]      hold the engine against its plain twin, with random commands
+#   make soak-server [ARGS="30"]    minutes of mixed load with memory watched, many generated requests, many kills
 #   make bench                      measure speed: a table, and JSON in benchmarks/results/; PEERS=1 runs others beside us
 
 PYTHON ?= python3
@@ -27,7 +28,7 @@ PYTHON_SOURCES := $(shell find src -name '*.py')
 PAGE_SOURCES   := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
 .PHONY: run setup test check check-python check-rust check-web test-rust test-web test-python \
-        bench soak lock format openapi clean
+        bench soak soak-server lock format openapi clean
 
 run: setup
 	@exec $(BIN)/papertape up $(ARGS)
@@ -116,6 +117,12 @@ bench: setup $(DEV)
 
 soak: setup
 	PYTHONPATH=tests $(BIN)/python -m twin.soak $(ARGS)
+
+soak-server: setup $(DEV)
+	$(BIN)/python benchmarks/serving/soak.py $(ARGS)
+	PAPERTAPE_TEST_EXAMPLES=200 $(BIN)/pytest -n auto --dist loadgroup -k no_generated_request \
+	  tests/server/test_openapi.py tests/server/dialects/alpaca/test_document.py
+	$(BIN)/pytest tests/faults --fault-rounds 1000 --timeout 0
 
 lock: $(MADE)/venv
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 \

@@ -1,6 +1,7 @@
 """The OpenAPI document: current, whole, and true."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,9 @@ AS_DOCUMENTED = [
 ENDS_LOGINS = {"/api/v1/me/logins", "/api/v1/auth/logout", "/api/v1/me", "/api/v1/me/password"}
 """After these somebody else goes on, so that the others are not tried without a login."""
 
+EXAMPLES = int(os.environ.get("PAPERTAPE_TEST_EXAMPLES", "6"))
+"""Generated requests of each phase for each operation; `make soak` asks for many more."""
+
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 
 
@@ -280,7 +284,7 @@ def anybody(product):
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 def test_no_generated_request_breaks_the_server(case, product, anybody) -> None:
     who = product.trader() if case.path in ENDS_LOGINS else anybody
     response = case.call(base_url=product.url(""), headers={"Authorization": f"Bearer {who.token}"})

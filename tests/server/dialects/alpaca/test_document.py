@@ -1,5 +1,6 @@
 """The dialect's own OpenAPI document: whole, and true for whatever is sent."""
 
+import os
 from typing import Any
 
 import jsonschema_rs
@@ -26,6 +27,7 @@ AS_DOCUMENTED = [
 # Without the phase of coverage, which sends fifty requests for each route.
 CONFIG = SchemathesisConfig.from_dict({"phases": {"coverage": {"enabled": False}}})
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+EXAMPLES = int(os.environ.get("PAPERTAPE_TEST_EXAMPLES", "4"))
 
 
 def test_the_server_tells_this_document(product) -> None:
