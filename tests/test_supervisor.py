@@ -23,16 +23,21 @@ CHILD = """
 import os, signal, sys, time
 from papertape.supervisor import say_ready, stay_with_parent
 stay_with_parent(int(sys.argv[1]))
-name = {name!r}
+name, log = {name!r}, {log!r}
 def end(*_):
-    open({log!r}, "a").write(f"{{name}} ended\\n")
+    open(log, "a").write(f"{{name}} ended\\n")
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
-open({log!r}, "a").write(f"{{name}} {{os.getpid()}}\\n")
+open(log, "a").write(f"{{name}} {{os.getpid()}}\\n")
 {body}
 """
 
 SERVES = "say_ready()\ntime.sleep(60)"
+ENDS_BESIDE_THE_FLOOR = """
+while "floor" not in open(log).read():
+    time.sleep(0.01)
+sys.exit(78)
+"""
 
 
 class Product:
@@ -123,7 +128,9 @@ def test_a_child_that_serves_is_started_again_however_often_it_is_killed(product
     assert product.parent.poll() is None
 
 
-@pytest.mark.parametrize("product", [{"floor": SERVES, "server": "sys.exit(78)"}], indirect=True)
+@pytest.mark.parametrize(
+    "product", [{"floor": SERVES, "server": ENDS_BESIDE_THE_FLOOR}], indirect=True
+)
 def test_a_final_exit_ends_the_product(product):
     assert product.parent.wait(20) == 1
     assert product.lines()[-1] == "floor ended"
