@@ -23,6 +23,11 @@ def clamp(value: int) -> int:
     return max(I64_MIN, min(I64_MAX, value))
 
 
+def bounded(amount: int) -> int:
+    """An amount that one event can carry."""
+    return max(-AMOUNT_MAX, min(AMOUNT_MAX, amount))
+
+
 def divide(numerator: int, denominator: int, rounding: str) -> int:
     """A rounded quotient: `half_even`, `half_up` (away from zero), `up` (away), `down`."""
     sign = -1 if numerator < 0 else 1

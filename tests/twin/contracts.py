@@ -4,11 +4,11 @@ from typing import Any
 
 from twin import options, outcomes
 from twin.amounts import (
-    AMOUNT_MAX,
     MONEY_SCALE,
     ORDER_VALUE_MAX,
     PRICE_MAX,
     RATE_SCALE,
+    bounded,
     clamp,
     divide,
 )
@@ -378,8 +378,3 @@ def profit_abroad(
     if instrument.currency == account.currency:
         return {}
     return {"realized_here": bounded(in_own(world, account, instrument, profit))}
-
-
-def bounded(amount: int) -> int:
-    """An amount that one event can carry."""
-    return max(-AMOUNT_MAX, min(AMOUNT_MAX, amount))

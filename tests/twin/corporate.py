@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin.amounts import AMOUNT_MAX, MONEY_SCALE, PRICE_MAX, QUANTITY_MAX, RATE_SCALE, divide
+from twin.amounts import (
+    AMOUNT_MAX,
+    MONEY_SCALE,
+    PRICE_MAX,
+    QUANTITY_MAX,
+    RATE_SCALE,
+    bounded,
+    divide,
+)
 from twin.currencies import in_own
 from twin.fields import is_name
 from twin.lots import share_out
@@ -409,11 +417,6 @@ def position_step(world: World, action: Action, account: Account) -> bool:
         **lots,
     )
     return True
-
-
-def bounded(amount: int) -> int:
-    """An amount within the bounds of one event."""
-    return max(-AMOUNT_MAX, min(AMOUNT_MAX, amount))
 
 
 def owe(world: World, action: Action, account: Account) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, divide
+from twin.amounts import AMOUNT_MAX, QUANTITY_MAX, bounded, divide
 from twin.currencies import in_own
 from twin.lots import share_out
 from twin.margin import initial_of, tied_up, worth
@@ -14,11 +14,6 @@ from twin.wheels import assigned, open_interest, wheel
 
 EXERCISED_FROM = 10_000
 """Worth for each unit from which an option is exercised unasked: OCC Rule 805."""
-
-
-def bounded(amount: int) -> int:
-    """An amount that one event can carry."""
-    return max(-AMOUNT_MAX, min(AMOUNT_MAX, amount))
 
 
 def intrinsic(world: World, instrument: Instrument, spot: int, qty: int) -> int:

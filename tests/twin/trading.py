@@ -3,7 +3,7 @@
 from typing import Any
 
 from twin import aftermath, chance, notionals, trails
-from twin.amounts import clamp
+from twin.amounts import bounded
 from twin.checks import is_due
 from twin.currencies import in_own
 from twin.day_trades import note_fill
@@ -161,7 +161,7 @@ def enter_fill(
     account.pay(instrument.currency, moved - fee)
     account.promise(order, -qty if order.promised else 0)
     position.realized_pl += realized_pl
-    account.realized_pl += clamp(in_own(world, account, instrument, realized_pl))
+    account.realized_pl += bounded(in_own(world, account, instrument, realized_pl))
     account.set_aside(instrument.currency, -release)
     order.hold -= release
     order.filled += qty
@@ -212,7 +212,7 @@ def effects_of(world: World, order: Order, booked: Booked, proceeds: int) -> dic
         change_lots(account, instrument, booked.lots, world.next_fill, world.now_ns)
         effects["lots"] = booked.lots
     if instrument.currency != account.currency:
-        effects["realized_here"] = clamp(in_own(world, account, instrument, booked.realized_pl))
+        effects["realized_here"] = bounded(in_own(world, account, instrument, booked.realized_pl))
     exchange = instrument.exchange
     # A margined contract brings no proceeds: only its profit moves.
     waits = not instrument.is_margined and not order.more.get("recorded")

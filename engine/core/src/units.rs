@@ -208,6 +208,11 @@ pub const fn price_times(value: i128, quantity: Quantity, factor: i64, scales: u
     clamp(divide(numerator, denominator, Rounding::HalfEven))
 }
 
+/// An amount that one event can carry: the nearest one when `value` lies beyond `AMOUNT_MAX`.
+pub fn bounded_amount(value: Balance) -> Money {
+    clamp(value.clamp(-Balance::from(AMOUNT_MAX), Balance::from(AMOUNT_MAX)))
+}
+
 /// `value` as an i64, at the nearest bound when it lies outside.
 pub const fn clamp(value: i128) -> i64 {
     if value > i64::MAX as i128 {

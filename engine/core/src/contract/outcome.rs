@@ -11,19 +11,14 @@ use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::instrument::{Instrument, InstrumentRecord};
 use crate::lots::{Lot, shared_out};
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding, clamp, divide,
-    power_of_ten, share_of,
+    AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding,
+    bounded_amount, clamp, divide, power_of_ten, share_of,
 };
 use crate::words::{ContractWork, Delivery, InstrumentStatus, Right, Side};
 
 /// In the money by this much for each unit of the underlying, an option with physical delivery is
 /// exercised at its expiry without being asked: OCC Rule 805, "exercise by exception".
 const EXERCISED_FROM: Money = 10_000;
-
-/// An amount that one event can carry.
-fn bounded(amount: Balance) -> Money {
-    clamp(amount.clamp(-Balance::from(AMOUNT_MAX), Balance::from(AMOUNT_MAX)))
-}
 
 /// A contract of one account, and what is needed to settle it.
 #[derive(Clone, Copy)]
@@ -83,7 +78,7 @@ impl<'a> Holding<'a> {
         }
         let money = &self.durable.money;
         let here = money.convert(passed.profit(), record.currency, self.account.currency);
-        Passed { realized_here: Some(bounded(here.unwrap_or(0))), ..passed }
+        Passed { realized_here: Some(bounded_amount(here.unwrap_or(0))), ..passed }
     }
 
     /// How the cash changes that contracts tie up, when the position becomes this.
@@ -103,8 +98,8 @@ impl<'a> Holding<'a> {
     /// The daily settlement: what the position won or lost since it was opened or settled last is
     /// paid, and its cost becomes the settlement value.
     pub fn settled(&self, price: Price) -> Passed {
-        let value = Balance::from(bounded(self.value(price)));
-        let variation = bounded(value - Balance::from(self.cost()));
+        let value = Balance::from(bounded_amount(self.value(price)));
+        let variation = bounded_amount(value - Balance::from(self.cost()));
         let cost = Balance::from(self.cost()) + Balance::from(variation);
         Passed {
             cost: variation,
@@ -117,8 +112,8 @@ impl<'a> Holding<'a> {
 
     /// The end of a margined contract: the last settlement, and the position is gone.
     pub fn ended(&self, price: Price) -> Passed {
-        let value = Balance::from(bounded(self.value(price)));
-        let variation = bounded(value - Balance::from(self.cost()));
+        let value = Balance::from(bounded_amount(self.value(price)));
+        let variation = bounded_amount(value - Balance::from(self.cost()));
         Passed {
             qty: self.qty().saturating_neg(),
             cost: self.cost().saturating_neg(),
@@ -137,7 +132,7 @@ impl<'a> Holding<'a> {
         if self.account.margin().is_none() {
             cash = cash.max(-self.account.free_cash().max(0));
         }
-        Passed { cash: bounded(cash), ..self.nothing(ContractWork::Funding) }
+        Passed { cash: bounded_amount(cash), ..self.nothing(ContractWork::Funding) }
     }
 
     /// The underlying of an option.
@@ -205,7 +200,7 @@ impl<'a> Holding<'a> {
             return end;
         }
         let in_cash = || {
-            let worth = bounded(self.intrinsic(option, price, qty));
+            let worth = bounded_amount(self.intrinsic(option, price, qty));
             let cash = if is_long { worth } else { -worth };
             Passed {
                 cash,
@@ -240,7 +235,7 @@ impl<'a> Holding<'a> {
         let position = self.account.position(instrument);
         let sign: i64 = if side == Side::Buy { 1 } else { -1 };
         let after = Balance::from(position.qty) + Balance::from(units) * Balance::from(sign);
-        let paid = bounded(strike);
+        let paid = bounded_amount(strike);
         let (cost, realized_pl) = cost_of(position, side, units, paid);
         let cost_after = Balance::from(position.cost) + Balance::from(cost) * Balance::from(sign);
         let fits = after.abs() <= Balance::from(QUANTITY_MAX)

@@ -12,7 +12,7 @@ use crate::more_terms::MoreTerms;
 use crate::order::Order;
 use crate::orders::Chain;
 use crate::units::{
-    AMOUNT_MAX, Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding, clamp,
+    Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding, bounded_amount, clamp,
     divide, power_of_ten, share_of,
 };
 use crate::words::{OrderType, Reason, Side, TimeInForce};
@@ -248,7 +248,7 @@ fn position_step(
         // Part and whole have one sign; the share is that of their sizes.
         let (part, whole) = (qty.saturating_abs(), of.saturating_abs());
         let cost = clamp(share_of(i128::from(position.cost), part, whole));
-        (cost, bounded(terms.value(price, qty, Rounding::HalfEven)))
+        (cost, bounded_amount(terms.value(price, qty, Rounding::HalfEven)))
     };
     let (qty, (cost, cash)) = match action.change {
         Change::Rename { .. } => return None,
@@ -271,7 +271,7 @@ fn position_step(
     };
     let lots = durable.account(index)?.lots(action.instrument);
     let left = (position.qty.saturating_add(qty), position.cost.saturating_sub(cost));
-    let profit = bounded(i128::from(cash) - i128::from(cost));
+    let profit = bounded_amount(i128::from(cash) - i128::from(cost));
     let adjusted = Box::new(PositionAdjusted {
         lots: shared_out(lots, left.0, left.1),
         account: index,
@@ -295,17 +295,12 @@ fn here(
 ) -> Option<Money> {
     let account = durable.account(index).filter(|it| it.currency != record.currency)?;
     let here = durable.money.convert(amount.into(), record.currency, account.currency);
-    Some(bounded(here.unwrap_or(0)))
+    Some(bounded_amount(here.unwrap_or(0)))
 }
 
 /// What a position is paid, half-even to the money scale; negative for a short.
 fn dividend(terms: &Instrument, qty: Quantity, amount: i64) -> Money {
     let scale = u32::from(RATE_SCALE - crate::units::MONEY_SCALE + terms.qty_scale);
     let value = i128::from(qty) * i128::from(amount);
-    bounded(divide(value, power_of_ten(scale), Rounding::HalfEven))
-}
-
-/// An amount within the bounds of one event.
-fn bounded(amount: i128) -> Money {
-    clamp(amount.clamp(-i128::from(AMOUNT_MAX), i128::from(AMOUNT_MAX)))
+    bounded_amount(divide(value, power_of_ten(scale), Rounding::HalfEven))
 }

@@ -11,7 +11,7 @@ use crate::durable::Durable;
 use crate::event::Effects;
 use crate::instrument::Instrument;
 use crate::order::Order;
-use crate::units::{Money, Nanos, Quantity, clamp, share_of};
+use crate::units::{Money, Nanos, Quantity, bounded_amount, clamp, share_of};
 use crate::words::{CostMethod, Side};
 
 /// What one fill opened of a position, as far as it is still there.
@@ -159,7 +159,7 @@ pub(crate) fn effects_of(
     let realized_here = (!is_here).then(|| {
         let profit = i128::from(booked.realized_pl);
         let here = durable.money.convert(profit, record.currency, account.currency);
-        clamp(here.unwrap_or(0))
+        bounded_amount(here.unwrap_or(0))
     });
     Effects { lots: booked.lots, realized_here, settles }.boxed()
 }

@@ -23,7 +23,7 @@ use crate::risk::days::Traded;
 use crate::sink::Sink;
 use crate::submit::{not_found, refused};
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, QUANTITY_MAX, Quantity, Rounding, clamp, format_money,
+    AMOUNT_MAX, Balance, Money, QUANTITY_MAX, Quantity, Rounding, bounded_amount, format_money,
 };
 use crate::wire::malformed;
 use crate::words::{
@@ -246,7 +246,7 @@ impl<S: Sink> Live<'_, S> {
         let here = from
             .zip(to)
             .and_then(|(from, to)| self.durable.money.convert(Balance::from(profit), from, to));
-        clamp(here.unwrap_or(0).clamp(-Balance::from(AMOUNT_MAX), AMOUNT_MAX.into()))
+        bounded_amount(here.unwrap_or(0))
     }
 
     fn check_bust(&self, bust: &Bust) -> Result<(), Refusal> {
