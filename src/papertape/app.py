@@ -219,6 +219,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
     from papertape.markets.store import BarStore
     from papertape.server.application import create_app
     from papertape.server.auth.tokens import Tokens, load_key
+    from papertape.server.rooms import Rooms
     from papertape.server.runner import server_of
     from papertape.storage.bodies import wait_until_reachable
     from papertape.storage.reads import Reads
@@ -229,21 +230,23 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
     async with FloorClient(LinkAddresses.in_folder(settings.data_dir)) as client:
         await client.connected(FLOOR_SECONDS_MAX)
         application = create_app(
-            floor=client,
-            reads=Reads(_place(settings, EXCHANGE), world),
-            auth=auth,
-            tokens=Tokens(load_key(settings.data_dir / "secrets" / "jwt.key")),
-            bars=BarStore(settings.data_dir / "bars" / world),
-            world=world,
-            web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
-            demo_login=_ensure_demo(auth) if settings.loopback else None,
-            attempts_per_minute=settings.login_attempts_per_minute,
-            requests_per_second=settings.requests_per_second,
-            requests_burst=settings.requests_burst,
-            webhook_certificate_header=settings.webhook_certificate_header,
-            webhooks_allow_private=settings.webhooks_allow_private,
-            sessions_of=sessions_of_calendar if settings.hours == "real" else always_open,
-            mailer=_mailer(settings),
+            Rooms(
+                floor=client,
+                reads=Reads(_place(settings, EXCHANGE), world),
+                auth=auth,
+                tokens=Tokens(load_key(settings.data_dir / "secrets" / "jwt.key")),
+                bars=BarStore(settings.data_dir / "bars" / world),
+                world=world,
+                web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
+                demo_login=_ensure_demo(auth) if settings.loopback else None,
+                attempts_per_minute=settings.login_attempts_per_minute,
+                requests_per_second=settings.requests_per_second,
+                requests_burst=settings.requests_burst,
+                webhook_certificate_header=settings.webhook_certificate_header,
+                webhooks_allow_private=settings.webhooks_allow_private,
+                sessions_of=sessions_of_calendar if settings.hours == "real" else always_open,
+                mailer=_mailer(settings),
+            )
         )
         settle_memory()
         say_ready()  # the parent's socket already takes connections; they wait a moment

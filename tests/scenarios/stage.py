@@ -31,6 +31,7 @@ from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import accounts as owned_accounts
 from papertape.server.auth.tokens import Tokens, load_key
+from papertape.server.rooms import Rooms
 from papertape.storage.bodies import open_storage
 from papertape.storage.place import Place
 from papertape.storage.reads import Reads
@@ -165,14 +166,16 @@ class Stage:
         self._sums: dict[str, Decimal] = defaultdict(Decimal)
         self._summed_to = 0
         app = create_app(
-            floor=self._floor,
-            reads=reads,
-            auth=self._auth,
-            tokens=self._tokens,
-            bars=BarStore(self._folder / "bars"),
-            world=WORLD,
-            attempts_per_minute=0,
-            requests_per_second=0,
+            Rooms(
+                floor=self._floor,
+                reads=reads,
+                auth=self._auth,
+                tokens=self._tokens,
+                bars=BarStore(self._folder / "bars"),
+                world=WORLD,
+                attempts_per_minute=0,
+                requests_per_second=0,
+            )
         )
         self._http = await self._running.enter_async_context(
             httpx.AsyncClient(

@@ -36,6 +36,7 @@ from papertape.server.application import create_app
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import KEY_FILE, AuthStore
 from papertape.server.auth.tokens import Tokens, load_key
+from papertape.server.rooms import Rooms
 from papertape.server.runner import server_of
 from papertape.storage.bodies import open_storage
 from papertape.storage.place import Place, PostgresSchema
@@ -365,13 +366,15 @@ class _Running:
             self._floor = floor
             with Reads(self._place, WORLD) as reads:
                 app = create_app(
-                    floor=floor,
-                    reads=reads,
-                    auth=self.auth,
-                    tokens=self.tokens,
-                    bars=bars,
-                    world=WORLD,
-                    **self._settings,
+                    Rooms(
+                        floor=floor,
+                        reads=reads,
+                        auth=self.auth,
+                        tokens=self.tokens,
+                        bars=bars,
+                        world=WORLD,
+                        **self._settings,
+                    )
                 )
                 self._server = server_of(app, self.listener, trusted_proxies=self._trusted_proxies)
                 self._started.set()

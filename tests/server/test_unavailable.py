@@ -18,6 +18,7 @@ from papertape.server.auth.hashing import HASHES_WAITING_MAX, Hashing
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tokens import Tokens
 from papertape.server.problems import Problem
+from papertape.server.rooms import Rooms
 
 PASSWORD = "correct horse"
 
@@ -119,7 +120,7 @@ async def test_an_unknown_outcome_asks_for_a_repeat_with_the_same_id(tmp_path: P
     user = auth.create_user("alice", PASSWORD)
     tokens = Tokens(b"k" * 32)
     app = create_app(
-        floor=CutOffFloor(), reads=None, auth=auth, tokens=tokens, bars=None, world="main"
+        Rooms(floor=CutOffFloor(), reads=None, auth=auth, tokens=tokens, bars=None, world="main")
     )
     headers = {"Authorization": f"Bearer {tokens.issue(user.user_id, user.generation)}"}
     transport = httpx.ASGITransport(app=app)
@@ -151,7 +152,7 @@ async def test_nobody_waits_for_a_floor_that_hangs(tmp_path: Path, monkeypatch) 
     auth = AuthStore(tmp_path / "auth.db")
     tokens = Tokens(b"k" * 32)
     app = create_app(
-        floor=SilentFloor(), reads=None, auth=auth, tokens=tokens, bars=None, world="main"
+        Rooms(floor=SilentFloor(), reads=None, auth=auth, tokens=tokens, bars=None, world="main")
     )
     login = {"username": "alice", "password": PASSWORD}
     transport = httpx.ASGITransport(app=app)
@@ -167,7 +168,9 @@ async def test_a_fault_of_our_own_is_told_without_its_inside(tmp_path: Path, cap
     auth = AuthStore(tmp_path / "auth.db")
     user = auth.create_user("alice", PASSWORD)
     tokens = Tokens(b"k" * 32)
-    app = create_app(floor=None, reads=None, auth=auth, tokens=tokens, bars=None, world="main")
+    app = create_app(
+        Rooms(floor=None, reads=None, auth=auth, tokens=tokens, bars=None, world="main")
+    )
     headers = {"Authorization": f"Bearer {tokens.issue(user.user_id, user.generation)}"}
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

@@ -3,17 +3,24 @@
 Starlette's `Mount` cuts the prefix off, and then neither figures nor documents know a route's path.
 """
 
+from collections.abc import Callable
+from functools import cached_property
+
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PrefixRoute(BaseRoute):
-    """Hands all that lies behind some prefixes to another application."""
+    """Hands all that lies behind some prefixes to an application that the first to come makes."""
 
-    def __init__(self, prefixes: tuple[str, ...], app: ASGIApp) -> None:
+    def __init__(self, prefixes: tuple[str, ...], make: Callable[[], ASGIApp]) -> None:
         self._prefixes = tuple(f"{prefix}/" for prefix in prefixes)
-        self._app = app
+        self._make = make
+
+    @cached_property
+    def _app(self) -> ASGIApp:
+        return self._make()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Requests and WebSockets alike."""

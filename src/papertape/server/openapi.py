@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from papertape.server.application import create_app
 from papertape.server.auth.tokens import KEY_BYTES, Tokens
+from papertape.server.rooms import Rooms
 
 
 class _Absent:
@@ -22,12 +23,14 @@ def document_text() -> str:
     """The document as it lies in `web/openapi.json`. Nothing is served, so no room is needed."""
     absent: Any = _Absent()
     app = create_app(
-        floor=absent,
-        reads=absent,
-        auth=absent,
-        bars=absent,
-        tokens=Tokens(bytes(KEY_BYTES)),
-        world="main",
+        Rooms(
+            floor=absent,
+            reads=absent,
+            auth=absent,
+            bars=absent,
+            tokens=Tokens(bytes(KEY_BYTES)),
+            world="main",
+        )
     )
     return json.dumps(app.openapi(), indent=2, sort_keys=False) + "\n"
 

@@ -4,11 +4,18 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from papertape.server.dialects.alpaca.application import Rooms, alpaca_app
-from papertape.server.stream.hub import Hub
+from papertape.server.dialects.alpaca.application import alpaca_app
+from papertape.server.rooms import Rooms
+
+
+class _Absent:
+    def __getattr__(self, _name: str) -> "_Absent":
+        return self
 
 
 def routes_alone() -> FastAPI:
     """Nothing is served, so hardly any room is needed."""
-    absent: dict[str, Any] = dict.fromkeys(Rooms.__dataclass_fields__)
-    return alpaca_app(Rooms(**absent | {"hub": Hub("main")}))
+    absent: Any = _Absent()
+    return alpaca_app(
+        Rooms(floor=absent, reads=absent, auth=absent, tokens=absent, bars=absent, world="main")
+    )

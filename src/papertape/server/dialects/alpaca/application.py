@@ -1,6 +1,5 @@
 """The dialect's application: what is where. It has errors and a document of its own."""
 
-from dataclasses import dataclass
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,10 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from papertape.floor.ports import FloorUnavailableError
-from papertape.markets.store import BarStore
-from papertape.server.accounts import Accounts
-from papertape.server.auth.store import AuthStore
-from papertape.server.callers import Callers
 from papertape.server.dialects.alpaca.account_routes import AccountRoutes
 from papertape.server.dialects.alpaca.activity_list import ActivityList
 from papertape.server.dialects.alpaca.assets import Assets
@@ -44,16 +39,10 @@ from papertape.server.dialects.alpaca.seats import Seats
 from papertape.server.dialects.alpaca.stream import TradingStream
 from papertape.server.dialects.alpaca.watchlist_routes import WatchlistRoutes
 from papertape.server.dialects.alpaca.words import DATA_PREFIX, PREFIX
-from papertape.server.exchange import Exchange
-from papertape.server.history import History
-from papertape.server.measures import Measures
-from papertape.server.order_entry import OrderEntry
+from papertape.server.late_routes import LateRoute
 from papertape.server.problems import Problem
 from papertape.server.replies import json_reply
-from papertape.server.stream.hub import Hub
-from papertape.server.symbols import Symbols
-from papertape.server.watchlists import Watchlists
-from papertape.storage.reads import Reads
+from papertape.server.rooms import Rooms
 from papertape.storage.spans import Spans
 
 ALPACA_PREFIXES = (PREFIX, DATA_PREFIX)
@@ -63,23 +52,6 @@ _DESCRIPTION = """The dialect of Alpaca, for bots that were written for it.
 Amounts and quantities are decimal text; they may be sent as numbers. Errors are
 `{"code": ..., "message": ...}`. What Alpaca has no word for is on the native API, under `/api/v1`.
 """
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """What the dialect needs of the server."""
-
-    callers: Callers
-    accounts: Accounts
-    exchange: Exchange
-    symbols: Symbols
-    entry: OrderEntry
-    hub: Hub
-    bars: BarStore
-    reads: Reads
-    history: History
-    measures: Measures
-    auth: AuthStore
 
 
 def alpaca_app(rooms: Rooms) -> FastAPI:
@@ -106,7 +78,7 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
         ),
         ReferenceRoutes(seats, assets, market, actions),
         MarketRoutes(seats, market),
-        WatchlistRoutes(seats, assets, Watchlists(rooms.auth)),
+        WatchlistRoutes(seats, assets, rooms.watchlists),
         stocks,
         coins,
         SingleRoutes(stocks, assets),
@@ -146,6 +118,7 @@ def _bare_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
+    app.router.route_class = LateRoute
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
     app.add_exception_handler(RequestValidationError, answer_validation)
