@@ -1,10 +1,10 @@
 """Inputs of the outside market: quotes, depth, prints, bars, and the orders of house bots."""
 
 from twin.amounts import PRICE_MAX, QUANTITY_MAX, RATE_SCALE, clamp
-from twin.prices import best_first, book, offers, on_offer, reaches
+from twin.prices import best_first, book, on_offer, reaches
 from twin.profile import has_rules
 from twin.queue_ahead import at_the_print, pass_queue, street_moved
-from twin.sessions import MATCHING, may_trade, phase
+from twin.sessions import MATCHING, may_trade, offers_to, phase
 from twin.state import BotOrder, Instrument, Level, Order, World, malformed
 from twin.trading import (
     changed,
@@ -157,7 +157,7 @@ def agent_order(
     market.is_fresh = True
     left = instrument.whole_lots(qty)
     while left > 0 and phase(world, instrument) in MATCHING:
-        offer = next(iter(offers(instrument, side)), None)
+        offer = next(iter(offers_to(instrument, side)), None)
         if offer is None or not reaches(side, price, offer.price):
             break
         wanted = min(left, offer.qty)

@@ -7,7 +7,7 @@ from twin import trails
 from twin.accruals import count_day
 from twin.amounts import PRICE_MAX, RATE_SCALE
 from twin.fields import is_name
-from twin.prices import live_mark, price_of_mark
+from twin.prices import OTHER, Offer, live_mark, offers, price_of_mark, reaches, waiting
 from twin.queue_ahead import leave_queue
 from twin.state import Crossing, Exchange, Instrument, Order, World, malformed
 
@@ -165,6 +165,22 @@ def band_edge(instrument: Instrument, side: str) -> int | None:
     """The worst price that a market order may take."""
     band = band_of(instrument)
     return band and band[1 if side == "buy" else 0]
+
+
+def offers_to(instrument: Instrument, side: str) -> list[Offer]:
+    """What an order that comes meets: who waits at any price first, at the best price there."""
+    there, found = OTHER[side], offers(instrument, side)
+    if not found:
+        return []
+    price = found[0].price
+    first = [
+        Offer(price, order.leaves, order)
+        for order in waiting(instrument, there)
+        if "notional" not in order.more
+        and order.leaves > 0
+        and reaches(there, band_edge(instrument, there), price)
+    ]
+    return first + found
 
 
 # What ends orders -----------------------------------------------------------------------------
@@ -347,7 +363,7 @@ def why_closed(world: World, order: Order) -> tuple[str, str | None, int | None]
     at_once = order.time_in_force in {"ioc", "fok"}
     refuses = at_once or order.more.get("when_closed") == "refuse"
     if now == "halted":
-        return ("halted", None, None) if refuses or order.type == "market" else None
+        return ("halted", None, None) if refuses else None
     if now.startswith("auction"):
         return ("market_closed", None, None) if refuses else None
     refused = {"continuous": False, "closed": refuses}

@@ -27,7 +27,7 @@ from twin.prices import (
 )
 from twin.queue_ahead import come_to_rest, leave_queue
 from twin.requests import remember
-from twin.sessions import band_edge, link, may_trade, seat_of
+from twin.sessions import band_edge, link, may_trade, offers_to, seat_of
 from twin.slippage import moved
 from twin.state import Account, BotOrder, Instrument, Order, Position, World
 from twin.whole import certain
@@ -317,7 +317,7 @@ def execute(world: World, order: Order) -> None:
     # What a leg gets more by trading with its own parent comes to the market later.
     until = order.filled + order.leaves
     while order.is_open and order.leaves > 0 and order.filled < until:
-        offer = next(iter(offers(instrument, order.side)), None)
+        offer = next(iter(offers_to(instrument, order.side)), None)
         if offer is None or not reaches(order.side, bound, offer.price):
             return
         maker = offer.resting if isinstance(offer.resting, Order) else None

@@ -2,8 +2,8 @@
 
 from twin import checks
 from twin.money import payable
-from twin.prices import offers, reaches
-from twin.sessions import band_edge
+from twin.prices import reaches
+from twin.sessions import band_edge, offers_to
 from twin.state import Order, World
 
 
@@ -15,7 +15,7 @@ def certain(world: World, order: Order) -> int:
     limit = order.limit_price
     limit = band_edge(instrument, order.side) if limit is None else limit
     filled, before = 0, dict[int, tuple[int, int]]()
-    for offer in offers(instrument, order.side):
+    for offer in offers_to(instrument, order.side):
         if filled == order.qty or not reaches(order.side, limit, offer.price):
             break
         wanted, maker = min(offer.qty, order.qty - filled), offer.resting

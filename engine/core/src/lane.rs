@@ -202,7 +202,8 @@ impl<S: Sink> Live<'_, S> {
     fn enter_on_lane(&mut self, number: OrderNumber, terms: &OrderTerms) {
         let (instrument, side) = (terms.instrument, terms.side);
         self.sweep.clear();
-        if !self.trade_on_lane(number, (instrument, side), terms.limit_price) {
+        let nobody_waits = self.market(instrument).is_some_and(Market::nobody_waits);
+        if !nobody_waits || !self.trade_on_lane(number, (instrument, side), terms.limit_price) {
             self.take_offers(number, terms.limit_price);
         }
         match terms.time_in_force {

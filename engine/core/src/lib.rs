@@ -86,6 +86,7 @@ pub mod targets;
 mod trails;
 mod triggers;
 pub mod units;
+mod waiting;
 mod whole;
 mod wire;
 pub mod words;

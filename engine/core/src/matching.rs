@@ -174,7 +174,7 @@ impl<S: Sink> Live<'_, S> {
 
     fn next_offer(&self, number: OrderNumber, bound: Option<Price>) -> Option<(&Order, Offer)> {
         let order = self.order(number).filter(|order| order.leaves() > 0)?;
-        let offer = self.market(order.terms.instrument)?.best_offer(order.terms.side)?;
+        let offer = self.offer_to(order.terms.instrument, order.terms.side)?;
         let reaches = reaches(order.terms.side, bound, offer.price);
         reaches.then_some((order, offer))
     }
@@ -351,32 +351,6 @@ impl<S: Sink> Live<'_, S> {
         }
         self.settle(number);
         self.serve_waiting(instrument);
-    }
-
-    /// Lets market-priced orders that wait take what has come since.
-    pub fn serve_waiting(&mut self, instrument: InstrumentIndex) {
-        let nobody_waits = self.market(instrument).is_none_or(Market::nobody_waits);
-        if nobody_waits || !self.may_trade(instrument) {
-            return;
-        }
-        for side in [Side::Buy, Side::Sell] {
-            let Some(market) = self.market(instrument) else {
-                return;
-            };
-            if market.waiting(side).next().is_none() || market.best_offer(side).is_none() {
-                continue;
-            }
-            let waiting: Vec<OrderNumber> = market.waiting(side).collect();
-            for number in waiting {
-                if self.is_full() {
-                    self.ephemeral.unfinished.insert(instrument);
-                    return;
-                }
-                if !self.leave_if_due(number) {
-                    self.execute(number);
-                }
-            }
-        }
     }
 
     /// Cancels an open order and sets its hold free.

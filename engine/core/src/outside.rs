@@ -294,8 +294,7 @@ impl<S: Sink> Live<'_, S> {
     pub fn agent_takes(&mut self, order: &AgentOrder, mut left: Quantity) -> Quantity {
         let instrument = order.instrument;
         while left > 0 {
-            let market = self.market(instrument);
-            let Some(offer) = market.and_then(|market| market.best_offer(order.side)) else {
+            let Some(offer) = self.offer_to(instrument, order.side) else {
                 break;
             };
             if !reaches(order.side, order.price, offer.price) {

@@ -9,10 +9,11 @@ use crate::book::{Owner, reaches};
 use crate::checks::Checks;
 use crate::costs::{Ahead, payable_behind};
 use crate::ids::AccountIndex;
-use crate::market::Market;
+use crate::market::{Market, Offer};
 use crate::order::{Order, OrderTerms};
 use crate::session::band_limit;
 use crate::units::Quantity;
+use crate::waiting;
 use crate::words::{Liquidity, OrderType, SelfTrade};
 
 impl Checks<'_> {
@@ -33,7 +34,7 @@ impl Checks<'_> {
             _ => terms.limit_price,
         };
         let (mut filled, mut before) = (0, BTreeMap::new());
-        for offer in market.offers(terms.account, terms.side) {
+        for offer in self.offers_in(market) {
             if filled == terms.qty || !reaches(terms.side, limit, offer.price) {
                 break;
             }
@@ -54,6 +55,19 @@ impl Checks<'_> {
             filled += self.given(maker, (offer.price, wanted), &mut before);
         }
         filled
+    }
+
+    /// Who waits at any price, then what stands there.
+    fn offers_in<'a>(&'a self, market: &'a Market) -> impl Iterator<Item = Offer> + 'a {
+        let terms = self.terms;
+        let best = market.offers(terms.account, terms.side).next();
+        let best = best.filter(|_| market.apart.is_none());
+        let here = (terms.instrument, terms.side);
+        let before = best.into_iter().flat_map(move |best| {
+            let waiting = waiting::before(self.durable, market, here, best.price);
+            waiting.map(move |order| waiting::offer_of(order, best.price))
+        });
+        before.chain(market.offers(terms.account, terms.side))
     }
 
     /// How much a resting order gives, after those of its account that stand before it.

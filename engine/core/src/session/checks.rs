@@ -86,8 +86,7 @@ impl Checks<'_> {
         let is_fine = match phase {
             Phase::Continuous => true,
             Phase::Extended => is_extended(self.terms) || !refuses,
-            Phase::Auction(_) | Phase::Closed => !refuses,
-            Phase::Halted => !refuses && self.terms.order_type != OrderType::Market,
+            Phase::Auction(_) | Phase::Closed | Phase::Halted => !refuses,
         };
         if is_fine {
             return Ok(());
@@ -98,8 +97,8 @@ impl Checks<'_> {
     fn closed(&self, phase: Phase) -> Failure {
         match phase {
             Phase::Halted => {
-                let detail = "trading is halted: send a limit or stop order with time in force \
-                              day or gtc, which waits for the end of the halt";
+                let detail = "trading is halted: send an order with time in force day or gtc and \
+                              when_closed wait, which waits for the end of the halt";
                 Failure::new(Reason::Halted, detail)
             }
             Phase::Auction(_) => {

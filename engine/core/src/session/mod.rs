@@ -37,7 +37,7 @@ pub enum Scope {
     Instrument(InstrumentIndex),
 }
 
-/// Stops trading. Cancels stay possible, and orders that can wait are taken.
+/// Stops trading. Cancels stay possible, and orders of every type that can wait are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halt {
     /// Of what.
