@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from papertape.markets.store import BarStore
     from papertape.server.auth.store import AuthStore, Role
     from papertape.server.mail import Mailer
-    from papertape.storage.place import Place
+    from papertape.storage.place import Place, PostgresSchema
 
 MAIN_WORLD: Final = "main"
 EXCHANGE: Final = "exchange"
@@ -100,7 +100,15 @@ def _place(settings: Settings, name: str) -> "Place":
         return settings.data_dir / f"{name}.db"
     from papertape.storage.place import PostgresSchema, PostgresUrl
 
-    return PostgresSchema(PostgresUrl.read(settings.database_url), name)
+    return PostgresSchema(PostgresUrl.read(settings.database_url), name, settings.data_dir)
+
+
+def _schemas(settings: Settings) -> "list[PostgresSchema]":
+    """The schemas of a product that keeps its tables in PostgreSQL; else none."""
+    from papertape.storage.place import PostgresSchema
+
+    places = [_place(settings, name) for name in (EXCHANGE, AUTH)]
+    return [place for place in places if isinstance(place, PostgresSchema)]
 
 
 def _world(settings: Settings) -> str:
@@ -325,7 +333,7 @@ def verify(settings: Settings) -> int:
 
 
 def backup(settings: Settings, target: Path) -> int:
-    """Copy the data folder, also of a running product. Exit code 0, or 2 with the reason."""
+    """Copy what a product keeps, also while it runs. Exit code 0, or 2 with the reason."""
     from importlib.metadata import version
 
     from papertape.domain.time_text import time_text
@@ -337,37 +345,28 @@ def backup(settings: Settings, target: Path) -> int:
             target,
             release=version("papertape"),
             made_at=time_text(time.time_ns()),
-            needs_exchange=settings.database_url is None,
+            schemas=_schemas(settings),
         )
     except BackupError as error:
         return _complain(str(error))
     for world, head in manifest.worlds.items():
         print(f"World {world} up to turn {head['seq']}")
     print(f"{len(manifest.files)} files, {manifest.size:,} bytes, are in {target}")
-    if settings.database_url is not None:
-        print(
-            "Tape and users are in PostgreSQL and are not in it: dump them now, after this, with\n"
-            "    pg_dump --format=custom --schema=exchange --schema=auth --file=FILE DATABASE"
-        )
     return 0
 
 
 def restore(settings: Settings, source: Path) -> int:
-    """Make the data folder from a backup, and verify it. Exit code 0, 1 (findings) or 2."""
+    """Make what a product keeps from a backup, and verify it. Exit code 0, 1 (findings) or 2."""
     from papertape.storage.backup import BackupError
     from papertape.storage.backup import restore as restored_from
 
     try:
-        manifest = restored_from(source, settings.data_dir)
+        manifest = restored_from(source, settings.data_dir, _schemas(settings))
     except BackupError as error:
         return _complain(str(error))
     print(f"{settings.data_dir} is as it was at {manifest.made_at}")
-    if not manifest.worlds:
-        print(
-            "Tape and users are not in this backup: restore them into PostgreSQL with pg_restore, "
-            "then run `papertape verify`"
-        )
-        return 0
+    if manifest.has_schemas:
+        return verify(settings)
     return verify(dataclasses.replace(settings, database_url=None))
 
 
@@ -376,13 +375,11 @@ def tape_archive(settings: Settings) -> int:
     from papertape.domain.errors import DataFolderBusyError, TapeBrokenError
     from papertape.floor.archive import ArchiveRefusedError, archive
 
-    if settings.database_url is not None:
-        return _complain(
-            "the tape is in PostgreSQL: only one in exchange.db is archived; "
-            "there, partition the table `tape` by `seq` instead"
-        )
+    problem = _database_problem(settings)
+    if problem:
+        return _complain(problem)
     try:
-        done = archive(settings.data_dir)
+        done = archive(settings.data_dir, place=_place(settings, EXCHANGE))
     except TapeBrokenError as error:
         _complain(f"nothing more was moved: {error}; run `papertape verify`")
         return 1

@@ -172,14 +172,3 @@ def test_what_would_lose_something_is_refused(product, taken, tmp_path, verb, so
     done = papertape(*words)
     assert (done.exit_code, said in done.output) == (2, True), done.output
     assert not (tmp_path / "new" / MANIFEST).exists()
-
-
-def test_what_is_in_postgresql_is_left_to_pg_dump(product, tmp_path):
-    data, url = tmp_path / "data", "postgresql://somebody@127.0.0.1:1/papertape"
-    shutil.copytree(product.folder / "secrets", data / "secrets")
-    done = papertape("backup", tmp_path / "new", "--data-dir", data, "--database-url", url)
-    assert done.exit_code == 0, done.output
-    assert "pg_dump" in done.output
-    back = papertape("restore", tmp_path / "new", "--data-dir", tmp_path / "back")
-    assert (back.exit_code, "pg_restore" in back.output) == (0, True)
-    assert (tmp_path / "back" / "secrets" / "jwt.key").exists()

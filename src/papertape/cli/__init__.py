@@ -96,10 +96,7 @@ def backup(
     data_dir: DataDir = Path("data"),
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Copy the data folder of a product, which may run meanwhile.
-
-    What is in PostgreSQL is dumped with pg_dump, right after this; the rest is copied.
-    """
+    """Copy what a product keeps, in its data folder and in PostgreSQL; it may run meanwhile."""
     settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
@@ -110,12 +107,15 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(help="A folder that `papertape backup` made.")],
     data_dir: DataDir = Path("data"),
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Make a data folder, which is new or empty, from a backup, and verify it.
 
+    What was in PostgreSQL is loaded into a database that has no product yet.
+
     Exit code 0: as it was. 1: findings of `verify`. 2: refused, and nothing was changed.
     """
-    settings = _settings({"data_dir": data_dir})
+    settings = _settings({"data_dir": data_dir, "database_url": database_url})
     from papertape import app as composition
 
     sys.exit(composition.restore(settings, source))

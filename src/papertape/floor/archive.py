@@ -11,17 +11,21 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from papertape.domain.tape import TapeRow
 from papertape.floor.follower import Follower
 from papertape.floor.loading import check_rows
 from papertape.floor.process import DATABASE, SNAPSHOTS
+from papertape.storage.bodies import open_tape_cutter
 from papertape.storage.lock import DataFolderLock
+from papertape.storage.place import Place
 from papertape.storage.schema import HEAD_REVISION
 from papertape.storage.segments import SEGMENTS, TURNS_PER_SEGMENT, SegmentFolder
 from papertape.storage.snapshots import Snapshot, SnapshotFolder
-from papertape.storage.sqlite.tape_cutter import TapeCutter
+
+if TYPE_CHECKING:
+    from papertape.storage.bodies import AnyTapeCutter
 
 FIRST_TURN_ARCHIVED: Final = 2
 
@@ -40,27 +44,32 @@ class Archived:
     next_seq: int
 
 
-def archive(data_dir: Path, turns_per_segment: int = TURNS_PER_SEGMENT) -> list[Archived]:
-    """Move what can be moved, of every world.
+def archive(
+    data_dir: Path, turns_per_segment: int = TURNS_PER_SEGMENT, place: Place | None = None
+) -> list[Archived]:
+    """Move what can be moved, of every world. `place` is where the tape is, if not in the folder.
 
     Raises `DataFolderBusyError` while a product runs, `ArchiveRefusedError` without a database of
     this release, `TapeBrokenError` for a tape that contradicts itself, of which nothing is moved.
     """
-    if not (data_dir / DATABASE).exists():
+    where = place or data_dir / DATABASE
+    if isinstance(where, Path) and not where.exists():
         raise ArchiveRefusedError(f"there is no {DATABASE} in {data_dir}")
-    with DataFolderLock(data_dir), closing(TapeCutter(data_dir / DATABASE)) as cutter:
+    with DataFolderLock(data_dir), closing(open_tape_cutter(where)) as cutter:
         if cutter.revision() != HEAD_REVISION:
             raise ArchiveRefusedError(
                 f"the database has schema {cutter.revision()}, this release has {HEAD_REVISION}: "
                 "start the product of this release on it once"
             )
+        for world in cutter.worlds():
+            cutter.hold(world)
         done = [_archive(world, data_dir, cutter, turns_per_segment) for world in cutter.worlds()]
         if any(one.turns for one in done):
             cutter.give_back_room()
         return done
 
 
-def _archive(world: str, data_dir: Path, cutter: TapeCutter, at_once: int) -> Archived:
+def _archive(world: str, data_dir: Path, cutter: "AnyTapeCutter", at_once: int) -> Archived:
     snapshots, segments = SnapshotFolder(data_dir / SNAPSHOTS), SegmentFolder(data_dir / SEGMENTS)
     Follower(world, cutter, snapshots, turns_between=1).catch_up()
     kept = [snapshot.seq for snapshot in snapshots.good(world) if _is_of(cutter, snapshot)]
@@ -78,13 +87,13 @@ def _archive(world: str, data_dir: Path, cutter: TapeCutter, at_once: int) -> Ar
     return Archived(world, end - first, len(written), end)
 
 
-def _is_of(cutter: TapeCutter, snapshot: Snapshot) -> bool:
+def _is_of(cutter: "AnyTapeCutter", snapshot: Snapshot) -> bool:
     row = cutter.row(snapshot.world, snapshot.seq)
     return row is not None and row.hash == snapshot.hash
 
 
 def _pieces(
-    cutter: TapeCutter, world: str, first: int, end: int, at_once: int
+    cutter: "AnyTapeCutter", world: str, first: int, end: int, at_once: int
 ) -> Iterator[list[TapeRow]]:
     """The turns from `first` up to before `end`, in lists for a segment each."""
     rows = iter(cutter.tail(world, first - 1))

@@ -4,7 +4,8 @@ A backup is a folder: the databases as of one moment each, all other files, and 
 written last, with the size and SHA-256 of every file and of itself. `exchange.db` is copied by
 SQLite's backup in one transaction, so its head is the end of its tape; snapshots are copied before
 it, so none is newer than the tape. Users come after it: an account without its user would be lost,
-a user without an account gets one at the next login. `run/` (locks, sockets) is no state.
+a user without an account gets one at the next login. `run/` (locks, sockets) is no state. Schemas
+of PostgreSQL are files below `postgres/`, all as of one moment.
 """
 
 import hashlib
@@ -13,16 +14,22 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from papertape.domain.errors import StorageUnavailableError
 from papertape.domain.tape import GENESIS_HASH
+from papertape.storage.place import PostgresSchema
 
 MANIFEST: Final = "manifest.json"
 FORM: Final = 1
+FORM_WITH_SCHEMAS: Final = 2
+"""Told apart, so that a release that does not know schemas refuses them."""
+
+POSTGRES: Final = "postgres"
 EXCHANGE: Final = "exchange.db"
 SNAPSHOTS: Final = "snapshots"
 
@@ -55,21 +62,33 @@ class Manifest:
     files: dict[str, CopiedFile]
 
     @property
+    def has_schemas(self) -> bool:
+        """Whether tape and users were in PostgreSQL."""
+        return any(path.startswith(f"{POSTGRES}/") for path in self.files)
+
+    @property
     def size(self) -> int:
         """Bytes in all."""
         return sum(file.bytes for file in self.files.values())
 
 
 def back_up(
-    data_dir: Path, target: Path, *, release: str, made_at: str, needs_exchange: bool = True
+    data_dir: Path,
+    target: Path,
+    *,
+    release: str,
+    made_at: str,
+    schemas: Sequence[PostgresSchema] = (),
 ) -> Manifest:
     """Copy a data folder, whether its product runs or not, into a folder that is new or empty.
+
+    `schemas` are those of a product that keeps its tables in PostgreSQL.
 
     Raises `BackupError`; the target then has no manifest, so nobody takes it for a backup.
     """
     if not data_dir.is_dir():
         raise BackupError(f"there is no data folder {data_dir}")
-    if needs_exchange and not (data_dir / EXCHANGE).is_file():
+    if not schemas and not (data_dir / EXCHANGE).is_file():
         raise BackupError(f"{data_dir} has no {EXCHANGE}; is it the data folder of a product?")
     _require_apart(data_dir, target)
     _require_empty(target, "give a TARGET that is new or empty")
@@ -78,15 +97,16 @@ def back_up(
         _copy_files(data_dir, target, f"{SNAPSHOTS}/")
         for database in _databases(data_dir):
             _copy_database(database, target / database.name)
+        worlds = _dump(schemas, target) if schemas else _heads(target / EXCHANGE)
         _copy_files(data_dir, target)
         manifest = Manifest(
             release=release,
             made_at=made_at,
-            worlds=_heads(target / EXCHANGE),
+            worlds=worlds,
             files={path: _described(target / path) for path in _files(target)},
         )
         _write_manifest(target, manifest)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, StorageUnavailableError) as error:
         raise BackupError(f"the backup is not complete: {error}") from error
     return manifest
 
@@ -104,10 +124,11 @@ def check_backup(source: Path) -> Manifest:
     return manifest
 
 
-def restore(source: Path, data_dir: Path) -> Manifest:
+def restore(source: Path, data_dir: Path, schemas: Sequence[PostgresSchema] = ()) -> Manifest:
     """Make a data folder, which is new or empty, from a checked backup; raises `BackupError`.
 
-    The files are copied beside their place and moved there in one step.
+    The files are copied beside their place and moved there in one step. Just before, the `schemas`
+    of a backup that has some are loaded, all or none; they must not have tables yet.
     """
     _require_apart(source, data_dir)
     _require_empty(
@@ -115,15 +136,18 @@ def restore(source: Path, data_dir: Path) -> Manifest:
         "a product may run on it: stop it and move the folder away, or give another --data-dir",
     )
     manifest = check_backup(source)
+    if manifest.has_schemas and not schemas:
+        raise BackupError(
+            "tape and users of this backup were in PostgreSQL: "
+            "give the --database-url of a database that has no product yet"
+        )
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=data_dir.parent, prefix=f".{data_dir.name}-"))
         try:
-            for path, expected in manifest.files.items():
-                _copy_file(source / path, unfinished / path)
-                if _described(unfinished / path) != expected:
-                    raise BackupError(f"{path} was not copied as it is; is the disk in order?")
-            _sync_folders(unfinished)
+            _copy_back(source, unfinished, manifest)
+            if manifest.has_schemas:
+                _load(schemas, source)
             if data_dir.exists():
                 data_dir.rmdir()
             unfinished.rename(data_dir)
@@ -136,12 +160,23 @@ def restore(source: Path, data_dir: Path) -> Manifest:
     return manifest
 
 
+def _copy_back(source: Path, unfinished: Path, manifest: Manifest) -> None:
+    """Copy all files of a backup but the schemas, and look at what has arrived."""
+    for path, expected in manifest.files.items():
+        if path.startswith(f"{POSTGRES}/"):
+            continue
+        _copy_file(source / path, unfinished / path)
+        if _described(unfinished / path) != expected:
+            raise BackupError(f"{path} was not copied as it is; is the disk in order?")
+    _sync_folders(unfinished)
+
+
 def read_manifest(source: Path) -> Manifest:
     """The manifest as it is written; raises `BackupError`."""
     try:
         told = json.loads((source / MANIFEST).read_text())
         form, digest = told.pop("v"), told.pop("sha256")
-        if form == FORM and digest != _digest(told):
+        if form in (FORM, FORM_WITH_SCHEMAS) and digest != _digest(told):
             raise ValueError("its content is not that of its SHA-256")
         files = {path: CopiedFile(**file) for path, file in told.pop("files").items()}
         manifest = Manifest(**told, files=files)
@@ -149,8 +184,8 @@ def read_manifest(source: Path) -> Manifest:
         raise BackupError(f"{source} has no {MANIFEST}: it is no complete backup") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"{source / MANIFEST} is damaged: {error}") from error
-    if form != FORM:
-        raise BackupError(f"the backup has form {form}, this release reads {FORM}")
+    if form not in (FORM, FORM_WITH_SCHEMAS):
+        raise BackupError(f"the backup has form {form}, this release reads {FORM_WITH_SCHEMAS}")
     for path in files:
         if path.startswith("/") or ".." in Path(path).parts:
             raise BackupError(f"{source / MANIFEST} names {path}, which lies outside of it")
@@ -195,6 +230,29 @@ def _heads(exchange: Path) -> dict[str, dict[str, Any]]:
                     "stop the product and run `papertape verify`"
                 )
     return {world: {"seq": seq, "hash": head_hash} for world, seq, head_hash in heads}
+
+
+def _dump(schemas: Sequence[PostgresSchema], target: Path) -> dict[str, dict[str, Any]]:
+    """The heads in the schemas that were dumped; raises `BackupError`."""
+    from papertape.storage.postgres.dump import DumpRefusedError, dump
+
+    try:
+        heads = dump(schemas, target / POSTGRES)
+    except DumpRefusedError as error:
+        raise BackupError(str(error)) from error
+    for path in (target / POSTGRES).rglob("*.*"):
+        path.chmod(0o600)
+        _sync(path)
+    return heads
+
+
+def _load(schemas: Sequence[PostgresSchema], source: Path) -> None:
+    from papertape.storage.postgres.dump import DumpRefusedError, load
+
+    try:
+        load(schemas, source / POSTGRES)
+    except (DumpRefusedError, StorageUnavailableError) as error:
+        raise BackupError(str(error)) from error
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -264,8 +322,8 @@ def _described(file: Path) -> CopiedFile:
 def _write_manifest(target: Path, manifest: Manifest) -> None:
     _sync_folders(target)
     unfinished = target / f"{MANIFEST}.unfinished"
-    told = asdict(manifest)
-    unfinished.write_text(json.dumps({"v": FORM, "sha256": _digest(told), **told}, indent=1))
+    told, form = asdict(manifest), FORM_WITH_SCHEMAS if manifest.has_schemas else FORM
+    unfinished.write_text(json.dumps({"v": form, "sha256": _digest(told), **told}, indent=1))
     _sync(unfinished)
     unfinished.rename(target / MANIFEST)
     _sync_folder(target)

@@ -1,4 +1,7 @@
-"""The two bodies behind a place: who writes it, and who reads its tape. Only one is imported."""
+"""The two bodies behind a place: who writes it, who reads its tape, who takes turns off it.
+
+Only one is imported.
+"""
 
 import logging
 import time
@@ -12,12 +15,15 @@ from papertape.storage.place import Place, PostgresSchema
 
 if TYPE_CHECKING:
     from papertape.storage.postgres.storage import PostgresStorage
+    from papertape.storage.postgres.tape_cutter import PostgresTapeCutter
     from papertape.storage.postgres.tape_reader import PostgresTapeReader
     from papertape.storage.sqlite.storage import SqliteStorage
+    from papertape.storage.sqlite.tape_cutter import TapeCutter
     from papertape.storage.sqlite.tape_reader import TapeReader
 
     AnyStorage = SqliteStorage | PostgresStorage
     AnyTapeReader = TapeReader | PostgresTapeReader
+    AnyTapeCutter = TapeCutter | PostgresTapeCutter
 
 PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -44,6 +50,17 @@ def open_tape_reader(place: Place) -> "AnyTapeReader":
     from papertape.storage.sqlite.tape_reader import TapeReader
 
     return TapeReader(place)
+
+
+def open_tape_cutter(place: Place) -> "AnyTapeCutter":
+    """A reader of the tape that can take sealed turns off it."""
+    if isinstance(place, PostgresSchema):
+        from papertape.storage.postgres.tape_cutter import PostgresTapeCutter
+
+        return PostgresTapeCutter(place)
+    from papertape.storage.sqlite.tape_cutter import TapeCutter
+
+    return TapeCutter(place)
 
 
 def unreachable(place: Place) -> str | None:

@@ -60,6 +60,8 @@ class PostgresSchema:
 
     url: PostgresUrl
     name: str
+    data_dir: Path | None = None
+    """The folder with what is not in tables: sealed segments of the tape."""
 
     def __str__(self) -> str:
         """For people, without the password."""

@@ -9,7 +9,6 @@ import binascii
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -43,7 +42,7 @@ from papertape.storage.rows import (
     order_item,
     position_item,
 )
-from papertape.storage.segments import SEGMENTS, SegmentFolder
+from papertape.storage.segments import SegmentFolder
 from papertape.storage.tables import (
     OPEN_CONDITION,
     OPEN_STATUSES,
@@ -77,7 +76,7 @@ class Reads:
 
     def __init__(self, place: Place, world: str) -> None:
         self._engine: Engine = open_engine(place, query_only=True)
-        self._segments = SegmentFolder(place.parent / SEGMENTS) if isinstance(place, Path) else None
+        self._segments = SegmentFolder.beside(place)
         self.world = world
 
     def head_seq(self) -> int:
@@ -94,9 +93,8 @@ class Reads:
 
     def sealed(self, after_seq: int) -> Iterator[TapeRow]:
         """The turns behind `after_seq` that were moved into segments, in order."""
-        if self._segments is not None:
-            first = max(after_seq + 1, 2)
-            yield from self._segments.rows(self.world, first, self.first_kept() - 1)
+        first = max(after_seq + 1, 2)
+        return self._segments.rows(self.world, first, self.first_kept() - 1)
 
     def sharing(self) -> str:
         """How the world is shared: what its first turn says."""

@@ -10,15 +10,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from papertape.domain.errors import TapeBrokenError
 from papertape.domain.tape import TapeRow, Turn, turn_hash
+from papertape.storage.place import Place
 
 FORM: Final = 1
 SEGMENTS: Final = "segments"
@@ -54,6 +55,12 @@ class SegmentFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @classmethod
+    def beside(cls, place: Place) -> Self:
+        """The segments of the tape at a place; none where it has no folder."""
+        data_dir = place.parent if isinstance(place, Path) else place.data_dir
+        return cls((data_dir or Path(os.devnull)) / SEGMENTS)
 
     def write(self, rows: Sequence[TapeRow], previous: str) -> Segment:
         """Seal turns that follow each other behind the hash `previous`; there whole or not at all.
@@ -99,6 +106,16 @@ class SegmentFolder:
                 if first <= row.seq <= last:
                     first = row.seq + 1
                     yield row
+
+    def filling(self, world: str, after_seq: int, kept: Iterable[TapeRow]) -> Iterator[TapeRow]:
+        """The rows of the table behind `after_seq`, with what is sealed where it has a hole."""
+        before = max(after_seq, 0)
+        for row in kept:
+            if isinstance(row.seq, int):
+                if row.seq > before + 1:
+                    yield from self.rows(world, before + 1, row.seq - 1)
+                before = row.seq
+            yield row
 
     def _checked(self, path: Path, first: int) -> Iterator[TapeRow]:
         try:

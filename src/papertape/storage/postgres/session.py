@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from papertape.domain.errors import StorageUnavailableError
-from papertape.storage.place import PostgresSchema
+from papertape.storage.place import PostgresSchema, PostgresUrl
 from papertape.storage.postgres.engine import quoted, ssl_context
 
 CONNECT_S = 5.0
@@ -51,8 +51,15 @@ _log = logging.getLogger(__name__)
 class Session:
     """Calls for one thread at a time, never from a running event loop."""
 
-    def __init__(self, schema: PostgresSchema, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        schema: PostgresSchema,
+        *,
+        read_only: bool = False,
+        statement_s: float | None = STATEMENT_S,
+    ) -> None:
         self._schema = schema
+        self._statement_s = statement_s
         self._read_only = read_only
         self._settings = {**_SERVER_SETTINGS, "search_path": quoted(schema.name)}
         self._settings["application_name"] = f"papertape {'reader' if read_only else 'floor'}"
@@ -136,18 +143,7 @@ class Session:
         return self._connection
 
     async def _connect(self) -> Connection:
-        url = self._schema.url
-        connection = await asyncpg.connect(
-            host=url.host,
-            port=url.port,
-            user=url.user,
-            database=url.database,
-            password=url.password,
-            ssl=_ssl_of(ssl_context(url), url.ssl_mode),
-            timeout=CONNECT_S,
-            command_timeout=STATEMENT_S,
-            server_settings=self._settings,
-        )
+        connection = await connect(self._schema.url, self._settings, self._statement_s)
         try:
             await self._begin(connection)
         except BaseException:
@@ -171,6 +167,23 @@ class Session:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+
+async def connect(
+    url: PostgresUrl, settings: dict[str, str], statement_s: float | None
+) -> Connection:
+    """A direct connection; a statement may take so many seconds, or as long as it likes (None)."""
+    return await asyncpg.connect(
+        host=url.host,
+        port=url.port,
+        user=url.user,
+        database=url.database,
+        password=url.password,
+        ssl=_ssl_of(ssl_context(url), url.ssl_mode),
+        timeout=CONNECT_S,
+        command_timeout=statement_s,
+        server_settings=settings,
+    )
 
 
 _OWN_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"

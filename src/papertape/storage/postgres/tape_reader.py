@@ -13,17 +13,19 @@ from papertape.storage.place import PostgresSchema
 from papertape.storage.postgres.engine import lock_key
 from papertape.storage.postgres.session import Session
 from papertape.storage.schema import HEAD_REVISION
+from papertape.storage.segments import SegmentFolder
 
 TAIL_CHUNK = 2_000
 PAUSE_S = 0.05
 
 
 class TapeQueries:
-    """The reading half of the storage port, on a session."""
+    """The reading half of the storage port, on a session; old turns come from segments."""
 
     def __init__(self, schema: PostgresSchema, session: Session) -> None:
         self._schema = schema
         self._session = session
+        self._segments = SegmentFolder.beside(schema)
         self._held: list[int] = []
 
     def hold(self, world: str, patience_s: float = 0.0) -> None:
@@ -50,7 +52,14 @@ class TapeQueries:
         return TapeHead(*found) if found else None
 
     def tail(self, world: str, after_seq: int) -> Iterator[TapeRow]:
-        """The rows behind `after_seq` in order, read in chunks."""
+        """The rows behind `after_seq` in order, read in chunks.
+
+        Where the table has a hole, segments fill it; `TapeBrokenError` for a damaged one.
+        """
+        return self._segments.filling(world, after_seq, self._kept(world, after_seq))
+
+    def _kept(self, world: str, after_seq: int) -> Iterator[TapeRow]:
+        """The rows of the table itself."""
         while True:
             rows = self._session.fetch(
                 "SELECT world, seq, time_ns, market_seq, body, hash FROM tape "
@@ -73,7 +82,7 @@ class TapeQueries:
             world,
             seq,
         )
-        return TapeRow(*found) if found else None
+        return TapeRow(*found) if found else next(self._segments.rows(world, seq, seq), None)
 
 
 class PostgresTapeReader(TapeQueries):

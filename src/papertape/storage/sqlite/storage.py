@@ -21,7 +21,7 @@ from papertape.domain.tape import GENESIS_HASH, TapeHead, TapeRow, chain
 from papertape.storage.projections import ProjectionWriter, insert, upsert
 from papertape.storage.rows import order_json
 from papertape.storage.schema import migrate
-from papertape.storage.segments import SEGMENTS, SegmentFolder
+from papertape.storage.segments import SegmentFolder
 from papertape.storage.sqlite.connection import open_engine
 from papertape.storage.sqlite.tape_reader import TapeQueries
 from papertape.storage.tables import market_state, tape
@@ -44,7 +44,7 @@ class SqliteStorage(TapeQueries):
         migrate(self._engine, path)
         self._pooled = self._engine.raw_connection()
         connection = cast("sqlite3.Connection", self._pooled.driver_connection)
-        super().__init__(connection, SegmentFolder(path.parent / SEGMENTS))
+        super().__init__(connection, SegmentFolder.beside(path))
         self._projections = ProjectionWriter(self._engine.dialect)
         self._insert_tape = insert(tape, self._engine.dialect)
         self._upsert_market_state = upsert(market_state, self._engine.dialect)

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from papertape.domain.tape import TapeHead, TapeRow
 from papertape.storage.schema import HEAD_REVISION, current_revision
-from papertape.storage.segments import SEGMENTS, SegmentFolder
+from papertape.storage.segments import SegmentFolder
 from papertape.storage.sqlite.connection import open_engine
 
 TAIL_CHUNK = 2_000
@@ -35,13 +35,7 @@ class TapeQueries:
 
         Where the table has a hole, segments fill it; `TapeBrokenError` for a damaged one.
         """
-        before = max(after_seq, 0)
-        for row in self._kept(world, after_seq):
-            if isinstance(row.seq, int):
-                if row.seq > before + 1:
-                    yield from self._segments.rows(world, before + 1, row.seq - 1)
-                before = row.seq
-            yield row
+        return self._segments.filling(world, after_seq, self._kept(world, after_seq))
 
     def _kept(self, world: str, after_seq: int) -> Iterator[TapeRow]:
         """The rows of the table itself."""
@@ -71,7 +65,7 @@ class TapeReader(TapeQueries):
         self._engine = open_engine(path, query_only=True)
         self._pooled = self._engine.raw_connection()
         connection = cast("sqlite3.Connection", self._pooled.driver_connection)
-        super().__init__(connection, SegmentFolder(path.parent / SEGMENTS))
+        super().__init__(connection, SegmentFolder.beside(path))
 
     def hold(self, world: str) -> None:
         """Nothing to do: the lock of the data folder says that somebody works on it."""
