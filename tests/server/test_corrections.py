@@ -108,6 +108,20 @@ def test_a_trade_is_taken_back_once(writer) -> None:
     problem(late, 409, "not_replaceable")
 
 
+def test_a_note_goes_with_a_trade_that_is_put_right(product, writer) -> None:
+    wrong = record(writer, note="by phone").json()["id"]
+    terms = {"qty": "9", "price": "7.5"}
+    right = writer.client.post(f"/trades/{wrong}/correct", json=terms).json()
+    assert right["note"] == "by phone"
+    path = f"/trades/{right['id']}"
+    assert writer.client.patch(path, json={"note": "called back"}).status_code == 200
+    with product.auth.engine.begin() as connection:  # as in a process that ended too early
+        connection.execute(delete(trade_busts))
+    again = writer.client.post(f"/trades/{wrong}/correct", json=terms).json()
+    assert again["note"] == "called back", "a repeat takes no newer note away"
+    assert writer.client.get(f"/trades/{wrong}").json()["note"] == "by phone"
+
+
 def test_a_trade_is_put_right_by_another(product, writer) -> None:
     wrong = record(writer).json()["id"]
     right = {"qty": "9", "price": "7.5", "fee": "0.5"}

@@ -1,5 +1,7 @@
 """Channels that tell a state anew, and the heartbeat."""
 
+from typing import Any
+
 import pytest
 
 from papertape.server.stream import session, states
@@ -55,6 +57,28 @@ def test_risk_tells_where_an_account_stands(product, alice, stock) -> None:
         alice.order(symbol=stock, limit_price="10.01")
         then = stream.until("risk", "risk")["data"]
         assert then["equity"] == alice.account()["equity"]
+
+
+def test_risk_tells_how_much_of_each_limit_is_used(product, alice, stock) -> None:
+    with product.stream(alice) as stream:
+        stream.subscribe("risk")
+        terms = {"scope": "instrument", "target": stock, "measure": "position_qty", "limit": "20"}
+        made = alice.client.post("/risk/limits", json=terms)
+        assert made.status_code == 201, made.text
+        _until_used(stream, made.json()["id"], ("20", "0", "ok"))
+        alice.order(symbol=stock, limit_price="10.01", qty="17")
+        limits = _until_used(stream, made.json()["id"], ("20", "17", "warn"))
+        dashboard = alice.client.get("/risk/dashboard").json()
+        assert limits == dashboard["limits"]
+
+
+def _until_used(stream, limit_id: str, told: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """The limits, when this one says this."""
+    while True:
+        limits = stream.until("risk", "risk")["data"]["limits"]
+        found = [one for one in limits if one["id"] == limit_id]
+        if [(one["limit"], one["used"], one["state"]) for one in found] == [told]:
+            return limits
 
 
 def test_the_engine_tells_its_clock_its_exchanges_and_what_is_halted(product, alice) -> None:

@@ -129,7 +129,7 @@ class Corrections:
         assert order is not None
         corrected = await self._trade_of(order)
         await self._note(trade, corrected["id"])
-        return corrected
+        return await self._trade_of(order)  # with the note that it takes over
 
     async def _ask(self, kind: str, fields: Trade) -> Reply:
         """Send what has the terms of a trade; a problem calls them as the caller did."""

@@ -206,7 +206,7 @@ class Rooms:
 
     @cached_property
     def states(self) -> States:
-        return States(self.accounts, self.exchange, self.hub)
+        return States(self.accounts, self.exchange, self.dashboards, self.hub)
 
     @cached_property
     def stream(self) -> StreamRooms:

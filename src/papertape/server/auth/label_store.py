@@ -9,7 +9,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Executable,
+    Row,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.tables import order_labels, order_tags, trade_busts, trade_notes
@@ -157,7 +167,6 @@ class LabelStore:
 
     def note(self, account_id: str, fill_id: str, note: str | None) -> None:
         """Write a note on a trade, or (None) take it away."""
-        this = (trade_notes.c.account_id == account_id) & (trade_notes.c.fill_id == fill_id)
         row = {
             "account_id": account_id,
             "fill_id": fill_id,
@@ -165,7 +174,7 @@ class LabelStore:
             "changed_ns": time.time_ns(),
         }
         with self._engine.begin() as connection:
-            connection.execute(delete(trade_notes).where(this))
+            connection.execute(delete(trade_notes).where(_note_of(account_id, fill_id)))
             if note is not None:
                 connection.execute(insert(trade_notes).values(row))
 
@@ -179,7 +188,10 @@ class LabelStore:
         return found
 
     def note_bust(self, account_id: str, fill_id: str, corrected_by: str | None) -> None:
-        """A trade was taken back; noted once, also when the request is repeated."""
+        """A trade was taken back; noted once, also when the request is repeated.
+
+        The note on it is copied to the trade in its place, unless that has one of its own.
+        """
         row = {
             "fill_id": fill_id,
             "account_id": account_id,
@@ -189,6 +201,18 @@ class LabelStore:
         entry = upserting(trade_busts, self._engine.dialect.name).values(row)
         with self._engine.begin() as connection:
             connection.execute(entry.on_conflict_do_nothing())
+            if corrected_by is not None:
+                connection.execute(self._copy_of_note(account_id, fill_id, corrected_by))
+
+    def _copy_of_note(self, account_id: str, from_fill: str, to_fill: str) -> Executable:
+        table = trade_notes.c
+        written = select(table.account_id, literal(to_fill), table.note, table.changed_ns)
+        entry = upserting(trade_notes, self._engine.dialect.name).from_select(
+            ["account_id", "fill_id", "note", "changed_ns"],
+            written.where(_note_of(account_id, from_fill)),
+        )
+        copied: Executable = entry.on_conflict_do_nothing()
+        return copied
 
     def busts(self, fill_ids: Collection[str]) -> dict[str, str | None]:
         """Of trades that were taken back the trade in their place, by their ids."""
@@ -198,6 +222,10 @@ class LabelStore:
                 query = select(trade_busts).where(trade_busts.c.fill_id.in_(part))
                 found |= {row.fill_id: row.corrected_by for row in connection.execute(query)}
         return found
+
+
+def _note_of(account_id: str, fill_id: str) -> ColumnElement[bool]:
+    return (trade_notes.c.account_id == account_id) & (trade_notes.c.fill_id == fill_id)
 
 
 def _is(account_id: str, client_order_id: str) -> ColumnElement[bool]:

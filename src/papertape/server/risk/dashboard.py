@@ -7,6 +7,7 @@ against the limit and added up by sector and class.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -27,6 +28,21 @@ WARN_AT = Decimal("0.8")
 _TRIES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an account uses of the policy in force: the engine's figures."""
+
+    policy: PolicyInForce
+    usage: dict[str, Any]
+    standing: dict[str, Any]
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """Each limit that concerns the account, with `used`, `utilisation` and `state`."""
+        limits = limits_of(self.policy.rules)
+        return [_line(limits[one["rule"]], one) for one in self.usage["limits"]]
+
+
 class Dashboards:
     """Puts the dashboard of an account together; three questions to the floor and one query."""
 
@@ -40,12 +56,12 @@ class Dashboards:
 
     async def of(self, account: OwnedAccount) -> dict[str, Any]:
         """The dashboard of an account, at the present market."""
-        value, open_alerts, (policy, usage, standing) = await asyncio.gather(
+        value, open_alerts, used = await asyncio.gather(
             self._accounts.value(account),
             self._alerts.open_count(account.account_id),
-            self._usage(account.account_id),
+            self.used(account.account_id),
         )
-        limits = limits_of(policy.rules)
+        usage, standing = used.usage, used.standing
         return {
             "account_id": account.account_id,
             "status": value.account["status"],
@@ -54,11 +70,11 @@ class Dashboards:
             "stop": standing.get("stop"),
             "day_start_equity": standing["day_start_equity"],
             "peak_equity": standing["peak_equity"],
-            "limits": [_line(limits[one["rule"]], one) for one in usage["limits"]],
+            "limits": used.limits,
             "margin": margin_of(value.account, standing),
             "exposure": exposure_of(usage["exposures"]),
             "open_alerts": open_alerts,
-            "policy_version": policy.version,
+            "policy_version": used.policy.version,
             "as_of_seq": usage["as_of_seq"],
         }
 
@@ -68,7 +84,7 @@ class Dashboards:
         told: dict[str, Any] = msgspec.json.decode(reply.body)
         return told
 
-    async def _usage(self, account_id: str) -> tuple[PolicyInForce, dict[str, Any], dict[str, Any]]:
+    async def used(self, account_id: str) -> Used:
         """The policy, what is used of it, and where the account stands; of one version."""
         fields = {"account_id": account_id}
         for _ in range(_TRIES):
@@ -80,7 +96,7 @@ class Dashboards:
             usage = msgspec.json.decode(used.body)
             if usage["version"] == policy.version:
                 break
-        return policy, usage, standing
+        return Used(policy, usage, standing)
 
 
 def _line(limit: Limit, usage: Mapping[str, Any]) -> dict[str, Any]:

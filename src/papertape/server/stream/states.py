@@ -17,6 +17,7 @@ from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.exchange import Exchange
 from papertape.server.problems import Problem
+from papertape.server.risk.dashboard import Dashboards
 from papertape.server.stream.frames import state_frame
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.reader import Reader
@@ -67,9 +68,12 @@ class _State:
 class States:
     """All states that somebody listens to, in one server process."""
 
-    def __init__(self, accounts: Accounts, exchange: Exchange, hub: Hub) -> None:
+    def __init__(
+        self, accounts: Accounts, exchange: Exchange, dashboards: Dashboards, hub: Hub
+    ) -> None:
         self._accounts = accounts
         self._exchange = exchange
+        self._dashboards = dashboards
         self._hub = hub
         self._states: dict[tuple[str, str | None], _State] = {}
         self._of_account: dict[str, set[_State]] = {}
@@ -186,11 +190,10 @@ class States:
     async def _risk(self, state: _State, account: OwnedAccount) -> tuple[int, dict[str, Any]]:
         value = await self._accounts.value(account)
         state.watch(_held(value.positions))
-        reply = await self._exchange.ask("risk", {"account_id": account.account_id})
-        standing = msgspec.json.decode(reply.body)
-        seq = standing.pop("as_of_seq")
+        used = await self._dashboards.used(account.account_id)
+        seq = used.standing.pop("as_of_seq")
         margin = {name: value.account[name] for name in _MARGIN if name in value.account}
-        return seq, standing | margin
+        return seq, used.standing | margin | {"limits": used.limits}
 
     async def _engine(self) -> tuple[int, bytes]:
         status = msgspec.json.decode((await self._exchange.ask("floor_status")).body)
