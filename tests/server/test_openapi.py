@@ -9,9 +9,12 @@ import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
+from fastapi import FastAPI
 from hypothesis import settings
 from schemathesis.specs.openapi import checks
 
+from papertape.server.documents import document, openapi_of
+from papertape.server.models.base import Reply
 from papertape.server.openapi import document_text
 
 DOCUMENT = json.loads(document_text())
@@ -190,6 +193,23 @@ GET /healthz
 GET /readyz
 GET /metrics
 """
+
+
+def test_two_models_of_one_name_are_an_error() -> None:
+    class KeyReply(Reply):
+        one: str
+
+    class _Other:
+        class KeyReply(Reply):
+            two: int
+
+    async def nothing() -> None: ...
+
+    app = FastAPI()
+    for path, model in (("/one", KeyReply), ("/two", _Other.KeyReply)):
+        app.add_api_route(path, nothing, **document(replies={200: model}, secured=False))
+    with pytest.raises(ValueError, match=r"KeyReply of .* rename one"):
+        openapi_of(app)
 
 
 def test_the_file_of_the_page_is_the_document_of_the_server() -> None:

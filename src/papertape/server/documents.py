@@ -5,7 +5,7 @@ declared here instead of in their signatures.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fastapi import FastAPI
@@ -209,12 +209,23 @@ def _schemas(app: FastAPI) -> dict[str, Any]:
         if isinstance(extra, _Extra):
             bodies |= {extra.body: None} if extra.body else {}
             replies |= dict.fromkeys(extra.replies)
+    _expect_names_apart((*bodies, *replies))
     _, taken = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     _, given = models_json_schema(
         [(model, "serialization") for model in replies], ref_template=_REF
     )
     found: dict[str, Any] = taken.get("$defs", {}) | given["$defs"]
     return found
+
+
+def _expect_names_apart(models: Iterable[type[Travelling]]) -> None:
+    """Routes refer to models by name: of two that share one, a route would show the other's."""
+    named: dict[str, type[Travelling]] = {}
+    for model in models:
+        other = named.setdefault(_name(model), model)
+        if other is not model:
+            msg = f"{model.__name__} of {model.__module__} and of {other.__module__}: rename one"
+            raise ValueError(msg)
 
 
 def _show_examples(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
