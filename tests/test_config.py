@@ -16,6 +16,7 @@ def test_defaults_are_those_of_the_documentation(monkeypatch, tmp_path):
     assert settings.data_dir == tmp_path / "data"
     assert (settings.hours, settings.speed, settings.log_level) == ("open", 1.0, "warning")
     assert settings.sharing == "shared"
+    assert settings.ticks_kept == 100_000
 
 
 def test_an_option_wins_over_a_variable_and_that_over_the_default(monkeypatch):
@@ -44,6 +45,7 @@ def test_settings_travel_to_a_child_unchanged(tmp_path):
         ({"symbol": "x y", "replay": "f.csv"}, "--symbol: String should match"),
         ({"symbol": "X"}, "--symbol names the instrument of a --replay FILE; give both"),
         ({"requests_per_second": -1}, "--requests-per-second: Input should be greater than"),
+        ({"ticks_kept": -1}, "--ticks-kept: Input should be greater than or equal to 0"),
         ({"trusted_proxies": "proxy"}, "--trusted-proxies: Value error, 'proxy' does not appear"),
         ({"smtp_url": "smtp://u:p@mail.example"}, "--smtp-url: Value error, the password has a"),
         ({"smtp_url": "http://mail.example"}, "--smtp-url: Value error, give smtp://user@host"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from papertape.markets.replay import ReplayMarket
     from papertape.markets.scheduled import ScheduledMarket
     from papertape.markets.store import BarStore
+    from papertape.markets.ticks import TickStore
     from papertape.server.auth.store import AuthStore, Role
     from papertape.server.mail import Mailer
     from papertape.storage.place import Place, PostgresSchema
@@ -143,13 +144,14 @@ def floor(settings: Settings, world: str) -> int:
     from papertape.markets.store import BarStore
 
     root = settings.data_dir / "bars" / world
+    ticks = _ticks(settings, world)
     if settings.replay:
         replay = _replayed(settings)
         bars = BarStore(root, partition=replay.bar_partition)
-        spec = WorldSpec(world, replay, bars=bars)
+        spec = WorldSpec(world, replay, bars=bars, ticks=ticks)
     else:
         bars = BarStore(root)
-        spec = WorldSpec(world, _simulated(settings, bars), settings.speed, bars)
+        spec = WorldSpec(world, _simulated(settings, bars), settings.speed, bars, ticks)
     return run_floor(
         data_dir=settings.data_dir,
         worlds=[spec],
@@ -157,6 +159,14 @@ def floor(settings: Settings, world: str) -> int:
         place=_place(settings, EXCHANGE),
         ready=say_ready,
     )
+
+
+def _ticks(settings: Settings, world: str) -> "TickStore | None":
+    """Where quotes and prints of the past are; None where none shall be kept."""
+    from papertape.markets.ticks import TickStore
+
+    root = settings.data_dir / "ticks" / world
+    return TickStore(root, settings.ticks_kept) if settings.ticks_kept else None
 
 
 def _simulated(settings: Settings, bars: "BarStore") -> "ScheduledMarket":
@@ -244,6 +254,7 @@ async def _serve(settings: Settings, world: str, listener: socket.socket) -> Non
                 auth=auth,
                 tokens=Tokens(load_key(settings.data_dir / "secrets" / "jwt.key")),
                 bars=BarStore(settings.data_dir / "bars" / world),
+                ticks=_ticks(settings, world),
                 world=world,
                 web_dir=settings.web_dir or PAGE_OF_A_CHECKOUT,
                 demo_login=_ensure_demo(auth) if settings.loopback else None,

@@ -38,6 +38,7 @@ def test_a_print_is_told_with_time_price_and_aggressor() -> None:
     (message,) = news.prints([("ACME", START_NS, "10.00", "5", "buy")])
     assert (message.world, message.channel, message.type) == ("main", "trades:ACME", "trade")
     assert json.loads(message.data) == {
+        "id": START_NS // 1_000,
         "symbol": "ACME",
         "price": "10.00",
         "qty": "5",
@@ -58,7 +59,7 @@ def test_a_print_of_the_next_minute_closes_the_bar_and_keeps_it(store: BarStore)
     messages = told(news.prints([("ACME", MINUTE + MINUTE_NS, "9.00", "1", "")]))
     keeper.close()
     assert messages["bars:ACME:1m"]["high"] == "10.50"
-    assert store.read("ACME") == [Bar(MINUTE, "10.00", "10.50", "10.00", "10.50", "6")]
+    assert store.read("ACME") == [Bar(MINUTE, "10.00", "10.50", "10.00", "10.50", "6", 2, "60.5")]
 
 
 def test_a_minute_that_is_over_closes_its_bar_without_a_print(world: World) -> None:

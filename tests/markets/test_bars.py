@@ -27,18 +27,20 @@ def test_a_minute_of_prints_is_one_bar():
     ]:
         assert builder.add("ACME", at(0, second), price, qty) is None
 
-    assert builder.forming("ACME") == Bar(at(0), "10.00", "10.40", "9.90", "10.10", "11")
+    assert builder.forming("ACME") == Bar(
+        at(0), "10.00", "10.40", "9.90", "10.10", "11", 4, "110.5"
+    )
     closed = builder.add("ACME", at(1), "10.20", "1")
-    assert closed == Bar(at(0), "10.00", "10.40", "9.90", "10.10", "11")
-    assert builder.forming("ACME") == Bar(at(1), "10.20", "10.20", "10.20", "10.20", "1")
+    assert closed == Bar(at(0), "10.00", "10.40", "9.90", "10.10", "11", 4, "110.5")
+    assert builder.forming("ACME") == Bar(at(1), *["10.20"] * 4, "1", 1, "10.2")
 
 
 def test_symbols_do_not_touch_each_other():
     builder = BarBuilder()
     builder.add("A", at(0, 1), "1", "1")
     builder.add("B", at(0, 2), "2", "1")
-    assert builder.add("A", at(1), "3", "1") == Bar(at(0), "1", "1", "1", "1", "1")
-    assert builder.forming("B") == Bar(at(0), "2", "2", "2", "2", "1")
+    assert builder.add("A", at(1), "3", "1") == Bar(at(0), *["1"] * 4, "1", 1, "1")
+    assert builder.forming("B") == Bar(at(0), *["2"] * 4, "1", 1, "2")
     assert builder.forming("C") is None
 
 
@@ -47,7 +49,7 @@ def test_bars_whose_minute_is_over_can_be_closed_without_a_print():
     builder.add("A", at(0, 1), "1", "1")
     builder.add("B", at(1, 1), "2", "1")
     assert builder.close_due(at(1) - 1) == []
-    assert builder.close_due(at(1)) == [("A", Bar(at(0), "1", "1", "1", "1", "1"))]
+    assert builder.close_due(at(1)) == [("A", Bar(at(0), *["1"] * 4, "1", 1, "1"))]
     assert builder.forming("A") is None
     assert builder.add("A", at(2), "4", "1") is None, "a minute without prints makes no bar"
 
@@ -56,7 +58,7 @@ def test_a_late_print_counts_into_the_bar_that_forms():
     builder = BarBuilder()
     builder.add("A", at(1, 1), "5", "1")
     assert builder.add("A", at(0, 59), "4", "1") is None
-    assert builder.forming("A") == Bar(at(1), "5", "5", "4", "4", "2")
+    assert builder.forming("A") == Bar(at(1), "5", "5", "4", "4", "2", 2, "9")
 
 
 def test_fractions_add_up_exactly():
@@ -81,6 +83,23 @@ def test_five_minutes_are_made_of_five_bars():
 def test_comparing_is_by_value_not_by_text():
     bars = [Bar(0, "9", "9.5", "9", "9", "1"), Bar(MINUTE_NS, "9", "10.2", "8.99", "10", "1")]
     assert aggregate(bars, "1h") == [Bar(0, "9", "10.2", "8.99", "10", "2")]
+
+
+def test_trades_and_their_average_price_are_known_where_they_are_known_of_all():
+    counted = Bar(0, "10", "12", "10", "12", "4", 2, "44")
+    more = Bar(MINUTE_NS, "12", "12", "12", "12", "2", 1, "24")
+    assert counted.vwap == 11
+    (both,) = aggregate([counted, more], "1h")
+    assert (both.trades, both.turnover, str(both.vwap)) == (3, "68", "11.333333")
+    (partly,) = aggregate([counted, more._replace(trades=None, turnover=None)], "1h")
+    assert (partly.volume, partly.trades, partly.vwap) == ("6", None, None)
+
+
+def test_a_minute_in_which_nothing_was_traded_has_no_average_price():
+    builder = BarBuilder()
+    builder.add("EURUSD", at(0), "1.1", "0")
+    mid = builder.forming("EURUSD")
+    assert (mid.trades, mid.vwap) == (0, None)
 
 
 def test_an_unknown_timeframe_names_the_known_ones():

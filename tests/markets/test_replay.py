@@ -114,11 +114,11 @@ def test_quotes_make_bars_of_the_mid_price_that_can_be_watched_while_they_form(f
     ]
     market = ReplayMarket(file_of("EURUSD-quotes-tick.csv", "\n".join(rows)))
     market.act(None, market.now_ns(20 * SECOND_NS))
-    first = Bar(MONDAY, "1.10005", "1.100065", "1.10005", "1.100065", "0")
-    whole = Bar(MONDAY, "1.10005", "1.100065", "1.09995", "1.09995", "0")
+    first = Bar(MONDAY, "1.10005", "1.100065", "1.10005", "1.100065", "0", 0, "0")
+    whole = Bar(MONDAY, "1.10005", "1.100065", "1.09995", "1.09995", "0", 0, "0")
     assert market.closed_bars() == [("EURUSD", first), ("EURUSD", whole)]
     market.act(None, market.now_ns(100 * SECOND_NS))
-    next_minute = Bar(MONDAY + 60 * SECOND_NS, "1.10105", "1.10105", "1.10105", "1.10105", "0")
+    next_minute = Bar(MONDAY + 60 * SECOND_NS, *["1.10105"] * 4, "0", 0, "0")
     assert market.closed_bars() == [("EURUSD", whole), ("EURUSD", next_minute)]
 
 
@@ -127,7 +127,10 @@ def test_prints_make_bars_and_a_restart_in_the_middle_does_not_tear_them(file_of
     whole = ReplayMarket(path)
     whole.act(None, whole.now_ns(SECOND_NS))
     (bar,) = whole.closed_bars()
-    assert bar == ("BTCUSD", Bar(MONDAY, "100.10", "100.10", "100.05", "100.07", "4.5"))
+    assert bar == (
+        "BTCUSD",
+        Bar(MONDAY, "100.10", "100.10", "100.05", "100.07", "4.5", 3, "450.32"),
+    )
 
     before = ReplayMarket(path)
     before.act(None, before.now_ns(0))

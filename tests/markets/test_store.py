@@ -193,7 +193,7 @@ from papertape.markets.store import BarStore
 store = BarStore(sys.argv[1])
 for line in sys.stdin:
     time_ns, *texts = line.split()
-    store.append("AAPL", Bar(int(time_ns), *texts))
+    store.append("AAPL", Bar(int(time_ns), *texts[:5]))
 """
 
 

@@ -15,7 +15,8 @@ def random_bar(draw, minute):
     low, first, then, high = (f"{price / 100:.2f}" for price in cents)
     opened, closed = draw.choice([(first, then), (then, first)])
     volume = str(draw.randint(0, 99) / 4).removesuffix(".0")
-    return Bar(START + minute * MINUTE_NS, opened, high, low, closed, volume)
+    counted = draw.choice([(None, None), (draw.randint(0, 9), str(draw.randint(0, 9_999)))])
+    return Bar(START + minute * MINUTE_NS, opened, high, low, closed, volume, *counted)
 
 
 @pytest.mark.parametrize("partition", ["day", "month", "year"])

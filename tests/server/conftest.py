@@ -30,8 +30,10 @@ from papertape.floor.loop import FloorLoop
 from papertape.floor.ports import Storage, StreamBatch
 from papertape.floor.process import WorldSpec, open_world
 from papertape.floor.queue import Limits
+from papertape.floor.tick_keeper import TickKeeper
 from papertape.floor.world_loop import Rhythm
 from papertape.markets.store import BarStore
+from papertape.markets.ticks import TickStore
 from papertape.server.application import create_app
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import KEY_FILE, AuthStore
@@ -48,6 +50,7 @@ PASSWORD = "correct horse"
 STOCKS = [f"ACME{number}" for number in range(150)]
 CRYPTO = "BTC/USD"
 WORLD = "main"
+TICKS_KEPT = 1_000
 UNLIMITED = {"attempts_per_minute": 0, "requests_per_second": 0}
 
 
@@ -361,6 +364,7 @@ class _Running:
     async def _serve(self) -> None:
         storage = await asyncio.to_thread(open_storage, self._place)
         bars = BarStore(self._folder / "bars")
+        self._ticks = TickKeeper(TickStore(self._folder / "ticks", TICKS_KEPT))
         self._loop = asyncio.get_running_loop()
         async with LocalFloor(lambda link: self._make_floor(link, storage)) as floor:
             self._floor = floor
@@ -372,6 +376,7 @@ class _Running:
                         auth=self.auth,
                         tokens=self.tokens,
                         bars=bars,
+                        ticks=TickStore(self._folder / "ticks", TICKS_KEPT),
                         world=WORLD,
                         **self._settings,
                     )
@@ -381,6 +386,7 @@ class _Running:
                 await self._server.serve(sockets=[self.listener])
         assert floor.error is None, f"the floor fell: {floor.error!r}"
         bars.close()
+        await asyncio.to_thread(self._ticks.close)
         await asyncio.to_thread(storage.close)
 
     def _make_floor(self, link: Any, storage: Storage) -> FloorLoop:
@@ -389,6 +395,7 @@ class _Running:
             storage=storage,
             snapshots=SnapshotFolder(self._folder / "snapshots"),
             link=link,
+            ticks=self._ticks,
             rhythm=Rhythm(market_s=0.005, news_s=0.01),
             limits=self._limits,
         )

@@ -15,13 +15,12 @@ NOON = 1_700_049_600 * 10**9
 
 
 def bar(minute: int, price: str, volume: str = "1") -> Bar:
-    return Bar(NOON + minute * MINUTE, price, price, price, price, volume)
+    return Bar(NOON + minute * MINUTE, *[price] * 4, volume, 1, f"{int(price) * int(volume)}")
 
 
 def message(one: Bar) -> bytes:
-    names = ("open", "high", "low", "close", "volume")
-    told = {"symbol": "ACME", "timeframe": "1m", "time": time_text(one.time_ns)}
-    return json.dumps(told | dict(zip(names, one[1:], strict=True))).encode()
+    told = {"symbol": "ACME", "timeframe": "1m", "time": time_text(one.time_ns), "closed": False}
+    return json.dumps(one._asdict() | told).encode()
 
 
 class Chart:

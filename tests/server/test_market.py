@@ -123,7 +123,8 @@ def charted(product) -> str:
     store = BarStore(product.folder / "bars")
     for minute in range(10):
         price = f"{100 + minute}.00"
-        store.append("ACME148", Bar(NOON + minute * MINUTE_NS, price, price, price, price, "5"))
+        turnover = f"{500 + 5 * minute}"
+        store.append("ACME148", Bar(NOON + minute * MINUTE_NS, *[price] * 4, "5", 2, turnover))
     store.close()
     return "ACME148"
 
@@ -138,6 +139,9 @@ def test_bars_have_the_shape_of_the_wire(product, charted) -> None:
         "low": "109.00",
         "close": "109.00",
         "volume": "5",
+        "trades": 2,
+        "turnover": "545",
+        "vwap": "109",
     }
 
 

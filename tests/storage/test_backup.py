@@ -108,6 +108,29 @@ def test_all_files_come_back_with_their_modes(product, taken, tmp_path):
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
+def test_ticks_that_come_all_the_time_do_not_keep_a_backup_from_its_end(copied, tmp_path):
+    data, target = tmp_path / "data", tmp_path / "target"
+    restore(copied, data)
+    tail = data / "ticks" / "main" / "AAPL" / "trades" / "000000000000.tail"
+    tail.parent.mkdir(parents=True, exist_ok=True)
+    ended = threading.Event()
+
+    def write() -> None:
+        with tail.open("ab", buffering=0) as file:
+            while not ended.wait(0.001):
+                file.write(b'{"id":1}\n')
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        back_up(data, target, **MOMENT)
+    finally:
+        ended.set()
+        writer.join()
+    check_backup(target)
+    assert tail.read_bytes().startswith((target / tail.relative_to(data)).read_bytes())
+
+
 def test_a_restored_product_starts_and_goes_on(serve, taken, tmp_path):
     restore(taken, tmp_path / "data")
     again = serve(tmp_path / "data")

@@ -26,7 +26,8 @@ class Settings:
     `speed` makes a simulated world's clock run faster than the wall, and a replay faster than its
     own pace (bars: one a second, ticks: as they came). `sharing` is that of a world when it is
     made: whether its users trade with each other. `trusted_proxies` are addresses and networks with
-    commas between them: what they say of a request's origin is believed. A proxy names the client
+    commas between them: what they say of a request's origin is believed. Of each instrument the
+    newest `ticks_kept` quotes and as many prints are kept; 0 keeps none. A proxy names the client
     certificate of TradingView in `webhook_certificate_header`; None asks for none. With
     `webhooks_allow_private` outgoing webhooks may call addresses inside. Mail goes out by
     `smtp_url` (`smtp://user@host:port` with STARTTLS, `smtps://`) from `mail_from`, and names
@@ -51,6 +52,7 @@ class Settings:
     login_attempts_per_minute: int
     requests_per_second: int
     requests_burst: int
+    ticks_kept: int
     trusted_proxies: str
     webhook_certificate_header: str | None
     webhooks_allow_private: bool

@@ -50,6 +50,7 @@ class _Given(BaseSettings):
     login_attempts_per_minute: int = Field(default=20, ge=0)
     requests_per_second: int = Field(default=2_000, ge=0)
     requests_burst: int = Field(default=4_000, ge=1)
+    ticks_kept: int = Field(default=100_000, ge=0, le=1_000_000_000)
     trusted_proxies: str = ""
     webhooks_allow_private: bool = False
     webhook_certificate_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9\-]{1,100}$")

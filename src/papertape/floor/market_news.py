@@ -16,6 +16,7 @@ import msgspec
 from papertape.domain.time_text import time_text
 from papertape.engine import World
 from papertape.floor.ports import MarketMessage
+from papertape.floor.tick_keeper import TickKeeper
 from papertape.markets.bars import Bar, BarBuilder
 
 BOOK_DEPTH = 10
@@ -41,11 +42,15 @@ class BarSink(Protocol):
 
 
 class MarketNews:
-    """Makes the public messages of one world; keeps closed bars."""
+    """Makes the public messages of one world; keeps closed bars, quotes and prints."""
 
-    def __init__(self, world_id: str, bars: "BarKeeper | None") -> None:
+    def __init__(
+        self, world_id: str, bars: "BarKeeper | None", ticks: TickKeeper | None = None
+    ) -> None:
         self._world_id = world_id
         self._keeper = bars
+        self._ticks = ticks
+        self._print_ids: dict[str, int] = {}
         self._builder = BarBuilder()
         self._printed: set[str] = set()
         self._books: dict[str, bytes] = {}
@@ -58,21 +63,31 @@ class MarketNews:
 
     def prints(self, prints: Iterable[Print]) -> list[MarketMessage]:
         """Trades, and the bars that they closed."""
-        messages = []
+        messages, trades = [], []
         for symbol, time_ns, price, qty, side in prints:
             closed = self._builder.add(symbol, time_ns, price, qty)
             if closed is not None:
                 messages.append(self.closed_bar(symbol, closed))
             self._printed.add(symbol)
             trade = {
+                "id": self._print_id(symbol, time_ns),
                 "symbol": symbol,
                 "price": price,
                 "qty": qty,
                 "side": side or None,
                 "time": time_text(time_ns),
             }
-            messages.append(self._message(f"trades:{symbol}", "trade", _json.encode(trade)))
+            trades.append(self._message(f"trades:{symbol}", "trade", _json.encode(trade)))
+            messages.append(trades[-1])
+        if self._ticks is not None:
+            self._ticks.keep(trades)
         return messages
+
+    def _print_id(self, symbol: str, time_ns: int) -> int:
+        """The time of a print in microseconds, or what follows the last id where that is taken."""
+        last = self._print_ids.get(symbol, 0)
+        self._print_ids[symbol] = max(last + 1, time_ns // 1_000)
+        return self._print_ids[symbol]
 
     def closed_bar(self, symbol: str, bar: Bar) -> MarketMessage:
         """A bar that does not change any more: kept, and told."""
@@ -85,11 +100,13 @@ class MarketNews:
 
         `own_bars` is off for a source that brings its bars itself.
         """
-        messages = [
+        quotes = [
             self._message(f"quotes:{symbol}", "quote", data)
             for symbol, data in world.quotes(changed_only=True)
         ]
-        messages += self._changed_books(world)
+        if self._ticks is not None:
+            self._ticks.keep(quotes)
+        messages = quotes + self._changed_books(world)
         if own_bars:
             messages += self._changed_bars(now_ns)
         return messages
@@ -115,16 +132,19 @@ class MarketNews:
         return messages
 
     def _bar_message(self, symbol: str, bar: Bar, *, closed: bool) -> MarketMessage:
-        time_ns, opened, high, low, close, volume = bar
+        vwap = bar.vwap
         data = {
             "symbol": symbol,
             "timeframe": "1m",
-            "time": time_text(time_ns),
-            "open": opened,
-            "high": high,
-            "low": low,
-            "close": close,
-            "volume": volume,
+            "time": time_text(bar.time_ns),
+            "open": bar.open,
+            "high": bar.high,
+            "low": bar.low,
+            "close": bar.close,
+            "volume": bar.volume,
+            "trades": bar.trades,
+            "turnover": bar.turnover,
+            "vwap": None if vwap is None else f"{vwap:f}",
             "closed": closed,
         }
         return self._message(f"bars:{symbol}:1m", "bar", _json.encode(data))

@@ -28,6 +28,7 @@ from papertape.floor.loop import FloorLoop
 from papertape.floor.market_news import BarKeeper, BarSink, MarketNews
 from papertape.floor.ports import Link, MarketSource, Storage
 from papertape.floor.queue import Limits
+from papertape.floor.tick_keeper import TickKeeper, TickSink
 from papertape.floor.world_loop import Rhythm, WorldLoop
 from papertape.storage.bodies import open_storage, wait_until_reachable
 from papertape.storage.lock import DataFolderLock
@@ -48,12 +49,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WorldSpec:
-    """A world to run: where its prices come from, how fast its clock is, who keeps its bars."""
+    """A world to run: where its prices come from, how fast its clock is, who keeps its past."""
 
     world: str
     source: MarketSource | None
     speed: float = 1.0
     bars: BarSink | None = None
+    ticks: TickSink | None = None
 
 
 def run_floor(
@@ -102,6 +104,7 @@ def _run(
     wait_until_reachable(place)
     storage = open_storage(place)
     keepers = {spec.world: BarKeeper(spec.bars) for spec in worlds if spec.bars is not None}
+    ticks = {spec.world: TickKeeper(spec.ticks) for spec in worlds if spec.ticks is not None}
     try:
         for spec in worlds:
             storage.hold(spec.world, LOCK_PATIENCE_S)
@@ -114,6 +117,7 @@ def _run(
                 snapshots=SnapshotFolder(data_dir / SNAPSHOTS),
                 link=link,
                 keeper=keepers.get(spec.world),
+                ticks=ticks.get(spec.world),
                 limits=limits,
                 rhythm=rhythm,
                 address=addresses.ask,
@@ -129,6 +133,8 @@ def _run(
     finally:
         for keeper in keepers.values():
             keeper.close()
+        for ticks_keeper in ticks.values():
+            ticks_keeper.close()
         storage.close()
     _log.info("the floor has ended")
 
@@ -140,6 +146,7 @@ def open_world(
     snapshots: SnapshotFolder,
     link: Link,
     keeper: BarKeeper | None = None,
+    ticks: TickKeeper | None = None,
     limits: Limits | None = None,
     rhythm: Rhythm | None = None,
     address: str = "",
@@ -153,7 +160,7 @@ def open_world(
         link=link,
         source=spec.source,
         clock=WorldClock(speed=spec.speed, told=getattr(spec.source, "now_ns", None)),
-        news=MarketNews(spec.world, keeper),
+        news=MarketNews(spec.world, keeper, ticks),
         limits=limits,
         rhythm=rhythm,
         address=address,

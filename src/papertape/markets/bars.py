@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 from typing import NamedTuple
 
 MINUTE_NS = 60 * 10**9
+VWAP_STEP = Decimal("0.000001")
 
 TIMEFRAMES: dict[str, int] = {
     "1m": MINUTE_NS,
@@ -23,7 +25,11 @@ TIMEFRAMES: dict[str, int] = {
 
 
 class Bar(NamedTuple):
-    """What was traded from `time_ns` on, for one length of time; prices and volume as text."""
+    """What was traded from `time_ns` on, for one length of time; prices and volume as text.
+
+    `trades` is how many prints it was made of and `turnover` the sum of price times quantity;
+    None where a bar came as a whole, so that nobody knows.
+    """
 
     time_ns: int
     open: str
@@ -31,6 +37,16 @@ class Bar(NamedTuple):
     low: str
     close: str
     volume: str
+    trades: int | None = None
+    turnover: str | None = None
+
+    @property
+    def vwap(self) -> Decimal | None:
+        """The volume-weighted average price: turnover by volume, to a millionth, half to even."""
+        volume = Decimal(self.volume)
+        if self.turnover is None or not volume:
+            return None
+        return (Decimal(self.turnover) / volume).quantize(VWAP_STEP).normalize()
 
 
 def timeframe_ns(timeframe: str) -> int:
@@ -45,22 +61,27 @@ def timeframe_ns(timeframe: str) -> int:
 class _Forming:
     """The bar of a symbol that still changes; texts are kept beside numbers to give them back."""
 
-    __slots__ = ("close", "high", "low", "open", "time_ns", "volume")
+    __slots__ = ("close", "high", "low", "open", "time_ns", "trades", "turnover", "volume")
 
     def __init__(self, time_ns: int, price: Decimal, qty: Decimal) -> None:
         self.time_ns = time_ns
         self.open = self.high = self.low = self.close = price
         self.volume = qty
+        self.turnover = price * qty
+        self.trades = int(qty > 0)
 
     def add(self, price: Decimal, qty: Decimal) -> None:
         self.high = max(self.high, price)
         self.low = min(self.low, price)
         self.close = price
         self.volume += qty
+        self.turnover += price * qty
+        self.trades += qty > 0
 
     def bar(self) -> Bar:
         prices = [f"{price:f}" for price in (self.open, self.high, self.low, self.close)]
-        return Bar._make((self.time_ns, *prices, plain_text(self.volume)))
+        volume, turnover = plain_text(self.volume), plain_text(self.turnover)
+        return Bar._make((self.time_ns, *prices, volume, self.trades, turnover))
 
 
 class BarBuilder:
@@ -107,6 +128,11 @@ def aggregate(bars: Iterable[Bar], timeframe: str) -> list[Bar]:
     return longer
 
 
+def joined(bars: Iterable[Bar], time_ns: int) -> Bar:
+    """One bar of at least one, the oldest first, stamped with a time."""
+    return reduce(_merged, bars)._replace(time_ns=time_ns)
+
+
 def _merged(first: Bar, then: Bar) -> Bar:
     return Bar(
         first.time_ns,
@@ -115,7 +141,16 @@ def _merged(first: Bar, then: Bar) -> Bar:
         min(first.low, then.low, key=Decimal),
         then.close,
         plain_text(Decimal(first.volume) + Decimal(then.volume)),
+        *_together(first, then),
     )
+
+
+def _together(first: Bar, then: Bar) -> tuple[int | None, str | None]:
+    """Trades and turnover of two bars, known where they are known of both."""
+    if first.trades is None or then.trades is None:
+        return None, None
+    turnover = Decimal(first.turnover or 0) + Decimal(then.turnover or 0)
+    return first.trades + then.trades, plain_text(turnover)
 
 
 def plain_text(number: Decimal) -> str:

@@ -182,7 +182,9 @@ class ReplayMarket:
         symbol, time_ns = self._file.symbol, self._times[at]
         if self._file.kind == "bars":
             prices = [self._shown_price(name, at) for name in PRICES["bars"]]
-            self._closed.append((symbol, Bar._make((time_ns, *prices, self._qty("volume", at)))))
+            volume = self._qty("volume", at)
+            bar = Bar._make((time_ns, *prices, volume, None, None))
+            self._closed.append((symbol, bar))
             return
         bars = [self._builder.add(symbol, time_ns, *self._print_of(at))]
         is_last = at == len(self._times) - 1

@@ -12,22 +12,33 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from papertape.markets.bars import Bar
+from papertape.markets.bars import Bar, plain_text
 from papertape.markets.files.market_file import IntArray
 from papertape.markets.files.scales import decimal_text, fixed_text, scale_that_fits
 
-NAMES = Bar._fields
+FloatArray = npt.NDArray[np.float64]
+
+NAMES = Bar._fields[:6]
 PRICE_NAMES = NAMES[1:5]
+UNKNOWN = -1
+"""Trades of a bar that nobody counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarColumns:
-    """Bars oldest first: an int64 array for each field of `Bar`, and what they count in."""
+    """Bars oldest first: an int64 array for each field of `Bar`, and what they count in.
+
+    Turnover is a sum of products, which no 64 bits hold exactly for every price: it is a float,
+    good to fifteen digits, and says nothing where trades are `UNKNOWN`.
+    """
 
     columns: dict[str, IntArray]
     price_scale: int
     qty_scale: int
+    trades: IntArray
+    turnover: FloatArray
 
     def __len__(self) -> int:
         return len(self.columns["time_ns"])
@@ -42,19 +53,23 @@ def from_bars(bars: Sequence[Bar]) -> BarColumns:
     columns = {"time_ns": np.array([bar.time_ns for bar in bars], np.int64)}
     columns |= {name: _scaled(column, price_scale) for name, column in prices.items()}
     columns["volume"] = _scaled(volumes, qty_scale)
-    return BarColumns(columns, price_scale, qty_scale)
+    trades = np.array([UNKNOWN if it.trades is None else it.trades for it in bars], np.int64)
+    turnover = np.array([float(it.turnover or 0) for it in bars], np.float64)
+    return BarColumns(columns, price_scale, qty_scale, trades, turnover)
 
 
 def to_bars(bars: BarColumns, limit: int) -> list[Bar]:
     """Turn the first `limit` bars (or the last, when negative) into bars of decimal text."""
     part = slice(0, limit) if limit >= 0 else slice(limit, None)
     lists = [bars.columns[name][part].tolist() for name in NAMES]
+    lists += [bars.trades[part].tolist(), bars.turnover[part].tolist()]
     return [
         Bar._make(
             (
                 row[0],
                 *(fixed_text(price, bars.price_scale, bars.price_scale) for price in row[1:5]),
                 decimal_text(row[5], bars.qty_scale),
+                *((None, None) if row[6] == UNKNOWN else (row[6], _plain(row[7]))),
             )
         )
         for row in zip(*lists, strict=True)
@@ -76,7 +91,13 @@ def merge(parts: Sequence[BarColumns]) -> BarColumns:
     in_order = times[order]
     is_last = np.append(in_order[1:] != in_order[:-1], True) if len(times) else order
     kept = order[is_last]
-    return BarColumns({name: joined[name][kept] for name in NAMES}, price_scale, qty_scale)
+    return BarColumns(
+        {name: joined[name][kept] for name in NAMES},
+        price_scale,
+        qty_scale,
+        np.concatenate([part.trades for part in parts])[kept],
+        np.concatenate([part.turnover for part in parts])[kept],
+    )
 
 
 def between(bars: BarColumns, start_ns: int | None, end_ns: int | None) -> BarColumns:
@@ -85,7 +106,8 @@ def between(bars: BarColumns, start_ns: int | None, end_ns: int | None) -> BarCo
     first = 0 if start_ns is None else int(np.searchsorted(times, start_ns))
     last = len(times) if end_ns is None else int(np.searchsorted(times, end_ns))
     kept = {name: column[first:last] for name, column in bars.columns.items()}
-    return BarColumns(kept, bars.price_scale, bars.qty_scale)
+    trades, turnover = bars.trades[first:last], bars.turnover[first:last]
+    return BarColumns(kept, bars.price_scale, bars.qty_scale, trades, turnover)
 
 
 def count_buckets(bars: BarColumns, step_ns: int) -> int:
@@ -119,7 +141,8 @@ def adjusted(
     for name in PRICE_NAMES:
         columns[name] = np.rint(bars.columns[name] * prices * raised).astype(np.int64)
     columns["volume"] = np.rint(bars.columns["volume"] * volumes).astype(np.int64)
-    return BarColumns(columns, scale, bars.qty_scale)
+    turnover = bars.turnover * prices * volumes
+    return BarColumns(columns, scale, bars.qty_scale, bars.trades, turnover)
 
 
 def merged_by(bars: BarColumns, begins: IntArray) -> BarColumns:
@@ -136,7 +159,10 @@ def merged_by(bars: BarColumns, begins: IntArray) -> BarColumns:
         "close": bars.columns["close"][last],
         "volume": np.add.reduceat(bars.columns["volume"], starts),
     }
-    return BarColumns(columns, bars.price_scale, bars.qty_scale)
+    known = np.minimum.reduceat(bars.trades, starts) != UNKNOWN
+    trades = np.where(known, np.add.reduceat(bars.trades, starts), UNKNOWN)
+    turnover = np.add.reduceat(bars.turnover, starts)
+    return BarColumns(columns, bars.price_scale, bars.qty_scale, trades, turnover)
 
 
 def write(path: Path, bars: BarColumns) -> None:
@@ -145,20 +171,31 @@ def write(path: Path, bars: BarColumns) -> None:
     import pyarrow.parquet as pq
 
     scales = {"price_scale": str(bars.price_scale), "qty_scale": str(bars.qty_scale)}
-    table = pa.table({name: bars.columns[name] for name in NAMES})
+    counted = {"trades": bars.trades, "turnover": bars.turnover}
+    table = pa.table({name: bars.columns[name] for name in NAMES} | counted)
     beside = path.with_suffix(".writing")
     pq.write_table(table.replace_schema_metadata(scales), beside)
     beside.replace(path)
 
 
 def read(path: Path) -> BarColumns:
-    """Read a sealed file."""
+    """Read a sealed file; those of releases up to 0.2 do not tell trades."""
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(os.fspath(path)).read()
     scales = table.schema.metadata
     columns = {name: table.column(name).to_numpy() for name in NAMES}
-    return BarColumns(columns, int(scales[b"price_scale"]), int(scales[b"qty_scale"]))
+    count = len(table)
+    trades, turnover = np.full(count, UNKNOWN, np.int64), np.zeros(count)
+    if "trades" in table.column_names:
+        trades, turnover = (table.column(name).to_numpy() for name in ("trades", "turnover"))
+    price_scale, qty_scale = int(scales[b"price_scale"]), int(scales[b"qty_scale"])
+    return BarColumns(columns, price_scale, qty_scale, trades, turnover)
+
+
+def _plain(number: float) -> str:
+    """A float as decimal text, with as many digits as it is good for."""
+    return plain_text(Decimal(f"{number:.15g}"))
 
 
 def _bucket_starts(times: IntArray, step_ns: int) -> IntArray:

@@ -30,6 +30,8 @@ __all__ = ["TIMEFRAMES", "BarStore", "Partition"]
 Partition = Literal["day", "month", "year"]
 KEY_LENGTH: dict[Partition, int] = {"day": 10, "month": 7, "year": 4}
 SEALED_PARTS_HELD = 256
+PLAIN_FIELDS = 6
+"""Fields of a bar whose trades nobody counted."""
 
 
 class BarStore:
@@ -193,7 +195,13 @@ def _overlaps(key: str, start_ns: int | None, end_ns: int | None) -> bool:
 
 
 def _line(bar: Bar) -> bytes:
-    return (",".join((str(bar.time_ns), *bar[1:])) + "\n").encode()
+    fields = bar if bar.trades is not None else bar[:PLAIN_FIELDS]
+    return (",".join(map(str, fields)) + "\n").encode()
+
+
+def _bar_of(row: list[str]) -> Bar:
+    counted = (int(row[PLAIN_FIELDS]), row[-1]) if len(row) > PLAIN_FIELDS else ()
+    return Bar._make((int(row[0]), *row[1:PLAIN_FIELDS], *(counted or (None, None))))
 
 
 def _read_tail(path: Path) -> list[Bar]:
@@ -202,7 +210,7 @@ def _read_tail(path: Path) -> list[Bar]:
     except FileNotFoundError:
         return []
     rows = (line.split(",") for line in whole_lines)
-    return [Bar(int(row[0]), *row[1:]) for row in rows if len(row) == len(Bar._fields)]
+    return [_bar_of(row) for row in rows if len(row) in {PLAIN_FIELDS, len(Bar._fields)}]
 
 
 def _drop_torn_line(path: Path) -> None:

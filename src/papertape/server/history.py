@@ -20,13 +20,25 @@ class BarMessage(msgspec.Struct):
     low: str
     close: str
     volume: str
+    closed: bool
+    trades: int | None = None
+    turnover: str | None = None
 
     def bar(self) -> Bar:
         """The bar as the store knows it."""
-        return Bar(parse_time(self.time), self.open, self.high, self.low, self.close, self.volume)
+        return Bar(
+            parse_time(self.time),
+            self.open,
+            self.high,
+            self.low,
+            self.close,
+            self.volume,
+            self.trades,
+            self.turnover,
+        )
 
 
-_BAR = msgspec.json.Decoder(BarMessage)
+read_bar_message = msgspec.json.Decoder(BarMessage).decode
 
 
 class History:
@@ -57,7 +69,7 @@ class History:
         closed = self._store.read(symbol, timeframe, start_ns, end_ns, limit)
         if data is None:
             return closed
-        forming = _BAR.decode(data).bar()
+        forming = read_bar_message(data).bar()
         newest = self._store.read(symbol, "1m", None, None, 1)
         has_been_closed = bool(newest) and newest[-1].time_ns >= forming.time_ns
         if has_been_closed or (end_ns is not None and forming.time_ns >= end_ns):
@@ -66,6 +78,7 @@ class History:
 
 
 def _shown(bar: Bar) -> dict[str, Any]:
+    vwap = bar.vwap
     return {
         "time": time_text(bar.time_ns),
         "open": bar.open,
@@ -73,4 +86,7 @@ def _shown(bar: Bar) -> dict[str, Any]:
         "low": bar.low,
         "close": bar.close,
         "volume": bar.volume,
+        "trades": bar.trades,
+        "turnover": bar.turnover,
+        "vwap": None if vwap is None else f"{vwap:f}",
     }

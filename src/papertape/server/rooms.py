@@ -12,6 +12,7 @@ from pathlib import Path
 from papertape.floor.ports import FloorPort
 from papertape.markets.scheduled import sessions_of_calendar
 from papertape.markets.store import BarStore
+from papertape.markets.ticks import TickStore
 from papertape.server.accounts import Accounts
 from papertape.server.api.instruments import SessionsOf
 from papertape.server.auth.attempts import Attempts
@@ -59,6 +60,7 @@ ATTEMPTS_PER_MINUTE = 20
 class Rooms:
     """All rooms of the server of one world. The fields are what it is handed.
 
+    Without `ticks` quotes and trades of the past are the last ones.
     `demo_login` is the name and password that the page offers; None ends the demo user. Logins and
     registrations are limited to `attempts_per_minute` for a name and address, all requests of a
     user or key to `requests_per_second` with a burst of `requests_burst`; 0 is no limit.
@@ -74,6 +76,7 @@ class Rooms:
     tokens: Tokens
     bars: BarStore
     world: str
+    ticks: TickStore | None = None
     web_dir: Path | None = None
     demo_login: tuple[str, str] | None = None
     attempts_per_minute: int = ATTEMPTS_PER_MINUTE

@@ -32,6 +32,7 @@ FORM_WITH_SCHEMAS: Final = 2
 POSTGRES: Final = "postgres"
 EXCHANGE: Final = "exchange.db"
 SNAPSHOTS: Final = "snapshots"
+TICKS: Final = "ticks/"
 
 _NO_STATE: Final = frozenset({"run"})
 _BELONGS_TO_A_DATABASE: Final = ("-wal", "-shm", "-journal")
@@ -261,7 +262,8 @@ def _load(schemas: Sequence[PostgresSchema], source: Path) -> None:
 def _copy_files(data_dir: Path, target: Path, below: str = "") -> None:
     """Copy the files whose path begins so, until none has come, gone or grown meanwhile.
 
-    A bar file that is sealed while it is copied goes, and comes again under another name.
+    A bar file that is sealed while it is copied goes, and comes again under another name. Ticks
+    come all the time: what a tail of theirs had when it was copied is enough.
     """
     copied: dict[str, int] = {}
     for _ in range(_PASSES_MAX):
@@ -269,7 +271,11 @@ def _copy_files(data_dir: Path, target: Path, below: str = "") -> None:
         for path in set(copied) - set(there):
             (target / path).unlink(missing_ok=True)
             del copied[path]
-        changed = [path for path, size in there.items() if copied.get(path) != size]
+        changed = [
+            path
+            for path, size in there.items()
+            if copied.get(path) != size and not (path in copied and path.startswith(TICKS))
+        ]
         if not changed:
             return
         for path in changed:

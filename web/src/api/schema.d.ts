@@ -3275,7 +3275,10 @@ export interface components {
          *       "low": "190.38",
          *       "open": "190.40",
          *       "time": "2026-11-20T10:46:00.000000000Z",
-         *       "volume": "12400"
+         *       "trades": 31,
+         *       "turnover": "2361828",
+         *       "volume": "12400",
+         *       "vwap": "190.47"
          *     }
          */
         BarReply: {
@@ -3294,6 +3297,24 @@ export interface components {
             close: string;
             /** Volume */
             volume: string;
+            /**
+             * Trades
+             * @description how many; null where nobody counted them
+             * @default null
+             */
+            trades?: number | null;
+            /**
+             * Turnover
+             * @description the sum of price times quantity
+             * @default null
+             */
+            turnover?: string | null;
+            /**
+             * Vwap
+             * @description turnover by volume: the average price
+             * @default null
+             */
+            vwap?: string | null;
         };
         /**
          * BookReply
@@ -5976,7 +5997,10 @@ export interface components {
          *           "low": "190.38",
          *           "open": "190.40",
          *           "time": "2026-11-20T10:46:00.000000000Z",
-         *           "volume": "12400"
+         *           "trades": 31,
+         *           "turnover": "2361828",
+         *           "volume": "12400",
+         *           "vwap": "190.47"
          *         }
          *       ],
          *       "next_cursor": null
@@ -22712,7 +22736,10 @@ export interface operations {
                      *           "low": "190.38",
                      *           "open": "190.40",
                      *           "time": "2026-11-20T10:46:00.000000000Z",
-                     *           "volume": "12400"
+                     *           "trades": 31,
+                     *           "turnover": "2361828",
+                     *           "volume": "12400",
+                     *           "vwap": "190.47"
                      *         }
                      *       ],
                      *       "next_cursor": null

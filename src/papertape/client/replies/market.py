@@ -72,6 +72,9 @@ class Bar(Reply, frozen=True, kw_only=True):
     low: Decimal
     close: Decimal
     volume: Decimal
+    trades: int | None = None
+    turnover: Decimal | None = None
+    vwap: Decimal | None = None
 
 
 Level = tuple[Decimal, Decimal, int]
@@ -95,6 +98,7 @@ class Print(Reply, frozen=True, kw_only=True):
     qty: Decimal
     time: datetime
     side: str | None = None
+    id: int = 0
 
 
 class Session(Reply, frozen=True, kw_only=True):

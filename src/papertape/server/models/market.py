@@ -181,6 +181,9 @@ class BarReply(Reply):
         "low": "190.38",
         "close": "190.48",
         "volume": "12400",
+        "trades": 31,
+        "turnover": "2361828",
+        "vwap": "190.47",
     }
 
     time: str = Field(examples=[EXAMPLE_TIME])
@@ -189,6 +192,9 @@ class BarReply(Reply):
     low: str
     close: str
     volume: str
+    trades: int | None = Field(None, description="how many; null where nobody counted them")
+    turnover: str | None = Field(None, description="the sum of price times quantity")
+    vwap: str | None = Field(None, description="turnover by volume: the average price")
 
 
 class BookReply(Reply):

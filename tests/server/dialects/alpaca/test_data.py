@@ -1,5 +1,6 @@
 """Market data through the real clients of Alpaca."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,6 +25,8 @@ from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 
 from papertape.markets.bars import Bar
 from papertape.markets.store import BarStore
+from server.conftest import wait_until
+from server.dialects.alpaca.conftest import bot_of
 from server.dialects.alpaca.test_orders import market
 
 COIN = "BTC/USD"
@@ -38,7 +41,8 @@ def keep(product, symbol: str, starts: list[datetime]) -> None:
     bars = []
     for number, start in enumerate(starts):
         price = f"{100 + number}.00"
-        bars.append(Bar(int(start.timestamp()) * 10**9, price, price, price, price, "10"))
+        turnover = f"{(100 + number) * 10}"
+        bars.append(Bar(int(start.timestamp()) * 10**9, *[price] * 4, "10", number % 3, turnover))
     store.backfill(symbol, bars)
     store.close()
 
@@ -77,7 +81,8 @@ def test_bars_of_every_timeframe(bot, charted, timeframe, count, begins, high, c
     first = bars[0]
     assert (first.timestamp, first.open, first.high, first.close) == (begins, 100, high, close)
     assert sum(bar.volume for bar in bars) == 200
-    assert (first.trade_count, first.vwap) == (None, None)
+    assert sum(bar.trade_count for bar in bars) == sum(number % 3 for number in range(20))
+    assert first.vwap == (100 + high) / 2
 
 
 def test_bars_are_cut_by_time_limit_and_direction(bot, product, charted) -> None:
@@ -130,12 +135,108 @@ def test_stock_prices_of_now(bot, product) -> None:
     trades = bot.stocks.get_stock_trades(StockTradesRequest(symbol_or_symbols=symbol))
     assert [one.price for one in trades.data[symbol]] == [10.01]
     quotes = bot.stocks.get_stock_quotes(StockQuotesRequest(symbol_or_symbols=symbol))
-    assert [one.bid_price for one in quotes.data[symbol]] == [9.99]
+    assert quotes.data[symbol][-1].bid_price == 9.99
     nothing = StockTradesRequest(
         symbol_or_symbols=symbol, start=NOW - timedelta(days=2), end=NOW - timedelta(days=1)
     )
     assert bot.stocks.get_stock_trades(nothing).data == {}
     assert bot.stocks.get_stock_latest_bar(StockLatestBarRequest(symbol_or_symbols=symbol)) == {}
+
+
+def list_of(product, bot, kind: str, symbols: str, **asked) -> tuple[dict[str, list], str | None]:
+    """A page of quotes or trades, and the token of the next one."""
+    url = product.url(f"/alpaca-data/v2/stocks/{kind}")
+    query = {"symbols": symbols, **asked}
+    reply = product.anyone.get(url, params=query, headers=bot.headers)
+    assert reply.status_code == 200, reply.text
+    return reply.json()[kind], reply.json()["next_page_token"]
+
+
+def all_of(product, bot, kind: str, symbols: str, **asked) -> tuple[dict[str, list], int]:
+    """All pages joined, and how many they are."""
+    found: dict[str, list] = {}
+    token, pages = None, 0
+    while pages == 0 or token:
+        more = {"page_token": token} if token else {}
+        page, token = list_of(product, bot, kind, symbols, **asked, **more)
+        for symbol, items in page.items():
+            found.setdefault(symbol, []).extend(items)
+        pages += 1
+    return found, pages
+
+
+def test_trades_of_the_past_are_all_there_and_paged_through(bot, product) -> None:
+    first, second = product.stock(size="100000"), product.stock(size="100000")
+    for symbol in (first, second):
+        prints = [
+            {"kind": "trade", "symbol": symbol, "price": "10.00", "qty": str(n + 1)}
+            for n in range(70)
+        ]
+        for batch in (prints[:30], prints[30:]):
+            product.feed(*batch)
+    both = f"{first},{second}"
+
+    def counts() -> list[int]:
+        return [len(items) for items in all_of(product, bot, "trades", both)[0].values()]
+
+    wait_until(lambda: counts() == [70, 70])
+    found, pages = all_of(product, bot, "trades", both, limit=25)
+    assert pages == 6
+    for symbol in (first, second):
+        assert [one["s"] for one in found[symbol]] == list(range(1, 71))
+        assert len({one["i"] for one in found[symbol]}) == 70
+    backwards, _ = all_of(product, bot, "trades", both, limit=33, sort="desc")
+    assert backwards == {symbol: items[::-1] for symbol, items in found.items()}
+    middle = found[first][30]["t"]
+    later, token = list_of(product, bot, "trades", first, start=middle)
+    assert ([one["s"] for one in later[first]], token) == (list(range(31, 71)), None)
+    earlier, _ = list_of(product, bot, "trades", first, end=found[first][29]["t"])
+    assert len(earlier[first]) == 30
+    real = bot.stocks.get_stock_trades(StockTradesRequest(symbol_or_symbols=[first, second]))
+    assert [one.id for one in real.data[second]] == [one["i"] for one in found[second]]
+
+
+def test_quotes_of_the_past_are_told_in_their_order(bot, product) -> None:
+    symbol = product.stock("9.00", "10.01")
+    bids = [f"9.{cents:02d}" for cents in range(10, 40, 3)]
+
+    def told(**asked) -> list[str]:
+        return [
+            f"{one['bp']:.2f}"
+            for one in list_of(product, bot, "quotes", symbol, **asked)[0][symbol]
+        ]
+
+    for bid in bids:
+        product.quote(symbol, bid, "10.01")
+        wait_until(lambda bid=bid: told()[-1] == bid)
+        time.sleep(0.03)
+    wait_until(lambda: told()[1:] == bids)
+    assert told(sort="desc", limit=3) == bids[::-1][:3]
+    assert [
+        f"{one['bp']:.2f}" for one in all_of(product, bot, "quotes", symbol, limit=4)[0][symbol]
+    ] == [
+        "9.00",
+        *bids,
+    ]
+
+
+def test_the_past_and_what_bars_are_made_of_survive_a_restart(serve) -> None:
+    before = serve()
+    symbol = before.stock()
+    bot = bot_of(before, before.trader())
+    bot.trading.submit_order(market(symbol))
+    wait_until(lambda: len(list(before.folder.glob(f"ticks/{symbol}/trades/*.tail"))) == 1)
+    keep(before, symbol, [FRIDAY])
+    wait_until(lambda: list_of(before, bot, "trades", symbol)[0])
+    told = list_of(before, bot, "trades", symbol)
+    before.running.stop()
+
+    after = serve(before.folder)
+    again = bot_of(after, after.login(bot.trader.name))
+    assert list_of(after, again, "trades", symbol) == told
+    latest = again.stocks.get_stock_latest_trade(StockLatestTradeRequest(symbol_or_symbols=symbol))
+    assert (latest[symbol].price, latest[symbol].size) == (10.01, 10)
+    assert [one["bp"] for one in list_of(after, again, "quotes", symbol)[0][symbol]][:1] == [9.99]
 
 
 def test_a_snapshot_has_the_day_and_the_one_before(bot, product) -> None:
@@ -209,7 +310,7 @@ def test_coins_are_open_to_all(bot, product) -> None:
     trades = coins.get_crypto_trades(CryptoTradesRequest(symbol_or_symbols=COIN))
     assert trades.data[COIN][-1] == trade
     quotes = coins.get_crypto_quotes(CryptoQuoteRequest(symbol_or_symbols=COIN))
-    assert quotes.data[COIN] == [quote]
+    assert quotes.data[COIN][-1] == quote
 
 
 def test_bars_are_adjusted_for_what_happened_since(bot, product) -> None:
@@ -229,13 +330,13 @@ def test_bars_are_adjusted_for_what_happened_since(bot, product) -> None:
             adjustment=adjustment,
         )
         bar = bot.stocks.get_stock_bars(asked).data[of][0]
-        return bar.close, bar.volume
+        return bar.close, bar.volume, bar.vwap
 
-    assert told("raw") == (100, 10)
-    assert told("split") == (25, 40)
-    assert told("dividend") == (99, 10)
-    assert told("all") == (24.75, 40)
-    assert told("all", other) == (100, 10)
+    assert told("raw") == (100, 10, 100)
+    assert told("split") == (25, 40, 25)
+    assert told("dividend") == (99, 10, 99)
+    assert told("all") == (24.75, 40, 24.75)
+    assert told("all", other) == (100, 10, 100)
 
 
 REFUSED = [

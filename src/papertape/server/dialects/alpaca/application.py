@@ -17,6 +17,7 @@ from papertape.server.dialects.alpaca.configuration import Configurations
 from papertape.server.dialects.alpaca.corporate import CorporateActions
 from papertape.server.dialects.alpaca.curves import Curves
 from papertape.server.dialects.alpaca.data.channels import Channels
+from papertape.server.dialects.alpaca.data.past import Past
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.routes import DataRoutes
 from papertape.server.dialects.alpaca.data.single import SingleRoutes
@@ -65,9 +66,10 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
     market = Market(rooms.exchange, assets, rooms.history)
     desk = OrderDesk(rooms.exchange, rooms.entry, assets, rooms.reads, replacements, rooms.measures)
     actions = CorporateActions(rooms.reads)
-    prices = Prices(rooms.exchange, rooms.hub, rooms.bars, market)
+    past = Past(rooms.exchange, rooms.hub, rooms.ticks)
+    prices = Prices(rooms.exchange, past, rooms.bars, market)
     stocks, coins = (
-        DataRoutes(seats, assets, market, prices, rooms.bars, actions, crypto=crypto)
+        DataRoutes(seats, assets, market, prices, past, rooms.bars, actions, crypto=crypto)
         for crypto in (False, True)
     )
     for group in (  # tried in this order, so the busiest come first

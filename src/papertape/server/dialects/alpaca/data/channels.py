@@ -13,7 +13,7 @@ import msgspec
 
 from papertape.domain.time_text import parse_time
 from papertape.floor.ports import MarketMessage
-from papertape.markets.bars import Bar
+from papertape.markets.bars import Bar, joined
 from papertape.server.dialects.alpaca.assets import Asset
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.shapes import (
@@ -25,6 +25,7 @@ from papertape.server.dialects.alpaca.data.shapes import (
     quote_of,
     trade_of,
 )
+from papertape.server.history import BarMessage, read_bar_message
 from papertape.server.stream.frames import binary_frame, frame
 from papertape.server.stream.hub import Hub
 from papertape.server.stream.reader import Reader
@@ -86,24 +87,28 @@ class Channel:
         return not self._listeners
 
     def _take(self, message: MarketMessage) -> None:
-        data = msgspec.json.decode(message.data)
-        if self._name == "dailyBars":
-            if data["closed"]:
-                task = asyncio.create_task(self._tell_day(_bar(data)))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        if self._name in {"bars", "dailyBars"}:
+            self._take_bar(read_bar_message(message.data))
             return
-        shape = self._shape(data)
+        shape = self._shape(msgspec.json.decode(message.data))
         if shape is not None:
             self._tell(shape)
+
+    def _take_bar(self, message: BarMessage) -> None:
+        if not message.closed:
+            return
+        if self._name == "bars":
+            self._tell(bar_of(message.bar()))
+            return
+        task = asyncio.create_task(self._tell_day(message.bar()))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _shape(self, data: dict[str, Any]) -> Shape | None:
         if self._name == "trades":
             return trade_of(self._asset, data)
         if self._name == "quotes":
             return quote_of(self._asset, data)
-        if self._name == "bars":
-            return bar_of(_bar(data)) if data["closed"] else None
         quote = data["quote"]
         return book_of(data, parse_time(quote["time"])) if quote else None
 
@@ -117,7 +122,7 @@ class Channel:
             kept = await self._prices.day_before(self._asset, minute.time_ns)
             known = [bar for bar in (kept, self._day) if bar and bar.time_ns == begins_ns]
             before = max(known, key=lambda bar: Decimal(bar.volume), default=None)
-            self._day = _joined(before, minute, begins_ns)
+            self._day = joined([*([before] if before else []), minute], begins_ns)
             self._tell(bar_of(self._day))
 
     def _tell(self, shape: Shape) -> None:
@@ -131,30 +136,6 @@ class Channel:
                 listener.reader.offer(place, frames[listener.msgpack])
             else:
                 listener.reader.send(frames[listener.msgpack])
-
-
-def _bar(data: dict[str, Any]) -> Bar:
-    return Bar(
-        parse_time(data["time"]),
-        data["open"],
-        data["high"],
-        data["low"],
-        data["close"],
-        data["volume"],
-    )
-
-
-def _joined(day: Bar | None, minute: Bar, begins_ns: int) -> Bar:
-    if day is None:
-        return minute._replace(time_ns=begins_ns)
-    return Bar(
-        begins_ns,
-        day.open,
-        max(day.high, minute.high, key=Decimal),
-        min(day.low, minute.low, key=Decimal),
-        minute.close,
-        f"{Decimal(day.volume) + Decimal(minute.volume):f}",
-    )
 
 
 class Channels:

@@ -1,28 +1,22 @@
-"""What is known of an asset now: its quote, its last prints, its book, its newest bars."""
+"""What is known of an asset now: its book, its newest bars, and all of it together."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from papertape.domain.time_text import parse_time
-from papertape.markets.bars import Bar, plain_text
+from papertape.markets.bars import Bar, joined
 from papertape.markets.store import BarStore
 from papertape.server.dialects.alpaca.assets import Asset
 from papertape.server.dialects.alpaca.data.bars import Timeframe, read_bars
+from papertape.server.dialects.alpaca.data.past import Past
 from papertape.server.dialects.alpaca.data.shapes import (
     Shape,
     bar_of,
     book_of,
-    quote_of,
-    trade_of,
 )
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.exchange import Exchange
-from papertape.server.quotes import quote_in
-from papertape.server.stream.hub import Hub
 
 DAY_NS = 86_400_000_000_000
 BOOK_DEPTH = 100
@@ -36,35 +30,19 @@ DAY = Timeframe(1, "Day")
 class Prices:
     """Reads the present."""
 
-    def __init__(self, exchange: Exchange, hub: Hub, store: BarStore, market: Market) -> None:
+    def __init__(self, exchange: Exchange, past: Past, store: BarStore, market: Market) -> None:
         self._exchange = exchange
-        self._hub = hub
+        self._past = past
         self._store = store
         self._market = market
 
-    async def quote(self, asset: Asset) -> Shape | None:
-        """The quote of now; None before the first one."""
-        quote = quote_in((await self._book(asset, 1)).body)
-        return None if quote["time"] is None else quote_of(asset, quote)
-
     async def book(self, asset: Asset) -> Shape:
         """The order book of now."""
-        book = msgspec.json.decode((await self._book(asset, BOOK_DEPTH)).body)
+        asked = {"symbol": asset.symbol, "depth": BOOK_DEPTH}
+        book = msgspec.json.decode((await self._exchange.ask("book", asked)).body)
         quote = book["quote"]
         at_ns = parse_time(quote["time"]) if quote else await self._market.now_ns()
         return book_of(book, at_ns)
-
-    async def _book(self, asset: Asset, depth: int) -> Any:
-        return await self._exchange.ask("book", {"symbol": asset.symbol, "depth": depth})
-
-    def trades(self, asset: Asset) -> list[Shape]:
-        """The last prints since this server was started, the oldest first."""
-        prints = self._hub.recent_prints(f"trades:{asset.symbol}")
-        return [trade_of(asset, msgspec.json.decode(data)) for data in prints]
-
-    def trade(self, asset: Asset) -> Shape | None:
-        """The last print."""
-        return next(reversed(self.trades(asset)), None)
 
     async def minute(self, asset: Asset) -> Shape | None:
         """The newest closed minute."""
@@ -77,8 +55,8 @@ class Prices:
         minutes = await self._newest(asset, MINUTE, now_ns, 1)
         day, before, *_ = [*await self._newest(asset, DAY, now_ns, 2), None, None]
         return {
-            "latestTrade": self.trade(asset),
-            "latestQuote": await self.quote(asset),
+            "latestTrade": await self._past.trade(asset),
+            "latestQuote": await self._past.quote(asset),
             "minuteBar": bar_of(minutes[0]) if minutes else None,
             "dailyBar": bar_of(day) if day else None,
             "prevDailyBar": bar_of(before) if before else None,
@@ -96,7 +74,7 @@ class Prices:
             time_ns,
             limit=MINUTES_OF_A_DAY,
         )
-        return aggregate_all(bars)._replace(time_ns=began_ns) if bars else None
+        return joined(bars, began_ns) if bars else None
 
     async def day_begins(self, asset: Asset, time_ns: int) -> int:
         """When the day of a time began."""
@@ -116,22 +94,3 @@ class Prices:
             newest_first=True,
             in_new_york=not asset.is_crypto,
         )
-
-
-def aggregate_all(bars: Sequence[Bar]) -> Bar:
-    """One bar of many, the oldest first."""
-    volume = sum((Decimal(bar.volume) for bar in bars), Decimal(0))
-    return Bar(
-        bars[0].time_ns,
-        bars[0].open,
-        max((bar.high for bar in bars), key=Decimal),
-        min((bar.low for bar in bars), key=Decimal),
-        bars[-1].close,
-        plain_text(volume),
-    )
-
-
-def time_of(shape: Mapping[str, Any]) -> int:
-    """The time of a quote or trade."""
-    at: int = shape["t"].time_ns
-    return at

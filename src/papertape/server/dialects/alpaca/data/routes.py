@@ -13,8 +13,9 @@ from papertape.markets.store import BarStore
 from papertape.server.dialects.alpaca.assets import Asset, Assets
 from papertape.server.dialects.alpaca.corporate import CorporateActions, Step, steps_of
 from papertape.server.dialects.alpaca.data.bars import read_bars, timeframe_of
-from papertape.server.dialects.alpaca.data.pages import Stretch, page_of, token_of
-from papertape.server.dialects.alpaca.data.prices import Prices, time_of
+from papertape.server.dialects.alpaca.data.pages import Read, Stretch, page_of, token_of
+from papertape.server.dialects.alpaca.data.past import Past
+from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.shapes import Shape, as_json, bar_of
 from papertape.server.dialects.alpaca.documents import document
 from papertape.server.dialects.alpaca.market import Market
@@ -40,6 +41,10 @@ AsOf = Annotated[str | None, Query(max_length=10, description="Symbols do not ch
 Currency = Annotated[str | None, Query(max_length=5, description="USD")]
 Adjustment = Annotated[str | None, Query(max_length=20, description="raw, split, dividend, all")]
 Latest = Callable[[Asset], Awaitable[Shape | None]]
+Handler = Callable[..., Awaitable[Response]]
+
+QUOTES = "Quotes of a span of time: at most twenty a second of an asset, the newest of each moment."
+TRADES = "Trades of a span of time, every one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class DataRoutes:
         assets: Assets,
         market: Market,
         prices: Prices,
+        past: Past,
         store: BarStore,
         actions: CorporateActions,
         *,
@@ -71,7 +77,10 @@ class DataRoutes:
         self._prices = prices
         self._store = store
         self._actions = actions
+        self._past = past
         self._crypto = crypto
+        self.quotes = self._ticks("quotes", past.quotes, QUOTES)
+        self.trades = self._ticks("trades", past.trades, TRADES)
         self._root = DATA_PREFIX + ("/v1beta3/crypto/us" if crypto else "/v2/stocks")
 
     def add_to(self, router: APIRouter) -> None:
@@ -168,52 +177,28 @@ class DataRoutes:
         }
         return steps_of(actions, asset.symbol, kinds, closes.get)
 
-    async def quotes(
-        self,
-        request: Request,
-        symbols: Symbols,
-        start: Moment = None,
-        end: Moment = None,
-        limit: Limit = 1_000,
-        feed: Feed = None,
-        asof: AsOf = None,
-        currency: Currency = None,
-        sort: Sort = "asc",
-        page_token: Token = None,
-    ) -> Response:
-        """Quotes of a span of time. Only the present one is kept, so there is at most one."""
-        del feed, asof
-        wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
-        _check_terms(currency)
+    def _ticks(self, kind: str, read: Read, about: str) -> Handler:
+        """The handler of a list of quotes or trades."""
 
-        async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
-            quote = await self._prices.quote(asset)
-            return _of_stretch([] if quote is None else [quote], stretch)
+        async def answer(
+            request: Request,
+            symbols: Symbols,
+            start: Moment = None,
+            end: Moment = None,
+            limit: Limit = 1_000,
+            feed: Feed = None,
+            asof: AsOf = None,
+            currency: Currency = None,
+            sort: Sort = "asc",
+            page_token: Token = None,
+        ) -> Response:
+            del feed, asof
+            wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
+            _check_terms(currency)
+            return await self._listed(kind, wanted, read)
 
-        return await self._listed("quotes", wanted, read)
-
-    async def trades(
-        self,
-        request: Request,
-        symbols: Symbols,
-        start: Moment = None,
-        end: Moment = None,
-        limit: Limit = 1_000,
-        feed: Feed = None,
-        asof: AsOf = None,
-        currency: Currency = None,
-        sort: Sort = "asc",
-        page_token: Token = None,
-    ) -> Response:
-        """Trades of a span of time. Only the last ones are kept: at most 50 of an asset."""
-        del feed, asof
-        wanted = await self._wanted(request, symbols, start, end, limit, sort, page_token)
-        _check_terms(currency)
-
-        async def read(asset: Asset, stretch: Stretch) -> list[Shape]:
-            return _of_stretch(self._prices.trades(asset), stretch)
-
-        return await self._listed("trades", wanted, read)
+        answer.__doc__ = about
+        return answer
 
     async def _wanted(
         self,
@@ -234,7 +219,7 @@ class DataRoutes:
         stretch = Stretch(start_ns, now_ns if end_ns is None else end_ns, sort == "desc", limit)
         return Wanted(assets, stretch, token)
 
-    async def _listed(self, key: str, wanted: Wanted, read: Any) -> Response:
+    async def _listed(self, key: str, wanted: Wanted, read: Read) -> Response:
         token = token_of(wanted.token)
         page, following = await page_of(wanted.assets, wanted.stretch, token, read)
         return _reply({key: page, "next_page_token": following})
@@ -253,18 +238,14 @@ class DataRoutes:
     ) -> Response:
         """The present quote of each symbol that has one."""
         del feed
-        return await self._latest(request, symbols, currency, "quotes", self._prices.quote)
+        return await self._latest(request, symbols, currency, "quotes", self._past.quote)
 
     async def latest_trades(
         self, request: Request, symbols: Symbols, feed: Feed = None, currency: Currency = None
     ) -> Response:
         """The last trade of each symbol that has one."""
         del feed
-
-        async def read(asset: Asset) -> Shape | None:
-            return self._prices.trade(asset)
-
-        return await self._latest(request, symbols, currency, "trades", read)
+        return await self._latest(request, symbols, currency, "trades", self._past.trade)
 
     async def latest_books(self, request: Request, symbols: Symbols) -> Response:
         """The order book of each symbol."""
@@ -308,12 +289,6 @@ class DataRoutes:
                 if asset is not None and asset.is_crypto == self._crypto and not asset.is_option
             }.values()
         )
-
-
-def _of_stretch(items: list[Shape], stretch: Stretch) -> list[Shape]:
-    """The items of a stretch, in its order; they are given the oldest first."""
-    within = [item for item in items if stretch.start_ns <= time_of(item) <= stretch.end_ns]
-    return (within[::-1] if stretch.newest_first else within)[: stretch.limit]
 
 
 def _check_terms(currency: str | None) -> None:

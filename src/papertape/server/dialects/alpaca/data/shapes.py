@@ -68,7 +68,7 @@ as_msgpack = msgspec.msgpack.Encoder(decimal_format="number", enc_hook=_as_times
 
 
 def bar_of(bar: Bar) -> Shape:
-    """A bar; how many trades it has and their average price are not kept."""
+    """A bar; number of trades and their average price are null where nobody counted them."""
     return {
         "t": Instant(bar.time_ns),
         "o": Decimal(bar.open),
@@ -76,8 +76,8 @@ def bar_of(bar: Bar) -> Shape:
         "l": Decimal(bar.low),
         "c": Decimal(bar.close),
         "v": Decimal(bar.volume),
-        "n": None,
-        "vw": None,
+        "n": bar.trades,
+        "vw": bar.vwap,
     }
 
 
@@ -97,13 +97,12 @@ def quote_of(asset: Asset, quote: Mapping[str, Any]) -> Shape:
 
 
 def trade_of(asset: Asset, trade: Mapping[str, Any]) -> Shape:
-    """A native print. It has no number of its own: its id is its time in microseconds."""
-    time_ns = parse_time(trade["time"])
+    """A native print, with its id."""
     shape = {
-        "t": Instant(time_ns),
+        "t": Instant(parse_time(trade["time"])),
         "p": Decimal(trade["price"]),
         "s": Decimal(trade["qty"]),
-        "i": time_ns // 1_000,
+        "i": trade["id"],
     }
     if asset.is_crypto:
         return shape | {"tks": {"buy": "B", "sell": "S"}.get(trade["side"] or "", "")}

@@ -14,8 +14,8 @@ _BAR = {
     "l": 190.38,
     "c": 190.48,
     "v": 12400,
-    "n": None,
-    "vw": None,
+    "n": 31,
+    "vw": 190.47,
 }
 _QUOTE = {
     "t": _TIME,
@@ -48,9 +48,9 @@ _SNAPSHOT = {
 
 
 class Bar(Reply):
-    """Open, high, low, close and volume from `t` on.
+    """Open, high, low, close and volume from `t` on, number of trades, and their average price.
 
-    The number of trades and their average price are not kept, so they are null.
+    The latter are null where nobody counted, as in the history that a first start begins with.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -83,7 +83,7 @@ class Quote(Reply):
 
 
 class Trade(Reply):
-    """A trade; `i` is its time in microseconds, `tks` the side that took (coins only)."""
+    """A trade; `i` is its id, unique for its symbol, `tks` the side that took (coins only)."""
 
     example: ClassVar[Example] = _TRADE
 
