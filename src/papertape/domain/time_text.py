@@ -16,7 +16,7 @@ def time_text(time_ns: int) -> str:
     """`2026-11-20T10:46:00.000000000Z` for nanoseconds since 1970 (years 1 to 9999)."""
     seconds, nanoseconds = divmod(time_ns, SECOND_NS)
     moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z".rjust(30, "0")
+    return f"{moment.isoformat()[:19]}.{nanoseconds:09d}Z"
 
 
 def parse_time(text: str) -> int:

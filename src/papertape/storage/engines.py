@@ -47,6 +47,12 @@ def _name_away(context: ExceptionContext) -> BaseException | None:
     return kind(reason_of(context.original_exception))
 
 
+def unavailable(error: sqlite3.OperationalError) -> Exception:
+    """What an error of SQLite's own driver is called here; itself, if the file is not away."""
+    is_away = error.sqlite_errorcode & 0xFF in _SQLITE_AWAY
+    return StorageUnavailableError(reason_of(error)) if is_away else error
+
+
 def reason_of(error: BaseException) -> str:
     """What the server or the network said, in its own words."""
     told = error.args[0] if error.args else error

@@ -7,7 +7,7 @@ shows. Safe for use from several threads; it can never write.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -18,10 +18,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Integer,
     Select,
     Table,
+    TextClause,
+    bindparam,
     func,
-    literal,
+    literal_column,
     select,
     tuple_,
 )
@@ -30,6 +33,7 @@ from papertape.domain.tape import TapeRow
 from papertape.storage.engines import open_engine
 from papertape.storage.news import News, Spot, read_news
 from papertape.storage.place import Place
+from papertape.storage.query_texts import QueryTexts
 from papertape.storage.rows import (
     Item,
     Row,
@@ -76,13 +80,18 @@ class Reads:
 
     def __init__(self, place: Place, world: str) -> None:
         self._engine: Engine = open_engine(place, query_only=True)
+        self._texts = QueryTexts(self._engine)
         self._segments = SegmentFolder.beside(place)
         self.world = world
 
     def head_seq(self) -> int:
         """The last committed turn; 0 for a world that has none."""
-        with self._engine.connect() as connection:
-            return self._head_seq(connection)
+
+        def query() -> Select[tuple[object, ...]]:
+            return select(world_head.c.seq).where(world_head.c.world == bindparam("world"))
+
+        rows = self._texts.rows("head", query, {"world": self.world})
+        return rows[0]["seq"] if rows else 0
 
     def first_kept(self) -> int:
         """The first turn, behind turn 1, that is still in the table; those before it are sealed."""
@@ -107,7 +116,7 @@ class Reads:
 
     def account(self, account_id: str) -> Item | None:
         """One account as of its last turn (the engine's `value` knows the present marks)."""
-        found = self._one(accounts, accounts.c.account_id == account_id)
+        found = self._one(accounts, account_id=account_id)
         return account_item(*found) if found else None
 
     def accounts(self, owner: str) -> list[Item]:
@@ -127,16 +136,12 @@ class Reads:
 
     def order(self, order_id: str) -> Item | None:
         """One order by its id."""
-        found = self._one(orders, orders.c.order_id == order_id)
+        found = self._one(orders, order_id=order_id)
         return order_item(*found) if found else None
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Item | None:
         """The order that a request id of an account made."""
-        found = self._one(
-            orders,
-            orders.c.account_id == account_id,
-            orders.c.client_order_id == client_order_id,
-        )
+        found = self._one(orders, account_id=account_id, client_order_id=client_order_id)
         return order_item(*found) if found else None
 
     def orders(
@@ -154,13 +159,9 @@ class Reads:
         """
         if status not in ORDER_FILTERS:
             raise ValueError(f"status is one of {', '.join(ORDER_FILTERS)}")
-        query = self._of(orders, orders.c.account_id == account_id, *where)
-        if status == "open":
-            # The literal text, not bound values, lets SQLite use the partial index.
-            query = query.where(OPEN_CONDITION)
-        elif status == "closed":
-            query = query.where(orders.c.status.not_in(OPEN_STATUSES))
-        return self._page(query, [orders.c.number], limit, cursor, order_item)
+        place = _Place([orders.c.number], limit, cursor)
+        mine = _Mine(orders, account_id, (*_STATUS[status], *where), None if where else status)
+        return self._page_of(mine, place, order_item)
 
     def open_order_count(self, account_id: str) -> int:
         """How many orders of an account still work."""
@@ -170,7 +171,7 @@ class Reads:
 
     def fill(self, fill_id: str) -> Item | None:
         """One fill by its id."""
-        found = self._one(fills, fills.c.fill_id == fill_id)
+        found = self._one(fills, fill_id=fill_id)
         return fill_item(found[0]) if found else None
 
     def fills_by_id(self, fill_ids: Sequence[str]) -> list[Item]:
@@ -192,8 +193,9 @@ class Reads:
         where: Sequence[ColumnElement[bool]] = (),
     ) -> Page:
         """Fills of an account; `where` are further conditions."""
-        query = self._of(fills, fills.c.account_id == account_id, *where)
-        return self._page(query, [fills.c.seq, fills.c.i], limit, cursor, _plain(fill_item))
+        place = _Place([fills.c.seq, fills.c.i], limit, cursor)
+        mine = _Mine(fills, account_id, where, None if where else "")
+        return self._page_of(mine, place, _plain(fill_item))
 
     def ledger(
         self,
@@ -205,30 +207,29 @@ class Reads:
         oldest_first: bool = False,
     ) -> Page:
         """Ledger lines of an account; `where` are further conditions."""
-        query = self._of(ledger, ledger.c.account_id == account_id, *where)
         keys = [ledger.c.seq, ledger.c.i, ledger.c.line]
-        return self._page(
-            query, keys, limit, cursor, _plain(ledger_item), oldest_first=oldest_first
-        )
+        mine = _Mine(ledger, account_id, where, None if where else "")
+        return self._page_of(mine, _Place(keys, limit, cursor, oldest_first), _plain(ledger_item))
 
     def equity(self, account_id: str, limit: int = 1_000, cursor: str | None = None) -> Page:
         """The equity curve of an account, a point a minute in which it changed."""
-        query = self._of(equity, equity.c.account_id == account_id)
-        return self._page(query, [equity.c.minute_ns], limit, cursor, _plain(equity_item))
+        place = _Place([equity.c.minute_ns], limit, cursor)
+        return self._page_of(_Mine(equity, account_id, (), ""), place, _plain(equity_item))
 
     def alerts(
         self, account_ids: Sequence[str], limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Alerts of some accounts."""
         query = self._of(alerts, alerts.c.account_id.in_(account_ids))
-        return self._page(query, [alerts.c.seq, alerts.c.i], limit, cursor, _plain(alert_item))
+        place = _Place([alerts.c.seq, alerts.c.i], limit, cursor)
+        return self._page(query, place, _plain(alert_item))
 
     def alert(self, alert_id: str) -> Item | None:
         """One alert by its id, `seq-i`."""
         seq, _, i = alert_id.partition("-")
         if not (_is_place(seq) and _is_place(i)):
             return None
-        found = self._one(alerts, alerts.c.seq == int(seq), alerts.c.i == int(i))
+        found = self._one(alerts, seq=int(seq), i=int(i))
         return alert_item(found[0]) if found else None
 
     def last_margin_calls_met(self, account_ids: Sequence[str]) -> dict[str, int]:
@@ -257,7 +258,8 @@ class Reads:
             query = query.where(checks.c.order_id == order_id)
         if outcome is not None:
             query = query.where(checks.c.outcome == outcome)
-        return self._page(query, [checks.c.seq, checks.c.i], limit, cursor, _plain(check_item))
+        place = _Place([checks.c.seq, checks.c.i], limit, cursor)
+        return self._page(query, place, _plain(check_item))
 
     def rows(self, query: Select[tuple[object, ...]]) -> list[Row]:
         """The rows of a query over the read models, of a module that builds such queries."""
@@ -298,36 +300,107 @@ class Reads:
         query = select(world_head.c.seq).where(world_head.c.world == self.world)
         return connection.scalar(query) or 0
 
-    def _one(self, table: Table, *conditions: object) -> tuple[Row, int] | None:
-        with self._engine.connect() as connection:
-            head = self._head_seq(connection)
-            row = connection.execute(self._of(table, *conditions)).mappings().first()
-        return (row, head) if row else None
+    def _one(self, table: Table, **key: str | int) -> tuple[Row, int] | None:
+        """A row by columns that tell it from all others, and the head."""
 
-    def _page(
-        self,
-        query: Select[tuple[object, ...]],
-        keys: Sequence[Column[int]],
-        limit: int,
-        cursor: str | None,
-        shape: Callable[[Row, int], Item],
-        *,
-        oldest_first: bool = False,
-    ) -> Page:
-        if not 1 <= limit <= LIMIT_MAX:
-            raise ValueError(f"limit is a number from 1 to {LIMIT_MAX}")
-        if cursor is not None:
-            here, last = tuple_(*keys), tuple_(*_cursor_values(cursor, keys))
-            query = query.where(here > last if oldest_first else here < last)
-        order = keys if oldest_first else [key.desc() for key in keys]
-        query = query.order_by(*order).limit(limit + 1)
+        def query() -> Select[tuple[object, ...]]:
+            return _with_head(table, *(table.c[name] == bindparam(name) for name in key))
+
+        values = {"world": self.world, **key}
+        rows = self._texts.rows(("one", table.name, *key), query, values)
+        return (rows[0], rows[0][_HEAD]) if rows else None
+
+    def _page_of(self, mine: "_Mine", place: "_Place", shape: "_Shape") -> Page:
+        """Part of a list of one account. Lists that are not narrowed are asked as known texts."""
+
+        def query() -> Select[tuple[object, ...]]:
+            table = mine.table
+            return place.within(
+                _with_head(table, table.c.account_id == bindparam("account_id"), *mine.where)
+            )
+
+        values = {"world": self.world, "account_id": mine.account_id, **place.values()}
+        rows: Sequence[Row]
+        if mine.name is None:
+            with self._engine.connect() as connection:
+                rows = list(connection.execute(query(), values).mappings())
+        else:
+            key = ("page", mine.table.name, mine.name, place.cursor is None, place.oldest_first)
+            rows = self._texts.rows(key, query, values)
+        return place.page(rows, rows[0][_HEAD] if rows else 0, shape)
+
+    def _page(self, query: Select[tuple[object, ...]], place: "_Place", shape: "_Shape") -> Page:
         with self._engine.connect() as connection:
             head = self._head_seq(connection)
-            rows = connection.execute(query).mappings().all()
-        shown = rows[:limit]
-        more = len(rows) > limit
-        following = _write_cursor([shown[-1][key.name] for key in keys]) if more else None
+            found = connection.execute(place.within(query), place.values()).mappings()
+            return place.page(list(found), head, shape)
+
+
+_Shape = Callable[[Row, int], Item]
+_Condition = ColumnElement[bool] | TextClause
+_HEAD = "head_seq_now"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mine:
+    """Rows of one account; `name` tells the conditions from other ones, None says nothing does."""
+
+    table: Table
+    account_id: str
+    where: Sequence[_Condition]
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which part of a list: at most `limit` rows behind a cursor, in the order of `keys`."""
+
+    keys: Sequence[Column[int]]
+    limit: int
+    cursor: str | None
+    oldest_first: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= LIMIT_MAX:
+            raise ValueError(f"limit is a number from 1 to {LIMIT_MAX}")
+
+    def within(self, query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+        """The query with its order, and with parameters for `values`."""
+        if self.cursor is not None:
+            last = [bindparam(f"last_{key.name}", type_=key.type) for key in self.keys]
+            here, behind = tuple_(*self.keys), tuple_(*last)
+            query = query.where(here > behind if self.oldest_first else here < behind)
+        order = self.keys if self.oldest_first else [key.desc() for key in self.keys]
+        return query.order_by(*order).limit(bindparam("row_limit", type_=Integer()))
+
+    def values(self) -> dict[str, int]:
+        """One row more is asked for, which says whether there are further ones."""
+        last = [] if self.cursor is None else _read_cursor(self.cursor, len(self.keys))
+        names = (f"last_{key.name}" for key in self.keys)
+        return {"row_limit": self.limit + 1} | dict(zip(names, last, strict=False))
+
+    def page(self, rows: Sequence[Row], head: int, shape: _Shape) -> Page:
+        """The rows in the shape of the wire."""
+        shown = rows[: self.limit]
+        is_more = len(rows) > self.limit
+        following = _write_cursor([shown[-1][key.name] for key in self.keys]) if is_more else None
         return Page([shape(row, head) for row in shown], following)
+
+
+_STATUS: Mapping[str, Sequence[_Condition]] = {
+    # The literal text, not bound values, lets SQLite use the partial index.
+    "open": (OPEN_CONDITION,),
+    "closed": (orders.c.status.not_in([literal_column(f"'{one}'") for one in OPEN_STATUSES]),),
+    "all": (),
+}
+
+
+def _with_head(table: Table, *conditions: _Condition) -> Select[tuple[object, ...]]:
+    """Rows of the world that is asked for, each beside the last committed turn."""
+    world: BindParameter[str] = bindparam("world")
+    head = select(world_head.c.seq).where(world_head.c.world == world)
+    columns = (head.scalar_subquery().label(_HEAD), table)
+    return select(*columns).where(table.c.world == world, *conditions)
 
 
 def cursor_after(alert: Item) -> str:
@@ -341,11 +414,6 @@ def _plain(shape: Callable[[Row], Item]) -> Callable[[Row, int], Item]:
 
 def _write_cursor(keys: list[int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
-
-
-def _cursor_values(cursor: str, keys: Sequence[Column[int]]) -> list[BindParameter[int]]:
-    values = _read_cursor(cursor, len(keys))
-    return [literal(value, key.type) for value, key in zip(values, keys, strict=True)]
 
 
 def _read_cursor(cursor: str, length: int) -> list[int]:

@@ -3,6 +3,8 @@
 import json
 from typing import Any, Protocol
 
+import msgspec
+
 from papertape.domain.time_text import time_text
 
 Item = dict[str, Any]
@@ -50,12 +52,12 @@ _LEDGER = ("seq", "i", "line", "account_id", "asset", "amount", "kind", "order_i
 
 def _members(details: str) -> Item:
     """Further members of an object; none when the column is empty."""
-    return json.loads(details) if details else {}
+    return msgspec.json.decode(details) if details else {}
 
 
 def _receipt(text: str) -> Item:
     """The receipt of a fill, when the engine kept one."""
-    return {"receipt": json.loads(text)} if text else {}
+    return {"receipt": msgspec.json.decode(text)} if text else {}
 
 
 def account_item(row: Row, as_of_seq: int) -> Item:
@@ -74,13 +76,16 @@ def position_item(row: Row) -> Item:
 
 def order_item(row: Row, as_of_seq: int) -> Item:
     """An order, keys in the order of the wire."""
-    return (
-        {"id": row["order_id"]}
-        | {name: row[name] for name in _ORDER}
-        | _members(row["details"])
-        | {"created_at": time_text(row["created_ns"]), "updated_at": time_text(row["updated_ns"])}
-        | {"as_of_seq": as_of_seq}
-    )
+    created_ns, updated_ns = row["created_ns"], row["updated_ns"]
+    order: Item = {"id": row["order_id"]}
+    for name in _ORDER:
+        order[name] = row[name]
+    if row["details"]:
+        order.update(_members(row["details"]))
+    order["created_at"] = created = time_text(created_ns)
+    order["updated_at"] = created if updated_ns == created_ns else time_text(updated_ns)
+    order["as_of_seq"] = as_of_seq
+    return order
 
 
 def order_json(row: Row, as_of_seq: int) -> bytes:

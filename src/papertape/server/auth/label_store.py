@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Engine,
     Executable,
-    Row,
+    Select,
+    bindparam,
     delete,
     insert,
     literal,
@@ -24,9 +26,12 @@ from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.tables import order_labels, order_tags, trade_busts, trade_notes
 from papertape.storage.engines import upserting
+from papertape.storage.query_texts import QueryTexts
 
 AT_ONCE = 500
 """Ids in one query: databases bound the number of its values."""
+
+_NO_VALUES: Mapping[str, str] = {}
 
 
 class LabelsDifferError(Exception):
@@ -55,6 +60,7 @@ class LabelStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._texts = QueryTexts(engine)
 
     # --- orders ----------------------------------------------------------------------------------
 
@@ -78,7 +84,7 @@ class LabelStore:
                         connection.execute(insert(order_tags).values(key | {"tag": tag}))
             except IntegrityError:
                 found = select(order_labels).where(_is(account_id, client_order_id))
-                if _labels(connection.execute(found).one()) != labels:
+                if _labels(dict(connection.execute(found).mappings().one())) != labels:
                     raise LabelsDifferError(client_order_id) from None
                 return False
         return True
@@ -110,23 +116,14 @@ class LabelStore:
 
     def of_orders(self, account_id: str, client_order_ids: Collection[str]) -> dict[str, Labels]:
         """The labels of orders by their client ids; those without are left out."""
-        found: dict[str, Labels] = {}
-        with self._engine.connect() as connection:
-            for part in _parts(client_order_ids):
-                mine = order_labels.c.account_id == account_id
-                query = select(order_labels).where(mine, order_labels.c.client_order_id.in_(part))
-                for row in connection.execute(query):
-                    found[row.client_order_id] = _labels(row)
-        return found
+        mine = {"account_id": account_id}
+        rows = self._among(order_labels.c.client_order_id, client_order_ids, mine)
+        return {row["client_order_id"]: _labels(row) for row in rows}
 
     def of_order_ids(self, order_ids: Collection[str]) -> dict[str, Labels]:
         """The same by the ids of the orders."""
-        found: dict[str, Labels] = {}
-        with self._engine.connect() as connection:
-            for part in _parts(order_ids):
-                query = select(order_labels).where(order_labels.c.order_id.in_(part))
-                found |= {row.order_id: _labels(row) for row in connection.execute(query)}
-        return found
+        rows = self._among(order_labels.c.order_id, order_ids)
+        return {row["order_id"]: _labels(row) for row in rows}
 
     def order_ids(
         self,
@@ -180,12 +177,8 @@ class LabelStore:
 
     def notes(self, fill_ids: Collection[str]) -> dict[str, str]:
         """The notes on trades by their ids; those without are left out."""
-        found: dict[str, str] = {}
-        with self._engine.connect() as connection:
-            for part in _parts(fill_ids):
-                query = select(trade_notes).where(trade_notes.c.fill_id.in_(part))
-                found |= {row.fill_id: row.note for row in connection.execute(query)}
-        return found
+        rows = self._among(trade_notes.c.fill_id, fill_ids)
+        return {row["fill_id"]: row["note"] for row in rows}
 
     def note_bust(self, account_id: str, fill_id: str, corrected_by: str | None) -> None:
         """A trade was taken back; noted once, also when the request is repeated.
@@ -216,12 +209,22 @@ class LabelStore:
 
     def busts(self, fill_ids: Collection[str]) -> dict[str, str | None]:
         """Of trades that were taken back the trade in their place, by their ids."""
-        found: dict[str, str | None] = {}
-        with self._engine.connect() as connection:
-            for part in _parts(fill_ids):
-                query = select(trade_busts).where(trade_busts.c.fill_id.in_(part))
-                found |= {row.fill_id: row.corrected_by for row in connection.execute(query)}
-        return found
+        rows = self._among(trade_busts.c.fill_id, fill_ids)
+        return {row["fill_id"]: row["corrected_by"] for row in rows}
+
+    def _among(
+        self, column: Column[Any], ids: Collection[str], mine: Mapping[str, str] = _NO_VALUES
+    ) -> Iterator[Mapping[str, Any]]:
+        """Rows whose `column` is one of the ids, and whose other columns are as `mine` says."""
+        table = column.table
+        for part in _parts(ids):
+            given = {f"id_{place}": one for place, one in enumerate(part)}
+
+            def query(names: Collection[str] = given.keys()) -> Select[Any]:
+                same = (table.c[name] == bindparam(name) for name in mine)
+                return select(table).where(column.in_([bindparam(one) for one in names]), *same)
+
+            yield from self._texts.rows((table, column.name, len(part)), query, {**given, **mine})
 
 
 def _note_of(account_id: str, fill_id: str) -> ColumnElement[bool]:
@@ -239,5 +242,5 @@ def _parts(ids: Collection[str]) -> Iterator[Sequence[str]]:
         yield listed[start : start + AT_ONCE]
 
 
-def _labels(row: Row[Any]) -> Labels:
-    return Labels(row.strategy, tuple(row.tags.split("|")) if row.tags else ())
+def _labels(row: Mapping[str, Any]) -> Labels:
+    return Labels(row["strategy"], tuple(row["tags"].split("|")) if row["tags"] else ())
