@@ -17,6 +17,7 @@ from papertape.server.dialects.alpaca.configuration import Configurations
 from papertape.server.dialects.alpaca.corporate import CorporateActions
 from papertape.server.dialects.alpaca.curves import Curves
 from papertape.server.dialects.alpaca.data.channels import Channels
+from papertape.server.dialects.alpaca.data.not_offered import NotOffered
 from papertape.server.dialects.alpaca.data.past import Past
 from papertape.server.dialects.alpaca.data.prices import Prices
 from papertape.server.dialects.alpaca.data.routes import DataRoutes
@@ -83,6 +84,7 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
         WatchlistRoutes(seats, assets, rooms.watchlists),
         stocks,
         coins,
+        NotOffered(),  # before the path that takes any symbol
         SingleRoutes(stocks, assets),
     ):
         group.add_to(app.router)
