@@ -18,13 +18,16 @@ WHOLE_PRODUCTS = {"e2e", "faults", "test_app.py"}
 ONE_BY_ONE = {"scenarios"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test the group that `pytest -n` keeps in one process, in order.
 
     A module stays together, for its fixtures; whatever starts whole products is one group, so that
-    two of them never starve each other; each scenario goes where there is room.
+    two of them never starve each other; each scenario goes where there is room. Who asks for many
+    faults waits for them: no test has a limit of its own then.
     """
     for item in items:
+        if config.getoption("--fault-rounds"):
+            item.add_marker(pytest.mark.timeout(0), append=False)
         path = item.path.relative_to(Path(__file__).parent)
         if path.parts[0] not in ONE_BY_ONE:
             group = "products" if path.parts[0] in WHOLE_PRODUCTS else str(path)

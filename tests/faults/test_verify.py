@@ -14,6 +14,7 @@ from papertape.floor.verify import Finding, VerifyRefusedError, verify
 from papertape.storage.lock import DataFolderLock
 from papertape.storage.tables import PROJECTIONS, metadata, tape
 
+FLIPS = 30
 CELLS = [(table.name, column.name) for table in PROJECTIONS for column in table.columns]
 TABLES = [table.name for table in PROJECTIONS]
 
@@ -199,21 +200,91 @@ def test_a_damaged_snapshot_is_found(product: Path) -> None:
 
 
 def test_random_byte_flips_in_the_file_are_found_unless_they_change_nothing(
-    product: Path, template: Path, tmp_path: Path
+    product: Path, template: Path, fault_rounds: int | None
 ) -> None:
-    random.seed(20)
+    draw = random.Random(20)
     whole = (product / "exchange.db").read_bytes()
     unnoticed = []
-    for _ in range(30):
-        place = random.randrange(len(whole))
+    for _ in range(fault_rounds or FLIPS):
+        place = draw.randrange(len(whole))
         flips = bytearray(whole)
-        flips[place] ^= 1 << random.randrange(8)
-        (product / "exchange.db").write_bytes(bytes(flips))
-        for leftover in product.glob("exchange.db-*"):
-            leftover.unlink()
+        flips[place] ^= 1 << draw.randrange(8)
+        put_back(product, bytes(flips))
         if not noticed(product) and content(product) != content(template):
             unnoticed.append(place)
     assert unnoticed == []
+
+
+def test_random_changes_of_tape_and_tables_are_found(
+    product: Path, fault_rounds: int | None
+) -> None:
+    """Tails removed, turns swapped, bytes of bodies and cells changed, rows taken: one a round."""
+    draw = random.Random(21)
+    whole = (product / "exchange.db").read_bytes()
+    kinds = (tail_removed, turns_swapped, body_changed, cell_changed, row_removed)
+    for number in range(fault_rounds or len(kinds)):
+        put_back(product, whole)
+        done = kinds[number % len(kinds)](product, draw)
+        assert noticed(product), done
+    put_back(product, whole)
+    assert not noticed(product)
+
+
+def put_back(product: Path, whole: bytes) -> None:
+    (product / "exchange.db").write_bytes(whole)
+    for leftover in product.glob("exchange.db-*"):
+        leftover.unlink()
+
+
+def turns(product: Path) -> int:
+    ((last,),) = ask(product, "SELECT max(seq) FROM tape")
+    return int(str(last))
+
+
+def any_row(product: Path, table: str, draw: random.Random) -> tuple[str, tuple[object, ...]]:
+    """The condition that one row of a table fulfils, and its values."""
+    keys = [column.name for column in metadata.tables[table].primary_key.columns]
+    rows = ask(product, f"SELECT {', '.join(keys)} FROM {table}")
+    return " AND ".join(f"{key} = ?" for key in keys), draw.choice(rows)
+
+
+def tail_removed(product: Path, draw: random.Random) -> str:
+    first = draw.randint(1, turns(product))
+    change(product, "DELETE FROM tape WHERE seq >= ?", (first,))
+    return f"the tail from turn {first} on"
+
+
+def turns_swapped(product: Path, draw: random.Random) -> str:
+    one, other = draw.sample(range(1, turns(product) + 1), 2)
+    for before, after in ((one, -1), (other, one), (-1, other)):
+        change(product, "UPDATE tape SET seq = ? WHERE seq = ?", (after, before))
+    return f"turns {one} and {other}"
+
+
+def body_changed(product: Path, draw: random.Random) -> str:
+    seq = draw.randint(1, turns(product))
+    ((body,),) = ask(product, "SELECT body FROM tape WHERE seq = ?", (seq,))
+    data = bytearray(str(body).encode())
+    place = draw.randrange(len(data))
+    data[place] ^= 1 << draw.randrange(7)
+    change(product, "UPDATE tape SET body = CAST(? AS TEXT) WHERE seq = ?", (bytes(data), seq))
+    return f"byte {place} of turn {seq}"
+
+
+def cell_changed(product: Path, draw: random.Random) -> str:
+    table, column = draw.choice(CELLS)
+    same, key = any_row(product, table, draw)
+    ((value,),) = ask(product, f"SELECT {column} FROM {table} WHERE {same}", key)
+    statement = f"UPDATE {table} SET {column} = ? WHERE {same}"
+    assert change(product, statement, (flipped(value), *key)) == 1
+    return f"{column} of {key} of {table}"
+
+
+def row_removed(product: Path, draw: random.Random) -> str:
+    table = draw.choice(TABLES)
+    same, key = any_row(product, table, draw)
+    assert change(product, f"DELETE FROM {table} WHERE {same}", key) == 1
+    return f"{key} of {table}"
 
 
 def noticed(product: Path) -> bool:

@@ -68,7 +68,7 @@ def anybody(product) -> dict[str, str]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 def test_no_generated_request_breaks_the_server(case, product, anybody) -> None:
     case.headers.update(anybody)
     response = case.call(base_url=product.url(""))
