@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from twin.amounts import QUANTITY_MAX
 from twin.clock_work import next_due, work_off_due
+from twin.market import BotOrder, Level
 from twin.money import payable
 from twin.notionals import changes_size
 from twin.prices import best_first, book, on_offer, reaches, shown_book, street, waiting
+from twin.public_trades import print_trade
 from twin.sessions import (
     EXTENDED,
     band_of,
@@ -22,8 +24,8 @@ from twin.sessions import (
     tick_up,
     wake,
 )
-from twin.state import BotOrder, Crossing, Exchange, Instrument, Level, Order, World
-from twin.trading import cancel, fill, print_trade, reduce_bot, take_from_street, why_unpayable
+from twin.state import Crossing, Exchange, Instrument, Order, World
+from twin.trading import cancel, fill, reduce_bot, take_from_street, why_unpayable
 
 
 @dataclass

@@ -6,6 +6,7 @@ from twin.money import payable
 from twin.outside import check_level, check_source, set_street, share_of_volume, street_size
 from twin.prices import OTHER, armed, book, level_of, reaches, waiting
 from twin.profile import has_rules
+from twin.public_trades import print_trade, traded
 from twin.sessions import may_trade
 from twin.slippage import Bar, moved
 from twin.state import Account, Instrument, Order, World, malformed
@@ -16,9 +17,7 @@ from twin.trading import (
     is_reached,
     leave_if_due,
     next_arrival,
-    print_trade,
     settle,
-    traded,
     why_unpayable,
 )
 

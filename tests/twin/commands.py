@@ -84,6 +84,16 @@ def read_profile(given: Any) -> dict[str, Any]:
 
 def set_rules(fields: Fields, kind: str) -> dict[str, Any]:
     """Sets fees or profile for a symbol or an exchange; nothing takes them back."""
+    scope = ruled(fields)
+    fields.check_version(scope.rules_version)
+    if fields.get(kind) is None:
+        return {"scope": scope, "kind": kind, "value": None}
+    value = schedule(fields) if kind == "fees" else read_profile(fields.get("profile"))
+    return {"scope": scope, "kind": kind, "value": value}
+
+
+def ruled(fields: Fields) -> Exchange | Instrument:
+    """What fees and profile are about: the symbol that is named, else the exchange."""
     names = [fields.get(name) for name in ("symbol", "exchange")]
     symbol, exchange = (name if type(name) is str else None for name in names)
     if symbol is not None:
@@ -92,11 +102,7 @@ def set_rules(fields: Fields, kind: str) -> dict[str, Any]:
         scope = None if exchange is None else fields.world.find_exchange(exchange)
     if scope is None:
         raise malformed("symbol")
-    fields.check_version(scope.rules_version)
-    if fields.get(kind) is None:
-        return {"scope": scope, "kind": kind, "value": None}
-    value = schedule(fields) if kind == "fees" else read_profile(fields.get("profile"))
-    return {"scope": scope, "kind": kind, "value": value}
+    return scope
 
 
 def with_rules(rules: dict[str, Any]) -> dict[str, Any]:
@@ -513,8 +519,14 @@ READERS = {
     "resume_account": lambda fields: {"account": fields.account()},
     "policy": lambda _: {},
     "risk": lambda fields: {"account": fields.account()},
+    "usage": lambda fields: {"account": fields.account()},
+    "rules": lambda fields: {"scope": ruled(fields)},
+    "presets": lambda _: {},
     "checkpoint": lambda _: {},
     **money_commands.READERS,
 }
 MARKET_INPUTS = ("quote", "depth", "trade", "bar", "agent_order", "agent_cancel")
-QUESTIONS = ("preview", "value", "book", "instruments", "exchanges", "policy", "risk")
+QUESTIONS = (
+    "preview", "value", "book", "instruments", "exchanges", "policy", "risk", "usage", "rules",
+    "presets",
+)  # fmt: skip

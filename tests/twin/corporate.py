@@ -15,10 +15,11 @@ from twin.amounts import (
 from twin.currencies import in_own
 from twin.fields import is_name
 from twin.lots import share_out
+from twin.market import BotOrder
 from twin.money import hold_at
 from twin.prices import live_mark, price_of_mark
 from twin.sessions import link_again, may_trade, tick_down, tick_up
-from twin.state import Account, BotOrder, Instrument, Order, Refused, World, malformed, not_found
+from twin.state import Account, Instrument, Order, Refused, World, malformed, not_found
 from twin.trading import cancel, order_id, touch, work_on
 
 TIME_MAX_NS = 9_006_000_000_000_000_000

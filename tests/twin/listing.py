@@ -9,9 +9,10 @@ from twin.amounts import ORDER_VALUE_MAX, PRICE_MAX, QUANTITY_MAX, RATE_SCALE
 from twin.fees import show
 from twin.fields import is_name
 from twin.ids import Digest, format_uuid
+from twin.market import Market
 from twin.requests import remember
 from twin.sessions import scope_on_tape, table_is_fine
-from twin.state import Account, Exchange, Instrument, Market, Refused, World, malformed
+from twin.state import Account, Exchange, Instrument, Refused, World, malformed
 
 RATES = range(10**RATE_SCALE + 1)
 

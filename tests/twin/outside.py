@@ -1,20 +1,14 @@
 """Inputs of the outside market: quotes, depth, prints, bars, and the orders of house bots."""
 
 from twin.amounts import PRICE_MAX, QUANTITY_MAX, RATE_SCALE, clamp
+from twin.market import BotOrder, Level
 from twin.prices import best_first, book, on_offer, reaches
 from twin.profile import has_rules
+from twin.public_trades import changed, print_trade
 from twin.queue_ahead import at_the_print, pass_queue, street_moved
 from twin.sessions import MATCHING, may_trade, offers_to, phase
-from twin.state import BotOrder, Instrument, Level, Order, World, malformed
-from twin.trading import (
-    changed,
-    fill_resting,
-    fire_stops,
-    print_trade,
-    reduce_bot,
-    unlink,
-    work_on,
-)
+from twin.state import Instrument, Order, World, malformed
+from twin.trading import fill_resting, fire_stops, reduce_bot, unlink, work_on
 
 Levels = list[tuple[int, int]]
 

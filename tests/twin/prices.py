@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from twin.state import BotOrder, Instrument, Level, Order
+from twin.market import BotOrder, Level
+from twin.state import Instrument, Order
 
 OTHER = {"buy": "sell", "sell": "buy"}
 

@@ -87,6 +87,16 @@ def set_profile(flow: "Flow", world: World) -> dict[str, Any]:
     return {"kind": "set_profile", **named, "profile": profile(draw)}
 
 
+def ask(flow: "Flow", world: World) -> dict[str, Any]:
+    """Which rules count, and what has a name."""
+    draw = flow.random
+    if draw.random() < 0.1:
+        return {"kind": "presets"}
+    scope = draw.choice([*world.exchanges, *world.instruments])
+    name = "symbol" if isinstance(scope, Instrument) else "exchange"
+    return {"kind": "rules", name: scope.symbol if name == "symbol" else scope.id}
+
+
 def come_too_late(flow: "Flow", world: World) -> dict[str, Any]:
     """All or nothing at once, and the street is empty before it can arrive."""
     open_ = [one for one in world.instruments if one.status == "active" and may_trade(world, one)]
@@ -121,5 +131,5 @@ def print_at_an_order(flow: "Flow", world: World) -> dict[str, Any]:
     return print_ | {"qty": flow.qty(order.instrument, 30)}
 
 
-KINDS = {set_profile: 0.2, come_too_late: 0.8, print_at_an_order: 1.2}
+KINDS = {set_profile: 0.2, ask: 0.3, come_too_late: 0.8, print_at_an_order: 1.2}
 """How often each of them comes."""

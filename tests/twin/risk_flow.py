@@ -183,9 +183,8 @@ def resume_account(flow: "Flow", world: World) -> dict[str, Any]:
 
 def ask(flow: "Flow", world: World) -> dict[str, Any]:
     """The questions of risk."""
-    if flow.random.random() < 0.3:
-        return {"kind": "policy"}
-    return {"kind": "risk", "account_id": flow.account(world)}
+    kind = flow.random.choice(["policy", "risk", "usage", "usage"])
+    return {"kind": kind} | ({} if kind == "policy" else {"account_id": flow.account(world)})
 
 
 KINDS = {

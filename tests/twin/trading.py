@@ -11,6 +11,7 @@ from twin.fees import count_volume
 from twin.ids import FILL, ORDER, make_id
 from twin.lots import Booked, book_fill, change_lots
 from twin.margin import borrowable, tied_up
+from twin.market import BotOrder
 from twin.money import fee_of, payable, reducible, release_of, signed
 from twin.prices import (
     OTHER,
@@ -25,11 +26,12 @@ from twin.prices import (
     street,
     waiting,
 )
+from twin.public_trades import print_trade
 from twin.queue_ahead import come_to_rest, leave_queue
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, offers_to, seat_of
 from twin.slippage import moved
-from twin.state import Account, BotOrder, Instrument, Order, Position, World
+from twin.state import Account, Instrument, Order, Position, World
 from twin.whole import certain
 
 
@@ -222,42 +224,6 @@ def effects_of(world: World, order: Order, booked: Booked, proceeds: int) -> dic
         account.unsettled[key] = account.unsettled.get(key, 0) + proceeds
         effects |= {"settles_day": day, "settles": proceeds}
     return {"effects": effects} if effects else {}
-
-
-def print_trade(
-    world: World, instrument: Instrument, price: int, qty: int, side: str | None
-) -> None:
-    """Tells a public trade."""
-    world.prints.append(
-        (
-            instrument.symbol,
-            world.now_ns,
-            instrument.price_text(price),
-            instrument.qty_text(qty),
-            side or "",
-        )
-    )
-    traded(world, instrument, price)
-    if may_trade(world, instrument):
-        trails.hear_print(instrument, price)
-
-
-def traded(world: World, instrument: Instrument, price: int) -> None:
-    """Notes a traded price."""
-    market = instrument.market
-    market.last = price
-    if market.band_reference is None:
-        market.band_reference = price
-    market.high = price if market.high is None else max(market.high, price)
-    market.low = price if market.low is None else min(market.low, price)
-    market.heard.append(price)
-    changed(world, instrument)
-
-
-def changed(world: World, instrument: Instrument) -> None:
-    """Notes that prices have changed."""
-    instrument.market.time_ns = world.now_ns
-    instrument.market.is_unmarked = True
 
 
 # An order takes what it can -------------------------------------------------------------------

@@ -24,12 +24,15 @@ from twin import (
     replies,
     risk,
     risk_work,
+    rules,
     sessions,
     trades,
+    usage,
 )
 from twin.clock_work import next_due
+from twin.market import Market
 from twin.sessions import link
-from twin.state import Market, Refused, World, malformed
+from twin.state import Refused, World, malformed
 from twin.trading import let_arrive
 from twin.watch import prices_moved
 
@@ -159,6 +162,9 @@ ANSWERS = {
     "exchanges": replies.exchanges,
     "policy": risk.show_policy,
     "risk": risk.show_standing,
+    "usage": usage.show_usage,
+    "rules": rules.show_rules,
+    "presets": rules.show_presets,
 }
 MAKERS = {
     "list_exchange": listing.list_exchange,
