@@ -5,13 +5,14 @@ declared here instead of in their signatures.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import request_response
 
@@ -79,6 +80,19 @@ class DirectRoute(APIRoute):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.app = request_response(self.endpoint)
+
+
+class CommonRoute(APIRoute):
+    """A route of FastAPI whose common requests have a handler of their own; see `commonly`."""
+
+    common: Callable[[Request], Awaitable[Response | None]]
+
+
+def commonly(
+    handler: Callable[[Request], Awaitable[Response | None]],
+) -> type[CommonRoute]:
+    """A route whose common requests `handler` answers, as its endpoint would; None: it shall."""
+    return type("CommonlyRoute", (CommonRoute,), {"common": staticmethod(handler)})
 
 
 class _Extra(dict[str, Any]):
@@ -168,6 +182,12 @@ def _problem(status: int, words: tuple[str, str] | None = None) -> dict[str, Any
     return {"description": "Problem", "content": {MEDIA_TYPE: told}}
 
 
+ACCOUNT_ID = {
+    "name": "account_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "title": "Account Id"},
+}
 ORDER_ID = {
     "name": "order_id",
     "in": "path",

@@ -220,8 +220,10 @@ class Reads:
         self, account_ids: Sequence[str], limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Alerts of some accounts."""
-        query = self._of(alerts, alerts.c.account_id.in_(account_ids))
         place = _Place([alerts.c.seq, alerts.c.i], limit, cursor)
+        if len(account_ids) == 1:
+            return self._page_of(_Mine(alerts, account_ids[0], (), ""), place, _plain(alert_item))
+        query = self._of(alerts, alerts.c.account_id.in_(account_ids))
         return self._page(query, place, _plain(alert_item))
 
     def alert(self, alert_id: str) -> Item | None:

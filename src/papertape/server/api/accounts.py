@@ -17,7 +17,14 @@ from papertape.server.auth.account_store import ACTIVE_MAX, OwnedAccount
 from papertape.server.bodies import read_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.csv_text import Format, csv_reply, wants_csv
-from papertape.server.documents import IDEMPOTENCY_KEY, Listed, document, with_csv
+from papertape.server.documents import (
+    ACCOUNT_ID,
+    IDEMPOTENCY_KEY,
+    DirectRoute,
+    Listed,
+    document,
+    with_csv,
+)
 from papertape.server.models.account_changes import AccountPatch, AccountRequest
 from papertape.server.models.accounts import (
     AccountReply,
@@ -83,7 +90,8 @@ class AccountRoutes:
             _ONE,
             self.get_account,
             tags=["accounts"],
-            **document(replies={200: AccountReply}, problems=(404,)),
+            route_class_override=DirectRoute,
+            **document(replies={200: AccountReply}, problems=(404,), parameters=(ACCOUNT_ID,)),
         )
         router.add_api_route(
             _ONE,
@@ -107,8 +115,20 @@ class AccountRoutes:
             tags=["accounts"],
             **with_csv(orders),
         )
+        router.add_api_route(
+            f"{_ONE}/positions",
+            self.positions,
+            name="list_account_positions",
+            tags=["accounts"],
+            route_class_override=DirectRoute,
+            **document(
+                replies={200: Listed[PositionReply]},
+                problems=(404, 422),
+                reasons=bad_limit,
+                parameters=(ACCOUNT_ID,),
+            ),
+        )
         for path, handler, item in (
-            ("positions", self.positions, Listed[PositionReply]),
             ("fills", self.fills, Listed[FillReply]),
             ("ledger", self.ledger, Listed[LedgerLine]),
             ("equity", self.equity, Listed[EquityPoint]),
@@ -151,14 +171,14 @@ class AccountRoutes:
         renamed = await self._accounts.rename(account, asked.name)
         return json_reply((await self._accounts.value(renamed)).account)
 
-    async def get_account(self, request: Request, account_id: str) -> Response:
+    async def get_account(self, request: Request) -> Response:
         """One account, valued at the present market."""
-        account = await self._own(request, account_id)
+        account = await self._own(request, request.path_params["account_id"])
         return json_reply((await self._accounts.value(account)).account)
 
-    async def positions(self, request: Request, account_id: str) -> Response:
+    async def positions(self, request: Request) -> Response:
         """What the account holds, valued at the present market."""
-        account = await self._own(request, account_id)
+        account = await self._own(request, request.path_params["account_id"])
         return listed((await self._accounts.value(account)).positions)
 
     async def orders(

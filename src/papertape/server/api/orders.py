@@ -11,7 +11,7 @@ from starlette.responses import Response
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
-from papertape.server.api.searches import ORDER_COLUMNS, order_search
+from papertape.server.api.searches import ORDER_COLUMNS, common_search, order_search
 from papertape.server.bodies import read_body, require_json
 from papertape.server.callers import Callers
 from papertape.server.common_orders import common_fields
@@ -21,6 +21,7 @@ from papertape.server.documents import (
     ORDER_ID,
     DirectRoute,
     Listed,
+    commonly,
     document,
     with_csv,
 )
@@ -76,6 +77,7 @@ class OrderRoutes:
             f"{PREFIX}/orders",
             self.list_orders,
             tags=["orders"],
+            route_class_override=commonly(self.list_common_orders),
             **with_csv(
                 document(
                     replies={200: Listed[OrderReply]},
@@ -186,6 +188,17 @@ class OrderRoutes:
         page = await self._history.orders(account.account_id, wanted, limit, cursor)
         if wants_csv(request, format):
             return csv_reply(ORDER_COLUMNS, page.items, page.next_cursor, "orders")
+        return listed(page.items, page.next_cursor)
+
+    async def list_common_orders(self, request: Request) -> Response | None:
+        """The same for the query of `common_search`; None for every other one."""
+        wanted = common_search(request.scope["query_string"])
+        if wanted is None or wants_csv(request, None):
+            return None
+        caller = await self._callers.of(request)
+        account = await self._accounts.first(caller)
+        search, limit = wanted
+        page = await self._history.orders(account.account_id, search, limit, None)
         return listed(page.items, page.next_cursor)
 
     async def get_order(self, request: Request, order_id: str) -> Response:

@@ -1,5 +1,6 @@
 """Queries that narrow lists of orders and trades, and the columns of these lists as CSV."""
 
+import re
 from typing import Annotated, get_args
 
 from fastapi import Query
@@ -12,6 +13,11 @@ from papertape.storage.reads import ORDER_FILTERS
 
 _STATUSES = get_args(OrderStatus)
 _TYPES = get_args(OrderType)
+
+_LIMIT = 100
+_COMMON = re.compile(
+    rb"(?:status=(open|closed|all)(?:&limit=([1-9][0-9]{0,2}))?|limit=([1-9][0-9]{0,2}))?"
+)
 
 ORDER_COLUMNS = (
     "id",
@@ -101,6 +107,19 @@ def order_search(
         from_ns=moment("from", from_),
         to_ns=moment("to", to),
     )
+
+
+def common_search(query: bytes) -> tuple[OrderSearch, int] | None:
+    """The same, and the limit, of a query that says `status` and `limit` in plain words or not.
+
+    None for all others, also for what is wrong.
+    """
+    found = _COMMON.fullmatch(query)
+    if found is None:
+        return None
+    status, *limits = found.groups()
+    limit = next((int(one) for one in limits if one), _LIMIT)
+    return OrderSearch(status=status.decode() if status else "open"), limit
 
 
 def trade_search(

@@ -21,7 +21,14 @@ from papertape.server.api.pages import BAD_LIMIT
 from papertape.server.api.reports import ReportRoutes
 from papertape.server.bodies import check_body, read_body
 from papertape.server.callers import Callers
-from papertape.server.documents import IDEMPOTENCY_KEY, Listed, document, optional_body, with_csv
+from papertape.server.documents import (
+    ACCOUNT_ID,
+    IDEMPOTENCY_KEY,
+    Listed,
+    document,
+    optional_body,
+    with_csv,
+)
 from papertape.server.exchange import Exchange
 from papertape.server.models.account_changes import FlattenReply, ResetRequest
 from papertape.server.models.accounts import AccountReply, FillReply
@@ -62,7 +69,7 @@ class PaperTradingRoutes:
         listed: Mapping[str, Any] = {"problems": (404, 422), "reasons": {422: BAD_LIMIT}}
         orders = with_csv(document(replies={200: Listed[OrderReply]}, **listed))
         fills = document(replies={200: Listed[FillReply]}, **listed)
-        one = document(replies={200: AccountReply}, problems=(404,))
+        one = document(replies={200: AccountReply}, problems=(404,), parameters=(ACCOUNT_ID,))
         self._get(router, "status", self.status, document(replies={200: StatusReply}))
         accounts = document(replies={200: Listed[AccountReply]})
         self._get(router, "accounts", account.list_accounts, accounts)

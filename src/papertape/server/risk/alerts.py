@@ -80,6 +80,8 @@ class Alerts:
                 return Page(found, cursor)
 
     def _with_marks(self, alerts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not alerts:
+            return []
         marks = self._marks.of([alert["id"] for alert in alerts])
         met = self._met([one for one in alerts if one["kind"] == "margin_called"])
         return [alert | _told(alert, marks.get(alert["id"]), met) for alert in alerts]
