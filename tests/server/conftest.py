@@ -21,6 +21,7 @@ import httpx
 import pytest
 import uvloop
 from argon2 import PasswordHasher
+from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -37,10 +38,12 @@ from papertape.markets.ticks import TickStore
 from papertape.server.application import create_app
 from papertape.server.auth.passwords import Passwords
 from papertape.server.auth.store import KEY_FILE, AuthStore
+from papertape.server.auth.tables import metadata
 from papertape.server.auth.tokens import Tokens, load_key
 from papertape.server.rooms import Rooms
 from papertape.server.runner import server_of
 from papertape.storage.bodies import open_storage
+from papertape.storage.engines import open_engine
 from papertape.storage.place import Place, PostgresSchema
 from papertape.storage.reads import Reads
 from papertape.storage.snapshots import SnapshotFolder
@@ -232,6 +235,32 @@ class Product:
         # Its answer comes with a later batch than the one that took the market's move.
         assert httpx.get(self.url("/readyz")).status_code == 200
 
+    def change_users(self, statement: str, **values: Any) -> int:
+        """Change the tables of users behind the server's back; returns the number of rows hit."""
+        engine = open_engine(self.running.users)
+        try:
+            with engine.begin() as connection:
+                return connection.execute(text(statement), values).rowcount
+        finally:
+            engine.dispose()
+
+    def stored_of_users(self) -> bytes:
+        """All that is kept of users: the files as they lie, or every row."""
+        users = self.running.users
+        if isinstance(users, Path):
+            return b"".join(file.read_bytes() for file in users.parent.glob(f"{users.name}*"))
+        engine = open_engine(users)
+        try:
+            with engine.connect() as connection:
+                rows = [
+                    tuple(row)
+                    for t in metadata.tables.values()
+                    for row in connection.execute(t.select())
+                ]
+        finally:
+            engine.dispose()
+        return repr(rows).encode()
+
     def stop_floor(self) -> None:
         """The floor ends; the server stays."""
         self.running.stop_floor()
@@ -329,13 +358,13 @@ class _Running:
         places: tuple[Place, Place] | None = None,
         **settings: Any,
     ) -> None:
-        self._place, users = places or (folder / "exchange.db", folder / "auth.db")
+        self._place, self.users = places or (folder / "exchange.db", folder / "auth.db")
         self._limits = limits
         self._folder = folder
         self._market = market
         self._trusted_proxies = settings.pop("trusted_proxies", "")
         self._settings = settings
-        self.auth = AuthStore(users, quick_passwords(), key_file=folder / "secrets" / KEY_FILE)
+        self.auth = AuthStore(self.users, quick_passwords(), key_file=folder / "secrets" / KEY_FILE)
         self.tokens = Tokens(load_key(folder / "secrets" / "jwt.key"))
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]

@@ -1,7 +1,6 @@
 """Alerts through the door: acknowledged, traded, logged, never lost and never done twice."""
 
 import json
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -188,8 +187,9 @@ def test_the_webhook_sizes_its_orders(product, alice, stock, sizing, more, qty) 
 def test_a_repeat_with_order_id_and_time_does_nothing_however_late(hook, alice, stock) -> None:
     body = {"ticker": stock, "action": "buy", "qty": 2, "order_id": "Long", "time": "t1"}
     first = hook.post(body).json()
-    with sqlite3.connect(hook.product.folder / "auth.db", timeout=10) as database:
-        database.execute("UPDATE webhook_alerts SET received_ns = received_ns - 900000000000000")
+    hook.product.change_users(
+        "UPDATE webhook_alerts SET received_ns = received_ns - 900000000000000"
+    )
     again = hook.post(body | {"comment": "sent again"}).json()
     assert (again["status"], again["duplicate_of"]) == ("duplicate", first["alert_id"])
     assert hook.post(body | {"time": "t2"}).json()["status"] == "received"
@@ -204,8 +204,7 @@ def test_a_repeat_of_the_same_words_counts_only_for_a_while(product, alice, stoc
     again = hook.post(f"buy {stock} 1").json()
     assert (again["status"], again["duplicate_of"]) == ("duplicate", first["alert_id"])
     hook.outcome_of(first["alert_id"])
-    with sqlite3.connect(product.folder / "auth.db", timeout=10) as database:
-        database.execute("UPDATE webhook_alerts SET received_ns = received_ns - 2000000000")
+    product.change_users("UPDATE webhook_alerts SET received_ns = received_ns - 2000000000")
     assert hook.outcome(f"buy {stock} 1").orders == ["buy 1 filled"]
     none = Hook(product, alice, duplicate_window_s=0)
     assert [none.post(f"buy {stock} 1").json()["status"] for _ in range(2)] == ["received"] * 2
@@ -260,12 +259,12 @@ def test_a_plan_that_was_written_down_is_sent_once_more_and_does_nothing_twice(
     body = {"ticker": stock, "action": "buy", "qty": 2, "order_id": "Long", "time": "t1"}
     alert_id = hook.post(body).json()["alert_id"]
     first = hook.outcome_of(alert_id)
-    with sqlite3.connect(product.folder / "auth.db", timeout=10) as database:
-        database.execute("UPDATE webhook_trades SET result = NULL WHERE alert_id = ?", [alert_id])
-        database.execute(
-            "UPDATE webhook_alerts SET status = 'received', finished_ns = NULL WHERE alert_id = ?",
-            [alert_id],
-        )
+    for change in (
+        "webhook_trades SET result",
+        "webhook_alerts SET status = 'received', finished_ns",
+    ):
+        sql = f"UPDATE {change} = NULL WHERE alert_id = :alert"
+        assert product.change_users(sql, alert=alert_id) == 1
     hook.outcome(f"sell {stock} 1")  # wakes the desk, which takes the older one first
     again = hook.outcome_of(alert_id)
     assert again.account["orders"][0]["order_id"] == first.account["orders"][0]["order_id"]
@@ -285,7 +284,7 @@ def test_the_secret_is_asked_for_and_never_kept(product, alice, stock) -> None:
     assert hook.outcome(body | {"passphrase": "correct horse"}).orders == ["buy 1 filled"]
     told = json.dumps(hook.log())
     assert [one["reason"] for one in hook.log()["items"]] == [None, *["wrong_secret"] * 3]
-    stored = b"".join(file.read_bytes() for file in product.folder.glob("auth.db*"))
+    stored = product.stored_of_users()
     assert "correct horse" not in told
     assert b"correct horse" not in stored
     assert hook.made["token"].encode() not in stored

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -199,12 +198,11 @@ def test_a_long_failure_switches_an_endpoint_off(product, alice, stock, receiver
     until = time.monotonic() + 5
     while len(log(alice, made)[0]["attempts"]) < 2:
         assert time.monotonic() < until
-    with sqlite3.connect(product.folder / "auth.db", timeout=10) as database:
-        database.execute(
-            "UPDATE webhook_endpoints SET failing_since_ns = failing_since_ns - 300000000000000"
-            " WHERE endpoint_id = ?",
-            [made["id"]],
-        )
+    product.change_users(
+        "UPDATE webhook_endpoints SET failing_since_ns = failing_since_ns - 300000000000000"
+        " WHERE endpoint_id = :id",
+        id=made["id"],
+    )
     path = f"/webhook-endpoints/{made['id']}"
     alice.client.post(f"{path}/deliveries/{log(alice, made)[0]['id']}/redeliver")
     while alice.client.get(path).json()["enabled"]:
@@ -219,14 +217,12 @@ def test_what_happens_while_the_server_is_down_is_told_later(serve, receiver) ->
     receiver.answers = [(500, {"retry-after": "2"})]
     trader.order(symbol=symbol, limit_price="10.01", qty="1")
     receiver.wait(1)
-    with sqlite3.connect(before.folder / "auth.db", timeout=10) as database:
-        # As if the server had fallen before it heard of the next fill.
-        database.execute("UPDATE webhook_endpoints SET enabled = 0")
+    # As if the server had fallen before it heard of the next fill.
+    before.change_users("UPDATE webhook_endpoints SET enabled = false")
     trader.order(symbol=symbol, limit_price="10.01", qty="2")
     before.running.stop()
-    with sqlite3.connect(before.folder / "auth.db", timeout=10) as database:
-        database.execute("UPDATE webhook_endpoints SET enabled = 1")
-        database.execute("UPDATE webhook_deliveries SET next_ns = 0 WHERE status = 'pending'")
+    before.change_users("UPDATE webhook_endpoints SET enabled = true")
+    before.change_users("UPDATE webhook_deliveries SET next_ns = 0 WHERE status = 'pending'")
     after = serve(before.folder, webhooks_allow_private=True)
     receiver.wait(3)
     trader = after.login(trader.name)
@@ -282,8 +278,7 @@ def test_addresses_inside_are_refused_without_the_setting(serve, receiver) -> No
     made = endpoint(trader, type("Public", (), {"url": "https://example.com/"}))
     changed = trader.client.patch(f"/webhook-endpoints/{made['id']}", json={"url": receiver.url})
     assert changed.status_code == 422
-    with sqlite3.connect(product.folder / "auth.db", timeout=10) as database:
-        database.execute("UPDATE webhook_endpoints SET url = ?", [receiver.url])
+    product.change_users("UPDATE webhook_endpoints SET url = :url", url=receiver.url)
     trader.client.post(f"/webhook-endpoints/{made['id']}/test")
     (failed,) = wait_for(trader, made, "failed")
     assert "inside this network" in failed["attempts"][0]["error"]
