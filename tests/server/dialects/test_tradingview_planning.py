@@ -136,6 +136,37 @@ def test_lots_and_multipliers_count() -> None:
     assert orders("buy ACME notional=2000", multiplier=D(50)) == "buy 4"
 
 
+def test_a_share_of_the_equity_is_converted_at_the_stated_rate() -> None:
+    abroad = {"account_currency": "EUR", "rate": D("1.25")}  # 10,000 euros are 12,500 dollars
+    assert orders("buy ACME", sizing=PERCENT, **abroad) == "buy 62"
+    assert orders("buy ACME sl=9", sizing=RISK, **abroad) == "buy 125"
+    assert orders("buy ACME qty_percent=10", **abroad) == "buy 125"
+    assert orders("buy ACME 3", **(abroad | {"rate": None})) == "buy 3"
+
+
+def test_what_is_opened_is_told_with_its_worth_and_risk() -> None:
+    facts = replace(FACTS, account_currency="EUR", rate=D("1.25"), multiplier=D(5))
+    size = plan(alert("buy ACME 10 sl=9.5"), ALERT, facts).size
+    assert size == {
+        "side": "buy",
+        "qty": "10",
+        "price": "10",
+        "currency": "USD",
+        "worth": "500",
+        "worth_percent": "4",
+        "stop": "9.5",
+        "risk": "25",
+        "risk_percent": "0.2",
+        "rate": "1.25",
+    }
+    crossing = plan(alert("sell ACME 10"), ALERT, replace(FACTS, held=D(4))).size
+    assert (crossing["side"], crossing["qty"], crossing["worth"]) == ("sell", "6", "59.94")
+    assert (crossing["stop"], crossing["risk"]) == (None, None)
+    assert plan(alert("sell ACME 3"), ALERT, replace(FACTS, held=D(4))).size is None
+    unpriced = replace(FACTS, bid=None, ask=None, last=None)
+    assert plan(alert("buy ACME 3"), ALERT, unpriced).size == {"side": "buy", "qty": "3"}
+
+
 REFUSED = [
     ("buy ACME", ALERT, {}, "no_size"),
     (LONG, ALERT, {}, "no_size"),
@@ -145,7 +176,7 @@ REFUSED = [
     ("buy ACME", RISK, {}, "no_stop"),
     ("buy ACME sl=10", RISK, {}, "no_stop"),
     ("buy ACME", PERCENT, {"bid": None, "ask": None, "last": None}, "no_price"),
-    ("buy ACME", PERCENT, {"account_currency": "EUR"}, "currency_mismatch"),
+    ("buy ACME", PERCENT, {"account_currency": "EUR", "rate": None}, "currency_mismatch"),
 ]
 
 

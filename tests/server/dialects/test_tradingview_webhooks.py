@@ -231,6 +231,52 @@ def test_alerts_of_a_webhook_are_worked_in_their_order(hook, alice, stock) -> No
     assert held(alice, stock) == "5"
 
 
+def test_webhooks_that_share_a_position_do_not_both_make_the_way_to_it(product, alice) -> None:
+    stock = product.stock(size="100000")
+    hooks = [Hook(product, alice, name=f"strategy {number}") for number in range(8)]
+    for size in (20, 5, 12, 40, 2, 31, 9, 25):
+        alert = f"ticker={stock} market_position=long market_position_size={size}"
+        with ThreadPoolExecutor(8) as threads:
+            told = list(threads.map(lambda hook, alert=alert: hook.post(alert).json(), hooks))
+        for hook, one in zip(hooks, told, strict=True):
+            hook.outcome_of(one["alert_id"])
+        assert held(alice, stock) == str(size)
+
+
+def test_a_webhook_leaves_the_waiting_orders_of_another_alone(product, alice, stock) -> None:
+    one, other = Hook(product, alice, name="one"), Hook(product, alice, name="other")
+    assert one.outcome(f"buy {stock} 4 order_type=limit price=8").orders == ["buy 4 new"]
+    assert other.outcome(f"ticker={stock} position_size=3").orders == ["buy 3 filled"]
+    assert len(open_orders(alice)) == 1
+    flat = one.outcome(f"ticker={stock} position_size=0")
+    assert (flat.orders, len(flat.account["canceled"])) == (["sell 3 filled"], 1)
+    assert (held(alice, stock), open_orders(alice)) == ("0", [])
+
+
+def test_an_account_in_another_currency_is_sized_at_the_stated_rate(product, stock) -> None:
+    trader = product.trader()
+    euros = {"name": "Euros", "kind": "cash", "currency": "EUR", "starting_cash": "10000"}
+    account = trader.client.post("/accounts", json=euros)
+    assert account.status_code == 201, account.text
+    group = {"name": "abroad", "account_ids": [account.json()["id"]]}
+    assert trader.client.post("/account-groups", json=group).status_code == 201
+    sizing = {"method": "percent", "value": "5"}
+    hook = Hook(product, trader, group="abroad", sizing=sizing)
+
+    def dry_run(alert: str) -> dict[str, Any]:
+        (told,) = hook.post(alert, "/dry-run").json()["accounts"]
+        return told
+
+    unstated = dry_run(f"buy {stock}")["refusal"]
+    assert (unstated["reason"], unstated["limit"]) == ("currency_mismatch", "EUR")
+    product.feed({"kind": "set_rate", "from": "EUR", "to": "USD", "rate": "1.2"})
+    product.feed({"kind": "set_rate", "from": "EUR", "to": "USD", "rate": "1.25"})
+    told = dry_run(f"buy {stock} sl=9.01")
+    assert [order["qty"] for order in told["orders"]] == ["62"]
+    size = {name: told["size"][name] for name in ("worth", "worth_percent", "risk", "rate")}
+    assert size == {"worth": "620.62", "worth_percent": "4.965", "risk": "62", "rate": "1.25"}
+
+
 def test_what_was_acknowledged_is_done_by_the_next_start(serve) -> None:
     before = serve()
     trader = before.trader()

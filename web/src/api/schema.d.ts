@@ -4035,6 +4035,18 @@ export interface components {
          *         }
          *       ],
          *       "refusal": null,
+         *       "size": {
+         *         "currency": "USD",
+         *         "price": "190.48",
+         *         "qty": "10",
+         *         "rate": "1",
+         *         "risk": "54.8",
+         *         "risk_percent": "0.0548",
+         *         "side": "buy",
+         *         "stop": "185",
+         *         "worth": "1904.8",
+         *         "worth_percent": "1.9048"
+         *       },
          *       "target": "10"
          *     }
          */
@@ -4054,6 +4066,11 @@ export interface components {
              * @default null
              */
             target?: string | null;
+            /**
+             * @description what would be opened; null: nothing
+             * @default null
+             */
+            size?: components["schemas"]["DryRunSize"] | null;
             /**
              * Cancels
              * @description open orders of earlier alerts that would go first
@@ -4094,6 +4111,18 @@ export interface components {
          *             }
          *           ],
          *           "refusal": null,
+         *           "size": {
+         *             "currency": "USD",
+         *             "price": "190.48",
+         *             "qty": "10",
+         *             "rate": "1",
+         *             "risk": "54.8",
+         *             "risk_percent": "0.0548",
+         *             "side": "buy",
+         *             "stop": "185",
+         *             "worth": "1904.8",
+         *             "worth_percent": "1.9048"
+         *           },
          *           "target": "10"
          *         }
          *       ],
@@ -4133,6 +4162,78 @@ export interface components {
             accounts: components["schemas"]["DryRunAccount"][];
             /** @description why no account would trade */
             refusal: components["schemas"]["AlertRefusal"] | null;
+        };
+        /**
+         * DryRunSize
+         * @description What an alert would open, in the currency of the instrument.
+         * @example {
+         *       "currency": "USD",
+         *       "price": "190.48",
+         *       "qty": "10",
+         *       "rate": "1",
+         *       "risk": "54.8",
+         *       "risk_percent": "0.0548",
+         *       "side": "buy",
+         *       "stop": "185",
+         *       "worth": "1904.8",
+         *       "worth_percent": "1.9048"
+         *     }
+         */
+        DryRunSize: {
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "buy" | "sell";
+            /** Qty */
+            qty: string;
+            /**
+             * Price
+             * @description of the order, else of the market
+             * @default null
+             */
+            price?: string | null;
+            /**
+             * Currency
+             * @default null
+             */
+            currency?: string | null;
+            /**
+             * Worth
+             * @description quantity by price and multiplier
+             * @default null
+             */
+            worth?: string | null;
+            /**
+             * Worth Percent
+             * @description of the equity
+             * @default null
+             */
+            worth_percent?: string | null;
+            /**
+             * Stop
+             * @description the price of the stop loss
+             * @default null
+             */
+            stop?: string | null;
+            /**
+             * Risk
+             * @description what is lost at the stop loss
+             * @default null
+             */
+            risk?: string | null;
+            /**
+             * Risk Percent
+             * @description of the equity
+             * @default null
+             */
+            risk_percent?: string | null;
+            /**
+             * Rate
+             * @description what one unit of the account's currency gives of the instrument's
+             * @default null
+             */
+            rate?: string | null;
         };
         /**
          * EndpointChange
@@ -36198,6 +36299,18 @@ export interface operations {
                      *             }
                      *           ],
                      *           "refusal": null,
+                     *           "size": {
+                     *             "currency": "USD",
+                     *             "price": "190.48",
+                     *             "qty": "10",
+                     *             "rate": "1",
+                     *             "risk": "54.8",
+                     *             "risk_percent": "0.0548",
+                     *             "side": "buy",
+                     *             "stop": "185",
+                     *             "worth": "1904.8",
+                     *             "worth_percent": "1.9048"
+                     *           },
                      *           "target": "10"
                      *         }
                      *       ],
@@ -37472,6 +37585,18 @@ export interface operations {
                      *             }
                      *           ],
                      *           "refusal": null,
+                     *           "size": {
+                     *             "currency": "USD",
+                     *             "price": "190.48",
+                     *             "qty": "10",
+                     *             "rate": "1",
+                     *             "risk": "54.8",
+                     *             "risk_percent": "0.0548",
+                     *             "side": "buy",
+                     *             "stop": "185",
+                     *             "worth": "1904.8",
+                     *             "worth_percent": "1.9048"
+                     *           },
                      *           "target": "10"
                      *         }
                      *       ],

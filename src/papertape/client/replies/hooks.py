@@ -120,12 +120,28 @@ class FoundField(Reply, frozen=True, kw_only=True):
     value: str
 
 
+class DryRunSize(Reply, frozen=True, kw_only=True):
+    """What an alert would open, in the currency of the instrument."""
+
+    side: str
+    qty: Decimal
+    price: Decimal | None = None
+    currency: str | None = None
+    worth: Decimal | None = None
+    worth_percent: Decimal | None = None
+    stop: Decimal | None = None
+    risk: Decimal | None = None
+    risk_percent: Decimal | None = None
+    rate: Decimal | None = None
+
+
 class DryRunAccount(Reply, frozen=True, kw_only=True):
     """What an alert would do on one account."""
 
     account: str
     held: Decimal | None = None
     target: Decimal | None = None
+    size: DryRunSize | None = None
     cancels: int = 0
     orders: list[AlertOrder] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)

@@ -321,6 +321,36 @@ class FoundField(Reply):
     value: str
 
 
+class DryRunSize(Reply):
+    """What an alert would open, in the currency of the instrument."""
+
+    example: ClassVar[Example] = {
+        "side": "buy",
+        "qty": "10",
+        "price": "190.48",
+        "currency": "USD",
+        "worth": "1904.8",
+        "worth_percent": "1.9048",
+        "stop": "185",
+        "risk": "54.8",
+        "risk_percent": "0.0548",
+        "rate": "1",
+    }
+
+    side: Side
+    qty: str
+    price: str | None = Field(None, description="of the order, else of the market")
+    currency: str | None = None
+    worth: str | None = Field(None, description="quantity by price and multiplier")
+    worth_percent: str | None = Field(None, description="of the equity")
+    stop: str | None = Field(None, description="the price of the stop loss")
+    risk: str | None = Field(None, description="what is lost at the stop loss")
+    risk_percent: str | None = Field(None, description="of the equity")
+    rate: str | None = Field(
+        None, description="what one unit of the account's currency gives of the instrument's"
+    )
+
+
 class DryRunAccount(Reply):
     """What the alert would do on one account."""
 
@@ -328,6 +358,7 @@ class DryRunAccount(Reply):
         "account": "Paper account",
         "held": "0",
         "target": "10",
+        "size": DryRunSize.example,
         "cancels": 0,
         "orders": [
             {
@@ -344,6 +375,7 @@ class DryRunAccount(Reply):
     account: str = Field(description="its name")
     held: str | None = None
     target: str | None = None
+    size: DryRunSize | None = Field(None, description="what would be opened; null: nothing")
     cancels: int = Field(0, description="open orders of earlier alerts that would go first")
     orders: list[AlertOrder] = Field(default=[])
     notes: list[str] = Field(default=[])

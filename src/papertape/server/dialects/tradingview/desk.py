@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -59,6 +60,7 @@ class Desk:
         self._situations = situations
         self._orders = orders
         self._exchange = exchange
+        self._one_by_one: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._working: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Semaphore(WEBHOOKS_AT_ONCE)
 
@@ -148,7 +150,7 @@ class Desk:
         job = _Job(Caller(user), kept, webhook, alert, listing)
 
         async def on(account: OwnedAccount) -> dict[str, Any]:
-            async with turn:
+            async with turn, self._alone_with(account, symbol):
                 return await self._trade(job, account)
 
         outcomes = await asyncio.gather(*map(on, members), return_exceptions=True)
@@ -158,6 +160,14 @@ class Desk:
                 raise outcome
             results.append(outcome)
         await self._finish_all(kept, results)
+
+    def _alone_with(self, account: OwnedAccount, symbol: str) -> asyncio.Lock:
+        """Two webhooks that went by one position at once would both make the way to a target."""
+        place = (account.account_id, symbol)
+        lock = self._one_by_one.get(place)
+        if lock is None:
+            lock = self._one_by_one[place] = asyncio.Lock()
+        return lock
 
     async def _finish_all(self, kept: KeptAlert, results: list[dict[str, Any]]) -> None:
         refused = [result for result in results if result["status"] == "refused"]

@@ -77,6 +77,7 @@ class DryRun:
         ]
         return told | {
             "target": decimal_text(intended.target),
+            "size": intended.size,
             "cancels": len(cancels),
             "orders": orders,
             "notes": intended.notes,

@@ -48,7 +48,11 @@ class Sizing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One account in one instrument, now. `held` is below zero when short."""
+    """One account in one instrument, now. `held` is below zero when short.
+
+    `rate` is what one unit of the account's currency gives of the instrument's; None where the
+    world states none.
+    """
 
     symbol: str
     currency: str
@@ -61,22 +65,28 @@ class Facts:
     held: Decimal
     equity: Decimal
     account_currency: str
+    rate: Decimal | None = Decimal(1)
 
 
 @dataclass(slots=True)
 class Plan:
-    """The orders, each the fields of a submit without account and id; none when all is done."""
+    """The orders, each the fields of a submit without account and id; none when all is done.
+
+    `size` tells how much is opened and what that is worth and risks; None where nothing is.
+    """
 
     target: Decimal
     orders: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    size: dict[str, str | None] | None = None
 
 
 def plan(alert: Alert, sizing: Sizing, facts: Facts) -> Plan:
     """The orders from what is held to what the alert wants; raises `PlanRefusedError`."""
     planning = _Planning(alert, sizing, facts)
     target = planning.target()
-    return Plan(target, planning.orders(target), planning.notes)
+    orders = planning.orders(target)
+    return Plan(target, orders, planning.notes, planning.size(target))
 
 
 def to_clear(alert: Alert, target: Decimal, held: Decimal) -> Clearing:
@@ -213,16 +223,18 @@ class _Planning:
         return self._worth(self._share_of_equity(alert.percent) * (alert.leverage or 1), side)
 
     def _share_of_equity(self, percent: Decimal) -> Decimal:
+        """In the currency of the instrument."""
         facts = self._facts
-        if facts.currency != facts.account_currency:
+        if facts.rate is None:
             raise PlanRefusedError(
                 "currency_mismatch",
-                f"{facts.symbol} trades in {facts.currency} and the account counts in "
-                f"{facts.account_currency}; size this instrument by quantity",
+                f"{facts.symbol} trades in {facts.currency}, the account counts in "
+                f"{facts.account_currency}, and no rate between them is stated; size this "
+                "instrument by quantity",
                 value=facts.currency,
                 limit=facts.account_currency,
             )
-        return facts.equity * percent / _HUNDRED
+        return facts.equity * percent / _HUNDRED * facts.rate
 
     def _worth(self, money: Decimal, side: Side) -> Decimal:
         """As many units as the money buys."""
@@ -267,6 +279,41 @@ class _Planning:
                 "trades, or size by quantity",
             )
         return price
+
+    def size(self, target: Decimal) -> dict[str, str | None] | None:
+        """What is opened on the way to the target, in the currency of the instrument."""
+        facts = self._facts
+        crosses = target * facts.held < 0
+        quantity = abs(target) if crosses else abs(target) - abs(facts.held)
+        if quantity <= 0:
+            return None
+        side: Side = "buy" if target > 0 else "sell"
+        try:
+            entry = self._entry(side)
+        except PlanRefusedError:  # by quantity without a price: what it is worth is not known
+            return {"side": side, "qty": decimal_text(quantity)}
+        stop = self._price_of(self._alert.stop_loss, entry, -_SIDE_SIGN[side])
+        units = quantity * facts.multiplier
+        risk = None if stop is None else abs(entry - stop) * units
+        return {
+            "side": side,
+            "qty": decimal_text(quantity),
+            "price": decimal_text(entry),
+            "currency": facts.currency,
+            "worth": _shown(entry * units),
+            "worth_percent": self._percent_of_equity(entry * units),
+            "stop": _maybe(stop),
+            "risk": None if risk is None else _shown(risk),
+            "risk_percent": None if risk is None else self._percent_of_equity(risk),
+            "rate": None if facts.rate is None else _shown(facts.rate),
+        }
+
+    def _percent_of_equity(self, money: Decimal) -> str | None:
+        facts = self._facts
+        if not facts.rate or facts.equity <= 0:
+            return None
+        share = money / facts.rate / facts.equity * _HUNDRED
+        return decimal_text(share.quantize(Decimal("0.0001")))
 
     # --- the orders ------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from papertape.server.dialects.tradingview.plan import (
     PlanRefusedError,
     to_clear,
 )
+from papertape.server.dialects.tradingview.rates import StatedRates
 from papertape.server.dialects.tradingview.store import Webhook
 from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange
 from papertape.server.groups import BUILT_IN, GroupStore
@@ -68,6 +69,7 @@ class Situations:
         self._exchange = exchange
         self._symbols = symbols
         self._reads = reads
+        self._rates = StatedRates(reads)
 
     async def symbol(self, webhook: Webhook, alert: Alert) -> str:
         """The listed symbol that the alert means; raises `AlertRefusedError`."""
@@ -154,6 +156,7 @@ class Situations:
             held=Decimal(held),
             equity=Decimal(value.account["equity"]),
             account_currency=value.account["currency"],
+            rate=await self._rates.of(value.account["currency"], listing.currency),
         )
 
     async def in_the_way(
