@@ -1,5 +1,6 @@
 """One attempt to deliver: signed, bounded in time, never redirected. And when to try again."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
@@ -71,8 +72,12 @@ class Sender:
         told = {"content-type": "application/json", "user-agent": "papertape", **signed}
         try:
             request = self._client.stream("POST", endpoint.url, content=body, headers=told)
-            async with request as response:
+            # The client's own limits begin anew with every byte that drips in.
+            async with asyncio.timeout(WITHIN_S + _CONNECT_S), request as response:
                 return _outcome_of(response, time.perf_counter() - started)
+        except TimeoutError:
+            seconds = time.perf_counter() - started
+            return Outcome(False, None, f"no answer within {seconds:.0f} s", seconds)
         except ForbiddenTargetError as error:
             return Outcome(False, None, str(error), time.perf_counter() - started)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
