@@ -5,9 +5,10 @@ measure a family of rows of the targets. The load runs in this process, beside t
 same processors; nothing leaves the machine.
 """
 
-from serving import floor_alone, orders, streams
+from serving import bodies, floor_alone, orders, restarts, streams
 
 
 def run() -> list[dict]:
     """All rows of the server."""
-    return [*orders.run(), *floor_alone.run(), *streams.run()]
+    parts = (orders, floor_alone, bodies, streams, restarts)
+    return [row for part in parts for row in part.run()]

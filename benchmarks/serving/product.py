@@ -70,15 +70,16 @@ class Product:
 
 
 @contextmanager
-def product(data_dir: str | None = None) -> Iterator[Product]:
+def product(data_dir: str | None = None, database_url: str = "") -> Iterator[Product]:
     """Start `papertape up`, give it, end it; the data folder is thrown away unless it is given."""
+    database = {"PAPERTAPE_DATABASE_URL": database_url} if database_url else {}
     with tempfile.TemporaryDirectory() as folder:
         command = [str(Path(sys.executable).parent / "papertape"), "up", "--port", "0"]
         process = subprocess.Popen(
             [*command, "--data-dir", data_dir or folder],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **SETTINGS},
+            env={**os.environ, **SETTINGS, **database},
         )
         try:
             yield Product("127.0.0.1", _port(process), process.pid)
