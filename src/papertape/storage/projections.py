@@ -25,18 +25,37 @@ class Cursor(Protocol):
 
 
 class ProjectionWriter:
-    """The statements of one SQL dialect, ready for tuples in the order of the columns."""
+    """The statements of SQLite, ready for the engine's tuples as they are.
+
+    The world stands in the text of a world's own statements: so no tuple is copied to carry it, and
+    it is not bound again for each row.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
-        self._upserts = [(table.name, upsert(table, dialect)) for table in UPSERTED]
-        self._inserts = [(table.name, insert(table, dialect)) for table in APPENDED]
+        upserts = [(table.name, upsert(table, dialect)) for table in UPSERTED]
+        inserts = [(table.name, insert(table, dialect)) for table in APPENDED]
+        self._statements = [*upserts, *inserts]
+        self._of_worlds: dict[str, list[tuple[str, str]]] = {}
 
     def write(self, cursor: Cursor, world: str, rows: "Rows") -> None:
         """Write the rows of one world inside the caller's transaction."""
-        for name, statement in (*self._upserts, *self._inserts):
+        for name, statement in self._of_worlds.get(world) or self._made(world):
             values = getattr(rows, name)
             if values:
-                cursor.executemany(statement, [(world, *row) for row in values])
+                cursor.executemany(statement, values)
+
+    def _made(self, world: str) -> list[tuple[str, str]]:
+        made = [(name, _in_world(world, statement)) for name, statement in self._statements]
+        self._of_worlds[world] = made
+        return made
+
+
+def _in_world(world: str, statement: str) -> str:
+    """The statement with the name of a world in place of its first value."""
+    before, value, behind = statement.partition("VALUES (?")
+    assert value, "the first column of every table is the world"
+    quoted = world.replace("'", "''")
+    return f"{before}VALUES ('{quoted}'{behind}"
 
 
 def insert(table: Table, dialect: Dialect) -> str:
