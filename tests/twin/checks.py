@@ -301,7 +301,13 @@ def beyond_bounds(world: World, order: Order) -> Iterator[Failure]:
         limit = format_money(ORDER_VALUE_MAX)
         yield Failure("order_too_large", "qty", format_money(value), limit)
         return
-    after = order.account.position(instrument).qty + signed(order.side, order.qty)
+    yield from position_beyond_bounds(world, order, order.qty)
+
+
+def position_beyond_bounds(world: World, order: Order, qty: int) -> Iterator[Failure]:
+    """What the position would be when so much of the order fills can be held."""
+    instrument = order.instrument
+    after = order.account.position(instrument).qty + signed(order.side, qty)
     if abs(after) > QUANTITY_MAX:
         limit = instrument.qty_text(QUANTITY_MAX)
         yield Failure("order_too_large", "qty", instrument.qty_text(clamp(after)), limit)

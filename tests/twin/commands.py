@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, fees, money_commands, profile, risk
+from twin import contracts, fees, members, money_commands, profile, risk
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -35,6 +35,7 @@ def decode(world: World, command: bytes) -> tuple[str, dict[str, Any]]:
     """The kind of a command and its members."""
     fields = Fields(world, parse(command))
     kind = fields.text("kind")
+    members.check(kind, fields.members)
     if kind not in READERS:
         raise malformed("kind")
     return kind, READERS[kind](fields)

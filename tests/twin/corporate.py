@@ -11,6 +11,7 @@ from twin.amounts import (
     RATE_SCALE,
     bounded,
     divide,
+    format_money,
 )
 from twin.currencies import in_own
 from twin.fields import is_name
@@ -72,6 +73,7 @@ def announce(world: World, action_id: str, **terms: Any) -> str:
     if action.instrument.contract and "symbol" not in action.change:
         raise malformed("symbol")
     check(world, action.change)
+    check_owed(world, action)
     action.ex_ns = max(action.ex_ns, world.now_ns)
     world.actions.append(action)
     world.emit(
@@ -155,6 +157,9 @@ def work_off(world: World) -> None:
 
 def begin(world: World, action: Action) -> None:
     """The instrument stands still; its prices are as they are after the action."""
+    if is_beyond_bounds(world, action):
+        end(world, action, "corporate_called_off")
+        return
     instrument, change, market = action.instrument, action.change, action.instrument.market
     live = live_mark(instrument)
     mark = live if price_of_mark(live) is not None else instrument.mark
@@ -271,8 +276,6 @@ def adjust(world: World, action: Action, order: Order, new: dict[str, Any]) -> N
     order.account.set_aside(order.instrument.currency, new["hold"] - order.hold)
     for name, value in new.items():
         setattr(order, name, value)
-    if order.shown_from or order.legs:
-        order.shown_from = order.filled
     order.account.promise(order, order.promised - promised)
     touch(world, order)
     move_on(action, order.account, order.number)
@@ -317,6 +320,7 @@ def reduced(order: Order, change: dict[str, Any]) -> dict[str, Any] | None:
         "limit_price": limit,
         "stop_price": less(order.stop_price),
         "hold": hold,
+        **({"shown_from": order.shown_from} if "display_qty" in order.more else {}),
     }
 
 
@@ -328,18 +332,30 @@ def split(order: Order, action: Action) -> dict[str, Any]:
     def price(at: int | None, *, up: bool) -> int | None:
         return None if at is None else to_tick(instrument, at * old, new, up=up)
 
-    filled = at_ratio(order.filled, new, old)
+    filled, more = at_ratio(order.filled, new, old), split_more(order, new, old)
     leaves = instrument.whole_lots(at_ratio(order.leaves, new, old))
     waits = instrument.whole_lots(at_ratio(order.waits, new, old))
     return {
         "qty": filled + leaves + waits,
         "filled": filled,
         "waits": waits,
-        "more": split_more(order, new, old),
+        "more": more,
         "limit_price": price(order.limit_price, up=not is_buy),
         "stop_price": price(order.stop_price, up=is_buy != order.type.endswith("_touched")),
         "hold": order.hold,
+        **shown_part(order, filled, more.get("display_qty"), (new, old)),
     }
+
+
+def shown_part(
+    order: Order, filled: int, display: int | None, ratio: tuple[int, int]
+) -> dict[str, int]:
+    """What is left of the part that an iceberg shows; of nothing left the next part shows."""
+    if display is None:
+        return {}
+    left = order.more["display_qty"] - (order.filled - order.shown_from)
+    left = min(display, order.instrument.whole_lots(at_ratio(left, *ratio))) or display
+    return {"shown_from": max(0, filled - (display - left))}
 
 
 def split_more(order: Order, new: int, old: int) -> dict[str, Any]:
@@ -418,6 +434,25 @@ def position_step(world: World, action: Action, account: Account) -> bool:
         **lots,
     )
     return True
+
+
+def check_owed(world: World, action: Action) -> None:
+    """Whether every holder can be paid."""
+    if is_beyond_bounds(world, action):
+        texts = (format_money(most_owed(world, action)), format_money(AMOUNT_MAX))
+        raise Refused("malformed", "malformed", "amount", *texts)
+
+
+def is_beyond_bounds(world: World, action: Action) -> bool:
+    """Whether an account would be owed a dividend that no event can carry."""
+    return "dividend" in action.change and most_owed(world, action) > AMOUNT_MAX
+
+
+def most_owed(world: World, action: Action) -> int:
+    """The most that one account would be owed, or would owe."""
+    scale = RATE_SCALE - MONEY_SCALE + action.instrument.terms["qty_scale"]
+    held = [abs(account.position(action.instrument).qty) for account in world.accounts]
+    return divide(max(held, default=0) * action.change["dividend"], 10**scale, "half_even")
 
 
 def owe(world: World, action: Action, account: Account) -> bool:

@@ -13,6 +13,7 @@ from twin.amounts import (
     parse_decimal,
     value_of,
 )
+from twin.members import has_unknown_fee
 from twin.state import Account, Instrument
 
 DAY_NS = 86_400 * 10**9
@@ -91,6 +92,8 @@ def read(members: Any, is_name: Any) -> dict[str, Any]:
     """A schedule: a preset's, with what is given besides in place of its own."""
     if not isinstance(members, dict):
         raise WrongSettingError("an object")
+    if has_unknown_fee(members):
+        raise WrongSettingError("a member")
     preset = members.get("preset")
     preset = "" if preset is None else preset
     if not is_plain_text(preset) or (preset and not is_name(preset)):

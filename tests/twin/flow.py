@@ -130,7 +130,10 @@ class Flow(MarketFlow):
         """Breaks one member."""
         draw = self.random
         name = draw.choice(list(command))
-        if draw.random() < 0.3:
+        how = draw.random()
+        if how < 0.1:
+            command[draw.choice(["limt_price", "parent", "memo"])] = draw.choice(NONSENSE)
+        elif how < 0.37:
             del command[name]
         else:
             command[name] = draw.choice(NONSENSE)

@@ -10,13 +10,13 @@ from twin.checks import (
     check_price,
     check_quantity,
     check_terms,
-    delivers_beyond_bounds,
     failures,
     hold_of,
     not_as_flagged,
     off_the_steps,
     outside_the_band,
     past_its_date,
+    position_beyond_bounds,
 )
 from twin.delays import arrival_of, receive
 from twin.ids import Digest
@@ -451,7 +451,7 @@ def failures_of_change(world: World, order: Order, new: Order) -> Iterator[Failu
     if value > ORDER_VALUE_MAX or new.qty > QUANTITY_MAX:
         limit = format_money(ORDER_VALUE_MAX)
         yield Failure("order_too_large", "qty", format_money(value), limit)
-    yield from delivers_beyond_bounds(world, instrument, new.qty)
+    yield from position_beyond_bounds(world, order, new.qty - order.filled)
     more, free = new.qty - order.qty, free_to_sell(world, account, instrument)
     if order.side == "sell" and account.margin is None and more > max(0, free):
         texts = (instrument.qty_text(more), instrument.qty_text(free))

@@ -3,7 +3,15 @@
 from typing import Any
 
 from twin.account_risk import AccountRisk
-from twin.amounts import AMOUNT_MAX, ORDER_VALUE_MAX, RATE_SCALE, clamp, divide, format_money
+from twin.amounts import (
+    AMOUNT_MAX,
+    ORDER_VALUE_MAX,
+    RATE_SCALE,
+    bounded,
+    clamp,
+    divide,
+    format_money,
+)
 from twin.corporate import forgo
 from twin.currencies import convert as at_rate
 from twin.currencies import rate_between
@@ -96,6 +104,8 @@ def pay(
         amount = -amount
     meet_currency(world, code)
     account.pay(code, amount)
+    capital = bounded(at_rate(world, amount, code, account.currency) or 0)
+    account.put_in += capital
     if transfer:
         world.transfers[transfer, account.index] = digest
     remember(world, account, request, digest, 0)
@@ -107,6 +117,7 @@ def pay(
         kind=LEDGER_KINDS[kind],
         transfer=transfer,
         transfer_digest=f"{digest:016x}",
+        capital=capital,
         request=on_tape(request, digest),
     )
     return "ok", account

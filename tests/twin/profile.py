@@ -5,6 +5,7 @@ from typing import Any
 from twin.amounts import MONEY_SCALE, RATE_SCALE, format_decimal
 from twin.fees import WrongSettingError, number
 from twin.fields import Number, is_name
+from twin.members import has_unknown_rule
 
 WHOLE = 10**RATE_SCALE
 HOUR_NS = 3_600 * 10**9
@@ -107,6 +108,8 @@ def read(value: Any) -> dict[str, Any]:
         return preset(value)
     if not isinstance(value, dict):
         raise WrongSettingError("an object")
+    if has_unknown_rule(value):
+        raise WrongSettingError("a member")
     name = text(value, "preset", "")
     if name:
         return read_over(value, preset(name))

@@ -7,6 +7,7 @@
 use crate::book::{Owner, reaches};
 use crate::command::Bar;
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
+use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::matching::Role;
 use crate::outside::check_level;
@@ -57,7 +58,7 @@ impl<S: Sink> Live<'_, S> {
     /// The street's bar closed: orders fill along its path, then the street stands at its close.
     pub fn bar(&mut self, bar: &Bar) -> Result<(), Refusal> {
         self.check_source(bar.instrument, Source::Street)?;
-        check_bar(bar)?;
+        check_bar(self.terms_of(bar.instrument), bar)?;
         self.set_street(bar.instrument, &[], &[]);
         if self.may_trade(bar.instrument) {
             match self.ephemeral.is_isolated {
@@ -361,9 +362,9 @@ impl<S: Sink> Live<'_, S> {
     }
 }
 
-fn check_bar(bar: &Bar) -> Result<(), Refusal> {
+fn check_bar(terms: Option<&Instrument>, bar: &Bar) -> Result<(), Refusal> {
     for price in [bar.open, bar.high, bar.low, bar.close] {
-        check_level(price, bar.volume)?;
+        check_level(terms, (price, bar.volume))?;
     }
     let inside = |price: Price| (bar.low..=bar.high).contains(&price);
     if inside(bar.open) && inside(bar.close) {

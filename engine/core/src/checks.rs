@@ -262,8 +262,16 @@ impl Checks<'_> {
             let limit = format_money(i128::from(ORDER_VALUE_MAX));
             return Err(failure.at("qty").compare(format_money(value), limit));
         }
+        self.position_within_bounds(self.terms.qty)
+    }
+
+    /// What the position would be when so much of the order fills can be held.
+    pub fn position_within_bounds(&self, qty: Quantity) -> Result<(), Failure> {
+        let Some(instrument) = self.instrument() else {
+            return Ok(());
+        };
         let held = self.account().map_or(0, |it| it.position(self.terms.instrument).qty);
-        let adds = signed(self.terms.side, self.terms.qty);
+        let adds = signed(self.terms.side, qty);
         let after = i128::from(held) + i128::from(adds);
         if after.abs() <= i128::from(QUANTITY_MAX) {
             return self.delivers_within_bounds(clamp(after.abs()));

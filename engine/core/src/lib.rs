@@ -53,6 +53,7 @@ pub mod lots;
 pub mod margin;
 mod market;
 mod matching;
+mod members;
 mod messages;
 pub mod money;
 pub mod more_terms;

@@ -81,6 +81,9 @@ macro_rules! more_terms {
             /// Asks for nothing.
             pub const NONE: MoreTerms = MoreTerms { $($field: $default,)+ };
 
+            /// The names of all terms.
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($field)),+];
+
             /// Reads the terms of a command.
             pub(crate) fn ask(
                 fields: &Fields<'_>,

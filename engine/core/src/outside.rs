@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::book::{Owner, reaches};
 use crate::command::{AgentCancel, AgentOrder, Depth, Quote, StreetLevel, Trade};
 use crate::ids::InstrumentIndex;
+use crate::instrument::Instrument;
 use crate::live::Live;
 use crate::market::Offer;
 use crate::matching::Role;
@@ -35,7 +36,8 @@ impl<S: Sink> Live<'_, S> {
         asks: &[StreetLevel],
     ) -> Result<(), Refusal> {
         self.check_source(instrument, Source::Street)?;
-        bids.iter().chain(asks).try_for_each(|(price, qty)| check_level(*price, *qty))?;
+        let terms = self.terms_of(instrument);
+        bids.iter().chain(asks).try_for_each(|level| check_level(terms, *level))?;
         self.set_street(instrument, &merged(bids), &merged(asks));
         self.work_on(instrument);
         Ok(())
@@ -193,7 +195,7 @@ impl<S: Sink> Live<'_, S> {
     pub fn trade_print(&mut self, trade: &Trade) -> Result<(), Refusal> {
         let instrument = trade.instrument;
         self.check_source(instrument, Source::Street)?;
-        check_level(trade.price, trade.qty)?;
+        check_level(self.terms_of(instrument), (trade.price, trade.qty))?;
         self.print_outside(instrument, trade.price, trade.qty, trade.side);
         let queue = self.note_flow(trade);
         if self.ephemeral.is_isolated {
@@ -258,7 +260,8 @@ impl<S: Sink> Live<'_, S> {
     /// A house bot's order: trades by the same rules as a user's, then rests.
     pub fn agent_order(&mut self, order: &AgentOrder) -> Result<(), Refusal> {
         self.check_source(order.instrument, Source::Agents)?;
-        check_level(order.price.unwrap_or(1), order.qty)?;
+        let level = (order.price.unwrap_or(1), order.qty);
+        check_level(self.terms_of(order.instrument), level)?;
         let taken = self.market(order.instrument).is_some_and(|m| m.agents.contains_key(&order.id));
         if taken {
             return Err(Refusal::malformed(
@@ -362,7 +365,6 @@ fn keep_touch(levels: &mut Vec<StreetLevel>, side: Side, size: Option<Quantity>)
     }
 }
 
-/// A price and size that the market can show.
 /// Levels of one price as one level with all of their size.
 fn merged(levels: &[StreetLevel]) -> Cow<'_, [StreetLevel]> {
     let is_strict = levels.is_sorted_by(|one, other| one.0 < other.0)
@@ -378,13 +380,22 @@ fn merged(levels: &[StreetLevel]) -> Cow<'_, [StreetLevel]> {
     Cow::Owned(sizes.into_iter().collect())
 }
 
-pub(crate) fn check_level(price: Price, qty: Quantity) -> Result<(), Refusal> {
+/// A price and size that the market can show.
+pub(crate) fn check_level(
+    terms: Option<&Instrument>,
+    (price, qty): (Price, Quantity),
+) -> Result<(), Refusal> {
+    let Some(terms) = terms else {
+        return Ok(());
+    };
     if price <= 0 || price > PRICE_MAX {
-        let detail = "a market price must be greater than zero";
+        let (said, most) = (terms.format_price(price), terms.format_price(PRICE_MAX));
+        let detail = format!("a market price is greater than zero and at most {most}, not {said}");
         return Err(Refusal::malformed(refusal::INVALID_PRICE, detail));
     }
     if !(0..=QUANTITY_MAX).contains(&qty) {
-        let detail = "a market size must not be negative";
+        let (said, most) = (terms.format_quantity(qty), terms.format_quantity(QUANTITY_MAX));
+        let detail = format!("a market size lies between 0 and {most}, it is not {said}");
         return Err(Refusal::malformed(refusal::INVALID_QUANTITY, detail));
     }
     Ok(())

@@ -222,7 +222,8 @@ fn check_new_terms(
         let limit = format_money(i128::from(ORDER_VALUE_MAX));
         return Err(failure.at("qty").compare(format_money(value), limit));
     }
-    Checks { durable, ephemeral, terms }.delivers_within_bounds(terms.qty)?;
+    // What is filled has come to the position already.
+    Checks { durable, ephemeral, terms }.position_within_bounds(terms.qty - order.filled)?;
     check_quantity_held(durable, instrument, order, terms)?;
     check_cash(durable, ephemeral, order, terms)
 }

@@ -90,6 +90,14 @@ impl Refusal {
         Refusal::new(Outcome::Malformed, reason, detail)
     }
 
+    /// The same, with the value that is wrong and what it is held against.
+    #[must_use]
+    pub fn compare(mut self, value: String, limit: String) -> Refusal {
+        self.value = Some(value.into_boxed_str());
+        self.limit = Some(limit.into_boxed_str());
+        self
+    }
+
     /// The same refusal, naming a field.
     pub fn at(mut self, field: &'static str) -> Refusal {
         self.field = Some(field);

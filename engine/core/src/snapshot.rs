@@ -307,7 +307,6 @@ stored_records! {
     Lot { id, qty, cost, opened_ns };
     Wallet { cash, held };
     Archive { time_ns, starting_cash, equity, realized_pl };
-    AccountMore { wallets, unsettled, lots, archives, fills_from };
     InstrumentMargin { initial_rate, maintenance_rate, shortable, borrow_qty, borrow_rate };
     Accrual { opened_ns, next_ns, days, account, step };
     MoneyState { rates, transfers, busted, accrual, settlement, days }
@@ -342,6 +341,31 @@ stored_records! {
     } derived {
         prefix, contracts, account_of, instrument_of, exchange_of, day_orders, canceling
     };
+}
+
+/// Marks a fill number that something follows that snapshots of the past do not have.
+const MORE_FOLLOWS: u64 = 1 << 63;
+
+impl Stored for AccountMore {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.wallets.put(out);
+        self.unsettled.put(out);
+        self.lots.put(out);
+        self.archives.put(out);
+        let mark = if self.put_in == 0 { 0 } else { MORE_FOLLOWS };
+        (self.fills_from | mark).put(out);
+        if mark != 0 {
+            self.put_in.put(out);
+        }
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        let (wallets, unsettled) = (Stored::get(input)?, Stored::get(input)?);
+        let (lots, archives) = (Stored::get(input)?, Stored::get(input)?);
+        let fills_from = u64::get(input)?;
+        let put_in = if fills_from & MORE_FOLLOWS == 0 { 0 } else { Stored::get(input)? };
+        let fills_from = fills_from & !MORE_FOLLOWS;
+        Ok(AccountMore { wallets, unsettled, lots, archives, fills_from, put_in })
+    }
 }
 
 impl<A: Stored, B: Stored> Stored for (A, B) {

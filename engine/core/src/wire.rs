@@ -23,6 +23,7 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
     let value = parse(text).map_err(|why| Refusal::malformed(refusal::MALFORMED, why))?;
     let fields = Fields { durable, value: &value };
     let kind = fields.text("kind")?;
+    crate::members::check(kind, &value)?;
     match kind {
         "create_world" => fields.create_world(),
         "list_exchange" => fields.list_exchange(),

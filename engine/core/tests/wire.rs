@@ -300,11 +300,62 @@ fn a_strangers_order_is_not_found() {
     desk.open_account(2, "1000.00");
     let (_, order) = desk.limit("one", "buy", "5", "9.50");
     for kind in ["cancel", "replace"] {
-        let command = json!({"kind": kind, "account_id": account_id(2), "order_id": order["id"],
-                             "qty": "4"});
+        let mut command =
+            json!({"kind": kind, "account_id": account_id(2), "order_id": order["id"]});
+        if kind == "replace" {
+            command["qty"] = json!("4");
+        }
         let (outcome, body) = desk.ask(&command);
         assert_eq!((outcome, &body["reason"]), ("not_found", &json!("not_found")));
         assert_eq!(body.get("order"), None, "nothing of the order is told");
+    }
+}
+
+#[test]
+fn a_member_that_nobody_knows_is_refused_by_name() {
+    let mut desk = ready();
+    let order = json!({
+        "kind": "submit", "account_id": account_id(1), "client_order_id": "n", "symbol": "ACME",
+        "side": "buy", "type": "limit", "qty": "5", "limit_price": "9.50",
+    });
+    for (name, value) in [
+        ("limt_price", json!("9.40")),
+        ("forced", json!("risk_stop")),
+        ("parent", json!(1)),
+        ("limt_price", json!(null)),
+    ] {
+        let mut command = order.clone();
+        command[name] = value;
+        let (outcome, body) = desk.ask(&command);
+        assert_eq!((outcome, &body["reason"]), ("malformed", &json!("malformed")));
+        assert_eq!(body["value"], json!(name));
+        let detail = body["detail"].as_str().expect("a sentence");
+        let begin = format!("submit has no member {name:?}; it may have account_id, ");
+        assert!(detail.starts_with(&begin) && detail.contains(", expire_time, "), "{detail}");
+        assert!(!detail.contains("water_mark"), "{detail}");
+    }
+    for part in [
+        json!({"take_profit": {"limit_price": "12", "stop_price": "9"}}),
+        json!({"stop_loss": {"stopprice": "9"}}),
+        json!({"legs": [{"symbol": "ACME", "side": "buy", "ratio": "1"}]}),
+    ] {
+        let mut command = order.clone();
+        command.as_object_mut().expect("an object").extend(part.as_object().expect("one").clone());
+        assert_eq!(desk.ask(&command).0, "malformed", "{part}");
+    }
+    for (kind, key, settings) in [
+        ("set_fees", "fees", json!({"taker_rat": "0.1"})),
+        ("set_fees", "fees", json!({"tiers": [{"volum": "1"}]})),
+        ("set_profile", "profile", json!({"preset": "realistic", "dept": "displayed"})),
+        ("set_profile", "profile", json!({"preset": "realistic", "factors": [{"factr": "2"}]})),
+        ("set_profile", "profile", json!({"preset": "realistic", "event_latency": {"mean": "2"}})),
+    ] {
+        let mut command = json!({"kind": kind, "symbol": "ACME"});
+        command[key] = settings;
+        let (outcome, body) = desk.ask(&command);
+        assert_eq!((outcome, &body["field"]), ("malformed", &json!(key)));
+        let detail = body["detail"].as_str().expect("a sentence");
+        assert!(detail.contains(" has no member "), "{detail}");
     }
 }
 

@@ -33,6 +33,9 @@ pub struct OrderAdjusted {
     pub more: Option<Box<MoreTerms>>,
     /// The hold that it has from now on.
     pub hold: Money,
+    /// What was filled when the part that an iceberg shows was last filled up, in the new units;
+    /// `None` for all other orders, and on tapes of the past, where a whole part showed again.
+    pub shown_from: Option<Quantity>,
 }
 
 /// A position as an action changes it.
@@ -256,8 +259,10 @@ fn adjust_order(durable: &mut Durable, adjusted: &OrderAdjusted) {
     order.terms.qty = adjusted.qty;
     order.filled = adjusted.filled;
     if let Some(extra) = &mut order.extra {
-        // An iceberg shows a whole part again.
         (extra.shown_from, extra.waits) = (adjusted.filled, adjusted.waits);
+    }
+    if let Some(from) = adjusted.shown_from.filter(|from| *from != order.extra().shown_from) {
+        order.extra_mut().shown_from = from;
     }
     order.terms.limit_price = adjusted.limit_price;
     order.terms.stop_price = adjusted.stop_price;

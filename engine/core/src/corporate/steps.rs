@@ -12,8 +12,8 @@ use crate::more_terms::MoreTerms;
 use crate::order::Order;
 use crate::orders::Chain;
 use crate::units::{
-    Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding, bounded_amount, clamp,
-    divide, power_of_ten, share_of,
+    AMOUNT_MAX, Balance, Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, RATE_SCALE, Rounding,
+    bounded_amount, clamp, divide, power_of_ten, share_of,
 };
 use crate::words::{OrderType, Reason, Side, TimeInForce};
 
@@ -160,6 +160,7 @@ fn reduced(
         stop_price: less(terms.stop_price),
         more: terms.more.clone(),
         hold,
+        shown_from: terms.more().display_qty.map(|_| order.extra().shown_from),
     })
 }
 
@@ -189,6 +190,13 @@ fn split_order(instrument: &Instrument, order: &Order, new: u32, old: u32) -> Or
     if let Some(more) = more.as_deref_mut() {
         split_more(instrument, more, is_buy, (new, old));
     }
+    let display = more.as_ref().and_then(|more| more.display_qty);
+    let shown_from = display.map(|display| {
+        let left = instrument.whole_lots(quantity(left_of_part(order), new, old)).min(display);
+        // Of a part that is left with nothing the next one shows.
+        let left = if left == 0 { display } else { left };
+        (filled - (display - left)).max(0)
+    });
     OrderAdjusted {
         order: order.number,
         qty: clamp(i128::from(filled) + i128::from(leaves) + i128::from(waits)),
@@ -198,7 +206,14 @@ fn split_order(instrument: &Instrument, order: &Order, new: u32, old: u32) -> Or
         stop_price: price(terms.stop_price, is_buy == stop_is_beyond),
         more,
         hold: order.hold,
+        shown_from,
     }
+}
+
+/// What is left of the part that an iceberg shows, were there enough of it.
+fn left_of_part(order: &Order) -> Quantity {
+    let display = order.terms.more().display_qty.unwrap_or(0);
+    display - (order.filled - order.extra().shown_from)
 }
 
 fn split_more(instrument: &Instrument, more: &mut MoreTerms, is_buy: bool, (new, old): (u32, u32)) {
@@ -300,7 +315,25 @@ fn here(
 
 /// What a position is paid, half-even to the money scale; negative for a short.
 fn dividend(terms: &Instrument, qty: Quantity, amount: i64) -> Money {
+    bounded_amount(dividend_of(terms, qty, amount))
+}
+
+fn dividend_of(terms: &Instrument, qty: Quantity, amount: i64) -> Balance {
     let scale = u32::from(RATE_SCALE - crate::units::MONEY_SCALE + terms.qty_scale);
     let value = i128::from(qty) * i128::from(amount);
-    bounded_amount(divide(value, power_of_ten(scale), Rounding::HalfEven))
+    divide(value, power_of_ten(scale), Rounding::HalfEven)
+}
+
+/// The most that one account would be owed or would owe, when no event can carry it.
+pub(crate) fn dividend_beyond_bounds(durable: &Durable, action: &Action) -> Option<Balance> {
+    let Change::CashDividend { amount } = action.change else {
+        return None;
+    };
+    let terms = &durable.instrument(action.instrument)?.terms;
+    let is_beyond = |owed: &Balance| *owed > Balance::from(AMOUNT_MAX);
+    if !is_beyond(&dividend_of(terms, QUANTITY_MAX, amount)) {
+        return None;
+    }
+    let held = durable.accounts.iter().map(|account| account.position(action.instrument).qty);
+    held.map(|qty| dividend_of(terms, qty, amount).abs()).max().filter(is_beyond)
 }

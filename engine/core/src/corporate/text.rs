@@ -164,6 +164,10 @@ fn push_order<'a>(
         .maybe_value("limit_price", adjusted.limit_price)
         .maybe_value("stop_price", adjusted.stop_price)
         .value("hold", adjusted.hold);
+    let object = match adjusted.shown_from {
+        Some(from) => object.value("shown_from", from),
+        None => object,
+    };
     match &adjusted.more {
         Some(more) => object.with("more", |out| more.write(out)),
         None => object,
@@ -267,6 +271,10 @@ fn read_order(fields: &tape_read::Fields<'_>) -> tape_read::Read<OrderAdjusted> 
         stop_price: fields.price("stop_price")?,
         more: more.map(Box::new),
         hold: fields.amount("hold")?,
+        shown_from: match fields.value.get("shown_from") {
+            Some(_) => Some(fields.bounded("shown_from", QUANTITY_MAX)?),
+            None => None,
+        },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::checks::is_name;
 use crate::corporate::event::CorporateEvent;
-use crate::corporate::steps::{mark_after, next_step};
+use crate::corporate::steps::{dividend_beyond_bounds, mark_after, next_step};
 use crate::corporate::{Action, Change, CorporateCommand, RATIO_MAX, Stage};
 use crate::event::Event;
 use crate::ids::InstrumentIndex;
@@ -10,7 +10,9 @@ use crate::listing::require;
 use crate::live::Live;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
-use crate::units::{AMOUNT_MAX, PRICE_MAX, TIME_MAX_NS, format_time};
+use crate::units::{
+    AMOUNT_MAX, PRICE_MAX, RATE_SCALE, TIME_MAX_NS, format_decimal, format_money, format_time,
+};
 use crate::words::refusal;
 
 impl<S: Sink> Live<'_, S> {
@@ -75,7 +77,16 @@ impl<S: Sink> Live<'_, S> {
             let detail = format!("it is paid at {told}, before its ex-time: give a later pay_ns");
             return Err(Refusal::malformed(refusal::MALFORMED, detail).at("pay_ns"));
         }
-        self.check_change(&action.change, record.terms.contract.is_some())
+        self.check_change(&action.change, record.terms.contract.is_some())?;
+        match dividend_beyond_bounds(self.durable, action) {
+            None => Ok(()),
+            Some(owed) => {
+                let (owed, most) = (format_money(owed), format_money(AMOUNT_MAX.into()));
+                let detail =
+                    format!("one account would be owed {owed}, at most {most} can be paid");
+                Err(Refusal::malformed(refusal::MALFORMED, detail).at("amount").compare(owed, most))
+            }
+        }
     }
 
     fn check_change(&self, change: &Change, is_contract: bool) -> Result<(), Refusal> {
@@ -87,8 +98,13 @@ impl<S: Sink> Live<'_, S> {
                 require(false, "symbol", detail)
             }
             Change::CashDividend { amount } => {
-                let fits = (1..=AMOUNT_MAX / 4).contains(amount);
-                require(fits, "amount", "a dividend is greater than zero and within bounds")
+                let most = AMOUNT_MAX / 4;
+                let show = |amount| format_decimal(i128::from(amount), RATE_SCALE, 0);
+                let (said, most_said) = (show(*amount), show(most));
+                let detail =
+                    format!("a dividend is greater than zero and at most {most_said}, not {said}");
+                let fits = (1..=most).contains(amount);
+                require(fits, "amount", &detail)
             }
             Change::Split { new, old } => {
                 let ratios = 1..=RATIO_MAX;
@@ -150,6 +166,11 @@ impl<S: Sink> Live<'_, S> {
     }
 
     fn begin_action(&mut self, action: Action) {
+        if dividend_beyond_bounds(self.durable, &action).is_some() {
+            // Whoever holds so much came after the announcement; nobody is paid a part.
+            self.emit_corporate(CorporateEvent::CalledOff { id: action.id });
+            return;
+        }
         let Some(record) = self.durable.instrument(action.instrument) else {
             return;
         };

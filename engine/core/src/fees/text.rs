@@ -2,6 +2,7 @@
 
 use super::{FeeRules, Fees, TIERS_MAX, Tier, preset};
 use crate::json::{Value, parse};
+use crate::members::only_settings;
 use crate::settings::{Settings, SettingsWriter, Wrong};
 use crate::units::{AMOUNT_MAX, MONEY_SCALE, RATE_SCALE};
 
@@ -10,9 +11,32 @@ const WHOLE: i64 = 1_000_000_000;
 /// The largest amount of a schedule: a quarter of what an event can carry.
 const MOST: i64 = AMOUNT_MAX / 4;
 
+/// The members of a schedule.
+const MEMBERS: &[&str] = &[
+    "preset",
+    "maker_rate",
+    "taker_rate",
+    "per_share",
+    "minimum",
+    "per_contract",
+    "fixed",
+    "cap_rate",
+    "maximum",
+    "whole_order",
+    "sale_rate",
+    "sale_per_share",
+    "sale_cap",
+    "tiers",
+];
+/// The members of one of its tiers.
+const TIER: &[&str] = &["volume", "maker_rate", "taker_rate"];
+
 /// Reads a schedule: a preset's, with what is given besides it in place of its own.
 pub(crate) fn read(value: &Value<'_>) -> Result<Fees, Wrong> {
     let settings = Settings::of(value)?;
+    only_settings("fees", value, MEMBERS)?;
+    let tiers = value.get("tiers").and_then(Value::list).unwrap_or_default();
+    tiers.iter().try_for_each(|tier| only_settings("tiers", tier, TIER))?;
     let name = settings.text("preset", "")?;
     let base = match name.as_str() {
         "" => Fees::default(),

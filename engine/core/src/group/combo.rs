@@ -108,7 +108,7 @@ pub(crate) fn check_net_price(terms: &OrderTerms) -> Result<(), Refusal> {
             return refuse(
                 refusal::INVALID_PRICE,
                 "limit_price",
-                "the limit_price is beyond bounds",
+                "the net limit_price has more digits than the engine keeps: at most 18",
             );
         }
         _ => {}
@@ -212,8 +212,15 @@ impl<'a> Combo<'a> {
             return Err(Refusal::malformed(refusal::INVALID_QUANTITY, detail).at("qty"));
         }
         let most = |part: &Part<'_>| QUANTITY_MAX / part.leg.ratio_qty;
-        if self.parts.iter().any(|part| self.count(self.terms.qty) > most(part)) {
-            let detail = "the quantity of a leg would be beyond bounds";
+        if let Some(part) = self.parts.iter().find(|it| self.count(self.terms.qty) > most(it)) {
+            let terms = &part.record.terms;
+            let detail = format!(
+                "{} times {} {} is more than {}",
+                self.count(self.terms.qty),
+                terms.format_quantity(part.leg.ratio_qty),
+                terms.symbol,
+                terms.format_quantity(QUANTITY_MAX)
+            );
             return Err(Refusal::malformed(refusal::INVALID_QUANTITY, detail).at("qty"));
         }
         Ok(())

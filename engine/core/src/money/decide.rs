@@ -14,7 +14,8 @@ use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
 use crate::submit::refused;
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, ORDER_VALUE_MAX, Rounding, clamp, divide, format_money,
+    AMOUNT_MAX, Balance, Money, ORDER_VALUE_MAX, Rounding, bounded_amount, clamp, divide,
+    format_money,
 };
 use crate::wire::malformed;
 use crate::words::{LedgerKind, Reason};
@@ -167,6 +168,8 @@ impl<S: Sink> Live<'_, S> {
             (None, false) => self.currency(currency.as_deref().unwrap_or("")),
         };
         let amount = if *is_out { -*amount } else { *amount };
+        let here = self.durable.money.convert(Balance::from(amount), currency, own);
+        let capital = Some(bounded_amount(here.unwrap_or(0)));
         self.money(MoneyEvent::Paid {
             account: *account,
             currency,
@@ -174,6 +177,7 @@ impl<S: Sink> Live<'_, S> {
             kind: *kind,
             transfer: transfer.clone(),
             transfer_digest: request.digest,
+            capital,
             request,
         });
         Ok(Outcome::Ok)

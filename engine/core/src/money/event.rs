@@ -101,6 +101,9 @@ money_events! {
         transfer: String, Text;
         /// Digest of the transfer.
         transfer_digest: u64, Hex;
+        /// What it adds to the capital, in the currency of the account; tapes of the past have
+        /// none, and it counted for nothing there.
+        capital: Option<Money>, MaybeSigned;
         /// The request.
         request: RequestId, Request;
     }
@@ -220,6 +223,21 @@ money_events! {
         lots: LotChange, Lots;
         /// The request.
         request: RequestId, Request;
+    }
+}
+
+/// An amount that tapes of the past do not have.
+struct MaybeSigned;
+
+impl Member<Option<Money>> for MaybeSigned {
+    fn write(value: &Option<Money>, durable: &Durable, out: &mut String) {
+        match value {
+            Some(value) => Signed::write(value, durable, out),
+            None => out.push_str("null"),
+        }
+    }
+    fn read(fields: &Fields<'_>, key: &'static str) -> Read<Option<Money>> {
+        fields.value.get(key).map(|_| Signed::read(fields, key)).transpose()
     }
 }
 

@@ -33,7 +33,10 @@ pub(crate) fn evolve(durable: &mut Durable, event: &MoneyEvent) {
         MoneyEvent::SettlementSet { exchange, days } => {
             durable.money.settlement.insert(*exchange, *days);
         }
-        MoneyEvent::Paid { account, transfer, transfer_digest, request, .. } => {
+        MoneyEvent::Paid { account, transfer, transfer_digest, capital, request, .. } => {
+            if let Some(more) = capital.and_then(|_| more_of(durable, *account)) {
+                more.put_in = more.put_in.saturating_add(Balance::from(capital.unwrap_or(0)));
+            }
             if !transfer.is_empty() {
                 durable.money.transfers.insert((transfer.clone(), *account), *transfer_digest);
             }
@@ -150,6 +153,7 @@ fn begin_again(account: &mut Account, time_ns: i64, equity: Balance) {
     more.wallets.clear();
     more.unsettled.clear();
     more.lots.clear();
+    more.put_in = 0;
     more.archives.push(Archive { time_ns, starting_cash, equity, realized_pl });
     // The first stays: it says what the account was opened with.
     if more.archives.len() > ARCHIVES_MAX {

@@ -62,6 +62,9 @@ pub struct AccountMore {
     pub archives: Vec<Archive>,
     /// Fills with a smaller number are from a past life.
     pub fills_from: FillNumber,
+    /// Deposits and transfers less withdrawals since it began, in its own currency at the rates of
+    /// their days.
+    pub put_in: Balance,
 }
 
 /// What margin accounts must know of an instrument, set by `set_margin`.
@@ -180,6 +183,12 @@ impl Account {
     pub fn opened_with(&self) -> Money {
         let first = self.more.as_deref().and_then(|more| more.archives.first());
         first.map_or(self.starting_cash, |first| first.starting_cash)
+    }
+
+    /// The money put into it: what it began with, deposits and transfers, less withdrawals.
+    pub fn capital(&self) -> Balance {
+        let since = self.more.as_deref().map_or(0, |more| more.put_in);
+        Balance::from(self.starting_cash) + since
     }
 
     /// Proceeds in a currency that are not settled.

@@ -23,7 +23,8 @@ use crate::risk::days::Traded;
 use crate::sink::Sink;
 use crate::submit::{not_found, refused};
 use crate::units::{
-    AMOUNT_MAX, Balance, Money, QUANTITY_MAX, Quantity, Rounding, bounded_amount, format_money,
+    AMOUNT_MAX, Balance, Money, QUANTITY_MAX, Quantity, Rounding, bounded_amount, clamp,
+    format_money,
 };
 use crate::wire::malformed;
 use crate::words::{
@@ -90,7 +91,14 @@ impl<S: Sink> Live<'_, S> {
         let after = Balance::from(position.qty) + Balance::from(signed(trade.side, trade.qty));
         let cost = Balance::from(position.cost).abs() + Balance::from(notional);
         if after.abs() > QUANTITY_MAX.into() || cost > AMOUNT_MAX.into() {
-            return Err(malformed("the position would be beyond bounds").at("qty"));
+            let detail = format!(
+                "the position would be {} at a cost of {}: at most {} and {}",
+                record.terms.format_quantity(clamp(after)),
+                format_money(cost),
+                record.terms.format_quantity(QUANTITY_MAX),
+                format_money(AMOUNT_MAX.into())
+            );
+            return Err(malformed(detail).at("qty"));
         }
         let needed = match trade.side {
             Side::Buy => Balance::from(notional) + Balance::from(trade.fee),
@@ -310,7 +318,10 @@ impl<S: Sink> Live<'_, S> {
         let position = account.position(bust.instrument);
         let qty = position.qty.saturating_sub(signed(bust.side, bust.qty));
         if qty.saturating_abs() > QUANTITY_MAX {
-            return Err(too_late("the position would be beyond bounds"));
+            let terms = self.terms_of(bust.instrument);
+            let show = |qty| terms.map_or(String::new(), |terms| terms.format_quantity(qty));
+            let (would, most) = (show(qty), show(QUANTITY_MAX));
+            return Err(too_late(&format!("the position would be {would}, at most {most}")));
         }
         let is_contract = self.terms_of(bust.instrument).is_some_and(|it| it.contract.is_some());
         if account.terms.cost_method != CostMethod::Average && !is_contract {

@@ -2,6 +2,7 @@
 
 use super::{Factor, FillRules, LATENCY_MAX_NS, Latency, Profile, Ruling, preset};
 use crate::json::{Value, parse};
+use crate::members::only_settings;
 use crate::settings::{Settings, SettingsWriter, Words, Wrong};
 use crate::units::{MONEY_SCALE, RATE_SCALE};
 use crate::words::{
@@ -31,6 +32,45 @@ macro_rules! words_of {
     };
 }
 
+/// The members of a profile.
+const MEMBERS: &[&str] = &[
+    "preset",
+    "name",
+    "spread_ticks",
+    "participation",
+    "market_orders",
+    "spread_rate",
+    "depth",
+    "slippage",
+    "slippage_ticks",
+    "slippage_rate",
+    "daily_volume",
+    "daily_volatility",
+    "outstanding",
+    "factors",
+    "command_latency",
+    "event_latency",
+    "queue",
+    "bar_through",
+    "path",
+    "gap",
+    "partial_rate",
+];
+/// The members of one of its factors.
+const FACTOR: &[&str] = &["asset_class", "phase", "condition", "factor"];
+/// The members of a latency.
+const LATENCY: &[&str] = &["model", "mean_ms", "deviation_ms", "sigma", "least_ms", "most_ms"];
+
+/// Refuses a profile that comes in with a member that nobody knows.
+fn only_members(value: &Value<'_>) -> Result<(), Wrong> {
+    only_settings("a profile", value, MEMBERS)?;
+    let factors = value.get("factors").and_then(Value::list).unwrap_or_default();
+    factors.iter().try_for_each(|factor| only_settings("factors", factor, FACTOR))?;
+    ["command_latency", "event_latency"].into_iter().try_for_each(|name| {
+        value.get(name).map_or(Ok(()), |latency| only_settings(name, latency, LATENCY))
+    })
+}
+
 /// Reads a profile: the name of a preset, or an object that may name one as `preset` and say what
 /// differs from it. An object without a preset has the meaning that it always had.
 pub(crate) fn read(value: &Value<'_>) -> Result<Profile, Wrong> {
@@ -39,6 +79,7 @@ pub(crate) fn read(value: &Value<'_>) -> Result<Profile, Wrong> {
         return named(name);
     }
     let settings = Settings::of(value)?;
+    only_members(value)?;
     match settings.text("preset", "")?.as_str() {
         "" => read_kept(value),
         name => read_over(settings, named(name)?),

@@ -325,7 +325,7 @@ impl<'a> Review<'a> {
         match rule.measure {
             Measure::CapitalShare => {
                 let capital = accounts().filter_map(|index| durable.account(*index));
-                let capital = capital.map(|account| Balance::from(account.starting_cash)).sum();
+                let capital = capital.map(Account::capital).sum();
                 Figure::share(before, after, capital)
             }
             Measure::Concentration | Measure::Leverage => {

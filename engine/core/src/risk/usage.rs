@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::Account;
 use crate::durable::Durable;
 use crate::ids::{AccountIndex, InstrumentIndex, format_uuid};
 use crate::instrument::Instrument;
@@ -188,7 +189,7 @@ impl Standing<'_> {
         match rule.measure {
             Measure::CapitalShare => {
                 let known = accounts.iter().filter_map(|index| self.durable.account(*index));
-                Some(known.map(|account| Balance::from(account.starting_cash)).sum())
+                Some(known.map(Account::capital).sum())
             }
             Measure::Concentration | Measure::Leverage => {
                 let worth = |index: &AccountIndex| equity(self.durable, self.ephemeral, *index);
