@@ -103,6 +103,7 @@ def required_of(legs: list[Leg], cover: int, spot: int | None) -> int:
         covered = min(leg.left, cover)
         cover -= covered
         leg.used += covered
+        total += beside_the_underlying(leg, covered, spot)
         for other in long:
             units = min(leg.left, other.left)
             if units == 0 or other.expiry_ns < leg.expiry_ns:
@@ -113,6 +114,16 @@ def required_of(legs: list[Leg], cover: int, spot: int | None) -> int:
         if leg.left > 0:
             total += alone(leg, leg.left, spot)
     return total
+
+
+def beside_the_underlying(leg: Leg, units: int, spot: int | None) -> int:
+    """A leg that the underlying covers: as far as it is in the money, beyond its value."""
+    if units == 0 or spot is None:
+        return 0
+    inside = leg.base.value(spot, units, "up") - leg.share(leg.strike, units)
+    if leg.right == "put":
+        inside = -inside
+    return max(0, inside) - leg.share(leg.value, units)
 
 
 def paired(leg: Leg, other: Leg, units: int, spot: int | None) -> int:

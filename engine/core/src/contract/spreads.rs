@@ -7,7 +7,8 @@
 //! underlying's value less what it is out of the money, but at least 10 % (of the underlying for a
 //! call, of the strike for a put). A short leg with a long one of the same right that ends no
 //! earlier needs the difference of their strikes, where it can lose it, and no more than alone. A
-//! short call before long stock, or a short put before short stock, needs nothing of its own.
+//! short call before long stock, or a short put before short stock, needs nothing of its own: its
+//! value is given back as far as it is not in the money.
 
 use crate::account::Account;
 use crate::contract::state::units_of;
@@ -75,8 +76,10 @@ impl Ground<'_> {
         (share(spot, 20) - out).max(share(floor, 10))
     }
 
-    /// Takes cover for a short leg from the underlying itself.
-    fn cover(&mut self, leg: &mut Leg) {
+    /// Takes cover for a short leg from the underlying itself; gives what that needs beyond the
+    /// leg's value. The underlying counts for no more than the strike that it is sold at (of a put:
+    /// for no less than it is bought at), and the leg itself not at all.
+    fn cover(&mut self, leg: &mut Leg) -> Balance {
         let there = match leg.right {
             Right::Call => &mut self.long,
             Right::Put => &mut self.short,
@@ -84,6 +87,14 @@ impl Ground<'_> {
         let covered = leg.left().min(*there);
         *there -= covered;
         leg.used += covered;
+        let (strike, value) = (leg.strike_of(covered), leg.value_of(covered));
+        // Without a price of the underlying nothing is given up.
+        let spot = self.value_of(covered).filter(|_| covered > 0);
+        let inside = spot.map(|spot| match leg.right {
+            Right::Call => (spot - strike).max(0),
+            Right::Put => (strike - spot).max(0),
+        });
+        inside.map_or(0, |inside| inside - value)
     }
 }
 
@@ -190,7 +201,7 @@ fn required_of(ground: &mut Ground<'_>, legs: Vec<Leg>) -> Balance {
     }
     let mut total: Balance = long.iter().map(|leg| leg.value).sum();
     for leg in &mut short {
-        ground.cover(leg);
+        total += ground.cover(leg);
         for cover in long.iter_mut().filter(|cover| cover.expiry_ns >= leg.expiry_ns) {
             let units = leg.left().min(cover.left());
             if units == 0 {
