@@ -32,12 +32,20 @@ from twin.sessions import (
 )
 from twin.slippage import moved
 from twin.state import Instrument, Order, World, malformed
-from twin.terms import check_date, check_display, check_notional, check_trail, check_trigger
+from twin.terms import (
+    check_date,
+    check_display,
+    check_intent,
+    check_notional,
+    check_trail,
+    check_trigger,
+)
 
 CHECKS_OF_TERMS = (
     check_trail,
     check_date,
     check_trigger,
+    check_intent,
     check_display,
     check_notional,
     check_group,
@@ -264,6 +272,11 @@ def not_as_flagged(order: Order) -> Iterator[Failure]:
             texts = (instrument.price_text(order.limit_price), instrument.price_text(offer.price))
             yield Failure("would_take_liquidity", "limit_price", *texts)
     closing = order.account.position(instrument).closing(order.side)
+    intent = order.more.get("position_intent")
+    if intent and (order.qty > closing if intent.endswith("close") else closing > 0):
+        other = "open" if intent.endswith("close") else "close"
+        texts = (intent, f"{order.side}_to_{other}")
+        yield Failure("position_intent_mismatch", "position_intent", *texts)
     if order.more.get("reduce_only") and order.qty > closing:
         texts = (instrument.qty_text(order.qty), instrument.qty_text(closing))
         yield Failure("would_not_reduce", "qty", *texts)

@@ -185,6 +185,9 @@ class Flow(MarketFlow):
             terms["do_not_reduce"] = True
         if draw.random() < 0.1:
             terms["when_closed"] = draw.choice(["wait", "refuse"])
+        if draw.random() < 0.08:
+            side = terms["side"] if draw.random() < 0.98 else "buy"
+            terms["position_intent"] = f"{side}_to_{draw.choice(['open', 'close'])}"
 
     def order_qty(self, account: Account, instrument: Instrument, side: str) -> str:
         """Mostly what can be sold, or bought."""

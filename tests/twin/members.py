@@ -7,7 +7,7 @@ from twin.state import Refused
 TERMS = (
     "trail_price trail_percent trigger display_qty hidden post_only reduce_only notional "
     "expires_ns expire_time extended_hours order_class take_profit stop_loss legs self_trade "
-    "do_not_reduce lot_ids when_closed"
+    "do_not_reduce lot_ids when_closed position_intent"
 )
 ORDER = (
     f"account_id client_order_id symbol side type qty limit_price stop_price time_in_force {TERMS}"

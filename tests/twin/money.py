@@ -71,7 +71,7 @@ def spent_by(world: World, order: Order, price: int, qty: int, liquidity: str) -
 
 def reducible(order: Order) -> int | None:
     """What a reduce-only order can still close; nothing for other orders."""
-    if not order.more.get("reduce_only"):
+    if not order.only_closes:
         return None
     return order.account.position(order.instrument).closing(order.side)
 

@@ -210,7 +210,7 @@ class Review:
     @property
     def left_after(self) -> int:
         """What the order could add to a position."""
-        if self.order.more.get("reduce_only"):
+        if self.order.only_closes:
             return 0
         return self.order.qty - (0 if self.replaces is None else self.replaces.filled)
 
@@ -386,4 +386,4 @@ class Review:
 
 def adds(order: Order) -> bool:
     """Whether an open order can make a position larger."""
-    return order.status != "held" and not order.more.get("reduce_only")
+    return order.status != "held" and not order.only_closes

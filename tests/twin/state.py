@@ -369,6 +369,12 @@ class Order:
         return self.unfilled - self.waits
 
     @property
+    def only_closes(self) -> bool:
+        """Whether it may only make a position smaller: reduce-only, or meant to close."""
+        meant = self.more.get("position_intent", "").endswith("close")
+        return meant or self.more.get("reduce_only", False)
+
+    @property
     def shown(self) -> int:
         """What the book holds of it: an iceberg shows a part at a time."""
         display = self.more.get("display_qty")

@@ -15,12 +15,13 @@ TIME_MAX_NS = 9_006_000_000_000_000_000
 TRIGGERS = ("bid_ask", "last", "mid")
 SELF_TRADES = ("none", "cancel_newest", "cancel_oldest", "decrement")
 WHEN_CLOSED = ("wait", "refuse")
+INTENTS = ("buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close")
 CLASSES = ("simple", "bracket", "oco", "oto")
 TAPE_ORDER = (
     "trail_price", "trail_percent", "trigger", "display_qty", "hidden", "post_only", "reduce_only",
     "notional", "expires_ns", "extended_hours", "order_class", "take_profit", "stop_loss", "parent",
     "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids",
-    "when_closed", "forced", "recorded",
+    "when_closed", "forced", "recorded", "position_intent",
 )  # fmt: skip
 """The order in which the tape tells terms; what is not asked for is not told."""
 SHOWN_AS = {
@@ -55,6 +56,7 @@ def read(fields: Fields, instrument: Instrument) -> dict[str, Any]:
             "do_not_reduce": fields.flag("do_not_reduce"),
             "lot_ids": lot_ids(fields),
             "when_closed": word(fields, "when_closed", WHEN_CLOSED),
+            "position_intent": word(fields, "position_intent", INTENTS),
         }
     )
 
@@ -178,6 +180,13 @@ def check_trigger(order: Order) -> None:
     """Only an order that waits for a price has a source that tells it."""
     if "trigger" in order.more and not order.awaits_price:
         raise wrong("trigger")
+
+
+def check_intent(order: Order) -> None:
+    """What an order says that it does goes with its side."""
+    intent = order.more.get("position_intent")
+    if intent and not intent.startswith(order.side):
+        raise wrong("position_intent")
 
 
 # Showing --------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ WANTED = [
     "rejected insufficient_buying_power", "canceled parent_closed", "canceled sibling_closed",
     "canceled sibling_filled", "released", "resized", "replenished", "trail_moved",
     "rejected notional_too_small", "rejected would_take_liquidity", "rejected would_not_reduce",
+    "rejected position_intent_mismatch",
     "contract_passed exercise", "contract_passed assignment", "contract_passed expiry",
     "contract_passed delivered", "exercise_instructed",
     "policy_set", "kill_switched", "status_set", "swept", "cleaning", "cleaned", "day_began",

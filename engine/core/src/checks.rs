@@ -139,7 +139,7 @@ pub(crate) struct Checks<'a> {
 type Check = fn(&Checks<'_>) -> Result<(), Failure>;
 
 /// The checks in the order in which they are made and documented.
-const ORDER_OF_CHECKS: [Check; 13] = [
+const ORDER_OF_CHECKS: [Check; 14] = [
     |checks| checks.account_is_active(),
     |checks| checks.instrument_is_active(),
     |checks| checks.market_is_open(),
@@ -150,6 +150,7 @@ const ORDER_OF_CHECKS: [Check; 13] = [
     |checks| checks.has_reference_price(),
     |checks| checks.has_size(),
     |checks| checks.takes_nothing(),
+    |checks| checks.does_as_meant(),
     |checks| checks.only_reduces(),
     |checks| checks.would_fill(),
     |checks| checks.holds_enough(),

@@ -15,7 +15,9 @@ use crate::units::{
     format_decimal, format_money, format_time, parse_time,
 };
 use crate::wire::{Fields, malformed};
-use crate::words::{Forced, Held, OrderClass, SelfTrade, Side, TriggerSource, WhenClosed, refusal};
+use crate::words::{
+    Forced, Held, OrderClass, PositionIntent, SelfTrade, Side, TriggerSource, WhenClosed, refusal,
+};
 
 /// Decimal digits of a percentage: `1.5` percent is 15,000.
 pub const PERCENT_SCALE: u8 = 4;
@@ -190,6 +192,8 @@ more_terms! {
     forced: Option<Forced>, ForcedTerm, None;
     /// Whether it is the order of a trade that was recorded; set by the engine.
     recorded: bool, RecordedTerm, false;
+    /// What it says that it does to the position: opens or closes.
+    position_intent: Option<PositionIntent>, IntentTerm, None;
 }
 
 impl Default for MoreTerms {
@@ -202,6 +206,11 @@ impl MoreTerms {
     /// `None` when it asks for nothing.
     pub fn boxed(self) -> Option<Box<MoreTerms>> {
         (self != MoreTerms::NONE).then(|| Box::new(self))
+    }
+
+    /// Whether it may only make a position smaller: reduce-only, or meant to close.
+    pub fn only_closes(&self) -> bool {
+        self.reduce_only || self.position_intent.is_some_and(PositionIntent::closes)
     }
 
     /// The canonical JSON text.
@@ -386,6 +395,7 @@ macro_rules! word_term {
 word_term!(TriggerTerm, TriggerSource);
 word_term!(SelfTradeTerm, SelfTrade);
 word_term!(WhenClosedTerm, WhenClosed);
+word_term!(IntentTerm, PositionIntent);
 
 struct ClassTerm;
 

@@ -36,7 +36,9 @@ impl<S: Sink> Live<'_, S> {
         checks.takes_nothing()?;
         // What is filled has left the position already.
         let left = OrderTerms { qty: terms.qty - order.filled, ..terms.clone() };
-        Checks { terms: &left, ..checks }.only_reduces()?;
+        let left = Checks { terms: &left, ..checks };
+        left.does_as_meant()?;
+        left.only_reduces()?;
         self.judge(terms, Some(order)).map(|_| ())
     }
 

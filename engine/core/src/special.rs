@@ -23,7 +23,7 @@ use crate::units::{
     AMOUNT_MAX, Balance, MONEY_SCALE, Money, PRICE_MAX, Price, QUANTITY_MAX, Quantity, Rounding,
     TIME_MAX_NS, divide, format_money, format_time, power_of_ten,
 };
-use crate::words::{OrderClass, OrderType, Reason, Side, TimeInForce, refusal};
+use crate::words::{OrderClass, OrderType, PositionIntent, Reason, Side, TimeInForce, refusal};
 
 /// A hundred percent.
 const WHOLE: i64 = 100 * 10_i64.pow(PERCENT_SCALE as u32);
@@ -49,6 +49,10 @@ pub(crate) fn check_more(terms: &OrderTerms) -> Result<(), Refusal> {
     }
     if more.trigger.is_some() && !terms.order_type.is_triggered() {
         return refuse("trigger", "only an order that waits for a price has a trigger");
+    }
+    let meant = |intent: PositionIntent| PositionIntent::of(terms.side, intent.closes()) == intent;
+    if !more.position_intent.is_none_or(meant) {
+        return refuse("position_intent", "it does not go with the side of the order");
     }
     check_display(terms, more)?;
     check_notional(terms, more)?;
@@ -239,6 +243,28 @@ impl Checks<'_> {
         Err(failure.compare(price(limit.unwrap_or(0)), price(offer.price)))
     }
 
+    /// Whether an order that says whether it opens or closes does just that.
+    pub fn does_as_meant(&self) -> Result<(), Failure> {
+        let Some(intent) = self.terms.more().position_intent else {
+            return Ok(());
+        };
+        let account = self.durable.account(self.terms.account);
+        let position = account.map(|it| it.position(self.terms.instrument)).unwrap_or_default();
+        let closing = position.closing(self.terms.side);
+        let fits = if intent.closes() { self.terms.qty <= closing } else { closing == 0 };
+        if fits {
+            return Ok(());
+        }
+        let inferred = PositionIntent::of(self.terms.side, !intent.closes());
+        let detail = format!(
+            "position intent mismatch, inferred: {}, specified: {}; leave it out or change the order",
+            inferred.word(),
+            intent.word()
+        );
+        let failure = Failure::new(Reason::PositionIntentMismatch, detail).at("position_intent");
+        Err(failure.compare(intent.word().to_owned(), inferred.word().to_owned()))
+    }
+
     /// Whether a reduce-only order is no larger than what it can close.
     pub fn only_reduces(&self) -> Result<(), Failure> {
         if !self.terms.more().reduce_only {
@@ -409,7 +435,7 @@ impl<S: Sink> Live<'_, S> {
 
 /// What a reduce-only order can still close; everything for other orders.
 pub(crate) fn reducible(durable: &Durable, order: &Order) -> Quantity {
-    if !order.terms.more.as_ref().is_some_and(|more| more.reduce_only) {
+    if !order.terms.more.as_ref().is_some_and(|more| more.only_closes()) {
         return Quantity::MAX;
     }
     let account = durable.account(order.terms.account);

@@ -232,6 +232,8 @@ Reason {
     WouldTakeLiquidity = "would_take_liquidity",
     /// A reduce-only order would open, grow or turn a position.
     WouldNotReduce = "would_not_reduce",
+    /// An order that says that it opens would close, or the other way round.
+    PositionIntentMismatch = "position_intent_mismatch",
     /// The amount of money does not buy one lot.
     NotionalTooSmall = "notional_too_small",
     /// It would have traded with an order of the same owner.
@@ -549,6 +551,37 @@ SelfTrade {
     /// Both lose the smaller of their quantities.
     Decrement = "decrement",
 }
+}
+
+words! {
+/// What an order says that it does to the position.
+PositionIntent {
+    /// Opens or enlarges a long one.
+    BuyToOpen = "buy_to_open",
+    /// Closes a short one, or a part of it.
+    BuyToClose = "buy_to_close",
+    /// Opens or enlarges a short one.
+    SellToOpen = "sell_to_open",
+    /// Closes a long one, or a part of it.
+    SellToClose = "sell_to_close",
+}
+}
+
+impl PositionIntent {
+    /// The intent of a side.
+    pub const fn of(side: Side, closes: bool) -> PositionIntent {
+        match (side, closes) {
+            (Side::Buy, false) => PositionIntent::BuyToOpen,
+            (Side::Buy, true) => PositionIntent::BuyToClose,
+            (Side::Sell, false) => PositionIntent::SellToOpen,
+            (Side::Sell, true) => PositionIntent::SellToClose,
+        }
+    }
+
+    /// Whether it closes.
+    pub const fn closes(self) -> bool {
+        matches!(self, PositionIntent::BuyToClose | PositionIntent::SellToClose)
+    }
 }
 
 words! {

@@ -7237,6 +7237,11 @@ export interface components {
              */
             when_closed?: ("wait" | "refuse") | null;
             /**
+             * Position Intent
+             * @default null
+             */
+            position_intent?: ("buy_to_open" | "buy_to_close" | "sell_to_open" | "sell_to_close") | null;
+            /**
              * Self Trade
              * @default null
              */
@@ -7397,6 +7402,12 @@ export interface components {
              * @default null
              */
             when_closed?: ("wait" | "refuse") | null;
+            /**
+             * Position Intent
+             * @description what it does to the position; rejected when it would do otherwise
+             * @default null
+             */
+            position_intent?: ("buy_to_open" | "buy_to_close" | "sell_to_open" | "sell_to_close") | null;
             /**
              * Self Trade
              * @default null
@@ -7809,6 +7820,12 @@ export interface components {
              * @default null
              */
             when_closed?: ("wait" | "refuse") | null;
+            /**
+             * Position Intent
+             * @description what it does to the position; rejected when it would do otherwise
+             * @default null
+             */
+            position_intent?: ("buy_to_open" | "buy_to_close" | "sell_to_open" | "sell_to_close") | null;
             /**
              * Self Trade
              * @default null

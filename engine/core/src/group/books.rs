@@ -137,7 +137,7 @@ impl<'a> Books<'a> {
         let (price, qty) = (offer.price, offer.qty.min(wanted));
         let pays = payable(self.durable, self.ephemeral, maker, (price, qty), Liquidity::Maker);
         if met.contains(&maker.terms.account) {
-            let reduces = maker.terms.more().reduce_only;
+            let reduces = maker.terms.more().only_closes();
             if reduces || pays == 0 || !self.is_set_aside(maker, (price, pays)) {
                 return None;
             }

@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
 
     /// What it would have left to fill that could make a position larger.
     pub fn left_after(&self) -> i128 {
-        if self.terms.more.as_deref().is_some_and(|more| more.reduce_only) {
+        if self.terms.more.as_deref().is_some_and(|more| more.only_closes()) {
             return 0;
         }
         i128::from(self.terms.qty) - self.replaces.map_or(0, |order| i128::from(order.filled))
@@ -141,7 +141,7 @@ impl<'a> Subject<'a> {
 /// Whether an open order can make a position larger: not while it waits for its parent, and not
 /// when it only reduces.
 pub(super) fn counts(order: &Order) -> bool {
-    let reduces = order.terms.more.as_deref().is_some_and(|more| more.reduce_only);
+    let reduces = order.terms.more.as_deref().is_some_and(|more| more.only_closes());
     let waits = order.status == Status::Held && !order.terms.is_bound();
     !waits && !reduces
 }

@@ -28,6 +28,7 @@ pub const REJECTS: &[Reason] = &[
     Reason::NoReferencePrice,
     Reason::NotionalTooSmall,
     Reason::WouldTakeLiquidity,
+    Reason::PositionIntentMismatch,
     Reason::WouldNotReduce,
     Reason::WouldNotFill,
     Reason::UnknownLot,

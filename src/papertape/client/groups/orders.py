@@ -84,6 +84,7 @@ class Terms(TypedDict, total=False):
     expire_time: Moment
     extended_hours: bool
     when_closed: Literal["wait", "refuse"]
+    position_intent: Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
     self_trade: Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
     do_not_reduce: bool
     lot_ids: Sequence[str]

@@ -61,6 +61,7 @@ class Order(Reply, frozen=True, kw_only=True):
     expire_time: datetime | None = None
     extended_hours: bool | None = None
     when_closed: str | None = None
+    position_intent: str | None = None
     self_trade: str | None = None
     do_not_reduce: bool | None = None
     lot_ids: list[str] | None = None

@@ -31,6 +31,7 @@ OrderClass = Literal["simple", "bracket", "oco", "oto", "mleg"]
 Trigger = Literal["bid_ask", "last", "mid"]
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "decrement"]
 WhenClosed = Literal["wait", "refuse"]
+PositionIntent = Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
 OrderStatus = Literal[
     "pending_new",
     "new",

@@ -14,6 +14,7 @@ from papertape.server.models.base import (
     OrderClass,
     OrderStatus,
     OrderType,
+    PositionIntent,
     Reply,
     RequestId,
     SelfTrade,
@@ -74,6 +75,10 @@ class OrderTerms(Body):
     when_closed: WhenClosed | None = Field(
         default=None,
         description="outside the hours: wait for the opening (as when left out), or be rejected",
+    )
+    position_intent: PositionIntent | None = Field(
+        default=None,
+        description="what it does to the position; rejected when it would do otherwise",
     )
     self_trade: SelfTrade | None = None
     do_not_reduce: StrictBool | None = None
@@ -223,6 +228,7 @@ class OrderReply(Reply):
     expire_time: str | None = None
     extended_hours: bool | None = None
     when_closed: WhenClosed | None = None
+    position_intent: PositionIntent | None = None
     self_trade: SelfTrade | None = None
     do_not_reduce: bool | None = None
     lot_ids: list[str] | None = None

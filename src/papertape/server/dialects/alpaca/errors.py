@@ -45,6 +45,7 @@ _OF_REASON: Mapping[str, tuple[int, int]] = {
     "insufficient_buying_power": FORBIDDEN,
     "insufficient_quantity": FORBIDDEN,
     "would_not_reduce": FORBIDDEN,
+    "position_intent_mismatch": FORBIDDEN,
     "kill_switch": FORBIDDEN,
     "daily_loss_stop": FORBIDDEN,
     "drawdown_stop": FORBIDDEN,

@@ -116,7 +116,7 @@ def _leg(leg: LegBody, symbol_of: Mapping[str, str]) -> Native:
 
 
 def _intent(body: OrderBody) -> Native:
-    """An order that is meant to close never opens: the exchange holds it to that."""
+    """What an order is meant for: the exchange holds it to that."""
     if body.position_intent is None:
         return {}
     side, _, intent = body.position_intent.partition("_to_")
@@ -126,7 +126,8 @@ def _intent(body: OrderBody) -> Native:
             field="position_intent",
             value=body.position_intent,
         )
-    return {"reduce_only": True} if intent == "close" else {}
+    held_to = {"reduce_only": True} if intent == "close" else {}
+    return held_to | {"position_intent": body.position_intent}
 
 
 def names_in(body: OrderBody) -> list[str]:
@@ -232,5 +233,8 @@ def _class_of(native: Mapping[str, Any]) -> str:
 
 
 def _intent_of(native: Mapping[str, Any]) -> str | None:
-    """Only an order that may not open tells what it is meant for."""
+    """What an order was meant for; one that only reduces closes."""
+    meant: str | None = native.get("position_intent")
+    if meant is not None:
+        return meant
     return f"{native['side']}_to_close" if native.get("reduce_only") else None
