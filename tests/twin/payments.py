@@ -96,6 +96,8 @@ def pay(
         if world.transfers[transfer, account.index] == digest:
             return "existing", account
         raise Refused("id_reused", "id_reused", "transfer_id")
+    if transfer and not is_paired(world, account, kind, (currency or "", amount, transfer)):
+        raise Refused("id_reused", "id_reused", "transfer_id")
     code = account.currency if currency is None else currency
     if kind in {"withdraw", "transfer_out"}:
         if code not in world.currencies:
@@ -121,6 +123,16 @@ def pay(
         request=on_tape(request, digest),
     )
     return "ok", account
+
+
+def is_paired(world: World, account: Account, kind: str, asked: tuple[str, int, str]) -> bool:
+    """Whether the other side of a transfer, where this world has done it, is the only and same."""
+    other = {"transfer_in": "transfer_out", "transfer_out": "transfer_in"}[kind]
+    currency, amount, transfer = asked
+    digest = Digest(other).text(currency).number(amount).text(transfer).state
+    done = world.transfers.items()
+    known = [it for (name, index), it in done if name == transfer and index != account.index]
+    return known in ([], [digest])
 
 
 LEDGER_KINDS = {

@@ -208,6 +208,8 @@ def check_bust(world: World, bust: Bust) -> None:
     is_past = bust.fill < max(bust.account.fills_from, bust.instrument.fills_from)
     if bust.fill in world.busted or is_past:
         raise too_late()
+    if bust.instrument.index not in bust.account.positions:
+        raise not_found("fill_id")
     check_quantity(bust.qty)
     check_amount(bust.notional, "notional", 0)
     check_amount(bust.fee, "fee", 0)

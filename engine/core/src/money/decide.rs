@@ -157,6 +157,7 @@ impl<S: Sink> Live<'_, S> {
                 let is_same = *done == request.digest;
                 return if is_same { Ok(Outcome::Existing) } else { Err(transfer_reused()) };
             }
+            self.pairs_with_the_other_side(command, *account)?;
         }
         let currency = match (known, is_out) {
             (Some(known), true) => {
@@ -181,6 +182,31 @@ impl<S: Sink> Live<'_, S> {
             request,
         });
         Ok(Outcome::Ok)
+    }
+
+    /// Where the other side of a transfer was done in this world, too, it is the only one, and of
+    /// this amount and currency. One side from another world is for whoever connects the worlds.
+    fn pairs_with_the_other_side(
+        &self,
+        command: &MoneyCommand,
+        account: AccountIndex,
+    ) -> Result<(), Refusal> {
+        let mut other = command.clone();
+        let MoneyCommand::Pay { is_out, transfer, .. } = &mut other else {
+            return Ok(());
+        };
+        *is_out = !*is_out;
+        let sides = (transfer.clone(), 0)..=(transfer.clone(), AccountIndex::MAX);
+        let digest = of_money(&other);
+        let known = self.durable.money.transfers.range(sides).filter(|((_, it), _)| *it != account);
+        let known: Vec<u64> = known.map(|(_, digest)| *digest).collect();
+        if known.is_empty() || known == [digest] {
+            return Ok(());
+        }
+        let detail = "the other side of this transfer has another amount or currency, or its money \
+                      has come to another account already; send a new transfer_id";
+        Err(Refusal::new(Outcome::IdReused, crate::words::refusal::ID_REUSED, detail)
+            .at("transfer_id"))
     }
 
     fn convert(&mut self, command: &MoneyCommand, request: RequestId) -> Result<Outcome, Refusal> {

@@ -272,6 +272,10 @@ impl<S: Sink> Live<'_, S> {
                           record the opposite trade";
             return Err(too_late(detail));
         }
+        let account = self.durable.account(bust.account);
+        if account.is_some_and(|account| !account.positions.contains_key(&bust.instrument)) {
+            return Err(not_found("this account never traded this instrument", "fill_id"));
+        }
         crate::checks::check_quantity(bust.qty)?;
         check_amount(bust.notional, "notional", 0)?;
         check_amount(bust.fee, "fee", 0)?;
