@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,8 +77,10 @@ def peers_beside(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     import data
     from peers import run as peers
 
-    operations, _ = data.flow()
-    measured = peers.measure(data.bars(), operations)
+    flows = {shape: data.flow(deep=shape == "deep") for shape in ("shallow", "deep")}
+    measured = peers.measure(
+        data.bars(), {shape: (made, asdict(totals)) for shape, (made, totals) in flows.items()}
+    )
     print(peers.compared(rows, measured))
     return measured
 

@@ -21,11 +21,22 @@ PEERS: dict[str, list[str]] = {
     "bars_backtrader.py": ["backtrader==1.9.78.123", "pandas"],
     "bars_nautilus.py": ["nautilus_trader==1.221.0"],
     "bars_vectorbt.py": ["vectorbt==1.2.0", "vectorbt-rust==1.2.0"],
+    "feed_hftbacktest.py": ["hftbacktest==2.4.4"],
+    "flow_exchange_core.py": ["numpy"],
     "flow_lightmatchingengine.py": ["lightmatchingengine==2019.1.4", "numpy"],
     "flow_limit_order_book.py": ["limit-order-book==2.0.0", "numpy"],
+    "flow_liquibook.py": ["liquibook==2.0.1", "numpy"],
 }
 """Script: what pip installs for it."""
+ABSENT: dict[str, str] = {
+    "CppTrader": "no package registry has it, only its repository (github.com/chronoxor/CppTrader)",
+}
+"""Peers that belong here and have no script: why."""
 PEER_OF: dict[str, list[str]] = {
+    "book, shallow": ["liquibook, shallow", "exchange-core, book"],
+    "book, deep": ["liquibook, deep"],
+    "world, shallow": ["exchange-core, world"],
+    "feed of quotes and prints, 20 orders in the queue model": ["hftbacktest, inputs"],
     "backtest, empty strategy": ["nautilus_trader, empty"],
     "backtest, Python SMA(10/30)": ["backtesting.py", "backtrader", "nautilus_trader, SMA"],
     "backtest, array SMA(10/30)": ["vectorbt"],
@@ -36,18 +47,44 @@ PEER_OF: dict[str, list[str]] = {
 MINUTES_MAX = 15
 
 
-def measure(bars: "np.ndarray", flow: "np.ndarray") -> list[dict[str, Any]]:
-    """Install and run every peer; one that does not install or run is told and left out."""
+def measure(
+    bars: "np.ndarray", flows: "dict[str, tuple[np.ndarray, dict[str, int]]]"
+) -> list[dict[str, Any]]:
+    """Install and run every peer; one that cannot be had or fails is named, with the reason.
+
+    `flows` has "shallow" and "deep": the operations, and the totals of every correct book.
+    """
     found = []
-    with tempfile.TemporaryDirectory() as folder:
-        np.save(Path(folder) / "bars.npy", bars)
-        np.save(Path(folder) / "flow.npy", flow)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _lay_out(folder, bars, flows)
         for script, packages in PEERS.items():
             try:
-                found += _run(script, packages, Path(folder))
+                found += _run(script, packages, folder)
             except (OSError, subprocess.SubprocessError) as error:
-                print(f"{script} was left out: {error}", file=sys.stderr)
+                print(f"{script} was left out: {_reason(error)}", file=sys.stderr)
+    for peer, reason in ABSENT.items():
+        print(f"{peer} was left out: {reason}", file=sys.stderr)
     return found
+
+
+def _lay_out(
+    folder: Path, bars: "np.ndarray", flows: "dict[str, tuple[np.ndarray, dict[str, int]]]"
+) -> None:
+    """Write the data where the scripts look for it."""
+    np.save(folder / "bars.npy", bars)
+    np.save(folder / "flow.npy", flows["shallow"][0])
+    np.save(folder / "flow-deep.npy", flows["deep"][0])
+    totals = {shape: expected for shape, (_, expected) in flows.items()}
+    (folder / "expected.json").write_text(json.dumps(totals))
+
+
+def _reason(error: Exception) -> str:
+    """What a failed program said last, else what is known of the failure."""
+    told = getattr(error, "stderr", None) or ""
+    text = told.decode(errors="replace") if isinstance(told, bytes) else told
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else str(error)
 
 
 def _run(script: str, packages: list[str], folder: Path) -> list[dict[str, Any]]:
@@ -55,17 +92,26 @@ def _run(script: str, packages: list[str], folder: Path) -> list[dict[str, Any]]
     venv.create(place, with_pip=True)
     python = str(place / "bin" / "python")
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, *packages], check=True, timeout=60 * MINUTES_MAX)
-    done = subprocess.run(
+    _call([*install, *packages], dict(os.environ))
+    told = _call(
         [python, str(HERE / script)],
+        {**os.environ, "PEER_DATA": str(folder), "PYTHONPATH": ""},
+    )
+    lines = [line for line in told.splitlines() if line.startswith("{")]
+    return [{**json.loads(line), "packages": packages} for line in lines]
+
+
+def _call(command: list[str], environment: dict[str, str]) -> str:
+    """What a program prints; its errors are kept for the reason why it failed."""
+    done = subprocess.run(
+        command,
         check=True,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=60 * MINUTES_MAX,
-        env={**os.environ, "PEER_DATA": str(folder), "PYTHONPATH": ""},
+        env=environment,
     )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    return [{**json.loads(line), "packages": packages} for line in lines]
+    return done.stdout
 
 
 def compared(ours: list[dict[str, Any]], peers: list[dict[str, Any]]) -> str:
