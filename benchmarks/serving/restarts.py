@@ -27,7 +27,7 @@ from serving.product import Product, Trader, processor_seconds, product
 
 ORDERS = int(os.environ.get("BENCH_ORDERS", "1000000"))
 USERS = 10
-IN_FLIGHT = 1_000
+IN_FLIGHT = 200
 RUNS = 3
 SNAPSHOT_SECONDS_MAX = 600.0
 WORLDS = 20
