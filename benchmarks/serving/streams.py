@@ -64,8 +64,8 @@ async def _fan_out(running: Product, trader: Trader) -> list[dict[str, Any]]:
 class _Reader(asyncio.Protocol):
     """Counts the frames of one stream by their lengths; only the timed one looks into them.
 
-    A WebSocket library costs four times as much for a message as the server that sends it, so a
-    thousand clients of one would measure themselves.
+    A thousand clients of a WebSocket library in one process keep it busy long before the server
+    is, so they would measure themselves.
     """
 
     def __init__(self, say: list[bytes], seen: _Seen, *, is_timed: bool) -> None:
