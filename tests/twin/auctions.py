@@ -13,6 +13,7 @@ from twin.money import payable
 from twin.notionals import changes_size
 from twin.prices import best_first, book, on_offer, reaches, shown_book, street, waiting
 from twin.public_trades import print_trade
+from twin.receipts import Met
 from twin.sessions import (
     EXTENDED,
     band_of,
@@ -283,7 +284,7 @@ def pair(
     other = "user" if len(users) == 2 else "house"
     for side, one in zip(("buy", "sell"), sides, strict=True):
         if isinstance(one, Order):
-            fill(world, one, price, qty, "maker", other)
+            fill(world, one, price, qty, "maker", other, Met("auction"))
         elif isinstance(one, BotOrder):
             reduce_bot(instrument, one, qty)
         else:

@@ -7,6 +7,7 @@ from twin.outside import check_level, check_source, set_street, share_of_volume,
 from twin.prices import OTHER, armed, book, level_of, reaches, waiting
 from twin.profile import has_rules
 from twin.public_trades import print_trade, traded
+from twin.receipts import Met
 from twin.sessions import may_trade
 from twin.slippage import Bar, moved
 from twin.state import Account, Instrument, Order, World, malformed
@@ -79,7 +80,7 @@ class Path:
         for side in ("buy", "sell"):
             for order in waiting(self.instrument, side):
                 if order.is_open:
-                    self.fill(order, "taker")
+                    self.fill(order, "taker", Met("bar_open"))
         at_open = self.price
         self.gap_to_open()
         low, high = self.bar.low, self.bar.high
@@ -106,7 +107,7 @@ class Path:
                 order = self.nearest_limit(side, self.price)
                 if order is None:
                     break
-                self.fill(order, "maker")
+                self.fill(order, "maker", Met("bar_open"))
         for falling in (False, True):
             while True:
                 order = self.nearest_stop(self.price, falling=falling)
@@ -145,7 +146,7 @@ class Path:
             # A price that the path has passed already trades where the path stands.
             self.price = max(at, self.price) if side == "sell" else min(at, self.price)
             if limit_first:
-                self.fill(limit, "maker")
+                self.fill(limit, "maker", Met("bar_path"))
             else:
                 self.fire(stop)
         self.price = target
@@ -165,7 +166,7 @@ class Path:
             if is_armed and self.nearest_stop(self.price, falling=order.is_falling) is order:
                 self.fire(order)
             elif not is_armed and order.limit_price is None:
-                self.fill(order, "taker")
+                self.fill(order, "taker", Met("stop_fired"))
 
     def fire(self, order: Order, *, is_gap: bool = False) -> None:
         """A stop order fires where the path stands."""
@@ -174,18 +175,23 @@ class Path:
         fired(self.world, order, self.price)
         is_whole = order.time_in_force != "fok" or self.left is None or self.left >= order.leaves
         if reaches(order.side, order.limit_price, self.price) and is_whole:
-            self.fill(order, "taker", is_gap=is_gap)
+            self.fill(order, "taker", Met("stop_gap" if is_gap else "stop_fired", self.price))
         settle(self.world, order)
 
-    def price_for(self, order: Order, qty: int, *, is_gap: bool) -> int:
+    def price_for(self, order: Order, qty: int, met: Met) -> int:
         """The price of who takes; a stop in a gap may start at the worst price of the bar."""
         price, limit = self.price, order.limit_price
-        if is_gap and self.rules["gap"] == "worst":
+        if met.how == "stop_gap" and self.rules["gap"] == "worst":
             worst, nearer = (self.bar.high, min) if order.side == "buy" else (self.bar.low, max)
             price = worst if limit is None else nearer(worst, limit)
-        return moved(self.world, self.instrument, order.side, limit, price, qty, self.bar)
+        at, met.slippage, met.impact = moved(
+            self.world, self.instrument, order.side, limit, price, qty, self.bar
+        )
+        # Where the gap model starts worse than the path stands, that is slippage too.
+        met.slippage += abs(price - self.price)
+        return at
 
-    def fill(self, order: Order, liquidity: str, *, is_gap: bool = False) -> None:
+    def fill(self, order: Order, liquidity: str, met: Met) -> None:
         """Fills an order where the path stands, as far as the volume allows."""
         if self.left == 0 or leave_if_due(self.world, order):
             return
@@ -195,10 +201,10 @@ class Path:
         wanted = order.leaves if self.left is None else min(self.left, order.leaves)
         at = self.price
         if liquidity == "taker":
-            at = self.price_for(order, wanted, is_gap=is_gap)
+            at = self.price_for(order, wanted, met)
         qty = payable(self.world, order, at, wanted, liquidity)
         if qty > 0:
-            fill(self.world, order, at, qty, liquidity, "house")
+            fill(self.world, order, at, qty, liquidity, "house", met)
             aggressor = order.side if liquidity == "taker" else OTHER[order.side]
             print_trade(self.world, self.instrument, at, qty, aggressor)
             self.left = None if self.left is None else self.left - qty

@@ -113,7 +113,7 @@ def walk_offers(world: World, order: Order) -> Walk:
         qty = min(offer.qty, order.qty - walked.filled)
         price = offer.price
         if offer.resting is None:
-            price = moved(world, instrument, order.side, limit, price, qty)
+            price, *_ = moved(world, instrument, order.side, limit, price, qty)
         notional = instrument.notional(price, qty)
         walked.notional += notional
         before = (walked.filled, walked.value)

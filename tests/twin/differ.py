@@ -10,6 +10,7 @@ from papertape.engine import TapeError
 from papertape.engine import World as Core
 from twin import profile
 from twin.flow import Flow, Step
+from twin.reach import kind_of, words_of
 from twin.stage import WORLD
 from twin.world import STATE_HASH, Twin
 
@@ -44,6 +45,8 @@ class Pair:
     def __init__(self) -> None:
         self.twin, self.core = Twin(WORLD), Core(WORLD)
         self.turns: list[tuple[int, int, int, str]] = []
+        self.kept: tuple[bytes | None, int] = None, 0
+        """The last snapshot that was kept, and how many turns there were by then."""
         self.words: Counter[str] = Counter()
 
     def play(self, step: Step) -> None:
@@ -60,6 +63,7 @@ class Pair:
         same("more_due", self.twin.more_due, outcome.more_due)
         same("the prints", self.twin.world.prints, outcome.prints)
         self.count(reply, turn)
+        self.words[f"{kind_of(step.command)}: {'done' if reply is None else reply[0]}"] += 1
 
     def count_receipts(self, turns: list[tuple[int, int, int, str]]) -> None:
         """Counts by which rules of the fill profile the core filled."""
@@ -88,25 +92,30 @@ class Pair:
             for name in ("reason", "work", "what"):
                 if name in event:
                     self.words[f"{event['e']} {event[name]}"] += 1
+            self.words.update(words_of(self.twin.world, event))
             told = event | event.get("effects", {})
             for rare in RARE:
                 self.words[f"{event['e']} {rare}"] += rare in told
 
     def restart(self, how: str) -> None:
-        """Both stop and start again; the core from its snapshot or from its tape."""
+        """Both stop and start again; the core from a snapshot, its tape, or both."""
+        self.words[f"restart: {how}"] += 1
+        if how == "keep":
+            self.kept = self.core.snapshot(), len(self.turns)
+            return
         before = self.core.state_hash()
         if how == "snapshot":
             self.core = Core.restore(self.core.snapshot())
         else:
-            self.core = self.rebuilt()
+            self.core = self.rebuilt(*(self.kept if how == "tail" else ()))
         same("the state after a restart", before, self.core.state_hash())
         self.twin.restart()
 
-    def rebuilt(self) -> Core:
-        """A core that has read the tape."""
-        core = Core(WORLD)
+    def rebuilt(self, snapshot: bytes | None = None, after: int = 0) -> Core:
+        """A core that has read the tape, from its begin or from a snapshot on."""
+        core = Core(WORLD) if snapshot is None else Core.restore(snapshot)
         try:
-            core.evolve(self.turns)
+            core.evolve(self.turns[after:])
         except TapeError as error:
             raise Difference("what the tape can say", "it reads back", str(error)) from error
         return core
@@ -125,12 +134,11 @@ def same(what: str, twin: Any, core: Any) -> None:
 
 
 def one_turn(turn: Any = None, *more: Any) -> Any:
-    """A turn without the hash that only the core can know, and without receipts."""
+    """A turn without the hash that only the core can know."""
     if turn is None or more:
         return [turn, *more] if more else None
     body = json.loads(turn[3])
     for event in body["events"]:
-        event.pop("receipt", None)
         if event["e"] == "checkpoint":
             event["state_hash"] = STATE_HASH
             event.pop("layout", None)

@@ -212,17 +212,49 @@ def per_unit(amount: int, instrument: Instrument, qty: int, rounding: str) -> in
     return divide(amount * qty, 10 ** (RATE_SCALE - 6 + instrument.terms["qty_scale"]), rounding)
 
 
-def commission(instrument: Instrument, rate: int, qty: int, notional: int, rounding: str) -> int:
-    """Rate, per share, per contract, at least the minimum, at most the caps."""
+def commission(
+    instrument: Instrument, rate: int, qty: int, notional: int, rounding: str
+) -> dict[str, int]:
+    """Rate, per share, per contract; what lifts to the minimum, what lowers to the caps."""
     fees = instrument.fees
-    sum_ = divide(rate * notional, WHOLE, rounding)
-    sum_ += per_unit(fees["per_share"], instrument, qty, rounding)
-    sum_ += per_unit(fees["per_contract"], instrument, qty, rounding)
-    least = max(sum_, fees["minimum"])
+    lines = {
+        "rate": divide(rate * notional, WHOLE, rounding),
+        "per_share": per_unit(fees["per_share"], instrument, qty, rounding),
+        "per_contract": per_unit(fees["per_contract"], instrument, qty, rounding),
+    }
+    plain = sum(lines.values())
+    least = max(plain, fees["minimum"])
     caps = [fees["maximum"]] if fees["maximum"] else []
     if fees["cap_rate"]:
         caps.append(divide(fees["cap_rate"] * notional, WHOLE, rounding))
-    return min([least, *caps])
+    return {**lines, "minimum": least - plain, "cap": min([least, *caps]) - least}
+
+
+def lines_of(
+    instrument: Instrument,
+    account: Account,
+    side: str,
+    liquidity: str,
+    traded: tuple[int, int],
+    before: tuple[int, int],
+    now_ns: int,
+) -> dict[str, int]:
+    """What a fill costs, line by line; `before` is what the order has filled, with its value."""
+    fees, (qty, notional) = instrument.fees, traded
+    rate = rate_of(fees, liquidity, volume_of(account, instrument, now_ns))
+    if fees["whole_order"] and before[0] > 0:
+        earlier = value_of(before[1], 1, instrument.scales, "half_even")
+        lines = commission(instrument, rate, before[0] + qty, earlier + notional, "half_up")
+        for kind, paid in commission(instrument, rate, before[0], earlier, "half_up").items():
+            lines[kind] -= paid
+    else:
+        lines = commission(instrument, rate, qty, notional, "half_up")
+    lines |= {"fixed": 0 if before[0] else fees["fixed"], "regulatory": 0, "activity": 0}
+    if side == "sell":
+        lines["regulatory"] = divide(fees["sale_rate"] * notional, WHOLE, "half_up")
+        units = per_unit(fees["sale_per_share"], instrument, qty, "half_up")
+        lines["activity"] = min(units, fees["sale_cap"]) if fees["sale_cap"] else units
+    return lines
 
 
 def fee(
@@ -235,25 +267,35 @@ def fee(
     now_ns: int,
 ) -> int:
     """The fee of a fill; `before` is what the order has filled: quantity and exact value."""
-    fees, (qty, notional) = instrument.fees, traded
-    rate = rate_of(fees, liquidity, volume_of(account, instrument, now_ns))
-    if fees["whole_order"] and before[0] > 0:
-        earlier = value_of(before[1], 1, instrument.scales, "half_even")
-        both = commission(instrument, rate, before[0] + qty, earlier + notional, "half_up")
-        sum_ = both - commission(instrument, rate, before[0], earlier, "half_up")
-    else:
-        sum_ = commission(instrument, rate, qty, notional, "half_up")
-    if before[0] == 0:
-        sum_ += fees["fixed"]
-    if side == "sell":
-        sum_ += divide(fees["sale_rate"] * notional, WHOLE, "half_up")
-        units = per_unit(fees["sale_per_share"], instrument, qty, "half_up")
-        sum_ += min(units, fees["sale_cap"]) if fees["sale_cap"] else units
+    sum_ = sum(lines_of(instrument, account, side, liquidity, traded, before, now_ns).values())
     most = AMOUNT_MAX
     if side == "sell":
         # A sell pays at most what it brings in.
-        most = max(0, notional if has_rules(fees) else min(notional, AMOUNT_MAX))
+        most = max(0, traded[1] if has_rules(instrument.fees) else min(traded[1], AMOUNT_MAX))
     return max(0, min(sum_, most))
+
+
+def lines_of_fill(
+    instrument: Instrument,
+    account: Account,
+    side: str,
+    liquidity: str,
+    traded: tuple[int, int],
+    before: tuple[int, int],
+    now_ns: int,
+) -> list[list[Any]]:
+    """The lines of a receipt, which add up to the fee; those that are zero are left out.
+
+    Amounts that no line can carry are told as one.
+    """
+    lines = lines_of(instrument, account, side, liquidity, traded, before, now_ns)
+    sum_ = sum(lines.values())
+    due = max(0, min(sum_, max(0, traded[1]) if side == "sell" else AMOUNT_MAX))
+    lines["cap"] += due - sum_
+    names = {"rate": liquidity}
+    if any(abs(amount) > AMOUNT_MAX for amount in lines.values()):
+        return [[liquidity, due]]
+    return [[names.get(kind, kind), amount] for kind, amount in lines.items() if amount]
 
 
 def fee_of_hold(instrument: Instrument, qty: int, notional: int) -> int:
@@ -261,5 +303,6 @@ def fee_of_hold(instrument: Instrument, qty: int, notional: int) -> int:
     fees = instrument.fees
     schedules = [fees, *fees["tiers"]]
     rate = max(one[name] for one in schedules for name in ("maker_rate", "taker_rate"))
-    sum_ = commission(instrument, rate, qty, notional, "up") + fees["fixed"]
+    lines = commission(instrument, rate, qty, notional, "up")
+    sum_ = sum(lines.values()) + fees["fixed"]
     return clamp(min(sum_, AMOUNT_MAX))

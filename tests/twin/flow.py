@@ -64,7 +64,11 @@ NO_COMMANDS = [
 
 @dataclass(frozen=True)
 class Step:
-    """What happens next: a command at a time, or a restart (`snapshot`, `tape`)."""
+    """What happens next: a command at a time, or a restart.
+
+    A restart is from a `snapshot` of now, from the whole `tape`, or from the last snapshot that was
+    kept and the `tail` of the tape after it; `keep` keeps one.
+    """
 
     time_ns: int
     command: bytes
@@ -92,7 +96,7 @@ class Flow(MarketFlow):
         if self.script:
             return self.step(self.script.pop(0))
         if draw.random() < 0.004:
-            return Step(self.now_ns, b"", draw.choice(["snapshot", "tape"]))
+            return Step(self.now_ns, b"", draw.choice(["snapshot", "tape", "keep", "tail"]))
         if draw.random() < 0.003:
             return Step(self.now_ns, draw.choice(NO_COMMANDS))
         self.now_ns += self.pause()

@@ -60,7 +60,7 @@ def set_off(world: World, order: Order) -> bool:
     arrives_ns = arrival_of(world, order.account, order.instrument, world.next_order)
     if arrives_ns is None:
         return False
-    order.status = "pending_new"
+    order.status, order.latency_ns = "pending_new", arrives_ns - world.now_ns
     send(world, "order", arrives_ns, order.account, world.next_order)
     return True
 

@@ -6,6 +6,7 @@ from twin.prices import best_first, book, on_offer, reaches
 from twin.profile import has_rules
 from twin.public_trades import changed, print_trade
 from twin.queue_ahead import at_the_print, pass_queue, street_moved
+from twin.receipts import Met
 from twin.sessions import MATCHING, may_trade, offers_to, phase
 from twin.state import Instrument, Order, World, malformed
 from twin.trading import fill_resting, fire_stops, reduce_bot, unlink, work_on
@@ -102,7 +103,9 @@ def trade_print(
         order = traded_through(instrument, price)
         if order is None:
             break
-        left -= fill_resting(world, order, order.limit_price, min(left, on_offer(order)))
+        met = Met("touched" if order.limit_price == price else "traded_through", price)
+        wanted = min(left, on_offer(order))
+        left -= fill_resting(world, order, order.limit_price, wanted, met)
     if instrument.profile["queue"] == "volume_ahead":
         serve_queue(world, instrument, price, left)
     fire_stops(world, instrument)
@@ -121,7 +124,8 @@ def serve_queue(world: World, instrument: Instrument, price: int, printed: int) 
                 return
             qty = min(shown, pass_queue(order, printed - filled))
             if qty > 0:
-                filled += fill_resting(world, order, price, qty)
+                met = Met("queue_served", price)
+                filled += fill_resting(world, order, price, qty, met)
 
 
 def traded_through(instrument: Instrument, price: int) -> Order | None:

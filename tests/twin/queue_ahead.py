@@ -28,8 +28,10 @@ def is_within(instrument: Instrument, side: str, price: int) -> bool:
 
 def come_to_rest(order: Order) -> None:
     """Notes what stands before an order that has just come to rest."""
-    counts = order.instrument.profile["queue"] == "volume_ahead"
-    if counts and not order.is_armed and order.limit_price is not None:
+    if order.is_armed or order.limit_price is None:
+        return
+    order.stood_behind = shown(order.instrument, order.side, order.limit_price)
+    if order.instrument.profile["queue"] == "volume_ahead":
         stand(order)
 
 
@@ -50,7 +52,7 @@ def street_moved(orders: list[Order], instrument: Instrument, side: str) -> None
 def leave_queue(order: Order) -> None:
     """An order is taken out of the book, and loses its place."""
     if is_resting(order):
-        order.ahead = None
+        order.ahead = order.stood_behind = None
 
 
 def at_the_print(instrument: Instrument, side: str, price: int) -> list[Order]:

@@ -39,17 +39,22 @@ def moved(
     price: int,
     qty: int,
     bar: Bar | None = None,
-) -> int:
-    """The price that an aggressive fill against the house gets for an offer at `price`."""
+) -> tuple[int, int, int]:
+    """The price that an aggressive fill against the house gets for an offer at `price`.
+
+    Besides, how much of it is slippage and how much impact; slippage goes before impact.
+    """
     rules, tick = instrument.profile, instrument.tick
     if rules["slippage"] == "none":
-        return price
+        return price, 0, 0
     times = factor(world, instrument)
     slipped = to_tick(slippage(instrument, price) * times // ONE, tick)
     slipped = min(slipped, max(0, room_in(bar, side, price, tick)))
     rate = min(RATE_MAX, impact(instrument, qty, bar) * times // ONE)
-    by = slipped + to_tick(price * rate // ONE, tick)
-    return price + by_side(side, min(by, max(0, room_to(limit, side, price, tick))))
+    room = max(0, room_to(limit, side, price, tick))
+    slipped = min(slipped, room)
+    own = min(to_tick(price * rate // ONE, tick), room - slipped)
+    return price + by_side(side, slipped + own), slipped, own
 
 
 def by_side(side: str, by: int) -> int:

@@ -9,8 +9,10 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from twin.differ import Difference, run, shrink
+from twin.reach import write
 
 RUN = 2_000
 
@@ -33,9 +35,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the first seed")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--each", type=int, default=RUN, help="commands of one seed")
+    parser.add_argument("--reach", type=Path, help="write down here what was reached often")
     ask = parser.parse_args()
     tasks = [(ask.seed + i, ask.each) for i in range(-(-ask.commands // ask.each))]
-    words: Counter[str] = Counter()
+    words, reached = Counter[str](), Counter[str]()
     began, done = time.monotonic(), 0
     print(f"{len(tasks) * ask.each} commands from seed {ask.seed} on")
     with multiprocessing.get_context("spawn").Pool(ask.processes) as pool:
@@ -44,9 +47,12 @@ def main() -> int:
                 print(f"seed {seed}: {difference}")
                 return 1
             words += found
+            reached.update(word for word, count in found.items() if count)
             done += ask.each
             if done % (50 * ask.each) == 0:
                 print(f"{done} commands, {done / (time.monotonic() - began):.0f}/s", flush=True)
+    if ask.reach:
+        write(ask.reach, reached, len(tasks))
     for word, count in sorted(words.items()):
         print(f"{count:>12} {word}")
     print(f"no difference in {done} commands, {time.monotonic() - began:.0f} s")

@@ -348,6 +348,10 @@ class Order:
     """What was filled when the shown part of an iceberg was last filled up."""
     trail: "Trail | None" = None
     """Where a trailing stop stands that is linked."""
+    latency_ns: int = 0
+    """How long it was under way."""
+    stood_behind: float | None = None
+    """What of the street stood before it when it came to rest."""
     ahead: float | None = None
     """What of the street stands before it, where that counts and is known."""
 

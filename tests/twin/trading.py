@@ -28,6 +28,7 @@ from twin.prices import (
 )
 from twin.public_trades import print_trade
 from twin.queue_ahead import come_to_rest, leave_queue
+from twin.receipts import Met, Step, note_step, receipt_of
 from twin.requests import remember
 from twin.sessions import band_edge, link, may_trade, offers_to, seat_of
 from twin.slippage import moved
@@ -117,14 +118,23 @@ def leave_if_due(world: World, order: Order) -> bool:
     return why is not None
 
 
-def fill(world: World, order: Order, price: int, qty: int, liquidity: str, other: str) -> None:
+def fill(
+    world: World,
+    order: Order,
+    price: int,
+    qty: int,
+    liquidity: str,
+    other: str,
+    met: Met | None = None,
+) -> None:
     """Fills one order, for the fee that is due."""
+    receipt = receipt_of(world, order, (price, qty), liquidity, met or Met())
     notional = order.instrument.notional(price, qty)
     fee = fee_of(world, order, qty, notional, liquidity)
     booked = book_fill(order, qty, notional)
     deposit = tied_by(order, qty, booked.cost)
     release = release_of(world, order, price, qty, liquidity, deposit)
-    enter_fill(world, order, price, qty, fee, release, liquidity, other)
+    enter_fill(world, order, price, qty, fee, release, liquidity, other, receipt)
 
 
 def tied_by(order: Order, qty: int, cost: int) -> int:
@@ -144,6 +154,7 @@ def enter_fill(
     release: int,
     liquidity: str,
     other: str,
+    receipt: dict[str, Any] | None = None,
 ) -> None:
     """Moves everything that a fill moves, and tells it."""
     instrument, account = order.instrument, order.account
@@ -199,6 +210,7 @@ def enter_fill(
         **({"margined": True} if instrument.is_margined else {}),
         **({"deposit": deposit} if deposit else {}),
         **({"volume_day": day} if day else {}),
+        **({"receipt": receipt} if receipt else {}),
         **effects_of(world, order, booked, notional - fee),
     )
     world.next_fill += 1
@@ -281,7 +293,7 @@ def execute(world: World, order: Order) -> None:
     ):
         cancel(world, order, "would_take_liquidity")
     # What a leg gets more by trading with its own parent comes to the market later.
-    until = order.filled + order.leaves
+    until, sweep = order.filled + order.leaves, list[Step]()
     while order.is_open and order.leaves > 0 and order.filled < until:
         offer = next(iter(offers_to(instrument, order.side)), None)
         if offer is None or not reaches(order.side, bound, offer.price):
@@ -290,7 +302,7 @@ def execute(world: World, order: Order) -> None:
         if maker and (leave_if_due(world, maker) or keeps_apart(world, order, maker)):
             continue
         most = min(until - order.filled, order.leaves, offer.qty)
-        at, wanted, is_part = terms_of_offer(world, order, offer, bound, most)
+        at, wanted, is_part, met = terms_of_offer(world, order, offer, bound, most)
         qty = payable(world, order, at, wanted, "taker")
         if qty == 0:
             cancel(world, order, why_unpayable(world, order))
@@ -300,7 +312,9 @@ def execute(world: World, order: Order) -> None:
             if qty == 0:
                 cancel(world, maker, why_unpayable(world, maker))
                 continue
-        trade(world, order, offer, at, qty)
+        met.before = sweep
+        trade(world, order, offer, at, qty, met)
+        note_step(sweep, at, qty)
         print_trade(world, instrument, at, qty, order.side)
         if is_part:
             return
@@ -308,14 +322,15 @@ def execute(world: World, order: Order) -> None:
 
 def terms_of_offer(
     world: World, order: Order, offer: Offer, bound: int | None, wanted: int
-) -> tuple[int, int, bool]:
-    """The price that an order gets for an offer, how much of it, and whether that is a part."""
+) -> tuple[int, int, bool, Met]:
+    """The price of an order for an offer, how much of it, whether that is a part, and why."""
     if offer.resting is not None:
-        return offer.price, wanted, False
+        return offer.price, wanted, False, Met(offered=offer.qty)
     part = part_of(world, order, wanted)
     wanted = wanted if part is None else part
-    at = moved(world, order.instrument, order.side, bound, offer.price, wanted)
-    return at, wanted, part is not None
+    at, slipped, own = moved(world, order.instrument, order.side, bound, offer.price, wanted)
+    met = Met(offered=offer.qty, slippage=slipped, impact=own)
+    return at, wanted, part is not None, met
 
 
 def part_of(world: World, order: Order, wanted: int) -> int | None:
@@ -371,13 +386,13 @@ def keeps_apart(world: World, newest: Order, oldest: Order) -> bool:
     return True
 
 
-def trade(world: World, order: Order, offer: Offer, at: int, qty: int) -> None:
+def trade(world: World, order: Order, offer: Offer, at: int, qty: int, met: Met) -> None:
     """Fills the order, and whoever it meets."""
     if isinstance(offer.resting, Order):
-        fill(world, order, offer.price, qty, "taker", "user")
+        fill(world, order, offer.price, qty, "taker", "user", met)
         fill(world, offer.resting, offer.price, qty, "maker", "user")
         return
-    fill(world, order, at, qty, "taker", "house")
+    fill(world, order, at, qty, "taker", "house", met)
     if offer.resting is None:
         take_from_street(order.instrument, OTHER[order.side], offer.price, qty)
     else:
@@ -427,7 +442,9 @@ def serve_waiting(world: World, instrument: Instrument) -> None:
                 execute(world, order)
 
 
-def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
+def fill_resting(
+    world: World, order: Order, price: int, wanted: int, met: Met | None = None
+) -> int:
     """Fills a resting order against the house at its own price; gives how much."""
     if leave_if_due(world, order):
         return 0
@@ -435,7 +452,7 @@ def fill_resting(world: World, order: Order, price: int, wanted: int) -> int:
     if qty == 0:
         cancel(world, order, why_unpayable(world, order))
         return 0
-    fill(world, order, price, qty, "maker", "house")
+    fill(world, order, price, qty, "maker", "house", met)
     print_trade(world, order.instrument, price, qty, OTHER[order.side])
     return qty
 
@@ -572,4 +589,5 @@ def cross_street(world: World, instrument: Instrument) -> None:
                 world.unfinished.add(instrument.index)
                 return
             wanted = min(on_offer(order), level.available)
-            level.available -= fill_resting(world, order, order.limit_price, wanted)
+            met = Met("street_came", level.price)
+            level.available -= fill_resting(world, order, order.limit_price, wanted, met)

@@ -72,7 +72,7 @@ class Twin:
         for exchange in world.exchanges:
             exchange.opened_ns = None
         for order in sorted(world.open, key=lambda order: order.priority):
-            order.ahead = None
+            order.ahead = order.stood_behind = None
             link(world, order)
         if world.risk is not None:
             world.risk.forget_market(world)
