@@ -72,6 +72,35 @@ def test_the_same_number_written_otherwise_is_the_same_order(
     assert reply.outcome == "existing"
 
 
+def listed(*orders: bytes) -> bytes:
+    return json.dumps(
+        {"kind": "submit_all", "orders": [json.loads(one) for one in orders]}
+    ).encode()
+
+
+def test_a_list_that_came_before_is_answered_and_one_with_a_used_id_is_refused(
+    exchange: SmallExchange,
+) -> None:
+    forgotten = ForgottenRequests("main", exchange.storage, remembered=ORDERS)
+    again = answered(forgotten, listed(buy("order-1"), buy("order-2")))
+    assert again is not None
+    assert again.outcome == "existing"
+    items = json.loads(again.body)["items"]
+    assert [item["order"]["client_order_id"] for item in items] == ["order-1", "order-2"]
+    assert [item["outcome"] for item in items] == ["existing"] * 2
+    for mixed, place in (
+        ([buy("new"), buy("order-1")], 1),
+        ([buy("order-1"), buy("order-2", qty="11")], 1),
+    ):
+        reply = answered(forgotten, listed(*mixed))
+        assert reply is not None
+        told = json.loads(reply.body)
+        assert (reply.outcome, told["reason"], told["item"]) == ("id_reused", "id_reused", place)
+    assert answered(forgotten, listed(buy("new"), buy("newer"))) is None
+    for broken in (b'{"kind":"submit_all"}', b'{"kind":"submit_all","orders":[1,{}]}'):
+        assert answered(forgotten, broken) is None
+
+
 def test_a_new_id_and_another_account_are_left_to_the_engine(exchange: SmallExchange) -> None:
     forgotten = ForgottenRequests("main", exchange.storage, remembered=ORDERS)
     assert answered(forgotten, buy("new")) is None

@@ -114,7 +114,9 @@ def test_none_is_sent_when_one_would_be_refused(alice, stock) -> None:
 def test_orders_that_fit_alone_but_not_together_are_not_sent(alice, stock) -> None:
     half = {"symbol": stock, "qty": "6000", "limit_price": "10.00"}
     refused = problem(bulk(alice, half, half, atomic=True), 422, "bulk_refused")
-    assert (refused["value"], refused["limit"]) == ("120000.00", "100000.00")
+    assert [item["status"] for item in refused["items"]] == [409, 422]
+    short = refused["items"][1]["problem"]
+    assert (short["reason"], short["limit"]) == ("insufficient_buying_power", "40000.00")
     assert orders_of(alice) == []
     assert told(bulk(alice, half, half)) == [(201, "new"), (422, "insufficient_buying_power")]
 
@@ -163,19 +165,35 @@ def test_all_are_sent_when_all_are_fine(alice, stock) -> None:
     assert told(response) == [(201, "new"), (201, "filled")]
 
 
-def test_what_works_is_canceled_when_the_market_refuses_one_all_the_same(alice, stock) -> None:
+def test_a_refusal_leaves_nothing_of_what_would_have_traded(alice, bob, stock) -> None:
     # Each of the sales is fine alone; the second finds its stock promised to the first.
     alice.order(symbol=stock, limit_price="10.01")
-    sale = {"symbol": stock, "side": "sell", "limit_price": "15"}
-    response = bulk(alice, {"symbol": stock}, sale, sale, {"symbol": stock}, atomic=True)
-    problem(response, 409, "bulk_undone")
+    bob.order(symbol=stock, limit_price="10.00")
+    before = [orders_of(trader) for trader in (alice, bob)]
+    cash = alice.client.get(f"/accounts/{alice.account_id}").json()["cash"]
+    buy, sale = {"symbol": stock, "limit_price": "10.01"}, {"symbol": stock, "side": "sell"}
+    sales = [sale | {"limit_price": "10.00"}, sale | {"limit_price": "15"}]
+    short = sale | {"limit_price": "15", "client_order_id": "short"}
+    response = bulk(alice, buy, *sales, short, buy, atomic=True)
+    problem(response, 422, "bulk_refused")
     assert told(response) == [
-        (200, "canceled"),
-        (200, "canceled"),
+        (409, "not_sent"),
+        (409, "not_sent"),
+        (409, "not_sent"),
         (422, "insufficient_quantity"),
         (409, "not_sent"),
     ]
-    assert orders_of(alice, "open") == []
+    assert [orders_of(trader) for trader in (alice, bob)] == before
+    assert alice.client.get(f"/accounts/{alice.account_id}").json()["cash"] == cash
+    # Its id is free, since nothing of it was kept.
+    done = bulk(alice, buy, *sales, buy | {"client_order_id": "short"}, atomic=True)
+    assert told(done) == [(201, "filled"), (201, "filled"), (201, "new"), (201, "filled")]
+    assert len({item["order"]["as_of_seq"] for item in done.json()["items"]}) == 1
+
+
+def test_an_order_may_sell_what_one_before_it_bought(alice, stock) -> None:
+    pair = [{"symbol": stock, "limit_price": "10.01"}, {"symbol": stock, "side": "sell"}]
+    assert told(bulk(alice, *pair, atomic=True)) == [(201, "filled")] * 2
 
 
 def test_cancels_are_answered_each_or_all_or_none(alice, bob, stock) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, fees, members, money_commands, profile, risk
+from twin import contracts, fees, members, money_commands, profile, risk, together
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -488,6 +488,7 @@ READERS = {
     "list_instrument": list_instrument,
     "open_account": open_account,
     "submit": lambda fields: {"order": order_terms(fields, must_be_named=True)},
+    "submit_all": lambda fields: together.read(fields, order_terms),
     "preview": lambda fields: {"order": order_terms(fields, must_be_named=False)},
     "replace": replace,
     "cancel": cancel,

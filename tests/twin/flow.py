@@ -221,6 +221,15 @@ class Flow(MarketFlow):
             "client_order_id": f"order-{self.ids}",
         }
 
+    def submit_all(self, world: World) -> dict[str, Any]:
+        """A list of orders, now and then one that came before."""
+        orders = [self.submit(world) for _ in range(self.random.choice([1, 2, 2, 3, 5]))]
+        if self.random.random() < 0.1:
+            orders.append(dict(orders[0]))
+        if self.random.random() < 0.03:
+            self.spoil(self.random.choice(orders))
+        return {"kind": "submit_all", "orders": orders}
+
     def again(self, world: World) -> dict[str, Any]:
         """An earlier command once more, word for word or about another quantity."""
         if not self.sent:
@@ -421,6 +430,7 @@ KINDS = {
     Flow.book: 2,
     Flow.preview: 3,
     Flow.cancel_all: 0.7,
+    Flow.submit_all: 0.7,
     Flow.any_market: 0.6,
     Flow.listed: 0.5,
     Flow.list_again: 0.3,

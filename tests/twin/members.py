@@ -16,6 +16,7 @@ TRANSFER = "account_id currency amount transfer_id"
 FILL = "account_id fill_id symbol side qty notional fee realized_pl"
 MEMBERS = {
     "submit": ORDER,
+    "submit_all": "account_id orders",
     "preview": ORDER,
     "replace": f"account_id order_id qty limit_price stop_price time_in_force {TERMS}",
     "cancel": "account_id order_id",

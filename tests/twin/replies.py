@@ -26,7 +26,7 @@ def show_thing(world: World, thing: Any) -> Any:
     """A thing as a reply shows it: an order by its number, canceled orders by theirs."""
     shows: list[tuple[type, Any]] = [
         (int, order_object),
-        (tuple, canceled),
+        (tuple, listed),
         (Account, account_at_marks),
         (Instrument, instrument_object),
         (Exchange, lambda _, exchange: exchange_object(exchange)),
@@ -45,10 +45,30 @@ def refusal(world: World, refused: Refused) -> dict[str, Any]:
             body[name] = getattr(refused, name)
     if refused.next_open_ns:
         body["next_open"] = format_time(refused.next_open_ns)
+    if refused.item is not None:
+        body["item"] = refused.item
     if refused.order is not None:
         body["order_id"] = order_id(world, refused.order)
         body["order"] = order_object(world, refused.order)
     return body
+
+
+def listed(world: World, found: tuple[Any, Any]) -> dict[str, Any]:
+    """What a command about several orders has done."""
+    return taken(world, found[1]) if found[0] == "orders" else canceled(world, found)
+
+
+def taken(world: World, found: list[tuple[str, int]]) -> dict[str, Any]:
+    """The orders of a list, and whether each is new or stood before."""
+    items = [
+        {
+            "id": order_id(world, number),
+            "outcome": outcome,
+            "order": order_object(world, number),
+        }
+        for outcome, number in found
+    ]
+    return {"items": items}
 
 
 def canceled(world: World, found: tuple[list[int], int]) -> dict[str, Any]:

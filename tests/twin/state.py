@@ -31,6 +31,7 @@ class Refused(Exception):  # noqa: N818 - a word of the engine
         self.outcome, self.reason, self.field = outcome, reason, field
         self.value, self.limit, self.order = value, limit, order
         self.next_open_ns = next_open_ns
+        self.item: int | None = None
 
 
 def malformed(field: str | None = None, reason: str = "malformed") -> Refused:

@@ -26,6 +26,7 @@ from twin import (
     risk_work,
     rules,
     sessions,
+    together,
     trades,
     usage,
 )
@@ -100,9 +101,7 @@ class Twin:
     def end_turn(self, kind: str) -> None:
         """What a command brought to life meets the market, then risk looks at everybody."""
         if kind not in commands.QUESTIONS:
-            let_arrive(self.world)
-            risk_work.work(self.world)
-            let_arrive(self.world)
+            together.settle_down(self.world)
 
     def turn(self, kind: str) -> Turn | None:
         """The turn that the events make, as the tape keeps it."""
@@ -177,6 +176,7 @@ MAKERS = {
     "exercise": exercise.exercise,
     "do_not_exercise": exercise.do_not_exercise,
     "submit": orders.submit,
+    "submit_all": together.submit_all,
     "replace": orders.replace,
     "cancel": orders.cancel_order,
     "set_margin": payments.set_margin,

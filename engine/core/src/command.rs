@@ -198,6 +198,8 @@ pub enum Input {
     OpenAccount(OpenAccount),
     /// Sends an order.
     Submit(OrderTerms),
+    /// Sends several orders of which all are taken or none.
+    SubmitAll(Vec<OrderTerms>),
     /// Changes an order.
     Replace(Replace),
     /// Cancels an order.
@@ -269,6 +271,7 @@ impl Input {
             Input::ListInstrument(_) => "list_instrument",
             Input::OpenAccount(_) => "open_account",
             Input::Submit(_) => "submit",
+            Input::SubmitAll(_) => "submit_all",
             Input::Replace(_) => "replace",
             Input::Cancel(_) => "cancel",
             Input::CancelAll(_) => "cancel_all",

@@ -84,6 +84,7 @@ mod submit;
 mod tape;
 mod tape_read;
 pub mod targets;
+mod together;
 mod trails;
 mod triggers;
 pub mod units;

@@ -43,6 +43,14 @@ impl<S: Sink> Live<'_, S> {
         self.events += 1;
     }
 
+    /// What a command brought to life meets the market, then risk looks at everybody.
+    pub fn settle_down(&mut self) {
+        self.let_arrive();
+        self.work_combos();
+        self.work_on_risk();
+        self.let_arrive();
+    }
+
     /// Ends the turn, if there was one.
     pub fn finish(self) {
         if self.events > 0 {

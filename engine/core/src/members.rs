@@ -15,6 +15,7 @@ const EVERYWHERE: &[&str] = &["kind", "request_id"];
 /// Members by kind of command.
 const BY_KIND: &[(&str, &[&str])] = &[
     ("submit", ORDER),
+    ("submit_all", &["account_id", "orders"]),
     ("preview", ORDER),
     ("replace", &["account_id", "order_id", "qty", "limit_price", "stop_price", "time_in_force"]),
     ("cancel", &["account_id", "order_id"]),

@@ -68,6 +68,8 @@ pub struct Refusal {
     pub order: Option<OrderNumber>,
     /// When the exchange opens next, where that is what to wait for.
     pub next_open_ns: Option<Nanos>,
+    /// Which order of a list was refused, the first one being 0.
+    pub item: Option<usize>,
 }
 
 impl Refusal {
@@ -82,6 +84,7 @@ impl Refusal {
             limit: None,
             order: None,
             next_open_ns: None,
+            item: None,
         }
     }
 
@@ -101,6 +104,12 @@ impl Refusal {
     /// The same refusal, naming a field.
     pub fn at(mut self, field: &'static str) -> Refusal {
         self.field = Some(field);
+        self
+    }
+
+    /// The same refusal, naming the order's place in a list.
+    pub fn of_item(mut self, item: usize) -> Refusal {
+        self.item = Some(item);
         self
     }
 
@@ -126,6 +135,8 @@ pub enum Body {
     Account(AccountIndex),
     /// An order as it stands after the turn.
     Order(OrderNumber),
+    /// Orders of a list as they stand after the turn, and whether each is new or stood before.
+    Orders(Vec<(Outcome, OrderNumber)>),
     /// The orders that a cancel-all canceled, and how many are left for later turns.
     Canceled {
         /// Orders canceled in this turn.

@@ -276,6 +276,7 @@ pub(crate) fn refused(failure: crate::checks::Failure) -> Refusal {
         limit: failure.limit.map(Into::into),
         order: None,
         next_open_ns: failure.next_open_ns,
+        item: None,
     }
 }
 

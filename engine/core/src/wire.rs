@@ -30,6 +30,7 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "list_instrument" => fields.list_instrument(),
         "open_account" => fields.open_account(),
         "submit" => fields.order_terms().map(Input::Submit),
+        "submit_all" => crate::together::decode(&fields).map(Input::SubmitAll),
         "preview" => fields.order_terms().map(Input::Preview),
         "replace" => fields.replace(),
         "cancel" => fields.cancel(),
@@ -452,8 +453,8 @@ impl<'a> Fields<'a> {
 
     /// A submit must name its order; a preview need not.
     pub(crate) fn require_order_id(&self, terms: OrderTerms) -> Result<OrderTerms, Refusal> {
-        let is_submit = self.text("kind")? == "submit";
-        if is_submit {
+        let is_preview = self.get("kind").and_then(Value::text) == Some("preview");
+        if !is_preview {
             self.text("client_order_id")?;
         }
         Ok(terms)

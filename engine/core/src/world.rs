@@ -155,10 +155,7 @@ impl World {
             return reply;
         }
         let result = live.perform(input);
-        live.let_arrive();
-        live.work_combos();
-        live.work_on_risk();
-        live.let_arrive();
+        live.settle_down();
         live.finish();
         if input.is_market() {
             self.market_seq += 1;
@@ -240,6 +237,7 @@ impl World {
         match &reply.body {
             Body::Json(json) => out.push_str(json),
             Body::Refusal(refusal) => self.push_refusal(&mut out, refusal),
+            Body::Orders(orders) => self.push_orders(&mut out, orders),
             Body::Canceled { orders, remaining } => {
                 self.push_canceled(&mut out, orders, *remaining)
             }
@@ -297,12 +295,29 @@ impl World {
         if let Some(time_ns) = refusal.next_open_ns {
             object = object.text("next_open", &format_time(time_ns));
         }
+        if let Some(item) = refusal.item {
+            object = object.value("item", item);
+        }
         if let Some(number) = refusal.order {
             object = object
                 .text("order_id", &crate::project::order_id(&self.durable, number))
                 .with("order", |out| self.push_order(out, number));
         }
         object.end();
+    }
+
+    fn push_orders(&self, out: &mut String, orders: &[(Outcome, u64)]) {
+        ObjectWriter::begin(out)
+            .with("items", |out| {
+                push_list(out, orders, |out, (outcome, number)| {
+                    ObjectWriter::begin(out)
+                        .text("id", &crate::project::order_id(&self.durable, *number))
+                        .text("outcome", outcome.word())
+                        .with("order", |out| self.push_order(out, *number))
+                        .end();
+                });
+            })
+            .end();
     }
 
     fn push_canceled(&self, out: &mut String, orders: &[u64], remaining: usize) {
@@ -465,6 +480,7 @@ impl<S: Sink> Live<'_, S> {
             Input::ListInstrument(instrument) => self.list_instrument(instrument),
             Input::OpenAccount(open) => self.open_account(open),
             Input::Submit(terms) => self.submit(terms),
+            Input::SubmitAll(orders) => self.submit_all(orders),
             Input::Replace(replace) => self.replace(replace),
             Input::Cancel(cancel) => self.cancel_order(cancel),
             Input::CancelAll(cancel) => self.cancel_all(cancel),

@@ -30,6 +30,7 @@ const INSTRUMENTS: [(u32, i64, i64); 4] =
 fn owner(input: &Input) -> Option<u32> {
     match input {
         Input::Submit(terms) | Input::Preview(terms) => Some(terms.account),
+        Input::SubmitAll(orders) => orders.first().map(|terms| terms.account),
         Input::Replace(replace) => Some(replace.account),
         Input::Cancel(cancel) => Some(cancel.account),
         Input::CancelAll(cancel) => Some(cancel.account),

@@ -351,6 +351,8 @@ const COMMANDS: &[&str] = &[
         "request_id":"z"}"#,
     r#"{"kind":"preview","account_id":"00000000-0000-0000-0000-000000000001","symbol":"ACME",
         "side":"sell","type":"market","qty":"10"}"#,
+    r#"{"kind":"submit_all","orders":[{"account_id":"00000000-0000-0000-0000-000000000001",
+        "client_order_id":"l","symbol":"ACME","side":"buy","type":"market","qty":"10"}]}"#,
 ];
 
 #[test]

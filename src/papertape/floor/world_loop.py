@@ -51,7 +51,7 @@ MARKET_FALLS_MAX = 3
 QUARANTINED_MAX = 1_000
 SLOW_BATCH_S = 1.0
 REQUEST_IDS_TOLD_MAX = 20
-GROWING = frozenset({"submit", "open_account"})
+GROWING = frozenset({"submit", "submit_all", "open_account"})
 """What a disk that is nearly full has no room for."""
 
 RETRY_PAUSES_S = (0.0, 0.25, 0.5, 1.0, 2.0)

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -22,7 +22,7 @@ from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange, refusal
 from papertape.server.measures import Measures
 from papertape.server.models.base import UUID_PATTERN
 from papertape.server.models.orders import OrderRequest, PreviewRequest
-from papertape.server.order_entry import OrderEntry
+from papertape.server.order_entry import OrderEntry, OrderOfListError
 from papertape.server.problems import Problem, floor_unavailable, id_reused, not_found
 from papertape.server.symbols import Symbols
 from papertape.storage.reads import Reads
@@ -38,14 +38,12 @@ Fields = dict[str, Any]
 class Prepared:
     """An order ready to be sent.
 
-    `is_labelled` when its labels were written for it just now, `is_repeated` when it was found to
-    be one that the floor has taken already.
+    `is_labelled` when its labels were written for it just now.
     """
 
     fields: Fields
     labels: Labels
     is_labelled: bool = False
-    is_repeated: bool = False
 
     @property
     def account_id(self) -> str:
@@ -56,6 +54,13 @@ class Prepared:
     def client_order_id(self) -> str:
         """Its request id."""
         return str(self.fields["client_order_id"])
+
+
+class Taken(NamedTuple):
+    """One of several orders that were taken together: 201 for a new one, 200 for a repeat."""
+
+    status: int
+    order: Fields
 
 
 def too_late(kind: str, status: str) -> tuple[str, str]:
@@ -103,6 +108,13 @@ class OrderDesk:
         fields.setdefault("client_order_id", request_id or str(uuid4()))
         return await self.send(caller, Prepared(fields, _NO_LABELS))
 
+    async def submit_of(self, caller: Caller, fields: Fields, strategy: str | None) -> Reply:
+        """Send an order of the server's own making in the name of a strategy, if there is one."""
+        prepared = Prepared(fields, Labels(strategy, ()))
+        if not prepared.labels.is_empty:
+            await self._label(prepared)
+        return await self.send(caller, prepared)
+
     async def prepare(
         self, caller: Caller, order: OrderRequest, request_id: str | None
     ) -> Prepared:
@@ -130,28 +142,42 @@ class OrderDesk:
         self._measures.count_order(reply.outcome)
         return reply if prepared.labels.is_empty else await self._bound(prepared, reply)
 
-    async def check(self, caller: Caller, prepared: Prepared) -> Problem | None:
-        """Why an order alone would be refused now; notes when it is the repeat of another."""
-        repeat = await self._entry.repeat(prepared.fields)
-        if repeat is not None:
-            prepared.is_repeated = True
-            is_refused = STATUS_OF_OUTCOME.get(repeat.outcome, 500) >= 400
-            return refusal(repeat) if is_refused else None
-        try:
-            await self._entry.check(caller, prepared.fields)
-            told = msgspec.json.decode((await self._exchange.ask("preview", prepared.fields)).body)
-        except Problem as problem:
-            return problem
-        for rejection in told["rejections"]:
-            more = {name: rejection.get(name) for name in ("value", "limit")}
-            return Problem(422, rejection["reason"], rejection["detail"], more=more)
-        return None
+    async def send_all(self, caller: Caller, prepared: Sequence[Prepared]) -> list[Taken]:
+        """Send orders of which all are taken, in one turn, or none.
 
-    async def forget(self, prepared: Prepared) -> None:
-        """The order was not sent: it has no labels either."""
-        if prepared.is_labelled:
-            ids = (prepared.account_id, prepared.client_order_id)
-            await asyncio.to_thread(self._labels.drop, *ids)
+        Raises `OrderOfListError` where one of them is refused, `Problem` for what concerns all, and
+        `FloorUnavailableError`.
+        """
+        try:
+            orders = [one.fields for one in prepared]
+            reply = await self._entry.submit_all(caller, orders)
+        except FloorUnavailableError as error:
+            if isinstance(error, NotAccepted):
+                await self.forget(*prepared)
+            raise
+        except (Problem, OrderOfListError):
+            await self.forget(*prepared)
+            raise
+        if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
+            await self.forget(*prepared)
+            raise _of_list(refusal(reply))
+        items = msgspec.json.decode(reply.body)["items"]
+        return [await self._taken(one, item) for one, item in zip(prepared, items, strict=True)]
+
+    async def _taken(self, prepared: Prepared, item: Fields) -> Taken:
+        outcome, order = item["outcome"], item["order"]
+        self._measures.count_order(outcome)
+        if not prepared.labels.is_empty:
+            ids = {prepared.client_order_id: order["id"]}
+            await asyncio.to_thread(self._labels.bind, prepared.account_id, ids)
+        return Taken(STATUS_OF_OUTCOME[outcome], order | prepared.labels.members())
+
+    async def forget(self, *prepared: Prepared) -> None:
+        """The orders were not sent: they have no labels either."""
+        for one in prepared:
+            if one.is_labelled:
+                ids = (one.account_id, one.client_order_id)
+                await asyncio.to_thread(self._labels.drop, *ids)
 
     async def fields(self, caller: Caller, order: PreviewRequest) -> Fields:
         """An order for the floor, its symbols as they are listed; raises `Problem` 404, 422."""
@@ -262,6 +288,17 @@ class OrderDesk:
         if order is None or not await self._accounts.owns(caller, order["account_id"]):
             raise not_found("order")
         return order
+
+
+def _of_list(problem: Problem) -> Problem | OrderOfListError:
+    """The refusal of a list as that of the order which is why, where it is one of them."""
+    told = dict(problem.more)
+    item = told.pop("item", None)
+    if item is None:
+        return problem
+    return OrderOfListError(
+        item, Problem(problem.status, problem.reason, problem.detail, more=told)
+    )
 
 
 def algo_not_available() -> Problem:

@@ -4,7 +4,7 @@ Every route and dialect sends orders through `OrderEntry`, so that no way leads 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,15 @@ _PRICES = ("limit_price", "stop_price", "trail_price", "trail_percent")
 _WEIGHED = ("account_id", "symbol", "side", "type", "qty", *_PRICES)
 
 
+class OrderOfListError(Exception):
+    """Why none of a list of orders is taken: the place of the one that is refused, and why."""
+
+    def __init__(self, item: int, problem: Problem) -> None:
+        super().__init__(f"order {item}: {problem}")
+        self.item = item
+        self.problem = problem
+
+
 class OrderEntry:
     """Submits and replaces in a caller's name. The floor's refusals are returned as they are."""
 
@@ -35,6 +44,21 @@ class OrderEntry:
             await self.check(caller, fields)
         return await self._exchange.send("submit", fields)
 
+    async def submit_all(self, caller: Caller, orders: Sequence[Fields]) -> Reply:
+        """Send orders of which all are taken, in one turn, or none.
+
+        A refusal of the floor names the place of the order in the list (`item`); what `check`
+        raises comes as `OrderOfListError`.
+        """
+        for item, fields in enumerate(orders):
+            try:
+                await self.check(caller, fields)
+            except Problem as problem:
+                raise OrderOfListError(item, problem) from problem
+        # The account is for the floor's queue, which counts what waits for each.
+        command = {"account_id": orders[0]["account_id"], "orders": orders}
+        return await self._exchange.send("submit_all", command)
+
     async def replace(self, caller: Caller, fields: Fields) -> Reply:
         """Change an order; raises what `check` raises of the order as it would be."""
         if caller.max_notional is not None:
@@ -43,12 +67,6 @@ class OrderEntry:
                 return Reply("not_found", b"{}")
             await self.check(caller, {**order, **{k: v for k, v in fields.items() if v}})
         return await self._exchange.send("replace", fields)
-
-    async def repeat(self, fields: Fields) -> Reply | None:
-        """The floor's word on an order whose id it knows; None, and nothing sent, for a new one."""
-        if not await self._is_known(fields):
-            return None
-        return await self._exchange.send("submit", fields)
 
     async def check(self, caller: Caller, fields: Fields) -> None:
         """Raises `Problem` 403 for an order worth more than the caller's key allows.

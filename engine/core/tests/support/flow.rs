@@ -400,6 +400,14 @@ pub fn market() -> impl Strategy<Value = Input> {
     })
 }
 
+/// A list of orders of one account.
+fn submit_all() -> impl Strategy<Value = Input> {
+    (account(), proptest::collection::vec(terms(), 1..5)).prop_map(|(account, mut orders)| {
+        orders.iter_mut().for_each(|terms| terms.account = account);
+        Input::SubmitAll(orders)
+    })
+}
+
 fn other() -> impl Strategy<Value = Input> {
     let session = (0..3_u32, word(SessionState::ALL), word(AuctionKind::ALL), 0..3_i64).prop_map(
         |(exchange, state, kind, next_ns)| {
@@ -424,6 +432,7 @@ fn other() -> impl Strategy<Value = Input> {
         3 => session,
         2 => halt,
         1 => cancel_all,
+        2 => submit_all(),
         1 => Just(Input::Checkpoint),
         1 => terms().prop_map(Input::Preview),
         1 => account().prop_map(|account| Input::Value { account }),

@@ -1,8 +1,7 @@
 """Routes of many orders at once: each answered for itself, or all or none."""
 
 import asyncio
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
@@ -22,19 +21,16 @@ from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange, refusal
 from papertape.server.models.bulk import BulkCancelRequest, BulkReply, BulkRequest
 from papertape.server.models.orders import OrderRequest
 from papertape.server.order_desk import OrderDesk, Prepared
+from papertape.server.order_entry import OrderOfListError
 from papertape.server.problems import Problem, floor_unavailable, id_reused
 from papertape.server.replies import json_reply
 from papertape.storage.tables import OPEN_STATUSES
 
 SENT_AT_ONCE = 100
 
-_NONE_SENT = ("bulk_refused", "an order would be refused, so none was sent; see items")
-_UNDONE = (
-    "bulk_undone",
-    "an order was refused after others were taken; what still works of these is canceled",
-)
+_NONE_SENT = ("bulk_refused", "an order was refused, so none was taken; see items")
 _NONE_CANCELED = ("bulk_refused", "an order works no more, so none was canceled; see items")
-_NOT_SENT = Problem(409, "not_sent", "another order of the request was refused, so it was not sent")
+_NOT_SENT = Problem(409, "not_sent", "another order of the request was refused, so none was taken")
 
 Item = dict[str, Any]
 
@@ -65,8 +61,7 @@ class BulkRoutes:
                     replies={207: BulkReply},
                     body=body,
                     parameters=(IDEMPOTENCY_KEY,),
-                    problems=(409,),
-                    reasons={409: _UNDONE, 422: refused},
+                    reasons={422: refused},
                     scope="trade",
                 ),
             )
@@ -81,7 +76,7 @@ class BulkRoutes:
             for number, content in enumerate(asked.orders)
         ]
         if asked.atomic:
-            items = await self._all_or_none(caller, prepared)
+            items = await self._all_or_none(caller, prepared, key)
         else:
             items = await self._each(caller, prepared)
         return json_reply({"items": items}, 207)
@@ -128,85 +123,22 @@ class BulkRoutes:
             return _of_problem(problem)
 
     async def _all_or_none(
-        self, caller: Caller, orders: Sequence[Prepared | Problem]
+        self, caller: Caller, orders: Sequence[Prepared | Problem], key: str
     ) -> list[Item]:
         """Items of orders that were all taken; raises `Problem` when one was refused."""
         ready = [order for order in orders if isinstance(order, Prepared)]
+        wrong = _wrong(orders)
+        if wrong:
+            await self._desk.forget(*ready)
+            raise _none_sent(len(orders), wrong)
         try:
-            refused = await self._foreseen(caller, orders)
-        except FloorUnavailableError:
-            await self._forget(ready)
-            raise
-        if refused is not None:
-            await self._forget(ready)
-            raise refused
-        items: list[Item] = []
-        for order in ready:
-            items.append(await self._sent(caller, order))
-            if items[-1]["status"] >= 400:
-                raise await self._undone(caller, items, ready[len(items) :])
-        return items
-
-    async def _foreseen(
-        self, caller: Caller, orders: Sequence[Prepared | Problem]
-    ) -> Problem | None:
-        """Why not all would be taken: one of them alone, or all together."""
-        used: set[tuple[str, str]] = set()
-        checked = [await self._checked(caller, order, used) for order in orders]
-        over: Item | None = {}
-        if not any(checked):
-            new = [one for one in orders if isinstance(one, Prepared) and not one.is_repeated]
-            over = await self._over_power(new)
-            if over is None:
-                return None
-        told = [_of_problem(problem or _NOT_SENT) for problem in checked]
-        return Problem(422, *_NONE_SENT, more={"items": told} | (over or {}))
-
-    async def _checked(
-        self, caller: Caller, order: Prepared | Problem, used: set[tuple[str, str]]
-    ) -> Problem | None:
-        """Why the order alone would be refused now; `used` are the ids of those before it."""
-        if isinstance(order, Problem):
-            return order
-        ids = (order.account_id, order.client_order_id)
-        if ids in used:
-            return id_reused("order")
-        used.add(ids)
-        return await self._desk.check(caller, order)
-
-    async def _forget(self, orders: Sequence[Prepared]) -> None:
-        for order in orders:
-            await self._desk.forget(order)
-
-    async def _over_power(self, orders: Sequence[Prepared]) -> Item | None:
-        """What all orders of an account need together, where it has less."""
-        needed: dict[str, Decimal] = {}
-        power: dict[str, Decimal] = {}
-        for order in orders:
-            reply = await self._exchange.ask("preview", order.fields)
-            after = Decimal(msgspec.json.decode(reply.body)["buying_power_after"])
-            if order.account_id not in power:
-                value = await self._exchange.ask("value", {"account_id": order.account_id})
-                told = msgspec.json.decode(value.body)["account"]["buying_power"]
-                power[order.account_id] = Decimal(told)
-            need = max(power[order.account_id] - after, Decimal(0))
-            needed[order.account_id] = needed.get(order.account_id, Decimal(0)) + need
-        for account_id, need in needed.items():
-            if need > power[account_id]:
-                return {"value": f"{need:f}", "limit": f"{power[account_id]:f}"}
-        return None
-
-    async def _undone(
-        self, caller: Caller, items: list[Item], unsent: Sequence[Prepared]
-    ) -> Problem:
-        """Cancel what was taken and still works; the problem that tells how all of it ended."""
-        for item in items[:-1]:
-            if item["order"]["status"] in OPEN_STATUSES:
-                canceled = await self._canceled(caller, item["order"]["id"])
-                item.update(canceled)
-        await self._forget(unsent)
-        rest = [_of_problem(_NOT_SENT)] * len(unsent)
-        return Problem(409, *_UNDONE, more={"items": [*items, *rest]})
+            taken = await self._desk.send_all(caller, ready)
+        except FloorUnavailableError as error:
+            # Whoever gave no key learns the one to repeat with.
+            raise floor_unavailable(error, {"idempotency_key": key}) from error
+        except OrderOfListError as error:
+            raise _none_sent(len(orders), {error.item: error.problem}) from error
+        return [{"status": one.status, "order": one.order} for one in taken]
 
     # --- canceling -------------------------------------------------------------------------------
 
@@ -231,6 +163,26 @@ class BulkRoutes:
             return told | _of_problem(problem)
         except FloorUnavailableError as error:
             return told | _of_problem(floor_unavailable(error))
+
+
+def _wrong(orders: Sequence[Prepared | Problem]) -> dict[int, Problem]:
+    """What is wrong before anything is sent, by place; an id may stand in a list once."""
+    wrong: dict[int, Problem] = {}
+    used: set[tuple[str, str]] = set()
+    for place, order in enumerate(orders):
+        if isinstance(order, Problem):
+            wrong[place] = order
+            continue
+        ids = (order.account_id, order.client_order_id)
+        if ids in used:
+            wrong[place] = id_reused("order")
+        used.add(ids)
+    return wrong
+
+
+def _none_sent(count: int, wrong: Mapping[int, Problem]) -> Problem:
+    items = [_of_problem(wrong.get(place, _NOT_SENT)) for place in range(count)]
+    return Problem(422, *_NONE_SENT, more={"items": items})
 
 
 def _of_reply(reply: Reply) -> Item:

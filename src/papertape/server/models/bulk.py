@@ -20,9 +20,9 @@ BULK_MAX = 500
 class BulkRequest(Body):
     """Up to 500 orders, sent in their order. Each is checked by the rules of a single one.
 
-    With `atomic` all are checked first, each alone and all together against the buying power, and
-    when one would be refused none is sent. Should the market refuse one all the same, those sent
-    before it are canceled as far as they still work; what they have filled stays filled.
+    With `atomic` the exchange takes all of them in one turn, each decided on what those before it
+    leave, trades included. When one is refused none is taken, and none is kept as rejected; `items`
+    tells which one it was and why.
     """
 
     example: ClassVar[Example] = {"orders": [OrderRequest.example], "atomic": False}
