@@ -255,6 +255,15 @@ def test_an_archived_account_trades_no_more_and_comes_back(alice, stock) -> None
     assert alice.order(symbol=stock, account_id=second).status_code == 201
 
 
+def test_a_journal_is_no_account_that_trades(alice) -> None:
+    journal = opened(alice, kind="journal")["id"]
+    problem(act(alice, "archive"), 409, "last_account")
+    assert act(alice, "archive", journal).status_code == 200
+    act(alice, "restore", journal)
+    opened(alice)
+    assert act(alice, "archive").status_code == 200
+
+
 def test_the_only_account_is_not_put_away(alice) -> None:
     problem(act(alice, "archive"), 409, "last_account")
     second = opened(alice)["id"]

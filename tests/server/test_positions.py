@@ -117,3 +117,40 @@ def test_all_positions_are_closed_and_each_is_answered(holder, product) -> None:
     assert [(item["symbol"], item["status"]) for item in again] == [(holder.stock, 201)]
     assert holder.client.get(f"/orders/{blocking}").json()["status"] == "canceled"
     assert held(holder) == {}
+
+
+def strategies(trader) -> dict[str | None, tuple[int, str]]:
+    """Closed trades and what they made, by strategy."""
+    items = trader.client.get(f"/accounts/{trader.account_id}/strategies").json()["items"]
+    return {item["strategy"]: (item["total_trades"], item["realized_pl"]) for item in items}
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        lambda trader: trader.client.delete(f"/positions/{trader.stock}"),
+        lambda trader: trader.client.delete("/positions"),
+        lambda trader: trader.client.post(f"/accounts/{trader.account_id}/flatten"),
+    ],
+    ids=["one", "all", "flatten"],
+)
+def test_what_one_strategy_holds_is_closed_in_its_name(product, close) -> None:
+    trader = product.trader()
+    trader.stock = product.stock()
+    trader.order(symbol=trader.stock, limit_price="10.01", strategy="breakout")
+    assert close(trader).is_success
+    assert strategies(trader) == {"breakout": (1, "-0.20")}
+    (closing,) = trader.client.get("/orders?status=all&strategy=breakout&limit=1").json()["items"]
+    assert (closing["side"], closing["type"]) == ("sell", "market")
+
+
+def test_what_several_hold_is_closed_in_nobodys_name_unless_one_is_given(holder) -> None:
+    holder.order(symbol=holder.stock, limit_price="10.01", strategy="breakout")
+    order = holder.client.delete(f"/positions/{holder.stock}?qty=4").json()
+    assert "strategy" not in order
+    path = f"/positions/{holder.stock}?qty=10&strategy=breakout"
+    assert holder.client.delete(path).json()["strategy"] == "breakout"
+    assert strategies(holder)["breakout"][0] == 1
+    # What is left is nobody's.
+    assert "strategy" not in holder.client.delete(f"/positions/{holder.stock}").json()
+    problem(holder.client.delete(f"/positions/{holder.stock}?strategy=a|b"), 422, "malformed")

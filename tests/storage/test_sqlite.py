@@ -76,3 +76,29 @@ os.kill(os.getpid(), 9)
     storage = SqliteStorage(path)
     assert [row.seq for row in storage.tail("main", 0)] == [1]
     storage.close()
+
+
+def test_files_of_before_that_others_can_read_become_their_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "exchange.db"
+    storage = SqliteStorage(path)
+    storage.commit("main", storage.take_over("main", ""), batch(1))
+    files = [path.with_name(path.name + beside) for beside in ("", "-wal", "-shm")]
+    for file in files:
+        file.chmod(0o644)
+    other = SqliteStorage(path)
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    other.close()
+    storage.close()
+
+
+def test_a_file_that_cannot_be_made_private_is_told(tmp_path: Path, monkeypatch, caplog) -> None:
+    path = tmp_path / "exchange.db"
+    SqliteStorage(path).close()
+    path.chmod(0o644)
+
+    def refuse(_path: Path, _mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    SqliteStorage(path).close()
+    assert f"{path} can be read by others" in caplog.text

@@ -25,6 +25,9 @@ from papertape.server.transfers import finish_transfer
 OPEN_WITHIN_S = 2.0
 """A login does not wait longer for the floor; the next request of the user opens the account."""
 
+JOURNAL = "journal"
+"""The kind of account that sends no orders and takes what its owner says was traded."""
+
 _KNOWN_MAX = 50_000
 _LOOK_AGAIN_S = 1.0
 
@@ -251,8 +254,11 @@ class Accounts:
         return await self._changed(account)
 
     async def _check_may_go(self, account: OwnedAccount) -> None:
-        others = await self.of_user(account.user_id)
-        if all(other.is_archived for other in others if other.account_id != account.account_id):
+        if _is_journal(account):
+            return
+        owned = await self.of_user(account.user_id)
+        others = [other for other in owned if other.account_id != account.account_id]
+        if all(other.is_archived or _is_journal(other) for other in others):
             raise Problem(
                 409, "last_account", "it is the only account that trades; open another one first"
             )
@@ -278,6 +284,11 @@ class Accounts:
                 await asyncio.to_thread(self._store.drop, account.account_id)
             raise
         await asyncio.to_thread(self._store.mark_opened, account.account_id)
+
+
+def _is_journal(account: OwnedAccount) -> bool:
+    """Whether it sends no orders."""
+    return bool(account.opening["account_kind"] == JOURNAL)
 
 
 def _too_many(error: TooManyAccountsError) -> Problem:

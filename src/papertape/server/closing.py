@@ -17,7 +17,8 @@ from papertape.server.accounts import Accounts
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.callers import Caller
 from papertape.server.exchange import STATUS_OF_OUTCOME, Exchange, refusal
-from papertape.server.order_entry import OrderEntry
+from papertape.server.order_desk import OrderDesk
+from papertape.server.performance import Performance
 from papertape.server.problems import Problem, floor_unavailable, malformed, not_found
 from papertape.server.symbols import Symbols
 
@@ -33,12 +34,18 @@ class Closing:
     """Closes positions in a caller's name."""
 
     def __init__(
-        self, accounts: Accounts, exchange: Exchange, entry: OrderEntry, symbols: Symbols
+        self,
+        accounts: Accounts,
+        exchange: Exchange,
+        desk: OrderDesk,
+        symbols: Symbols,
+        performance: Performance,
     ) -> None:
         self._accounts = accounts
         self._exchange = exchange
-        self._entry = entry
+        self._desk = desk
         self._symbols = symbols
+        self._performance = performance
 
     async def position(self, account: OwnedAccount, name: str) -> dict[str, Any]:
         """The position in an instrument; raises `Problem` 404 where nothing is held."""
@@ -63,24 +70,33 @@ class Closing:
         request_id: str,
         qty: str | None = None,
         percentage: str | None = None,
+        strategy: str | None = None,
     ) -> Reply:
         """Send the order that closes a position, or `qty` or `percentage` of it.
+
+        The order is of `strategy`, else of the one that alone holds the position.
 
         Raises `Problem` 404 where nothing is held, 422 for more than there is.
         """
         position = await self.position(account, name)
         wanted = await self._wanted(position, qty, percentage)
-        return await self._send(caller, account, position, wanted, request_id)
+        holders = {position["symbol"]: strategy} if strategy else await self._holders(account)
+        return await self._send(caller, account, position, wanted, request_id, holders)
 
     async def close_all(
-        self, caller: Caller, account: OwnedAccount, request_id: str
+        self, caller: Caller, account: OwnedAccount, request_id: str, strategy: str | None = None
     ) -> list[dict[str, Any]]:
-        """Close every position; what became of each, by symbol."""
+        """Close every position, as `close` does; what became of each, by symbol."""
+        positions = await self.positions(account)
+        if strategy:
+            holders: Mapping[str, str] = {one["symbol"]: strategy for one in positions}
+        else:
+            holders = await self._holders(account)
         return [
             await self._told(
-                caller, account, position, part_of(account, request_id, position["symbol"])
+                caller, account, position, part_of(account, request_id, position["symbol"]), holders
             )
-            for position in await self.positions(account)
+            for position in positions
         ]
 
     async def cancel_all(self, account: OwnedAccount, request_id: str) -> list[dict[str, Any]]:
@@ -97,18 +113,27 @@ class Closing:
         return canceled
 
     async def flatten(
-        self, caller: Caller, account: OwnedAccount, request_id: str
+        self, caller: Caller, account: OwnedAccount, request_id: str, strategy: str | None = None
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Cancel all orders, so that none holds what is to be sold, then close all positions."""
         canceled = await self.cancel_all(account, request_id)
-        return canceled, await self.close_all(caller, account, request_id)
+        return canceled, await self.close_all(caller, account, request_id, strategy)
+
+    async def _holders(self, account: OwnedAccount) -> Mapping[str, str]:
+        return await self._performance.holders(account)
 
     async def _told(
-        self, caller: Caller, account: OwnedAccount, position: Position, request_id: str
+        self,
+        caller: Caller,
+        account: OwnedAccount,
+        position: Position,
+        request_id: str,
+        holders: Mapping[str, str],
     ) -> dict[str, Any]:
         told: dict[str, Any] = {"symbol": position["symbol"]}
         try:
-            reply = await self._send(caller, account, position, _size(position), request_id)
+            size = _size(position)
+            reply = await self._send(caller, account, position, size, request_id, holders)
             if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
                 raise refusal(reply)
         except Problem as problem:
@@ -126,6 +151,7 @@ class Closing:
         position: Position,
         qty: Decimal,
         request_id: str,
+        holders: Mapping[str, str],
     ) -> Reply:
         fields = {
             "account_id": account.account_id,
@@ -136,7 +162,7 @@ class Closing:
             "qty": decimal_text(qty),
             "client_order_id": request_id,
         }
-        return await self._entry.submit(caller, fields)
+        return await self._desk.submit_of(caller, fields, holders.get(position["symbol"]))
 
     async def _wanted(self, position: Position, qty: str | None, percentage: str | None) -> Decimal:
         held = _size(position)

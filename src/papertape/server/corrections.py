@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from papertape.floor.ports import Reply
-from papertape.server.accounts import Accounts
+from papertape.server.accounts import JOURNAL, Accounts
 from papertape.server.auth.label_store import LabelStore
 from papertape.server.callers import Caller
 from papertape.server.exchange import Exchange
@@ -25,7 +25,6 @@ from papertape.storage.reads import Reads
 
 Trade = dict[str, Any]
 
-JOURNAL = "journal"
 _TERMS: Mapping[Any, str] = {
     "limit_price": "price",
     **{f"new_{name}": name for name in ("symbol", "side", "qty", "price", "fee")},

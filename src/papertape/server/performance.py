@@ -91,6 +91,15 @@ class Performance:
         named = await asyncio.to_thread(self._strategies_of_orders, account.account_id)
         return await asyncio.to_thread(_by_strategy, life, instruments, named, _values(held))
 
+    async def holders(self, account: OwnedAccount) -> dict[str, str]:
+        """The strategy that alone holds a position, by its symbol; shared ones are left out."""
+        named = await asyncio.to_thread(self._strategies_of_orders, account.account_id)
+        if not named:
+            return {}
+        began = await asyncio.to_thread(self._lives.began, account.account_id)
+        fills = await asyncio.to_thread(self._lives.fills, account.account_id, began)
+        return _holders(fills, named)
+
     async def _instruments(self) -> Listed:
         items = await self._symbols.instruments()
         return Listed(
@@ -289,6 +298,22 @@ def _by_strategy(
             fills[named.get(fill["order_id"])].append(fill)
     order = sorted(fills, key=lambda name: (name is None, name or ""))
     return [{"strategy": name} | _of_strategy(fills[name], worth) for name in order]
+
+
+def _holders(fills: Sequence[Row], named: Mapping[str, str]) -> dict[str, str]:
+    held: dict[str, dict[str | None, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for fill in fills:
+        qty = Decimal(fill["qty"]) * (1 if fill["side"] == "buy" else -1)
+        held[fill["symbol"]][named.get(fill["order_id"])] += qty
+    holders = {
+        symbol: [name for name, qty in of_symbol.items() if qty]
+        for symbol, of_symbol in held.items()
+    }
+    return {symbol: name for symbol, (name, *more) in _some(holders) if name and not more}
+
+
+def _some(holders: Mapping[str, list[str | None]]) -> Iterable[tuple[str, list[str | None]]]:
+    return ((symbol, names) for symbol, names in holders.items() if names)
 
 
 def _of_strategy(fills: Sequence[Row], worth: Mapping[str, Decimal]) -> dict[str, Any]:

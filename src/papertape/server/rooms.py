@@ -146,7 +146,7 @@ class Rooms:
 
     @cached_property
     def closing(self) -> Closing:
-        return Closing(self.accounts, self.exchange, self.entry, self.symbols)
+        return Closing(self.accounts, self.exchange, self.desk, self.symbols, self.performance)
 
     @cached_property
     def lives(self) -> Lives:

@@ -17,11 +17,11 @@ import structlog
 
 from papertape.domain.time_text import parse_time, time_text
 from papertape.floor.ports import FloorUnavailableError, NotAccepted
-from papertape.server.accounts import Accounts
+from papertape.server.accounts import JOURNAL, Accounts
 from papertape.server.auth.account_store import OwnedAccount, RequestReusedError
 from papertape.server.auth.journal_store import Entry, EntrySearch, JournalStore
 from papertape.server.callers import Caller
-from papertape.server.corrections import JOURNAL, Corrections
+from papertape.server.corrections import Corrections
 from papertape.server.models.trades import TradeRequest, TradeTerms
 from papertape.server.order_history import OrderHistory
 from papertape.server.problems import Problem, id_reused, not_found, not_permitted

@@ -3463,9 +3463,9 @@ export interface components {
          * BulkRequest
          * @description Up to 500 orders, sent in their order. Each is checked by the rules of a single one.
          *
-         *     With `atomic` all are checked first, each alone and all together against the buying power, and
-         *     when one would be refused none is sent. Should the market refuse one all the same, those sent
-         *     before it are canceled as far as they still work; what they have filled stays filled.
+         *     With `atomic` the exchange takes all of them in one turn, each decided on what those before it
+         *     leave, trades included. When one is refused none is taken, and none is kept as rejected; `items`
+         *     tells which one it was and why.
          * @example {
          *       "atomic": false,
          *       "orders": [
@@ -11448,24 +11448,6 @@ export interface operations {
                 };
             };
             /** @description Problem */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:bulk_undone",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "an order was refused after others were taken; what still works of these is canceled",
-                     *       "reason": "bulk_undone"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11512,7 +11494,7 @@ export interface operations {
                      *       "type": "urn:papertape:problem:bulk_refused",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "an order would be refused, so none was sent; see items",
+                     *       "detail": "an order was refused, so none was taken; see items",
                      *       "reason": "bulk_refused"
                      *     }
                      */
@@ -11667,24 +11649,6 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["ProblemReply"];
-                };
-            };
-            /** @description Problem */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:papertape:problem:bulk_undone",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "an order was refused after others were taken; what still works of these is canceled",
-                     *       "reason": "bulk_undone"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -19773,7 +19737,10 @@ export interface operations {
     };
     flatten_account: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description what the order is sent for; the one that alone holds it when left out */
+                strategy?: string | null;
+            };
             header?: {
                 /** @description The request id when the body has no client_order_id */
                 "Idempotency-Key"?: string;
@@ -20708,6 +20675,8 @@ export interface operations {
                 account_id?: string | null;
                 /** @description cancel all orders first, which may hold what is to be sold */
                 cancel_orders?: boolean;
+                /** @description what the order is sent for; the one that alone holds it when left out */
+                strategy?: string | null;
             };
             header?: {
                 /** @description The request id when the body has no client_order_id */
@@ -21054,6 +21023,8 @@ export interface operations {
                 account_id?: string | null;
                 qty?: string | null;
                 percentage?: string | null;
+                /** @description what the order is sent for; the one that alone holds it when left out */
+                strategy?: string | null;
             };
             header?: {
                 /** @description The request id when the body has no client_order_id */
@@ -34224,7 +34195,10 @@ export interface operations {
     };
     paper_trading_flatten_account: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description what the order is sent for; the one that alone holds it when left out */
+                strategy?: string | null;
+            };
             header?: {
                 /** @description The request id when the body has no client_order_id */
                 "Idempotency-Key"?: string;

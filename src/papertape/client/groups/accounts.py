@@ -236,11 +236,15 @@ class Accounts(Group[Face]):
 
     @endpoint
     def flatten(
-        self, account_id: str | None = None, *, request_id: str | None = None
+        self,
+        account_id: str | None = None,
+        *,
+        strategy: str | None = None,
+        request_id: str | None = None,
     ) -> Call[Flattened]:
         """Cancel all orders, then close all positions."""
         call = command("POST", "/accounts/{account}/flatten", Flattened, request_id)
-        return for_account(call, account_id)
+        return for_account(call.with_query({"strategy": strategy}), account_id)
 
     @endpoint
     def archive(self, account_id: str, *, request_id: str | None = None) -> Call[Account]:

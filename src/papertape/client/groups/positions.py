@@ -37,10 +37,11 @@ class Positions(Group[Face]):
         *,
         qty: Amount | None = None,
         percentage: Amount | None = None,
+        strategy: str | None = None,
         request_id: str | None = None,
     ) -> Call[Order]:
         """Close a position at the market, or a quantity or percentage of it."""
-        query = {"qty": qty, "percentage": percentage}
+        query = {"qty": qty, "percentage": percentage, "strategy": strategy}
         call = command("DELETE", f"/positions/{part(symbol)}", Order, request_id)
         return for_account(call.with_query(query), account_id)
 
@@ -50,8 +51,10 @@ class Positions(Group[Face]):
         account_id: str | None = None,
         *,
         cancel_orders: bool = False,
+        strategy: str | None = None,
         request_id: str | None = None,
     ) -> Call[ClosedPositions]:
         """Close all positions at the market; each is answered for itself."""
         call = command("DELETE", "/positions", ClosedPositions, request_id)
-        return for_account(call.with_query({"cancel_orders": cancel_orders}), account_id)
+        query = {"cancel_orders": cancel_orders, "strategy": strategy}
+        return for_account(call.with_query(query), account_id)

@@ -14,6 +14,7 @@ from papertape.server.api import PREFIX
 from papertape.server.api.accounts import not_bound
 from papertape.server.api.moments import moment
 from papertape.server.api.orders import request_id
+from papertape.server.api.positions import ClosingStrategy
 from papertape.server.auth.account_store import (
     AccountStore,
     OwnedAccount,
@@ -145,10 +146,13 @@ class AccountActionRoutes:
         await self._exchange.ask("reset", fields)
         return await self._shown(account)
 
-    async def flatten_account(self, request: Request, account_id: str) -> Response:
+    async def flatten_account(
+        self, request: Request, account_id: str, strategy: ClosingStrategy = None
+    ) -> Response:
         """Cancel all orders, then close all positions at the market; each is answered."""
         caller, account = await self._own(request, account_id)
-        canceled, closed = await self._closing.flatten(caller, account, _request_id(request))
+        key = _request_id(request)
+        canceled, closed = await self._closing.flatten(caller, account, key, strategy)
         told = {"account_id": account.account_id, "canceled": canceled, "positions": closed}
         return json_reply(told, 207)
 

@@ -18,7 +18,7 @@ from papertape.server.closing import Closing
 from papertape.server.documents import IDEMPOTENCY_KEY, Listed, document
 from papertape.server.models.account_changes import ClosedPositionsReply
 from papertape.server.models.accounts import PositionReply
-from papertape.server.models.orders import OrderReply
+from papertape.server.models.orders import OrderReply, Strategy
 from papertape.server.problems import malformed, not_found
 from papertape.server.replies import json_reply, listed, passed_on
 from papertape.storage.reads import Reads
@@ -29,6 +29,10 @@ AccountId = Annotated[
         max_length=36,
         description="the default account of the user when left out",
     ),
+]
+ClosingStrategy = Annotated[
+    Strategy | None,
+    Query(description="what the order is sent for; the one that alone holds it when left out"),
 ]
 _NO_POSITION = {404: ("not_found", not_found("position").detail)}
 _ONE = f"{PREFIX}/positions/{{symbol:path}}"
@@ -106,6 +110,7 @@ class PositionRoutes:
         account_id: AccountId = None,
         qty: Annotated[str | None, Query(max_length=40, examples=["5"])] = None,
         percentage: Annotated[str | None, Query(max_length=40, examples=["50"])] = None,
+        strategy: ClosingStrategy = None,
     ) -> Response:
         """Close a position at the market, or `qty` or `percentage` of it; answers the order."""
         caller, account = await self._account(request, account_id)
@@ -120,6 +125,7 @@ class PositionRoutes:
             request_id=key or str(uuid4()),
             qty=_decimal("qty", qty),
             percentage=_decimal("percentage", percentage),
+            strategy=strategy,
         )
         return passed_on(reply)
 
@@ -130,13 +136,14 @@ class PositionRoutes:
         cancel_orders: Annotated[
             bool, Query(description="cancel all orders first, which may hold what is to be sold")
         ] = False,
+        strategy: ClosingStrategy = None,
     ) -> Response:
         """Close all positions at the market; each is answered for itself."""
         caller, account = await self._account(request, account_id)
         request_key = request_id(request) or str(uuid4())
         if cancel_orders:
             await self._closing.cancel_all(account, request_key)
-        closed = await self._closing.close_all(caller, account, request_key)
+        closed = await self._closing.close_all(caller, account, request_key, strategy)
         return json_reply({"items": closed}, 207)
 
     async def _known(self, account: OwnedAccount, key: str) -> dict[str, object] | None:

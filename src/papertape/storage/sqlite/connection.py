@@ -1,17 +1,21 @@
 """How this product opens SQLite: WAL, every commit synced to the disk, transactions said aloud.
 
-A new database is its owner's alone (0600); SQLite gives the files beside it the same mode.
+A database is its owner's alone (0600); SQLite gives the files beside it the same mode.
 """
 
-import contextlib
+import logging
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
 BUSY_TIMEOUT_S = 10.0
+BESIDE = ("", "-wal", "-shm")
+"""What stands behind the name of a database in those of its files."""
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -19,6 +23,9 @@ PRAGMAS = (
     "cache_size = -65536",
     "wal_autocheckpoint = 8000",  # pages that change in every batch are folded in less often
 )
+
+
+_log = logging.getLogger(__name__)
 
 
 def open_engine(path: Path, *, query_only: bool = False) -> Engine:
@@ -43,13 +50,35 @@ def open_engine(path: Path, *, query_only: bool = False) -> Engine:
 
 
 def make_private(path: Path) -> None:
-    """Make the file of a new database, for its owner alone. Whatever is there stays as it is.
+    """Make the file of a new database, for its owner alone; take others' rights off one of before.
 
     A database that is there is not even opened: closing it would end the locks that SQLite has on
-    it in this process. Where no file can be made, SQLite says why.
+    it in this process. Where no file can be made, SQLite says why; where the rights of one cannot
+    be changed, the log says it.
     """
-    with contextlib.suppress(OSError):
+    try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        for beside in BESIDE:
+            _tighten(path.with_name(path.name + beside))
+    except OSError:
+        return
+
+
+def _tighten(path: Path) -> None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & OTHERS:
+            path.chmod(mode & ~OTHERS)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        _log.warning(
+            "%s can be read by others and its mode cannot be changed (%s): run chmod 600 on it as "
+            "its owner",
+            path,
+            error.strerror,
+        )
 
 
 def _pool_class() -> Any:
