@@ -37,6 +37,7 @@ pub mod durable;
 pub mod event;
 mod evolve;
 pub mod exchange;
+mod feed;
 pub mod fees;
 mod filled;
 mod group;

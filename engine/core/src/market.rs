@@ -11,6 +11,7 @@ use crate::change::ChangeEvent;
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
+use crate::feed::{Feed, Quiet};
 use crate::group::Combos;
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
@@ -110,6 +111,8 @@ pub struct Market {
     /// Resting orders of bots by their id.
     pub agents: BTreeMap<u64, Handle>,
     pub(crate) waiting: [BTreeMap<u64, OrderNumber>; 2],
+    /// Which prices reach nothing, for the feed.
+    pub(crate) quiet: Quiet,
     /// Known to be straight as long as the lane is at this number.
     pub(crate) lane_epoch: u64,
     /// Orders that are not in the market now, though they are open.
@@ -290,6 +293,8 @@ pub struct Ephemeral {
     pub trails_ns: Nanos,
     /// The short way of common commands.
     pub lane: Lane,
+    /// The short way of a feed that touches nobody.
+    pub(crate) feed: Feed,
     /// Multi-leg orders that rest beside the books.
     pub(crate) combos: Combos,
     /// Whether each account meets the outside alone.

@@ -119,6 +119,14 @@ impl Triggers {
         self.heard = None;
     }
 
+    /// What is waited for, and the level that a price reaches first.
+    pub fn first_levels(&self) -> impl Iterator<Item = (Wait, Price)> {
+        let first = |(wait, set): (&Wait, &BTreeSet<Armed>)| {
+            first_of(set, wait.falling).map(|(level, _, _)| (*wait, level))
+        };
+        self.sets.iter().filter_map(first)
+    }
+
     /// The armed order that a rising or falling price reaches first: of several at one price the
     /// earliest, of two sides the buy.
     pub fn nearest(&self, falling: bool) -> Option<(Price, OrderNumber)> {

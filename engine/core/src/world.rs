@@ -10,6 +10,7 @@ use crate::command::Input;
 use crate::durable::Durable;
 use crate::event::{Event, Turn};
 use crate::exchange::ExchangeRecord;
+use crate::feed::Hearing;
 use crate::ids::{AccountIndex, InstrumentIndex};
 use crate::instrument::InstrumentRecord;
 use crate::json::{ObjectWriter, push_list};
@@ -137,6 +138,9 @@ impl World {
             return self.answer(input).unwrap_or_else(Reply::from);
         }
         self.ephemeral.now_ns = self.now_ns;
+        if input.is_market() && self.hear_feed(input, sink) {
+            return Reply::nothing();
+        }
         let mut live = Live {
             turn: Turn {
                 seq: self.durable.turn.seq + 1,
@@ -152,8 +156,10 @@ impl World {
         };
         if let Some(reply) = live.take_lane(input) {
             live.finish();
+            self.forget_quiet(input);
             return reply;
         }
+        live.ephemeral.feed.forget();
         let result = live.perform(input);
         live.settle_down();
         live.finish();
@@ -161,6 +167,29 @@ impl World {
             self.market_seq += 1;
         }
         result.unwrap_or_else(Reply::from)
+    }
+
+    /// Takes an input of the market that touches nobody; says whether it was one.
+    pub(crate) fn hear_feed<S: Sink>(&mut self, input: &Input, sink: &mut S) -> bool {
+        let (durable, ephemeral) = (&self.durable, &mut self.ephemeral);
+        let is_heard = Hearing { durable, ephemeral, now_ns: self.now_ns }.hear(input, sink);
+        self.market_seq += u64::from(is_heard);
+        is_heard
+    }
+
+    /// An order came or left on the lane: other prices reach something in its market now.
+    fn forget_quiet(&mut self, input: &Input) {
+        let instrument = match input {
+            Input::Submit(terms) => Some(terms.instrument),
+            Input::Cancel(cancel) => {
+                self.durable.order(cancel.order).map(|order| order.terms.instrument)
+            }
+            _ => None,
+        };
+        match instrument {
+            Some(instrument) => self.ephemeral.forget_quiet(instrument),
+            None => self.ephemeral.feed.forget(),
+        }
     }
 
     /// Reads one command and applies it. Gives the outcome's word and the reply's JSON; nothing

@@ -2,65 +2,16 @@
 
 #[path = "support/flow.rs"]
 mod flow;
+#[path = "support/twins.rs"]
+mod twins;
 
-use flow::{Step, listing, resolve, step};
+use flow::{Step, step};
+use papertape_core::Input;
 use papertape_core::command::{AgentCancel, AgentOrder, Cancel, Quote};
 use papertape_core::order::OrderTerms;
 use papertape_core::words::{OrderType, Side, TimeInForce};
-use papertape_core::{Batch, Input, TapeSink, World};
 use proptest::prelude::*;
-
-/// A world, and the same without the lane.
-struct Twins {
-    worlds: [World; 2],
-    sinks: [TapeSink; 2],
-    now_ns: i64,
-}
-
-impl Twins {
-    fn begin() -> Twins {
-        let world = || World::new("main").expect("a fine name");
-        let sinks = [TapeSink::new(), TapeSink::new()];
-        let mut twins =
-            Twins { worlds: [world(), world().without_lane()], sinks, now_ns: 1_000_000_000 };
-        for input in listing("main") {
-            twins.apply(&input);
-        }
-        twins
-    }
-
-    fn apply(&mut self, input: &Input) -> Batch {
-        let [(reply, batch), twin] = [0, 1].map(|at| {
-            let reply = self.worlds[at].apply(input, self.now_ns, &mut self.sinks[at]);
-            (self.worlds[at].reply_json(&reply), self.sinks[at].take())
-        });
-        assert_eq!((&reply, &batch), (&twin.0, &twin.1), "{input:?}");
-        assert_eq!(self.worlds[0].quotes(true), self.worlds[1].quotes(true), "{input:?}");
-        batch
-    }
-
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Do(input, pause) => {
-                self.now_ns += pause * 1_000_000_000;
-                self.apply(input);
-            }
-            Step::Change(input, back) => {
-                let input = resolve(input, *back, self.worlds[0].durable().next_order);
-                self.apply(&input);
-            }
-            Step::Restart => {
-                let again =
-                    |at: usize| World::restore(&self.worlds[at].snapshot()).expect("a snapshot");
-                self.worlds = [again(0), again(1).without_lane()];
-            }
-        }
-    }
-
-    fn finish(&self) {
-        assert_eq!(self.worlds[0].state_hash(), self.worlds[1].state_hash());
-    }
-}
+use twins::Twins;
 
 /// The instrument of the bots, and one of the street: tick and lot of each.
 const PLAIN: [(u32, i64, i64); 2] = [(2, 10_000, 1_000_000), (3, 1_000_000, 10_000)];

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::book::Owner;
+use crate::book::{Owner, is_better};
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::live::Live;
 use crate::market::Market;
@@ -48,6 +48,21 @@ fn shown(street: &Street, side: Side, price: Price) -> Quantity {
     if is_within { 0 } else { UNKNOWN }
 }
 
+/// Bounds what stands before orders by what the street shows; prices and street go the same way,
+/// best first, and no price lies beyond the street's levels.
+fn show_at_most<'a>(
+    prices: impl Iterator<Item = (&'a Price, &'a mut BTreeMap<OrderNumber, Quantity>)>,
+    street: &Street,
+    side: Side,
+) {
+    let mut levels = street.available(side).peekable();
+    for (price, orders) in prices {
+        while levels.next_if(|level| is_better(side, level.0, *price)).is_some() {}
+        let most = levels.peek().filter(|level| level.0 == *price).map_or(0, |level| level.1);
+        orders.values_mut().for_each(|ahead| *ahead = (*ahead).min(most));
+    }
+}
+
 impl Queue {
     /// Whether anything is kept.
     pub fn is_kept(&self) -> bool {
@@ -78,16 +93,17 @@ impl Queue {
     /// The street of a side has new levels: no more than it shows stands before anyone.
     pub fn street_moved(&mut self, street: &Street, side: Side) {
         let prices = &mut self.ahead[side.index()];
-        let Some((worst, _)) = street.available(side).last().filter(|_| !prices.is_empty()) else {
+        let best = match side {
+            Side::Buy => prices.last_key_value(),
+            Side::Sell => prices.first_key_value(),
+        };
+        let (Some((best, _)), Some((worst, _))) = (best, street.available(side).next_back()) else {
             return;
         };
-        let reached = match side {
-            Side::Buy => prices.range_mut(worst..),
-            Side::Sell => prices.range_mut(..=worst),
-        };
-        for (price, orders) in reached {
-            let most = shown(street, side, *price);
-            orders.values_mut().for_each(|ahead| *ahead = (*ahead).min(most));
+        match side {
+            _ if is_better(side, worst, *best) => {}
+            Side::Buy => show_at_most(prices.range_mut(worst..).rev(), street, side),
+            Side::Sell => show_at_most(prices.range_mut(..=worst), street, side),
         }
     }
 
@@ -205,6 +221,24 @@ mod tests {
         assert_eq!(shown(&street, Side::Buy, 99), 0, "nothing stands between its levels");
         assert_eq!(shown(&street, Side::Buy, 97), UNKNOWN, "beyond its levels");
         assert_eq!(shown(&street, Side::Sell, 97), UNKNOWN, "an empty side says nothing");
+    }
+
+    #[test]
+    fn a_walk_along_the_street_bounds_like_a_look_at_each_price() {
+        for side in [Side::Buy, Side::Sell] {
+            let mut street = Street::default();
+            let way = if side == Side::Buy { -1 } else { 1 };
+            street.replace(side, &[(100, 5), (100 + way, 7), (100 + 3 * way, 9)]);
+            let mut queue = Queue::default();
+            for (price, number) in (90..=110).zip(1..) {
+                queue.ahead[side.index()].entry(price).or_default().insert(number, 8);
+            }
+            queue.street_moved(&street, side);
+            for (price, number) in (90..=110).zip(1..) {
+                let ahead = queue.ahead[side.index()][&price][&number];
+                assert_eq!(ahead, shown(&street, side, price).min(8), "{side:?} {price}");
+            }
+        }
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Armed {
         };
     }
 
+    /// The nearest price below at which an account is touched, and the nearest above.
+    pub fn nearest(&self) -> (Option<Price>, Option<Price>) {
+        (self.down.last().map(|(price, _)| *price), self.up.first().map(|(price, _)| *price))
+    }
+
     /// An account that this price touches.
     pub fn touched(&self, price: Price) -> Option<AccountIndex> {
         let down = self.down.last().filter(|(armed, _)| price <= *armed);
@@ -100,6 +105,11 @@ impl Watch {
     /// Whether nothing is watched.
     pub fn is_idle(&self) -> bool {
         self.arms.is_empty() && self.dirty.is_empty()
+    }
+
+    /// Whether accounts are to be valued by the next input.
+    pub fn is_valuing(&self) -> bool {
+        self.is_busy || !self.dirty.is_empty()
     }
 
     /// Whether accounts wait to be valued.
