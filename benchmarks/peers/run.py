@@ -81,9 +81,9 @@ def _lay_out(
 
 def _reason(error: Exception) -> str:
     """What a failed program said last, else what is known of the failure."""
-    told = getattr(error, "stderr", None) or ""
-    text = told.decode(errors="replace") if isinstance(told, bytes) else told
-    lines = [line for line in text.splitlines() if line.strip()]
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"not done after {MINUTES_MAX} minutes"
+    lines = [line for line in (getattr(error, "stderr", None) or "").splitlines() if line.strip()]
     return lines[-1].strip() if lines else str(error)
 
 
