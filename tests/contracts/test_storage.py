@@ -80,8 +80,8 @@ def test_worlds_are_strangers(open_storage: Open) -> None:
     storage.commit("main", main, batch(1, 2, SampleRows(accounts=[account(2)])))
     assert list(storage.tail("other", 0)) == []
     storage.commit("other", other, batch(1, 1, SampleRows(accounts=[account(1, "5.00")])))
-    assert storage.last_seq("main", ALICE, "account") == 2
-    assert storage.last_seq("other", ALICE, "account") == 1
+    heads = [storage.head(world) for world in ("main", "other")]
+    assert [head.seq for head in heads if head is not None] == [2, 1]
 
 
 def test_a_writer_that_was_taken_over_from_is_fenced(open_storage: Open) -> None:
@@ -127,7 +127,7 @@ def test_a_request_id_makes_one_order_and_a_refused_batch_leaves_nothing(
     with pytest.raises(ProjectionRefusedError):
         storage.commit("main", head, batch(2, 1, twice))
     assert storage.row("main", 2) is None
-    assert storage.last_seq("main", ALICE, "account") is None
+    assert storage.order_count("main", ALICE, 10) == 1
     assert storage.commit("main", head, batch(2)).seq == 2
 
 
@@ -148,21 +148,6 @@ def test_rows_of_one_batch_are_written_in_their_order(open_storage: Open) -> Non
     parts = [SampleRows(orders=[order(1, 1)]), SampleRows(orders=[order(1, 2, "filled")])]
     storage.commit("main", head, Batch([turn(1), turn(2)], parts))
     assert b'"status":"filled"' in storage.known_order("main", ALICE, "request-1")
-
-
-def test_the_last_seq_of_a_channel_is_that_of_its_newest_row(open_storage: Open) -> None:
-    storage = open_storage()
-    head = storage.take_over("main", "")
-    rows = SampleRows(
-        accounts=[account(4)], orders=[order(1, 3), order(2, 2)], fills=[fill(1, 3), fill(2, 3, 2)]
-    )
-    storage.commit("main", head, batch(1, 4, rows))
-    found = {
-        channel: storage.last_seq("main", ALICE, channel)
-        for channel in ("orders", "fills", "account", "positions")
-    }
-    assert found == {"orders": 3, "fills": 3, "account": 4, "positions": None}
-    assert storage.last_seq("main", "stranger", "account") is None
 
 
 def test_the_market_state_comes_with_a_batch_or_alone(open_storage: Open) -> None:

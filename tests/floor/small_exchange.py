@@ -202,9 +202,6 @@ class FaultyStorage:
     def market_state(self, world: str) -> MarketState | None:
         return self._inner.market_state(world)
 
-    def last_seq(self, world: str, account_id: str, channel: str) -> int | None:
-        return self._inner.last_seq(world, account_id, channel)
-
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
         return self._inner.known_order(world, account_id, client_order_id)
 

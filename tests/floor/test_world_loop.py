@@ -308,14 +308,20 @@ def test_private_messages_name_the_one_before_in_their_channel(exchange: SmallEx
             assert [prev for _, prev in sent[1:]] == [seq for seq, _ in sent[:-1]]
 
 
-def test_numbering_goes_on_across_a_restart(exchange: SmallExchange, tmp_path: Path) -> None:
+def test_the_first_message_after_a_restart_names_where_the_world_was(
+    exchange: SmallExchange, tmp_path: Path
+) -> None:
     exchange.ask(buy("a"), buy("rests", limit_price="1.00"))
-    last = {c: exchange.link.private(c)[-1][0] for c in ("orders", "fills", "account")}
+    head = exchange.storage.head("main")
+    assert head is not None
     exchange.close()
     again = SmallExchange(tmp_path, clock=exchange.clock)
     again.ask(buy("b"))
-    first = {c: again.link.private(c)[0][1] for c in ("orders", "fills", "account")}
-    assert first == last
+    again.ask(buy("c"))
+    for channel in ("orders", "fills", "account"):
+        told = again.link.private(channel)
+        assert told[0][1] == head.seq
+        assert [prev for _, prev in told[1:]] == [seq for seq, _ in told[:-1]]
     again.close()
 
 

@@ -2,39 +2,37 @@
 
 from collections.abc import Iterable
 
-from papertape.floor.ports import PrivateMessage, Storage
+from papertape.floor.ports import PrivateMessage
 
 EngineMessage = tuple[int, str, str, str, bytes]
 """(seq, account_id, channel, type, data), as the engine hands it out."""
 
 
 class Numbering:
-    """The last seq of each (account, channel); what it does not know it looks up in the tables."""
+    """The last seq of each (account, channel) since the world was loaded.
 
-    def __init__(self, world: str, storage: Storage) -> None:
+    What an account heard before is not looked up: its first message names the seq that the world
+    had then. Whoever listened across that has missed something or cannot know, and asks anew.
+    """
+
+    def __init__(self, world: str) -> None:
         self._world = world
-        self._storage = storage
-        self._last: dict[tuple[str, str], int | None] = {}
+        self._last: dict[tuple[str, str], int] = {}
+        self._loaded: int | None = None
 
-    def learn(self, messages: Iterable[EngineMessage]) -> None:
-        """Look up what is needed for these messages; must happen before their batch is written."""
-        for _, account_id, channel, _, _ in messages:
-            key = (account_id, channel)
-            if key not in self._last:
-                self._last[key] = self._storage.last_seq(self._world, account_id, channel)
+    def begin(self, seq: int) -> None:
+        """Begin anew with a world that is at this seq."""
+        self._last.clear()
+        self._loaded = seq or None
 
     def number(self, messages: Iterable[EngineMessage]) -> list[PrivateMessage]:
         """The messages as published; only after their batch was committed."""
         numbered = []
         for seq, account_id, channel, kind, data in messages:
             key = (account_id, channel)
-            previous = self._last[key]
+            previous = self._last.get(key, self._loaded)
             numbered.append(
                 PrivateMessage(seq, previous, self._world, account_id, channel, kind, data)
             )
             self._last[key] = seq
         return numbered
-
-    def forget(self) -> None:
-        """Look everything up again; after a batch whose outcome is not known."""
-        self._last.clear()

@@ -170,10 +170,6 @@ class Storage(Protocol):
         """What the last batch that carried one has left."""
         ...
 
-    def last_seq(self, world: str, account_id: str, channel: str) -> int | None:
-        """The seq of the newest row behind a private channel; None when it has none yet."""
-        ...
-
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
         """The order of a request id as wire JSON, also when the engine has forgotten the id."""
         ...

@@ -148,7 +148,7 @@ class WorldLoop:
         self._disk = disk
         self._now = now
         self._waiting = WaitingQueue(limits or Limits())
-        self._numbering = Numbering(world_id, storage)
+        self._numbering = Numbering(world_id)
         self._forgotten = ForgottenRequests(world_id, storage)
         self._quarantined: dict[bytes, None] = {}
         self._market_state = "running" if source else "none"
@@ -170,6 +170,7 @@ class WorldLoop:
         loaded = load_world(self.world_id, self._head, self._storage, self._snapshots)
         self._world: World = loaded.world
         self._checkpointed_seq = self._world.seq
+        self._numbering.begin(self._world.seq)
         _log.info(
             "world %s is at turn %d (%s), %d turns behind its snapshot",
             self.world_id,
@@ -224,7 +225,6 @@ class WorldLoop:
         if head is None or head.epoch != self._head.epoch:
             raise FencedError(f"world {self.world_id!r}: another writer took over")
         self._head = head
-        self._numbering.forget()
         self._fresh = False
         self._load()
         self._open()
@@ -379,7 +379,6 @@ class WorldLoop:
         """One transaction; returns the private messages that may be told from now on."""
         turns = [turn for outcome in outcomes for turn in outcome.turns]
         messages = [message for outcome in outcomes for message in outcome.messages]
-        self._numbering.learn(messages)
         if turns or state is not None:
             started = time.perf_counter()
             rows = [outcome.rows for outcome in outcomes]

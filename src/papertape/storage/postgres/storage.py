@@ -35,13 +35,6 @@ _STATE = (
     "ON CONFLICT (world) DO UPDATE SET time_ns = excluded.time_ns, "
     "market_seq = excluded.market_seq, state = excluded.state"
 )
-_LAST_SEQ = {
-    "orders": "SELECT max(seq) FROM orders WHERE world = $1 AND account_id = $2",
-    "fills": "SELECT max(seq) FROM fills WHERE world = $1 AND account_id = $2",
-    "account": "SELECT seq FROM accounts WHERE world = $1 AND account_id = $2",
-    "alerts": "SELECT max(seq) FROM alerts WHERE world = $1 AND account_id = $2",
-    "positions": "SELECT max(seq) FROM positions WHERE world = $1 AND account_id = $2",
-}
 _REFUSED = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -135,11 +128,6 @@ class PostgresStorage(TapeQueries):
             "SELECT time_ns, market_seq, state FROM market_state WHERE world = $1", world
         )
         return MarketState(*found) if found else None
-
-    def last_seq(self, world: str, account_id: str, channel: str) -> int | None:
-        """The seq of the newest row behind a private channel of an account."""
-        found = self._session.first(_LAST_SEQ[channel], world, account_id)
-        return cast("int | None", found[0]) if found else None
 
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
         """The order that a request id made, as wire JSON, or None."""

@@ -27,13 +27,6 @@ from papertape.storage.sqlite.tape_reader import TapeQueries
 from papertape.storage.tables import market_state, tape
 
 _FENCE = "UPDATE world_head SET seq = ?, hash = ? WHERE world = ? AND epoch = ? AND seq = ?"
-_LAST_SEQ = {
-    "orders": "SELECT max(seq) FROM orders WHERE world = ? AND account_id = ?",
-    "fills": "SELECT max(seq) FROM fills WHERE world = ? AND account_id = ?",
-    "account": "SELECT seq FROM accounts WHERE world = ? AND account_id = ?",
-    "positions": "SELECT max(seq) FROM positions WHERE world = ? AND account_id = ?",
-    "alerts": "SELECT max(seq) FROM alerts WHERE world = ? AND account_id = ?",
-}
 
 
 class SqliteStorage(TapeQueries):
@@ -123,11 +116,6 @@ class SqliteStorage(TapeQueries):
             "SELECT time_ns, market_seq, state FROM market_state WHERE world = ?", (world,)
         ).fetchone()
         return MarketState(*found) if found else None
-
-    def last_seq(self, world: str, account_id: str, channel: str) -> int | None:
-        """The seq of the newest row behind a private channel of an account."""
-        found = self._connection.execute(_LAST_SEQ[channel], (world, account_id)).fetchone()
-        return cast("int | None", found[0]) if found else None
 
     def known_order(self, world: str, account_id: str, client_order_id: str) -> bytes | None:
         """The order that a request id made, as wire JSON, or None."""
