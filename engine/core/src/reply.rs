@@ -69,7 +69,7 @@ pub struct Refusal {
     /// When the exchange opens next, where that is what to wait for.
     pub next_open_ns: Option<Nanos>,
     /// Which order of a list was refused, the first one being 0.
-    pub item: Option<usize>,
+    pub item: Option<u16>,
 }
 
 impl Refusal {
@@ -109,7 +109,7 @@ impl Refusal {
 
     /// The same refusal, naming the order's place in a list.
     pub fn of_item(mut self, item: usize) -> Refusal {
-        self.item = Some(item);
+        self.item = u16::try_from(item).ok();
         self
     }
 
