@@ -47,6 +47,19 @@ def test_a_bucket_empties_and_fills_for_each_caller() -> None:
         assert wait_of(rates, who) == expected, f"row {row}"
 
 
+def test_a_dear_request_counts_as_several() -> None:
+    clock = Clock()
+    rates = Rates(2, 10, clock)
+    rates.take("alice", 8)
+    with pytest.raises(Problem) as refused:
+        rates.take("alice", 8)
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 3)
+    assert wait_of(rates, "alice") is None, "a cheap one still passes"
+    clock.now += 60
+    rates.take("alice", 1_000)
+    assert wait_of(rates, "alice") == 0.5, "the dearest takes a full bucket"
+
+
 def test_zero_switches_the_limit_off() -> None:
     rates = Rates(0, 1)
     assert all(wait_of(rates, "alice") is None for _ in range(1000))

@@ -28,26 +28,30 @@ class Rates:
         self._clock = clock
         self._buckets: dict[str, list[float]] = {}
 
-    def take(self, who: str) -> None:
-        """Count one request; raises `Problem` 429 when the bucket is empty."""
+    def take(self, who: str, count: float = 1) -> None:
+        """Count a request, as several when it is dear; raises `Problem` 429 for too few left.
+
+        What counts for more than a whole bucket takes a full one.
+        """
         if not self._per_second:
             return
+        count = min(count, self._burst)
         now = self._clock()
         bucket = self._buckets.get(who)
         if bucket is None:
             bucket = self._new_bucket(who, now)
         left = min(self._burst, bucket[0] + (now - bucket[1]) * self._per_second)
         bucket[1] = now
-        if left < 1:
+        if left < count:
             bucket[0] = left
             raise Problem(
                 429,
                 "too_many_requests",
                 f"at most {self._per_second:g} requests a second; wait as long as Retry-After says",
-                retry_after_s=(1 - left) / self._per_second,
+                retry_after_s=(count - left) / self._per_second,
                 more={"limit": f"{self._per_second:g}"},
             )
-        bucket[0] = left - 1
+        bucket[0] = left - count
 
     def _new_bucket(self, who: str, now: float) -> list[float]:
         """A full bucket; those that have filled again are forgotten when there are many."""
