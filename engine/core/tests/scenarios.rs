@@ -98,6 +98,7 @@ tables! {
     futures: "futures.txt",
     options: "options.txt",
     isolated: "isolated.txt",
+    together: "together.txt",
 }
 
 /// Whether some table says that a statement ends with this outcome and reason.
