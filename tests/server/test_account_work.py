@@ -11,6 +11,7 @@ from papertape.server.auth import account_store
 from papertape.server.auth.account_store import Transfer, account_id_of
 from papertape.server.models.account_changes import FlattenReply, TransferReply
 from papertape.server.models.accounts import AccountReply
+from server.conftest import wait_until
 from server.shapes import has_the_shape_of
 from server.test_orders import problem
 
@@ -211,18 +212,19 @@ def test_flatten_frees_what_orders_hold_and_closes_everything(alice, product) ->
     assert act(alice, "flatten").json()["positions"] == []
 
 
-def test_flatten_buys_back_what_is_owed_and_says_what_it_could_not_close(alice, product) -> None:
+def test_flatten_buys_back_what_is_owed_as_soon_as_a_halt_ends(alice, product) -> None:
     margin = opened(alice, kind="margin")["id"]
     stock = product.stock()
     sold = alice.order(symbol=stock, account_id=margin, side="sell", limit_price="9.99").json()
     assert sold["status"] == "filled"
     product.feed({"kind": "halt", "symbol": stock, "reason": "news"})
-    (refused,) = act(alice, "flatten", margin).json()["positions"]
-    assert (refused["status"], refused["problem"]["reason"]) == (422, "halted")
+    (waiting,) = act(alice, "flatten", margin).json()["positions"]
+    assert (waiting["order"]["side"], waiting["order"]["status"]) == ("buy", "new")
     product.feed({"kind": "resume", "symbol": stock})
     product.quote(stock, "9.99", "10.01")
-    (closed,) = act(alice, "flatten", margin).json()["positions"]
-    assert (closed["order"]["side"], closed["order"]["status"]) == ("buy", "filled")
+    found = f"/orders/{waiting['order']['id']}"
+    wait_until(lambda: alice.client.get(found).json()["status"] == "filled")
+    assert act(alice, "flatten", margin).json()["positions"] == []
 
 
 def test_a_clone_begins_on_the_same_terms(alice, stock) -> None:
