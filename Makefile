@@ -108,7 +108,7 @@ IN_MEMORY = [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 4000
 test-python: setup $(DEV)
 	@.ci/needs browser
 	@.ci/needs postgres
-	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 # Upkeep --------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ soak: setup
 
 soak-server: setup $(DEV)
 	$(BIN)/python benchmarks/serving/soak.py $(ARGS)
-	PAPERTAPE_TEST_EXAMPLES=200 $(BIN)/pytest -n auto --dist loadgroup -k no_generated_request \
+	PAPERTAPE_TEST_EXAMPLES=200 $(BIN)/pytest -n auto --dist loadfile -k no_generated_request \
 	  tests/server/test_openapi.py tests/server/dialects/alpaca/test_document.py
 	$(BIN)/pytest tests/faults --fault-rounds 1000 --timeout 0
 
