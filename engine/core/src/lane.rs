@@ -106,11 +106,12 @@ impl Market {
 
 impl Ephemeral {
     fn is_calm(&self) -> bool {
-        self.unfinished.is_empty()
-            && self.arrivals.is_empty()
-            && !self.combos.are_due()
-            && !self.lane.is_closed
-            && !self.is_isolated
+        self.is_settled() && !self.lane.is_closed && !self.is_isolated
+    }
+
+    /// Whether nothing waits for its turn to meet the market.
+    fn is_settled(&self) -> bool {
+        self.unfinished.is_empty() && self.arrivals.is_empty() && !self.combos.are_due()
     }
 }
 
@@ -129,6 +130,11 @@ impl<S: Sink> Live<'_, S> {
         };
         if reply.is_none() {
             self.ephemeral.lane.leave();
+        } else if !self.ephemeral.is_settled() {
+            // A stop that fired may be that of a group or a multi-leg order.
+            self.ephemeral.lane.leave();
+            self.ephemeral.feed.forget();
+            self.settle_down();
         }
         reply
     }

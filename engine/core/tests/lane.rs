@@ -8,8 +8,9 @@ mod twins;
 use flow::{Step, step};
 use papertape_core::Input;
 use papertape_core::command::{AgentCancel, AgentOrder, Cancel, Quote};
+use papertape_core::more_terms::{MoreTerms, StopLoss, TakeProfit};
 use papertape_core::order::OrderTerms;
-use papertape_core::words::{OrderType, Side, TimeInForce};
+use papertape_core::words::{OrderClass, OrderType, Side, TimeInForce};
 use proptest::prelude::*;
 use twins::Twins;
 
@@ -110,4 +111,63 @@ proptest! {
         steps.iter().for_each(|step| twins.step(step));
         twins.finish();
     }
+}
+
+fn bots_sell(id: u64, ticks: i64, lots: i64) -> Input {
+    Input::AgentOrder(AgentOrder {
+        instrument: 2,
+        agent: 1,
+        id,
+        side: Side::Sell,
+        price: Some(ticks * TICK),
+        qty: lots * LOT,
+    })
+}
+
+fn buy(account: u32, id: &str, ticks: i64, lots: i64) -> OrderTerms {
+    OrderTerms {
+        account,
+        client_order_id: id.into(),
+        instrument: 2,
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        qty: lots * LOT,
+        limit_price: Some(ticks * TICK),
+        stop_price: None,
+        time_in_force: TimeInForce::Day,
+        more: None,
+    }
+}
+
+/// An order on the lane fires the stop of a bracket, whose legs come to the market by that: they
+/// meet it in the same turn, as everywhere else.
+#[test]
+fn legs_that_the_lane_brings_to_life_meet_the_market_in_the_same_turn() {
+    let mut twins = Twins::begin();
+    let bracket = MoreTerms {
+        order_class: OrderClass::Bracket,
+        take_profit: Some(TakeProfit { limit_price: 100 * TICK }),
+        stop_loss: Some(StopLoss {
+            stop_price: Some(94 * TICK),
+            limit_price: None,
+            trail_price: None,
+            trail_percent: None,
+        }),
+        ..MoreTerms::NONE
+    };
+    twins.apply(&bots_sell(1, 97, 24));
+    let stop = OrderTerms {
+        order_type: OrderType::StopLimit,
+        stop_price: Some(99 * TICK),
+        more: Some(Box::new(bracket)),
+        ..buy(0, "bracket", 106, 10)
+    };
+    twins.apply(&Input::Submit(stop));
+    twins.apply(&Input::Submit(buy(1, "first", 96, 4)));
+    twins.apply(&bots_sell(2, 99, 13));
+    let batch = twins.apply(&Input::Submit(buy(1, "second", 102, 35)));
+    let body = &batch.turns[0].body;
+    assert!(body.contains("\"triggered\"") && body.contains("\"released\""), "{body}");
+    twins.apply(&Input::Time);
+    twins.finish();
 }
