@@ -48,13 +48,24 @@ pub struct LevelView {
     pub orders: u32,
 }
 
+/// An order of a level: 32 bytes, so that two share a line of the cache.
 #[derive(Clone, Debug)]
 struct Node {
-    owner: Owner,
+    /// The number of its owner's order, or the id that the bot gave it.
+    id: u64,
     qty: Quantity,
     level: u32,
     previous: u32,
     next: u32,
+    is_agent: bool,
+}
+
+const _: () = assert!(size_of::<Node>() == 32);
+
+impl Node {
+    const fn owner(&self) -> Owner {
+        if self.is_agent { Owner::Agent(self.id) } else { Owner::User(self.id) }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -121,7 +132,11 @@ impl Book {
     pub fn add(&mut self, side: Side, price: Price, qty: Quantity, owner: Owner) -> Handle {
         let level_index = self.level_at(side, price);
         let last = self.levels.get(level_index).map_or(NONE, |level| level.last);
-        let node = Node { owner, qty, level: level_index, previous: last, next: NONE };
+        let (id, is_agent) = match owner {
+            Owner::User(number) => (number, false),
+            Owner::Agent(id) => (id, true),
+        };
+        let node = Node { id, qty, level: level_index, previous: last, next: NONE, is_agent };
         let handle = self.nodes.insert(node);
         if let Some(previous) = self.nodes.get_mut(last) {
             previous.next = handle;
@@ -133,7 +148,7 @@ impl Book {
             level.last = handle;
             level.qty += i128::from(qty);
             level.orders += 1;
-            if matches!(owner, Owner::Agent(_)) {
+            if is_agent {
                 if level.agent_orders == 0 {
                     self.agents[side.index()].insert(price);
                 }
@@ -199,7 +214,7 @@ impl Book {
         level.qty -= i128::from(node.qty);
         level.orders -= 1;
         let (side, price) = (level.side, level.price);
-        if matches!(node.owner, Owner::Agent(_)) {
+        if node.is_agent {
             level.agent_orders -= 1;
             if level.agent_orders == 0 {
                 self.agents[side.index()].remove(&price);
@@ -225,7 +240,7 @@ impl Book {
     pub fn resting(&self, handle: Handle) -> Option<Resting> {
         let node = self.nodes.get(handle)?;
         let price = self.levels.get(node.level)?.price;
-        Some(Resting { handle, owner: node.owner, price, qty: node.qty })
+        Some(Resting { handle, owner: node.owner(), price, qty: node.qty })
     }
 
     /// The orders of a side in the order in which they trade.

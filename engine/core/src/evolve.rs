@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::accepted::take_order;
 use crate::account::{Account, REQUEST_AGE_NS, REQUESTS_CLEARED, REQUESTS_KEPT};
 use crate::contract::{self, ContractState};
 use crate::corporate;
@@ -15,7 +16,6 @@ use crate::instrument::{InstrumentRecord, Mark};
 use crate::label::Label;
 use crate::ledger::post;
 use crate::money::evolve::count_day;
-use crate::more_terms::MoreTerms;
 use crate::order::{Order, OrderTerms};
 use crate::orders::{Chain, OrderList, Orders, Place};
 use crate::postings::postings;
@@ -23,7 +23,7 @@ use crate::requests::{Request, Requests};
 use crate::risk;
 use crate::session::{DayList, DayOrders, End, ExchangeSession, end_of};
 use crate::units::{Balance, Money, Nanos, Quantity};
-use crate::words::{AccountStatus, Held, Reason, SessionState, Side, Status};
+use crate::words::{AccountStatus, Reason, SessionState, Side, Status};
 
 /// Applies one event of a turn to the durable state. The event is known to fit the state: either
 /// this engine has just decided it, or `tape` has checked what it names.
@@ -206,66 +206,6 @@ fn deposit(durable: &mut Durable, index: AccountIndex, amount: Money) {
     }
 }
 
-/// Keeps a new order, open with its hold or rejected with its reason.
-fn take_order(
-    durable: &mut Durable,
-    number: OrderNumber,
-    terms: &OrderTerms,
-    digest: u64,
-    verdict: Result<Money, Reason>,
-) {
-    let (seq, time_ns) = (durable.turn.seq, durable.turn.time_ns);
-    let status = match verdict {
-        Ok(_) => crate::delay::status_of_new(durable, number),
-        Err(_) => Status::Rejected,
-    };
-    let mut order = Order {
-        number,
-        terms: terms.clone(),
-        filled: 0,
-        filled_value: 0,
-        hold: verdict.unwrap_or(0),
-        status,
-        reason: verdict.err(),
-        triggered: false,
-        priority: durable.next_priority,
-        created_ns: time_ns,
-        updated_ns: time_ns,
-        seq,
-        extra: None,
-    };
-    if let Some(more) = &terms.more {
-        begin_group(durable, &mut order, more);
-    }
-    durable.next_priority += 1;
-    durable.next_order = number + 1;
-    let is_open = order.is_open();
-    let place = durable.orders.insert(order);
-    if is_open {
-        open_order(durable, place);
-    }
-    remember(durable, terms.account, &terms.client_order_id, digest, number);
-}
-
-/// Ties a new order to the one that it belongs to; it is held until that one fills.
-fn begin_group(durable: &mut Durable, order: &mut Order, more: &MoreTerms) {
-    let parent = more.parent.and_then(|parent| durable.orders.get_mut(parent));
-    if let Some(parent) = parent {
-        parent.extra_mut().legs.push(order.number);
-    }
-    if !order.is_open() {
-        return;
-    }
-    match more.held {
-        Some(Held::Parent) => {
-            order.extra_mut().waits = order.terms.qty;
-            order.status = Status::Held;
-        }
-        Some(Held::Group) => order.status = Status::Held,
-        None => {}
-    }
-}
-
 /// Begins an order that was under way: it is new, behind all that came before.
 pub(crate) fn begin_order(durable: &mut Durable, number: OrderNumber) {
     let is_under_way = |order: &Order| order.status == Status::PendingNew;
@@ -278,40 +218,6 @@ pub(crate) fn begin_order(durable: &mut Durable, number: OrderNumber) {
         order.status = Status::New;
         order.priority = priority;
     });
-}
-
-/// Counts an open order, the newest of all, into everything that is kept by order: holds,
-/// promises, lists.
-fn open_order(durable: &mut Durable, place: Place) {
-    let Some(order) = durable.orders.at(place) else {
-        return;
-    };
-    let (has_end, has_more) = (end_of(&order.terms) != End::Never, order.terms.more.is_some());
-    if has_end {
-        list_day_order(durable, place);
-    }
-    if has_more {
-        list_date(durable, place);
-    }
-    let Durable { orders, instruments, accounts, .. } = durable;
-    let Some(order) = orders.at(place) else {
-        return;
-    };
-    let terms = &order.terms;
-    let mut currency = None;
-    if let Some(record) = instruments.get_mut(terms.instrument as usize) {
-        record.interest += 1;
-        if let Some(contract) = &mut record.contract {
-            contract.orders.insert(order.number);
-        }
-        currency = Some(record.currency);
-    }
-    if let Some(account) = accounts.get_mut(terms.account as usize) {
-        set_aside(account, currency, Balance::from(order.hold));
-        promise(account, terms, order.promised());
-        account.seq = account.seq.max(order.seq);
-        orders.append(&mut account.open_orders, Chain::Account, place);
-    }
 }
 
 /// Changes the cash that is set aside in a currency.
@@ -539,9 +445,19 @@ pub(crate) fn remember(
         return;
     };
     let time_ns = turn.time_ns;
-    account.requests.push(id.clone(), Request { digest, order, time_ns });
+    account.requests.push(orders, id, Request { digest, order, time_ns });
+    clear_requests(account, orders, (index, time_ns));
+}
+
+/// Clears at most `REQUESTS_CLEARED` old request ids.
+#[inline]
+pub(crate) fn clear_requests(
+    account: &mut Account,
+    orders: &mut Orders,
+    (index, now_ns): (AccountIndex, Nanos),
+) {
     for _ in 0..REQUESTS_CLEARED {
-        if !clear_oldest_request(&mut account.requests, orders, (index, time_ns)) {
+        if !clear_oldest_request(&mut account.requests, orders, (index, now_ns)) {
             return;
         }
     }
@@ -556,17 +472,17 @@ fn clear_oldest_request(
 ) -> bool {
     let too_many = requests.len() > REQUESTS_KEPT;
     let is_old = |request: &Request| now_ns.saturating_sub(request.time_ns) >= REQUEST_AGE_NS;
-    if !requests.oldest().is_some_and(|(_, request)| too_many || is_old(request)) {
+    if !too_many && !requests.oldest(orders).is_some_and(|request| is_old(&request)) {
         return false;
     }
-    let Some((id, request)) = requests.pop() else {
+    let Some((id, request)) = requests.pop(orders) else {
         return false;
     };
     let Some(order) = orders.get(request.order) else {
         return true;
     };
     if order.is_open() && order.terms.account == index {
-        requests.push(id, request);
+        requests.push(orders, &id, request);
     } else if order.terms.client_order_id == id {
         orders.remove(request.order);
     }

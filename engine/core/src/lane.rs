@@ -171,7 +171,7 @@ impl<S: Sink> Live<'_, S> {
         let hold = self.hold_on_lane(terms)?;
         let (order, digest) = (self.next_order(), digest::of_submit(terms));
         let account = self.durable.account(terms.account)?;
-        if account.requests.get(&terms.client_order_id).is_some() {
+        if account.requests.get(&self.durable.orders, &terms.client_order_id).is_some() {
             return None;
         }
         self.emit(Event::Accepted { order, terms: terms.clone(), digest, hold, passed: None });
@@ -266,7 +266,7 @@ impl<S: Sink> Live<'_, S> {
         let request = request_id(&cancel.request_id, digest::of_cancel(cancel));
         if let Some(request) = &request {
             let account = self.durable.account(cancel.account)?;
-            if account.requests.get(&request.id).is_some() {
+            if account.requests.get(&self.durable.orders, &request.id).is_some() {
                 return None;
             }
         }

@@ -17,6 +17,7 @@
 )]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
+mod accepted;
 pub mod account;
 pub mod auction;
 mod bars;
@@ -48,6 +49,7 @@ pub mod json;
 pub mod label;
 mod lane;
 mod ledger;
+mod linking;
 mod listing;
 mod live;
 pub mod lots;
@@ -80,6 +82,7 @@ pub mod sink;
 mod snapshot;
 mod special;
 mod stops;
+mod stored;
 mod street;
 mod submit;
 mod tape;

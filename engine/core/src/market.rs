@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::book::{Book, Handle, Owner, Resting, is_better, reaches};
-use crate::change::ChangeEvent;
 use crate::command::StreetLevel;
 use crate::durable::Durable;
 use crate::event::Event;
@@ -17,17 +16,17 @@ use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::instrument::{Instrument, InstrumentRecord, Mark, mid};
 use crate::isolated::{Apart, Offers};
 use crate::lane::Lane;
+use crate::linking::Place;
 use crate::order::Order;
 use crate::paged::Paged;
 use crate::profile::impact::{Flow, Stress};
 use crate::profile::queue::Queue;
 use crate::risk::watch::{Arm, Watch};
-use crate::session::{Parked, ParkedPlace, Phase, Seat, auction_of};
+use crate::session::Parked;
 use crate::street::Street;
-use crate::trails::Trail;
-use crate::triggers::{Seen, Triggers, Wait};
+use crate::triggers::{Seen, Triggers};
 use crate::units::{Nanos, Price, Quantity};
-use crate::words::{SessionState, Side, Source, Status, TriggerSource};
+use crate::words::{SessionState, Side, Source};
 
 /// What an incoming order can trade with next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,17 +62,6 @@ pub struct LiveQuote {
     pub low: Option<Price>,
     /// When it changed last.
     pub time_ns: Nanos,
-}
-
-/// Where an open order is linked.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Book(Handle),
-    Hidden(Handle),
-    Waiting(Side, u64),
-    Armed(Wait, Price, u64),
-    Trailing,
-    Parked(ParkedPlace),
 }
 
 /// The market of one instrument.
@@ -119,15 +107,6 @@ pub struct Market {
     pub parked: Option<Box<Parked>>,
     /// The outside and the accounts, each for itself, in an isolated world.
     pub(crate) apart: Option<Box<Apart>>,
-}
-
-/// Parks an order that is not in the market in this part of the day.
-fn park(durable: &Durable, market: &mut Market, order: &Order) -> Option<Place> {
-    let seat = durable.seat(order);
-    if seat == Seat::Market {
-        return None;
-    }
-    Some(Place::Parked(market.parked.get_or_insert_default().add(seat, order)))
 }
 
 impl Market {
@@ -300,7 +279,7 @@ pub struct Ephemeral {
     /// Whether each account meets the outside alone.
     pub(crate) is_isolated: bool,
     /// By the place where the order is kept.
-    places: Paged<Option<(InstrumentIndex, Place)>>,
+    pub(crate) places: Paged<Option<Place>>,
 }
 
 impl Ephemeral {
@@ -380,112 +359,6 @@ impl Ephemeral {
         }
     }
 
-    /// Links an open order where its terms put it: armed, resting, or waiting at any price.
-    pub fn link(&mut self, durable: &Durable, number: OrderNumber) {
-        let Some(kept) = durable.orders.place(number) else {
-            return;
-        };
-        let Some(order) = durable.orders.at(kept) else {
-            return;
-        };
-        while self.places.len() <= kept {
-            self.places.push(None);
-        }
-        if order.status == Status::PendingNew {
-            return;
-        }
-        let terms = &order.terms;
-        if self.combos.takes(order) {
-            return;
-        }
-        self.sit(terms.instrument, terms.account);
-        let Some(place_of) = self.places.get_mut(kept).filter(|place| place.is_none()) else {
-            return;
-        };
-        let Some(market) = self.markets.get_mut(terms.instrument as usize) else {
-            return;
-        };
-        let has_no_level = order.is_armed() && terms.stop_price.is_none();
-        if order.leaves() == 0 || order.status == Status::Held || has_no_level {
-            return;
-        }
-        let is_rare = durable.phase(terms.instrument) != Phase::Continuous;
-        if is_rare || auction_of(terms).is_some() {
-            // What an auction would do is part of the quote.
-            market.is_untold = true;
-            if let Some(place) = park(durable, market, order) {
-                *place_of = Some((terms.instrument, place));
-                return;
-            }
-        }
-        let record = durable.instrument(terms.instrument);
-        let source = record.map_or(TriggerSource::BidAsk, |record| record.terms.trigger);
-        self.combos.moved(terms.instrument);
-        let place = match (order.is_armed(), terms.stop_price, order.price_limit()) {
-            (true, Some(stop), _) => {
-                let wait = Wait::of(terms, source);
-                let tick = record.map_or(1, |record| record.terms.tick_size);
-                if let Some(trail) = Trail::of(order, wait, tick) {
-                    market.triggers.trails.add(order.number, trail);
-                    self.trailing.insert(terms.instrument);
-                    Place::Trailing
-                } else {
-                    market.triggers.arm(wait, stop, order.priority, order.number);
-                    Place::Armed(wait, stop, order.priority)
-                }
-            }
-            (_, _, Some(limit)) => {
-                let owner = Owner::User(order.number);
-                if terms.more.as_ref().is_some_and(|more| more.hidden) {
-                    let book = market.hidden.get_or_insert_default();
-                    Place::Hidden(book.add(terms.side, limit, order.leaves(), owner))
-                } else {
-                    Place::Book(market.book.add(terms.side, limit, order.shown(), owner))
-                }
-            }
-            _ => {
-                market.waiting[terms.side.index()].insert(order.priority, order.number);
-                Place::Waiting(terms.side, order.priority)
-            }
-        };
-        *place_of = Some((terms.instrument, place));
-    }
-
-    /// Links a plain limit order that was just accepted, when something is left of it.
-    pub fn rest(&mut self, durable: &Durable, number: OrderNumber) {
-        let Some(kept) = durable.orders.place(number) else {
-            return;
-        };
-        let Some(order) = durable.orders.at(kept).filter(|order| order.is_open()) else {
-            return;
-        };
-        let (terms, left) = (&order.terms, order.unfilled());
-        while self.places.len() <= kept {
-            self.places.push(None);
-        }
-        let market = self.markets.get_mut(terms.instrument as usize);
-        if let (Some(market), Some(price), Some(place)) =
-            (market, terms.limit_price, self.places.get_mut(kept))
-        {
-            let handle = market.book.add(terms.side, price, left, Owner::User(number));
-            *place = Some((terms.instrument, Place::Book(handle)));
-        }
-    }
-
-    /// Whether an order is linked.
-    pub fn is_linked(&self, durable: &Durable, number: OrderNumber) -> bool {
-        let kept = durable.orders.place(number);
-        kept.and_then(|kept| self.places.get(kept)).is_some_and(Option::is_some)
-    }
-
-    fn place_mut(
-        &mut self,
-        durable: &Durable,
-        number: OrderNumber,
-    ) -> Option<&mut Option<(InstrumentIndex, Place)>> {
-        self.places.get_mut(durable.orders.place(number)?)
-    }
-
     /// Forgets what the market said of an instrument: street, bots and prices are gone until the
     /// next input.
     pub fn forget_market(&mut self, instrument: InstrumentIndex) {
@@ -498,109 +371,5 @@ impl Ephemeral {
         market.triggers.forget_heard();
         market.is_fresh = false;
         market.is_untold = true;
-    }
-
-    pub(crate) fn unlink(&mut self, durable: &Durable, number: OrderNumber) {
-        self.combos.remove(number);
-        let Some((instrument, place)) =
-            self.place_mut(durable, number).and_then(|place| place.take())
-        else {
-            return;
-        };
-        self.sit_owner(durable, number);
-        let Some(market) = self.markets.get_mut(instrument as usize) else {
-            return;
-        };
-        market.is_untold |= durable.phase(instrument) != Phase::Continuous;
-        match place {
-            Place::Book(handle) => {
-                if let Some(resting) =
-                    market.book.resting(handle).filter(|_| market.queue.is_kept())
-                {
-                    market.queue.forget(resting.price, number);
-                }
-                market.book.remove(handle);
-            }
-            Place::Hidden(handle) => {
-                if let Some(book) = &mut market.hidden {
-                    book.remove(handle);
-                }
-            }
-            Place::Waiting(side, priority) => {
-                market.waiting[side.index()].remove(&priority);
-            }
-            Place::Armed(wait, level, priority) => {
-                market.triggers.disarm(wait, level, priority, number);
-            }
-            Place::Trailing => {
-                market.triggers.trails.remove(number);
-            }
-            Place::Parked(place) => {
-                if let Some(parked) = &mut market.parked {
-                    parked.remove(place);
-                }
-            }
-        }
-    }
-
-    /// What rests of an order is never more than what is left of it; nothing of it rests when
-    /// nothing is left, or when an iceberg has to show its next part.
-    fn reduce(&mut self, durable: &Durable, number: OrderNumber, qty: Quantity) {
-        self.sit_owner(durable, number);
-        let Some(kept) = durable.orders.place(number) else {
-            return;
-        };
-        let Some((instrument, place)) = self.places.get(kept).copied().flatten() else {
-            return;
-        };
-        let order = durable.orders.at(kept).filter(|order| order.terms.more.is_some());
-        if order.is_some_and(|order| order.shown() == 0) {
-            self.unlink(durable, number);
-            return;
-        }
-        let Some(market) = self.markets.get_mut(instrument as usize) else {
-            return;
-        };
-        match (place, &mut market.hidden) {
-            (Place::Book(handle), _) => market.book.reduce(handle, qty),
-            (Place::Hidden(handle), Some(book)) => book.reduce(handle, qty),
-            _ => {}
-        }
-    }
-
-    fn shrink_to(&mut self, durable: &Durable, number: OrderNumber) {
-        self.sit_owner(durable, number);
-        let place = self.place_mut(durable, number).and_then(|place| *place);
-        let Some((instrument, place)) = place else {
-            return;
-        };
-        let shown = durable.order(number).map_or(0, Order::shown);
-        if shown == 0 {
-            self.unlink(durable, number);
-            return;
-        }
-        let resting = self.markets.get(instrument as usize).and_then(|market| match place {
-            Place::Book(handle) => market.book.resting(handle),
-            Place::Hidden(handle) => market.hidden.as_deref()?.resting(handle),
-            _ => None,
-        });
-        if let Some(resting) = resting {
-            self.reduce(durable, number, resting.qty.saturating_sub(shown));
-        }
-    }
-
-    fn follow_change(&mut self, durable: &Durable, change: &ChangeEvent) {
-        match change {
-            ChangeEvent::Resized { order, .. } => self.shrink_to(durable, *order),
-            ChangeEvent::Replenished { order } => self.unlink(durable, *order),
-            ChangeEvent::Released { order, .. } => {
-                self.unlink(durable, *order);
-                self.arrivals.push_back(*order);
-            }
-            ChangeEvent::LegsFilled(filled) if filled.completes => self.combos.remove(filled.order),
-            ChangeEvent::LegsFilled(_)
-            | ChangeEvent::TrailMoved { .. }
-            | ChangeEvent::DatesPassed { .. } => {}
-        }
     }
 }

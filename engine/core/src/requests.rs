@@ -4,9 +4,12 @@
 //! slow down the account that made them, which has at most some 10,000 of them.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
-use crate::ids::OrderNumber;
+use crate::ids::{AccountIndex, OrderNumber};
 use crate::label::Label;
+use crate::order::Order;
+use crate::orders::Orders;
 use crate::paged::Index;
 use crate::units::Nanos;
 
@@ -21,13 +24,54 @@ pub struct Request {
     pub time_ns: Nanos,
 }
 
+/// A request as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    /// The one that made an order, which keeps the id and the time itself.
+    Made { digest: u64, order: NonZeroU64 },
+    /// Any other.
+    Other(Box<(Label, Request)>),
+}
+
+impl Kept {
+    fn new(id: Label, request: Request, orders: &Orders) -> Kept {
+        let made = |order: &Order| {
+            order.terms.client_order_id == id && order.created_ns == request.time_ns
+        };
+        match NonZeroU64::new(request.order) {
+            Some(order) if orders.get(request.order).is_some_and(made) => {
+                Kept::Made { digest: request.digest, order }
+            }
+            _ => Kept::Other(Box::new((id, request))),
+        }
+    }
+
+    /// The id and what it was used for; nothing when its order is gone, which goes with it.
+    fn open<'a>(&'a self, orders: &'a Orders) -> Option<(&'a Label, Request)> {
+        match self {
+            Kept::Made { digest, order } => {
+                let (digest, number) = (*digest, order.get());
+                let order = orders.get(number)?;
+                let request = Request { digest, order: number, time_ns: order.created_ns };
+                Some((&order.terms.client_order_id, request))
+            }
+            Kept::Other(other) => Some((&other.0, other.1)),
+        }
+    }
+
+    fn is(&self, id: &Label, orders: &Orders) -> bool {
+        self.open(orders).is_some_and(|(known, _)| known == id)
+    }
+}
+
 /// Turns of a queue are counted modulo this, below the mark of no place.
 const TURNS: u32 = 1 << 31;
 
-/// Request ids in the order they came.
+/// Request ids in the order they came. The orders of their world belong to them: the id of a
+/// request that made an order stands there.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
-    queue: VecDeque<(Label, Request)>,
+    queue: VecDeque<Kept>,
     /// The turn of the first in the queue.
     first: u32,
     index: Index,
@@ -52,50 +96,75 @@ impl Requests {
         self.queue.is_empty()
     }
 
-    fn find(&self, id: &Label, hash: u32) -> Option<usize> {
-        let at = |turn: u32| (turn.wrapping_sub(self.first) % TURNS) as usize;
-        let is_it = |turn| self.queue.get(at(turn)).is_some_and(|(other, _)| other == id);
-        self.index.find(hash, is_it).map(at)
-    }
-
     /// What an id was used for.
-    pub fn get(&self, id: &Label) -> Option<&Request> {
-        let at = self.find(id, id.hash())?;
-        self.queue.get(at).map(|(_, request)| request)
+    pub fn get(&self, orders: &Orders, id: &Label) -> Option<Request> {
+        let at = |turn: u32| (turn.wrapping_sub(self.first) % TURNS) as usize;
+        let kept = |turn| self.queue.get(at(turn));
+        let is_it = |turn| kept(turn).is_some_and(|it| it.is(id, orders));
+        let found = self.index.find(id.hash(), is_it).and_then(kept)?;
+        found.open(orders).map(|(_, request)| request)
     }
 
     /// Keeps an id at the end of the queue; one that is kept already only gets its new use.
-    pub(crate) fn push(&mut self, id: Label, request: Request) {
+    pub(crate) fn push(&mut self, orders: &Orders, id: &Label, request: Request) {
+        self.put(orders, id, Kept::new(id.clone(), request, orders));
+    }
+
+    /// The same of the request that has just made an order.
+    pub(crate) fn push_made(&mut self, orders: &Orders, order: &Order, digest: u64) {
+        if let Some(number) = NonZeroU64::new(order.number) {
+            let kept = Kept::Made { digest, order: number };
+            self.put(orders, &order.terms.client_order_id, kept);
+        }
+    }
+
+    fn put(&mut self, orders: &Orders, id: &Label, kept: Kept) {
         let turn = self.first.wrapping_add(self.queue.len() as u32) % TURNS;
         let (first, queue) = (self.first, &self.queue);
         let at = |turn: u32| (turn.wrapping_sub(first) % TURNS) as usize;
-        let is_it = |turn| queue.get(at(turn)).is_some_and(|(other, _)| *other == id);
+        let is_it = |turn| queue.get(at(turn)).is_some_and(|it: &Kept| it.is(id, orders));
         match self.index.find_or_insert(id.hash(), is_it, turn) {
-            None => self.queue.push_back((id, request)),
+            None => self.queue.push_back(kept),
             Some(known) => {
-                if let Some((_, old)) = self.queue.get_mut(at(known)) {
-                    *old = request;
+                if let Some(old) = self.queue.get_mut(at(known)) {
+                    *old = kept;
                 }
             }
         }
     }
 
-    /// The oldest.
-    pub fn oldest(&self) -> Option<&(Label, Request)> {
-        self.queue.front()
+    /// What the oldest was used for.
+    pub fn oldest(&self, orders: &Orders) -> Option<Request> {
+        let (_, request) = self.queue.front()?.open(orders)?;
+        Some(request)
     }
 
     /// Takes out the oldest.
-    pub(crate) fn pop(&mut self) -> Option<(Label, Request)> {
-        let oldest = self.queue.pop_front()?;
+    pub(crate) fn pop(&mut self, orders: &Orders) -> Option<(Label, Request)> {
+        let (id, request) = self.queue.front()?.open(orders)?;
+        let oldest = (id.clone(), request);
+        self.queue.pop_front();
         self.index.remove(oldest.0.hash(), self.first);
         self.first = (self.first + 1) % TURNS;
         Some(oldest)
     }
 
+    /// Lets the orders of a state that was just read keep the ids of the requests that made them.
+    pub(crate) fn hand_over(&mut self, orders: &Orders, account: AccountIndex) {
+        for kept in &mut self.queue {
+            if let Kept::Other(other) = kept {
+                let (id, request) = &**other;
+                let is_own = |order: &Order| order.terms.account == account;
+                if orders.get(request.order).is_some_and(is_own) {
+                    *kept = Kept::new(id.clone(), *request, orders);
+                }
+            }
+        }
+    }
+
     /// All, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &(Label, Request)> {
-        self.queue.iter()
+    pub fn iter<'a>(&'a self, orders: &'a Orders) -> impl Iterator<Item = (&'a Label, Request)> {
+        self.queue.iter().filter_map(|kept| kept.open(orders))
     }
 }
 
@@ -104,6 +173,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::order::test_order;
 
     proptest! {
         /// The twin is a plain list.
@@ -113,25 +183,42 @@ mod tests {
             first in prop_oneof![Just(0), Just(TURNS - 3)],
         ) {
             let mut requests = Requests { first, ..Requests::default() };
+            let mut orders = Orders::default();
             let mut twin: Vec<(Label, Request)> = Vec::new();
-            for (time_ns, (step, id)) in steps.into_iter().enumerate() {
-                let request = Request { digest: 1, order: 2, time_ns: time_ns as i64 };
+            for (at, (step, id)) in steps.into_iter().enumerate() {
+                let number = at as u64 + 1;
                 let id = Label::from(id);
+                let makes_an_order = step == 1;
+                let time_ns = if makes_an_order { 0 } else { at as i64 };
+                let order = if makes_an_order { number } else { 0 };
+                let request = Request { digest: 1, order, time_ns };
                 if step == 0 {
                     let taken = if twin.is_empty() { None } else { Some(twin.remove(0)) };
-                    prop_assert_eq!(requests.pop(), taken);
+                    prop_assert_eq!(requests.pop(&orders), taken.clone());
+                    if let Some((_, request)) = taken {
+                        orders.remove(request.order);
+                    }
                 } else {
                     match twin.iter_mut().find(|(other, _)| *other == id) {
                         Some((_, old)) => *old = request,
                         None => twin.push((id.clone(), request)),
                     }
-                    requests.push(id.clone(), request);
+                    if makes_an_order {
+                        let mut order = test_order(number);
+                        order.terms.client_order_id = id.clone();
+                        orders.insert(order.clone());
+                        requests.push_made(&orders, &order, 1);
+                    } else {
+                        requests.push(&orders, &id, request);
+                    }
                 }
-                prop_assert!(requests.iter().eq(twin.iter()));
+                let all = twin.iter().map(|(id, request)| (id, *request));
+                prop_assert!(requests.iter(&orders).eq(all));
                 for (id, request) in &twin {
-                    prop_assert_eq!(requests.get(id), Some(request));
+                    prop_assert_eq!(requests.get(&orders, id), Some(*request));
                 }
-                prop_assert_eq!(requests.get(&id), twin.iter().find(|it| it.0 == id).map(|it| &it.1));
+                let known = twin.iter().find(|it| it.0 == id).map(|it| it.1);
+                prop_assert_eq!(requests.get(&orders, &id), known);
             }
         }
     }

@@ -4,7 +4,7 @@
 //! lists with a 32-bit length. Derived indexes are not written; they are rebuilt. The reader takes
 //! any bytes and never panics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
@@ -33,6 +33,7 @@ use crate::risk::policy::Policy;
 use crate::risk::text::{parse_policy, policy_text};
 use crate::risk::{AccountRisk, Call, RiskState, Stop};
 use crate::session::*;
+use crate::stored::{Input, Output, Stored, put_all};
 use crate::units::SCALE_MAX;
 use crate::words::*;
 
@@ -54,10 +55,10 @@ impl std::error::Error for SnapshotError {}
 
 /// The snapshot of a state.
 pub(crate) fn write(durable: &Durable) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
+    let mut out = Output { bytes: MAGIC.to_vec(), orders: &durable.orders };
     SNAPSHOT_VERSION.put(&mut out);
     durable.put(&mut out);
-    out
+    out.bytes
 }
 
 /// SHA-256 of the snapshot of a state.
@@ -116,6 +117,12 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
             durable.instrument_of.insert(symbol.clone(), index as u32);
         }
     }
+    if durable.orders.iter().any(|order| order.number >= durable.next_order) {
+        return Err(bad("an order has a number of the future"));
+    }
+    for (index, account) in durable.accounts.iter_mut().enumerate() {
+        account.requests.hand_over(&durable.orders, index as u32);
+    }
     for (index, account) in durable.accounts.iter().enumerate() {
         let last = account.positions.keys().next_back();
         if last.is_some_and(|last| *last as usize >= durable.instruments.len())
@@ -165,65 +172,11 @@ fn list_order(durable: &mut Durable, number: OrderNumber) -> Result<(), Snapshot
     Ok(())
 }
 
-/// Bytes that are left to read.
-pub(crate) struct Input<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Input<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], SnapshotError> {
-        let (head, rest) =
-            self.rest.split_at_checked(count).ok_or_else(|| bad("it ends too early"))?;
-        self.rest = rest;
-        Ok(head)
-    }
-}
-
-/// What has canonical bytes.
-pub(crate) trait Stored: Sized {
-    fn put(&self, out: &mut Vec<u8>);
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError>;
-}
-
-macro_rules! stored_integers {
-    ($($kind:ty),+) => {$(
-        impl Stored for $kind {
-            fn put(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_le_bytes());
-            }
-            fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-                let bytes = input.take(size_of::<$kind>())?;
-                let bytes = bytes.try_into().map_err(|_| bad("it ends too early"))?;
-                Ok(<$kind>::from_le_bytes(bytes))
-            }
-        }
-    )+};
-}
-
-stored_integers!(u8, u32, u64, u128, i64);
-
-/// The largest sum that a state can hold, either sign; events cannot add up to it, and it leaves
-/// room for sums of such sums.
-const SUM_MAX: u128 = 1 << 122;
-
-impl Stored for i128 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        let bytes = input.take(size_of::<i128>())?;
-        let bytes = bytes.try_into().map_err(|_| bad("it ends too early"))?;
-        let sum = i128::from_le_bytes(bytes);
-        let fits = sum.unsigned_abs() <= SUM_MAX;
-        fits.then_some(sum).ok_or_else(|| bad("a sum is out of bounds"))
-    }
-}
-
 macro_rules! stored_words {
     ($($kind:ty),+) => {$(
         impl Stored for $kind {
-            fn put(&self, out: &mut Vec<u8>) {
-                out.push(*self as u8);
+            fn put(&self, out: &mut Output<'_>) {
+                out.bytes.push(*self as u8);
             }
             fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
                 let index = usize::from(u8::get(input)?);
@@ -258,7 +211,7 @@ stored_words!(
 macro_rules! stored_records {
     ($($kind:ident { $($field:ident),+ $(,)? } $(derived { $($derived:ident),+ })?;)+) => {$(
         impl Stored for $kind {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put(&self, out: &mut Output<'_>) {
                 $(self.$field.put(out);)+
             }
             fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -347,7 +300,7 @@ stored_records! {
 const MORE_FOLLOWS: u64 = 1 << 63;
 
 impl Stored for AccountMore {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         self.wallets.put(out);
         self.unsettled.put(out);
         self.lots.put(out);
@@ -368,44 +321,9 @@ impl Stored for AccountMore {
     }
 }
 
-impl<A: Stored, B: Stored> Stored for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Ok((A::get(input)?, B::get(input)?))
-    }
-}
-
-impl Stored for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        match u8::get(input)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(bad("neither true nor false")),
-        }
-    }
-}
-
-impl Stored for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u32).put(out);
-        out.extend_from_slice(self.as_bytes());
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        let length = u32::get(input)? as usize;
-        let bytes = input.take(length)?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| bad("a text is not UTF-8"))
-    }
-}
-
 /// As its canonical text, so that a new term changes no layout.
 impl Stored for MoreTerms {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         self.text().put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -415,7 +333,7 @@ impl Stored for MoreTerms {
 
 /// As its canonical text, so that a new term changes no layout.
 impl Stored for Contract {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         self.text().put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -423,20 +341,11 @@ impl Stored for Contract {
     }
 }
 
-impl<T: Stored> Stored for Box<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.as_ref().put(out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        T::get(input).map(Box::new)
-    }
-}
-
 /// Settings are kept as their canonical text, so that a new one changes no layout.
 macro_rules! stored_settings {
     ($($kind:ty: $write:path, $read:path;)+) => {$(
         impl Stored for $kind {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put(&self, out: &mut Output<'_>) {
                 $write(self).put(out);
             }
             fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -452,7 +361,7 @@ stored_settings! {
 }
 
 impl Stored for Box<crate::profile::Ruling> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         crate::profile::text::text_of_ruling(self).put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -461,32 +370,9 @@ impl Stored for Box<crate::profile::Ruling> {
     }
 }
 
-impl<A: Stored, B: Stored, C: Stored> Stored for (A, B, C) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-        self.2.put(out);
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Ok((A::get(input)?, B::get(input)?, C::get(input)?))
-    }
-}
-
-impl<T: Stored> Stored for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.is_some().put(out);
-        if let Some(value) = self {
-            value.put(out);
-        }
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        if bool::get(input)? { T::get(input).map(Some) } else { Ok(None) }
-    }
-}
-
 /// As its text, so that a new rule changes no layout.
 impl Stored for Policy {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         policy_text(self).put(out);
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -494,63 +380,9 @@ impl Stored for Policy {
     }
 }
 
-impl<T: Stored + Ord> Stored for BTreeSet<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_all(out, self.len(), self.iter());
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Vec::get(input).map(|items: Vec<T>| items.into_iter().collect())
-    }
-}
-
-/// Writes a list: its length, then its items.
-fn put_all<'a, T: Stored + 'a>(
-    out: &mut Vec<u8>,
-    length: usize,
-    items: impl Iterator<Item = &'a T>,
-) {
-    (length as u32).put(out);
-    for item in items {
-        item.put(out);
-    }
-}
-
-impl<T: Stored> Stored for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_all(out, self.len(), self.iter());
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        let length = u32::get(input)?;
-        (0..length).map(|_| T::get(input)).collect()
-    }
-}
-
-impl<T: Stored> Stored for std::collections::VecDeque<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_all(out, self.len(), self.iter());
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        Vec::get(input).map(Into::into)
-    }
-}
-
-impl<K: Stored + Ord, V: Stored> Stored for BTreeMap<K, V> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u32).put(out);
-        for (key, value) in self {
-            key.put(out);
-            value.put(out);
-        }
-    }
-    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
-        let length = u32::get(input)?;
-        (0..length).map(|_| Ok((K::get(input)?, V::get(input)?))).collect()
-    }
-}
-
 /// The orders by rising number, each behind its number.
 impl Stored for Orders {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         (self.len() as u32).put(out);
         for order in self.iter() {
             order.number.put(out);
@@ -573,9 +405,9 @@ impl Stored for Orders {
 }
 
 impl Stored for Label {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         (self.as_bytes().len() as u32).put(out);
-        out.extend_from_slice(self.as_bytes());
+        out.bytes.extend_from_slice(self.as_bytes());
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         String::get(input).map(Label::from)
@@ -584,22 +416,23 @@ impl Stored for Label {
 
 /// The uses by id, then the ids in the order they came.
 impl Stored for Requests {
-    fn put(&self, out: &mut Vec<u8>) {
-        let mut by_id: Vec<_> = self.iter().collect();
+    fn put(&self, out: &mut Output<'_>) {
+        let orders = out.orders;
+        let mut by_id: Vec<_> = self.iter(orders).collect();
         by_id.sort_unstable_by_key(|(id, _)| id.as_bytes());
         (self.len() as u32).put(out);
         for (id, request) in by_id {
             id.put(out);
             request.put(out);
         }
-        put_all(out, self.len(), self.iter().map(|(id, _)| id));
+        put_all(out, self.len(), self.iter(orders).map(|(id, _)| id));
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let mut by_id: BTreeMap<String, Request> = Stored::get(input)?;
-        let mut requests = Requests::default();
+        let (mut requests, orders) = (Requests::default(), Orders::default());
         for id in Vec::<String>::get(input)? {
             let request = by_id.remove(&id).ok_or_else(|| bad("a request id is not whole"))?;
-            requests.push(id.into(), request);
+            requests.push(&orders, &id.into(), request);
         }
         Ok(requests)
     }

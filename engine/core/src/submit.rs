@@ -1,5 +1,6 @@
 //! Commands about orders: submit, cancel, cancel-all.
 
+use crate::account::Account;
 use crate::checks::{Checks, Failure, check_terms};
 use crate::command::{Cancel, CancelAll};
 use crate::delay::{Delayed, What};
@@ -203,7 +204,8 @@ impl<S: Sink> Live<'_, S> {
         digest: u64,
     ) -> Result<Option<Reply>, Refusal> {
         let account = self.durable.account(account);
-        let Some(request) = account.and_then(|account| account.requests.get(id)) else {
+        let known = |account: &Account| account.requests.get(&self.durable.orders, id);
+        let Some(request) = account.and_then(known) else {
             return Ok(None);
         };
         if request.digest != digest {

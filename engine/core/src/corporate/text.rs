@@ -10,7 +10,8 @@ use crate::money::event::{push_lot_list, read_lot_list};
 use crate::more_terms::MoreTerms;
 use crate::project::{account_id, order_id};
 use crate::reply::Refusal;
-use crate::snapshot::{Input, SnapshotError, Stored, bad};
+use crate::snapshot::{SnapshotError, bad};
+use crate::stored::{Input, Output, Stored};
 use crate::tape_read;
 use crate::units::{AMOUNT_MAX, Money, Nanos, PRICE_MAX, QUANTITY_MAX, RATE_SCALE};
 use crate::wire;
@@ -279,7 +280,7 @@ fn read_order(fields: &tape_read::Fields<'_>) -> tape_read::Read<OrderAdjusted> 
 }
 
 impl Stored for Change {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         match self {
             Change::CashDividend { amount } => (0_u8, *amount).put(out),
             Change::Split { new, old } => (1_u8, (*new, *old)).put(out),
@@ -300,7 +301,7 @@ impl Stored for Change {
 }
 
 impl Stored for Stage {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         match self {
             Stage::Announced => 0_u8.put(out),
             Stage::Working(cursor) => (1_u8, *cursor).put(out),

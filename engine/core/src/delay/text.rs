@@ -8,7 +8,8 @@ use crate::ids::IdKind;
 use crate::json::ObjectWriter;
 use crate::more_terms::MoreTerms;
 use crate::project::{account_id, order_id};
-use crate::snapshot::{Input, SnapshotError, Stored, bad};
+use crate::snapshot::{SnapshotError, bad};
+use crate::stored::{Input, Output, Stored};
 use crate::tape_read::{Fields, Read};
 use crate::units::{PRICE_MAX, QUANTITY_MAX, TIME_MAX_NS};
 use crate::words::TimeInForce;
@@ -157,7 +158,7 @@ fn read_refused(fields: &Fields<'_>) -> Read<DelayEvent> {
 }
 
 impl Stored for Delayed {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Output<'_>) {
         self.account.put(out);
         match &self.what {
             What::Order(number) => (0_u8, *number).put(out),
