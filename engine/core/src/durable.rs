@@ -20,7 +20,7 @@ use crate::instrument::{Instrument, InstrumentRecord};
 use crate::margin::Worth;
 use crate::money::MoneyState;
 use crate::order::Order;
-use crate::orders::{Chain, OrderList, Orders};
+use crate::orders::{Chain, Kept, OrderList, Orders};
 use crate::risk::RiskState;
 use crate::session::Sessions;
 use crate::units::{Balance, Nanos};
@@ -151,8 +151,8 @@ impl Durable {
     }
 
     /// The order with this number, while it is kept.
-    pub fn order(&self, number: OrderNumber) -> Option<&Order> {
-        self.orders.get(number)
+    pub fn order(&self, number: OrderNumber) -> Option<Kept<'_>> {
+        self.orders.find(number)
     }
 
     /// The order with this number, if it is open.

@@ -17,7 +17,7 @@ use crate::label::Label;
 use crate::ledger::post;
 use crate::money::evolve::count_day;
 use crate::order::{Order, OrderTerms};
-use crate::orders::{Chain, OrderList, Orders, Place};
+use crate::orders::{Chain, Kept, OrderList, Orders, Place};
 use crate::postings::postings;
 use crate::requests::{Request, Requests};
 use crate::risk;
@@ -28,6 +28,9 @@ use crate::words::{AccountStatus, Reason, SessionState, Side, Status};
 /// Applies one event of a turn to the durable state. The event is known to fit the state: either
 /// this engine has just decided it, or `tape` has checked what it names.
 pub fn evolve(durable: &mut Durable, turn: &Turn, event: &Event) {
+    if durable.turn.seq != turn.seq {
+        durable.orders.pack();
+    }
     durable.turn = *turn;
     match event {
         Event::WorldCreated(world) => durable.created = Some(world.clone()),
@@ -208,8 +211,7 @@ fn deposit(durable: &mut Durable, index: AccountIndex, amount: Money) {
 
 /// Begins an order that was under way: it is new, behind all that came before.
 pub(crate) fn begin_order(durable: &mut Durable, number: OrderNumber) {
-    let is_under_way = |order: &Order| order.status == Status::PendingNew;
-    if !durable.order(number).is_some_and(is_under_way) {
+    if durable.order(number).is_none_or(|order| order.status != Status::PendingNew) {
         return;
     }
     let priority = durable.next_priority;
@@ -342,6 +344,7 @@ pub(crate) fn forget_open(durable: &mut Durable, place: Place) {
         list_date(durable, place);
     }
     let Durable { orders, instruments, accounts, canceling, .. } = durable;
+    orders.close(number);
     let instrument = orders.at(place).map_or(0, |order| order.terms.instrument);
     if let Some(record) = instruments.get_mut(instrument as usize) {
         record.interest = record.interest.saturating_sub(1);
@@ -426,7 +429,7 @@ fn remember_for_order(durable: &mut Durable, number: OrderNumber, request: Optio
     let Some(request) = request else {
         return;
     };
-    let account = durable.orders.get(number).map(|order| order.terms.account);
+    let account = durable.order(number).map(|order| order.terms.account);
     if let Some(account) = account {
         remember(durable, account, &request.id, request.digest, number);
     }
@@ -471,20 +474,19 @@ fn clear_oldest_request(
     (index, now_ns): (AccountIndex, Nanos),
 ) -> bool {
     let too_many = requests.len() > REQUESTS_KEPT;
-    let is_old = |request: &Request| now_ns.saturating_sub(request.time_ns) >= REQUEST_AGE_NS;
-    if !too_many && !requests.oldest(orders).is_some_and(|request| is_old(&request)) {
+    let is_old = |time_ns| now_ns.saturating_sub(time_ns) >= REQUEST_AGE_NS;
+    if !too_many && !requests.oldest_ns(orders).is_some_and(is_old) {
         return false;
     }
-    let Some((id, request)) = requests.pop(orders) else {
+    let Some((id, request, is_made)) = requests.pop(orders) else {
         return false;
     };
-    let Some(order) = orders.get(request.order) else {
-        return true;
-    };
-    if order.is_open() && order.terms.account == index {
+    let is_open = |order: &Order| order.is_open() && order.terms.account == index;
+    let is_its = |order: Kept<'_>| order.terms.client_order_id == id;
+    if orders.get(request.order).is_some_and(is_open) {
         requests.push(orders, &id, request);
-    } else if order.terms.client_order_id == id {
-        orders.remove(request.order);
+    } else if is_made || orders.find(request.order).is_some_and(is_its) {
+        orders.forget(request.order);
     }
     true
 }

@@ -64,6 +64,7 @@ mod objects;
 pub mod order;
 pub mod orders;
 mod outside;
+mod packed;
 mod paged;
 mod plain;
 pub mod postings;

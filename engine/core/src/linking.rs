@@ -233,7 +233,7 @@ impl Ephemeral {
             return;
         };
         let place = place.clone();
-        let shown = durable.order(number).map_or(0, Order::shown);
+        let shown = durable.order(number).map_or(0, |order| order.shown());
         if shown == 0 {
             self.unlink(durable, number);
             return;

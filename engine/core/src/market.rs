@@ -290,7 +290,7 @@ impl Ephemeral {
         let markets = durable.instruments.iter().map(|_| Market::begin(is_isolated)).collect();
         let watch = Watch::rebuild(durable);
         let mut ephemeral = Ephemeral { markets, watch, is_isolated, ..Ephemeral::default() };
-        let mut open: Vec<&Order> = durable.orders.iter().filter(|order| order.is_open()).collect();
+        let mut open: Vec<&Order> = durable.orders.open().collect();
         open.sort_by_key(|order| order.priority);
         for order in open {
             ephemeral.link(durable, order.number);

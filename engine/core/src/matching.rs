@@ -514,5 +514,5 @@ fn is_leaving(durable: &Durable, offer: &Offer) -> bool {
     let Some((_, Owner::User(number))) = offer.resting else {
         return false;
     };
-    durable.order(number).is_some_and(|order| durable.due(order).is_some())
+    durable.order(number).is_some_and(|order| durable.due(&order).is_some())
 }

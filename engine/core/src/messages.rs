@@ -51,7 +51,7 @@ pub(crate) fn push_messages(
         let is_under_way = kind == "new" && order.status == Status::PendingNew;
         let kind = if is_under_way { order.status.word() } else { kind };
         let mut data = String::new();
-        objects::push_order(&mut data, durable, order, turn.seq);
+        objects::push_order(&mut data, durable, &order, turn.seq);
         messages.push(message(durable, turn, order.terms.account, ("orders", kind), data));
     }
     if let Event::Filled(fill) = event {

@@ -1,18 +1,43 @@
 //! The orders that a world keeps: found by number, and linked into lists in the order of their
 //! numbers.
 //!
-//! An order never moves, lists link places, so taking, finding, closing and forgetting an order
-//! cost the same with a thousand and with a million others. Memory follows the orders that are
-//! kept, not those that ever were.
+//! An open order never moves, lists link places, so taking, finding, closing and forgetting an
+//! order cost the same with a thousand and with a million others. Memory follows the orders that
+//! are kept, not those that ever were; one that closed is packed when its turn is over.
 
 use std::collections::BTreeMap;
 
 use crate::ids::OrderNumber;
 use crate::order::Order;
+use crate::packed::Packed;
 use crate::paged::{NONE, Paged, Slab};
+use crate::units::Nanos;
 
-/// Where an order is kept; valid until it is forgotten.
+/// Where an open order is kept, or one that closed in the turn at work.
 pub(crate) type Place = u32;
+
+/// Marks the place of an order that is packed.
+const PACKED: Place = 1 << 31;
+
+/// An order that is kept, as it stands or as it was packed.
+#[derive(Debug)]
+pub enum Kept<'a> {
+    /// As it stands.
+    Whole(&'a Order),
+    /// Unpacked to be read.
+    Unpacked(Box<Order>),
+}
+
+impl std::ops::Deref for Kept<'_> {
+    type Target = Order;
+
+    fn deref(&self) -> &Order {
+        match self {
+            Kept::Whole(order) => order,
+            Kept::Unpacked(order) => order,
+        }
+    }
+}
 
 const SHEET_BITS: u32 = 8;
 const SHEET: usize = 1 << SHEET_BITS;
@@ -90,11 +115,13 @@ impl Sheets {
         }
     }
 
-    /// All sheets by rising number.
-    fn iter(&self) -> impl Iterator<Item = &Sheet> {
-        let before = self.strays.range(..self.first).map(|(_, sheet)| &**sheet);
-        let behind = self.strays.range(self.first..).map(|(_, sheet)| &**sheet);
-        before.chain(self.row.iter().filter_map(Option::as_deref)).chain(behind)
+    /// All sheets by rising number, with the first number that each is for.
+    fn iter(&self) -> impl Iterator<Item = (&Sheet, OrderNumber)> {
+        let before = self.strays.range(..self.first).map(|(number, sheet)| (*number, sheet));
+        let behind = self.strays.range(self.first..).map(|(number, sheet)| (*number, sheet));
+        let row = (self.first..).zip(&self.row);
+        let row = row.filter_map(|(number, sheet)| Some((number, sheet.as_ref()?)));
+        before.chain(row).chain(behind).map(|(number, sheet)| (&**sheet, number << SHEET_BITS))
     }
 }
 
@@ -157,11 +184,15 @@ pub struct Orders {
     orders: Slab<Order>,
     links: Paged<[Link; 2]>,
     sheets: Sheets,
+    packed: Slab<Packed>,
+    /// Those that closed and are to be packed.
+    closed: Vec<OrderNumber>,
 }
 
 impl PartialEq for Orders {
     fn eq(&self, other: &Orders) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
+        let pairs = || self.iter().zip(other.iter());
+        self.len() == other.len() && pairs().all(|(one, two)| *one == *two)
     }
 }
 
@@ -170,7 +201,7 @@ impl Eq for Orders {}
 impl Orders {
     /// How many orders are kept.
     pub fn len(&self) -> usize {
-        self.orders.len()
+        self.orders.len() + self.packed.len()
     }
 
     /// Whether none is kept.
@@ -178,11 +209,16 @@ impl Orders {
         self.len() == 0
     }
 
-    /// Where an order is kept.
+    #[inline]
+    fn entry(&self, number: OrderNumber) -> Place {
+        let sheet = self.sheets.get(number >> SHEET_BITS);
+        sheet.map_or(NONE, |sheet| sheet.places[number as usize % SHEET])
+    }
+
+    /// Where an order is kept whole.
     #[inline]
     pub(crate) fn place(&self, number: OrderNumber) -> Option<Place> {
-        let place = self.sheets.get(number >> SHEET_BITS)?.places[number as usize % SHEET];
-        (place != NONE).then_some(place)
+        Some(self.entry(number)).filter(|place| place & PACKED == 0)
     }
 
     /// The order at a place.
@@ -197,32 +233,106 @@ impl Orders {
         self.orders.get_mut(place)
     }
 
-    /// The order with this number.
+    /// The order with this number that is kept whole, as every open one is.
     #[inline]
     pub fn get(&self, number: OrderNumber) -> Option<&Order> {
         self.orders.get(self.place(number)?)
     }
 
-    /// The order with this number, to change it.
-    #[inline]
-    pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Order> {
-        self.orders.get_mut(self.place(number)?)
+    /// The order with this number.
+    pub fn find(&self, number: OrderNumber) -> Option<Kept<'_>> {
+        self.kept(number, self.entry(number))
     }
 
-    /// Keeps an order in the place of any other with its number.
-    pub(crate) fn insert(&mut self, order: Order) -> Place {
-        let number = order.number;
-        if let Some(place) = self.place(number) {
-            if let Some(old) = self.orders.get_mut(place) {
-                *old = order;
-            }
-            return place;
+    fn kept(&self, number: OrderNumber, place: Place) -> Option<Kept<'_>> {
+        if place & PACKED == 0 {
+            return self.orders.get(place).map(Kept::Whole);
         }
+        self.packed.get(place & !PACKED).map(|packed| Kept::Unpacked(packed.open(number)))
+    }
+
+    /// When the order with this number was taken.
+    #[inline]
+    pub(crate) fn created_ns(&self, number: OrderNumber) -> Option<Nanos> {
+        let place = self.entry(number);
+        if place & PACKED == 0 {
+            return self.orders.get(place).map(|order| order.created_ns);
+        }
+        self.packed.get(place & !PACKED).map(Packed::created_ns)
+    }
+
+    /// The order with this number, to change it; a packed one is whole again until its turn is
+    /// over.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Order> {
+        let place = match self.place(number) {
+            Some(place) => place,
+            None => self.unpack(number)?,
+        };
+        self.orders.get_mut(place)
+    }
+
+    /// Notes that an order closed; it is packed when the turn is over.
+    #[inline]
+    pub(crate) fn close(&mut self, number: OrderNumber) {
+        self.closed.push(number);
+    }
+
+    /// Packs the orders that closed in the turn before.
+    #[inline]
+    pub(crate) fn pack(&mut self) {
+        while let Some(number) = self.closed.pop() {
+            self.pack_one(number);
+        }
+    }
+
+    fn pack_one(&mut self, number: OrderNumber) {
+        let Some(place) = self.place(number) else {
+            return;
+        };
+        let Some(order) = self.orders.get(place).filter(|order| !order.is_open()) else {
+            return;
+        };
+        let packed = self.packed.insert(Packed::new(order));
+        self.orders.free(place);
+        self.put_place(number, packed | PACKED);
+    }
+
+    /// Makes a packed order whole again.
+    fn unpack(&mut self, number: OrderNumber) -> Option<Place> {
+        let packed = self.packed.remove(self.entry(number) & !PACKED)?;
+        let place = self.seat(*packed.open(number));
+        self.put_place(number, place);
+        self.closed.push(number);
+        Some(place)
+    }
+
+    /// Gives an order a place, in no list.
+    fn seat(&mut self, order: Order) -> Place {
         let place = self.orders.insert(order);
         match self.links.get_mut(place) {
             Some(links) => *links = [UNLINKED; 2],
             None => drop(self.links.push([UNLINKED; 2])),
         }
+        place
+    }
+
+    fn put_place(&mut self, number: OrderNumber, place: Place) {
+        if let Some(sheet) = self.sheets.get_mut(number >> SHEET_BITS) {
+            sheet.places[number as usize % SHEET] = place;
+        }
+    }
+
+    /// Keeps an order in the place of any other with its number.
+    pub(crate) fn insert(&mut self, order: Order) -> Place {
+        let number = order.number;
+        if self.entry(number) != NONE {
+            self.forget(number);
+        }
+        if !order.is_open() {
+            self.closed.push(number);
+        }
+        let place = self.seat(order);
         let sheet = self.sheets.get_or_add(number >> SHEET_BITS);
         sheet.places[number as usize % SHEET] = place;
         sheet.used += 1;
@@ -230,21 +340,36 @@ impl Orders {
     }
 
     /// Forgets an order; the caller has taken it out of all lists.
-    pub(crate) fn remove(&mut self, number: OrderNumber) -> Option<Order> {
-        let sheet = self.sheets.get_mut(number >> SHEET_BITS)?;
-        let place = std::mem::replace(&mut sheet.places[number as usize % SHEET], NONE);
-        let order = self.orders.remove(place)?;
+    pub(crate) fn forget(&mut self, number: OrderNumber) {
+        let place = self.entry(number);
+        let was_kept = if place & PACKED == 0 {
+            self.orders.free(place)
+        } else {
+            self.packed.free(place & !PACKED)
+        };
+        let Some(sheet) = self.sheets.get_mut(number >> SHEET_BITS).filter(|_| was_kept) else {
+            return;
+        };
+        sheet.places[number as usize % SHEET] = NONE;
         sheet.used -= 1;
         if sheet.used == 0 {
             self.sheets.drop_empty(number >> SHEET_BITS);
         }
-        Some(order)
     }
 
     /// All orders by rising number.
-    pub fn iter(&self) -> impl Iterator<Item = &Order> {
-        let places = self.sheets.iter().flat_map(|sheet| sheet.places.iter());
-        places.filter_map(|place| self.orders.get(*place))
+    pub fn iter(&self) -> impl Iterator<Item = Kept<'_>> {
+        let places = self.sheets.iter().flat_map(|(sheet, first)| {
+            sheet.places.iter().zip(0..).map(move |(place, at)| (first | at, *place))
+        });
+        places.filter_map(|(number, place)| self.kept(number, place))
+    }
+
+    /// The open orders by rising number.
+    pub fn open(&self) -> impl Iterator<Item = &Order> {
+        let places = self.sheets.iter().flat_map(|(sheet, _)| &sheet.places);
+        let whole = places.filter(|place| **place & PACKED == 0);
+        whole.filter_map(|place| self.orders.get(*place)).filter(|order| order.is_open())
     }
 
     /// The orders of a list by rising number.
@@ -342,6 +467,7 @@ mod tests {
 
     use super::*;
     use crate::order::test_order;
+    use crate::words::Status;
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -349,6 +475,8 @@ mod tests {
         Remove(usize),
         Enlist(usize),
         Delist(usize),
+        Close(usize),
+        Change(usize),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -357,6 +485,8 @@ mod tests {
             1 => any::<usize>().prop_map(Step::Remove),
             2 => any::<usize>().prop_map(Step::Enlist),
             1 => any::<usize>().prop_map(Step::Delist),
+            2 => any::<usize>().prop_map(Step::Close),
+            1 => any::<usize>().prop_map(Step::Change),
         ];
         prop::collection::vec(step, 0..300)
     }
@@ -381,11 +511,34 @@ mod tests {
                         if let Some(place) = orders.place(number) {
                             orders.delist(&mut list, Chain::Day, place);
                         }
-                        prop_assert_eq!(orders.remove(number), twin.remove(&number));
+                        let kept = orders.find(number).map(|order| order.clone());
+                        prop_assert_eq!(kept, twin.remove(&number));
+                        orders.forget(number);
                         listed.remove(&number);
                     }
-                    Step::Enlist(at) | Step::Delist(at) => {
+                    Step::Close(at) => {
                         let Some(number) = pick(at) else { continue };
+                        if let Some(place) = orders.place(number) {
+                            orders.delist(&mut list, Chain::Day, place);
+                        }
+                        listed.remove(&number);
+                        for order in [orders.get_mut(number), twin.get_mut(&number)] {
+                            order.expect("a kept order").status = Status::Filled;
+                        }
+                        orders.close(number);
+                        orders.pack();
+                        prop_assert!(orders.get(number).is_none());
+                    }
+                    Step::Change(at) => {
+                        let Some(number) = pick(at) else { continue };
+                        for order in [orders.get_mut(number), twin.get_mut(&number)] {
+                            order.expect("a kept order").filled += 1;
+                        }
+                        orders.pack();
+                    }
+                    Step::Enlist(at) | Step::Delist(at) => {
+                        let is_open = |number: &u64| orders.get(*number).is_some();
+                        let Some(number) = pick(at).filter(is_open) else { continue };
                         let place = orders.place(number).unwrap_or(NONE);
                         if matches!(step, Step::Enlist(_)) {
                             orders.enlist(&mut list, Chain::Day, place);
@@ -399,7 +552,7 @@ mod tests {
                 let first = orders.first(&list).map(|order| order.number);
                 prop_assert_eq!(first, listed.first().copied());
             }
-            prop_assert!(orders.iter().eq(twin.values()));
+            prop_assert!(orders.iter().map(|order| order.clone()).eq(twin.values().cloned()));
             prop_assert_eq!((orders.len(), list.len()), (twin.len(), listed.len()));
             prop_assert!(orders.of(list, Chain::Day).map(|it| it.number).eq(listed));
         }
@@ -414,8 +567,8 @@ mod tests {
         let numbers: Vec<u64> = orders.iter().map(|order| order.number).collect();
         assert_eq!(numbers, [7, 1 << 40, (1 << 40) + 300, u64::MAX]);
         assert_eq!((orders.sheets.row.len(), orders.sheets.strays.len()), (2, 2));
-        orders.remove(u64::MAX);
-        orders.remove(1 << 40);
+        orders.forget(u64::MAX);
+        orders.forget(1 << 40);
         assert_eq!((orders.get(1 << 40), orders.get(u64::MAX)), (None, None));
         assert_eq!((orders.sheets.row.len(), orders.sheets.strays.len()), (1, 1));
     }

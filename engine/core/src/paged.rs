@@ -89,6 +89,16 @@ impl<T> Slab<T> {
         value
     }
 
+    /// Drops the value at a place; says whether there was one.
+    pub fn free(&mut self, place: u32) -> bool {
+        let Some(value) = self.values.get_mut(place).filter(|value| value.is_some()) else {
+            return false;
+        };
+        *value = None;
+        self.free.push(place);
+        true
+    }
+
     /// The value at a place.
     #[inline]
     pub fn get(&self, place: u32) -> Option<&T> {

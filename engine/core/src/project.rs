@@ -65,7 +65,7 @@ impl Projector {
     }
 
     fn keep_order(&mut self, durable: &Durable, number: OrderNumber) {
-        if let Some(row) = durable.order(number).and_then(|order| order_row(durable, order)) {
+        if let Some(row) = durable.order(number).and_then(|order| order_row(durable, &order)) {
             self.orders.insert(number, row);
         }
     }

@@ -39,7 +39,7 @@ impl Kept {
             order.terms.client_order_id == id && order.created_ns == request.time_ns
         };
         match NonZeroU64::new(request.order) {
-            Some(order) if orders.get(request.order).is_some_and(made) => {
+            Some(order) if orders.find(request.order).is_some_and(|it| made(&it)) => {
                 Kept::Made { digest: request.digest, order }
             }
             _ => Kept::Other(Box::new((id, request))),
@@ -47,20 +47,25 @@ impl Kept {
     }
 
     /// The id and what it was used for; nothing when its order is gone, which goes with it.
-    fn open<'a>(&'a self, orders: &'a Orders) -> Option<(&'a Label, Request)> {
+    fn open(&self, orders: &Orders) -> Option<(Label, Request)> {
         match self {
             Kept::Made { digest, order } => {
                 let (digest, number) = (*digest, order.get());
-                let order = orders.get(number)?;
+                let order = orders.find(number)?;
                 let request = Request { digest, order: number, time_ns: order.created_ns };
-                Some((&order.terms.client_order_id, request))
+                Some((order.terms.client_order_id.clone(), request))
             }
-            Kept::Other(other) => Some((&other.0, other.1)),
+            Kept::Other(other) => Some((other.0.clone(), other.1)),
         }
     }
 
     fn is(&self, id: &Label, orders: &Orders) -> bool {
-        self.open(orders).is_some_and(|(known, _)| known == id)
+        match self {
+            Kept::Made { order, .. } => {
+                orders.find(order.get()).is_some_and(|order| order.terms.client_order_id == *id)
+            }
+            Kept::Other(other) => other.0 == *id,
+        }
     }
 }
 
@@ -133,20 +138,23 @@ impl Requests {
         }
     }
 
-    /// What the oldest was used for.
-    pub fn oldest(&self, orders: &Orders) -> Option<Request> {
-        let (_, request) = self.queue.front()?.open(orders)?;
-        Some(request)
+    /// When the oldest came.
+    pub fn oldest_ns(&self, orders: &Orders) -> Option<Nanos> {
+        match self.queue.front()? {
+            Kept::Made { order, .. } => orders.created_ns(order.get()),
+            Kept::Other(other) => Some(other.1.time_ns),
+        }
     }
 
-    /// Takes out the oldest.
-    pub(crate) fn pop(&mut self, orders: &Orders) -> Option<(Label, Request)> {
-        let (id, request) = self.queue.front()?.open(orders)?;
-        let oldest = (id.clone(), request);
+    /// Takes out the oldest; says whether it made its order.
+    pub(crate) fn pop(&mut self, orders: &Orders) -> Option<(Label, Request, bool)> {
+        let oldest = self.queue.front()?;
+        let is_made = matches!(oldest, Kept::Made { .. });
+        let (id, request) = oldest.open(orders)?;
         self.queue.pop_front();
-        self.index.remove(oldest.0.hash(), self.first);
+        self.index.remove(id.hash(), self.first);
         self.first = (self.first + 1) % TURNS;
-        Some(oldest)
+        Some((id, request, is_made))
     }
 
     /// Lets the orders of a state that was just read keep the ids of the requests that made them.
@@ -155,7 +163,7 @@ impl Requests {
             if let Kept::Other(other) = kept {
                 let (id, request) = &**other;
                 let is_own = |order: &Order| order.terms.account == account;
-                if orders.get(request.order).is_some_and(is_own) {
+                if orders.find(request.order).is_some_and(|order| is_own(&order)) {
                     *kept = Kept::new(id.clone(), *request, orders);
                 }
             }
@@ -163,7 +171,7 @@ impl Requests {
     }
 
     /// All, oldest first.
-    pub fn iter<'a>(&'a self, orders: &'a Orders) -> impl Iterator<Item = (&'a Label, Request)> {
+    pub fn iter(&self, orders: &Orders) -> impl Iterator<Item = (Label, Request)> {
         self.queue.iter().filter_map(|kept| kept.open(orders))
     }
 }
@@ -174,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::order::test_order;
+    use crate::words::Status;
 
     proptest! {
         /// The twin is a plain list.
@@ -194,9 +203,10 @@ mod tests {
                 let request = Request { digest: 1, order, time_ns };
                 if step == 0 {
                     let taken = if twin.is_empty() { None } else { Some(twin.remove(0)) };
-                    prop_assert_eq!(requests.pop(&orders), taken.clone());
+                    let popped = requests.pop(&orders).map(|(id, request, _)| (id, request));
+                    prop_assert_eq!(popped, taken.clone());
                     if let Some((_, request)) = taken {
-                        orders.remove(request.order);
+                        orders.forget(request.order);
                     }
                 } else {
                     match twin.iter_mut().find(|(other, _)| *other == id) {
@@ -206,14 +216,15 @@ mod tests {
                     if makes_an_order {
                         let mut order = test_order(number);
                         order.terms.client_order_id = id.clone();
+                        order.status = if at % 2 == 0 { Status::New } else { Status::Filled };
                         orders.insert(order.clone());
                         requests.push_made(&orders, &order, 1);
+                        orders.pack();
                     } else {
                         requests.push(&orders, &id, request);
                     }
                 }
-                let all = twin.iter().map(|(id, request)| (id, *request));
-                prop_assert!(requests.iter(&orders).eq(all));
+                prop_assert!(requests.iter(&orders).eq(twin.iter().cloned()));
                 for (id, request) in &twin {
                     prop_assert_eq!(requests.get(&orders, id), Some(*request));
                 }

@@ -138,8 +138,7 @@ fn index(durable: &mut Durable) -> Result<(), SnapshotError> {
             durable.money.unsettled.insert((*exchange, *day, index as u32));
         }
     }
-    let open: Vec<OrderNumber> =
-        durable.orders.iter().filter(|order| order.is_open()).map(|order| order.number).collect();
+    let open: Vec<OrderNumber> = durable.orders.open().map(|order| order.number).collect();
     for number in open {
         list_order(durable, number)?;
     }
@@ -399,6 +398,7 @@ impl Stored for Orders {
                 return Err(bad("an order has another number"));
             }
             orders.insert(order);
+            orders.pack();
         }
         Ok(orders)
     }
@@ -417,15 +417,15 @@ impl Stored for Label {
 /// The uses by id, then the ids in the order they came.
 impl Stored for Requests {
     fn put(&self, out: &mut Output<'_>) {
-        let orders = out.orders;
-        let mut by_id: Vec<_> = self.iter(orders).collect();
+        let all: Vec<_> = self.iter(out.orders).collect();
+        let mut by_id: Vec<_> = all.iter().collect();
         by_id.sort_unstable_by_key(|(id, _)| id.as_bytes());
         (self.len() as u32).put(out);
         for (id, request) in by_id {
             id.put(out);
             request.put(out);
         }
-        put_all(out, self.len(), self.iter(orders).map(|(id, _)| id));
+        put_all(out, self.len(), all.iter().map(|(id, _)| id));
     }
     fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
         let mut by_id: BTreeMap<String, Request> = Stored::get(input)?;

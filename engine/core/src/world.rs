@@ -303,7 +303,7 @@ impl World {
 
     fn push_order(&self, out: &mut String, number: u64) {
         match self.durable.order(number) {
-            Some(order) => objects::push_order(out, &self.durable, order, self.seq()),
+            Some(order) => objects::push_order(out, &self.durable, &order, self.seq()),
             None => out.push_str("null"),
         }
     }

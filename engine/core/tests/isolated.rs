@@ -13,6 +13,7 @@ use papertape_core::command::{Cancel, Replace};
 use papertape_core::json::parse;
 use papertape_core::money::command::{MoneyCommand, Trade};
 use papertape_core::order::Order;
+use papertape_core::orders::Kept;
 use papertape_core::profile::{Latency, SetRules};
 use papertape_core::rows::FillRow;
 use papertape_core::words::{Sharing, Side};
@@ -124,7 +125,7 @@ impl Run {
         (fills, json)
     }
 
-    fn orders(&self, account: u32) -> Vec<&Order> {
+    fn orders(&self, account: u32) -> Vec<Kept<'_>> {
         let orders = self.world.durable().orders.iter();
         orders.filter(|order| order.terms.account == account).collect()
     }
@@ -162,7 +163,7 @@ fn is_the_same(crowd: &Run, alone: &Run, account: u32) {
     assert_eq!(crowd.world.cash(account), alone.world.cash(account), "cash of {account}");
     let worth = |run: &Run| run.world.requirement(account);
     assert_eq!(worth(crowd), worth(alone), "worth of {account}");
-    let orders = |run: &Run| run.orders(account).into_iter().map(seen_of).collect::<Vec<_>>();
+    let orders = |run: &Run| run.orders(account).iter().map(|it| seen_of(it)).collect::<Vec<_>>();
     assert_eq!(orders(crowd), orders(alone), "orders of {account}");
 }
 

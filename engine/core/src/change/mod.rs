@@ -167,7 +167,7 @@ fn change_promise(
     hold: Money,
     change: impl FnOnce(&mut Order),
 ) {
-    let promised = |durable: &Durable| durable.order(number).map_or(0, Order::promised);
+    let promised = |durable: &Durable| durable.order(number).map_or(0, |order| order.promised());
     let before = promised(durable);
     touch_order(durable, number, |order| {
         change(order);

@@ -36,7 +36,8 @@ impl<S: Sink> Live<'_, S> {
         if let Some(failure) = checks.failures_of_form().into_iter().next() {
             return Err(failure);
         }
-        let orders = legs_of(durable, order);
+        let kept = legs_of(durable, order);
+        let orders: Vec<&Order> = kept.iter().map(|order| &**order).collect();
         self.judge_legs(&checks.legs(), &orders)?;
         let Some(account) = durable.account(order.terms.account) else {
             return Ok(order.hold);

@@ -16,6 +16,7 @@ use crate::live::{EVENTS_MAX, Live};
 use crate::market::Ephemeral;
 use crate::matching::Role;
 use crate::order::{Order, OrderTerms};
+use crate::orders::Kept;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::risk::review::Verdict;
 use crate::sink::Sink;
@@ -43,7 +44,7 @@ pub(crate) fn sensible<'a>(
 }
 
 /// The leg orders of a multi-leg order, in the order of its legs.
-pub(super) fn legs_of<'a>(durable: &'a Durable, order: &Order) -> Vec<&'a Order> {
+pub(super) fn legs_of<'a>(durable: &'a Durable, order: &Order) -> Vec<Kept<'a>> {
     order.extra().legs.iter().filter_map(|leg| durable.order(*leg)).collect()
 }
 
@@ -340,6 +341,7 @@ impl<S: Sink> Live<'_, S> {
             self.ephemeral.sit(part.leg.instrument, order.terms.account);
         }
         let orders = legs_of(self.durable, order);
+        let orders: Vec<&Order> = orders.iter().map(|order| &**order).collect();
         let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
         let books = Books { durable, ephemeral, combo: &combo, orders: &orders };
         let left = strategies_left(&combo, order);

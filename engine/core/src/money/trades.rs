@@ -166,12 +166,12 @@ impl<S: Sink> Live<'_, S> {
         let account = self.durable.account(trade.account)?;
         let order = self.durable.order(number)?;
         let notional = record.terms.notional(trade.price, trade.qty);
-        let booked = book(account, &record.terms, order, trade.qty, notional);
+        let booked = book(account, &record.terms, &order, trade.qty, notional);
         let (cost, realized_pl) = (booked.cost, booked.realized_pl);
         let change = (signed(trade.side, trade.qty), signed(trade.side, cost));
         let deposit = deposit_of(account, record, trade.instrument, change);
         // It was settled where it was made.
-        let effects = effects_of(self.durable, order, 0, booked)
+        let effects = effects_of(self.durable, &order, 0, booked)
             .and_then(|effects| Effects { settles: None, ..*effects }.boxed());
         Some(Fill {
             number: self.durable.next_fill,

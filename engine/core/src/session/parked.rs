@@ -126,8 +126,8 @@ impl Ephemeral {
 
     /// Links those open orders anew, by price and place in time.
     pub fn link_again(&mut self, durable: &Durable, is_concerned: impl Fn(&Order) -> bool) {
-        let concerned = |order: &&Order| order.is_open() && is_concerned(order);
-        let mut open: Vec<&Order> = durable.orders.iter().filter(concerned).collect();
+        let concerned = durable.orders.open().filter(|order| is_concerned(order));
+        let mut open: Vec<&Order> = concerned.collect();
         open.sort_by_key(|order| order.priority);
         for order in &open {
             self.unlink(durable, order.number);

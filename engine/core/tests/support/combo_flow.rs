@@ -101,7 +101,7 @@ pub fn all_legs_or_none(world: &World) {
         assert_eq!(parent.extra().legs.len(), wanted.len(), "{parent:?}");
         for (leg, number) in wanted.iter().zip(&parent.extra().legs) {
             if let Some(order) = durable.order(*number) {
-                leg_is_sound(parent, order, leg, strategies);
+                leg_is_sound(&parent, &order, leg, strategies);
             }
         }
         if let Some(limit) = parent.terms.limit_price.filter(|_| parent.filled > 0) {
