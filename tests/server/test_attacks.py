@@ -75,6 +75,35 @@ def test_a_forged_token_is_nobodys(product, alice, name) -> None:
         assert stream.closing_code == 4401
 
 
+# --- secrets -------------------------------------------------------------------------------------
+
+SECRET = "hunter2-is-mine"
+REFUSED_SECRETS = {
+    "a password to register": ("/auth/register", {"username": "x y", "password": 30 * SECRET}),
+    "a new password for a token": (
+        "/auth/password-reset",
+        {"token": "x", "new_password": SECRET[:9]},
+    ),
+    "a token for a new password": ("/auth/password-reset", {"token": 30 * SECRET}),
+    "a refresh token": ("/auth/refresh", {"refresh_token": 300 * SECRET}),
+    "the password as it was": ("/me/password", {"current_password": 30 * SECRET}),
+    "the password as it shall be": (
+        "/me/password",
+        {"current_password": PASSWORD, "new_password": SECRET[:9]},
+    ),
+    "a code": ("/me/two-factor/confirm", {"code": 30 * SECRET}),
+    "the secret of a webhook": ("/webhooks", {"name": "w", "secret": 30 * SECRET}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_SECRETS)
+def test_a_refused_secret_is_not_told_back(alice, name) -> None:
+    path, body = REFUSED_SECRETS[name]
+    response = alice.client.post(path, json=body)
+    assert response.status_code == 422
+    assert SECRET[:9] not in response.text
+
+
 # --- bytes that no good client sends -------------------------------------------------------------
 
 

@@ -28,7 +28,17 @@ _REASON_OF_FIELD = {
     "stop_price": "invalid_price",
 }
 """What is no decimal has the reason that the engine gives a decimal out of bounds."""
-_SECRETS = frozenset({"password", "token", "secret"})
+_SECRETS = frozenset(
+    {
+        "code",
+        "current_password",
+        "new_password",
+        "password",
+        "refresh_token",
+        "secret",
+        "token",
+    }
+)
 """Fields whose values are never told back."""
 
 _REASON_OF_STATUS = {
