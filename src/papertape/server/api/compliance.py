@@ -1,7 +1,7 @@
 """Routes of compliance: what orders are checked for, and what each order was checked for."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -16,29 +16,10 @@ from papertape.server.models.base import UUID_PATTERN
 from papertape.server.models.risk import CheckReply, ComplianceReply
 from papertape.server.problems import malformed
 from papertape.server.replies import json_reply, listed
+from papertape.server.risk.checks import CHECKS, names_of
 from papertape.server.risk.limits import concerns, limits_of
 from papertape.server.risk.policy import Policies
 from papertape.storage.reads import Reads
-
-_CHECKS = (
-    ("order", "account, instrument, session, lot, tick and bounds of the order"),
-    ("buying_power", "cash or margin for what is bought, quantity for what is sold"),
-    ("kill_switch", "no kill switch stops the account, its user or the world"),
-    ("loss_stop", "an account that came to a loss limit only closes positions"),
-    ("order_size", "one order is no larger than its limits allow"),
-    ("order_rate", "no more orders in a time than the limits allow"),
-    ("open_orders", "no more open orders than the limits allow"),
-    ("price_collar", "the limit price lies no further beyond the market than the limits allow"),
-    ("position", "positions with their open orders are no larger than the limits allow"),
-    ("capital_share", "positions are no larger a share of the money put in"),
-    ("concentration", "positions are no larger a share of the equity"),
-    ("leverage", "positions are no larger a multiple of the equity"),
-    ("restricted", "positions in restricted instruments are only closed"),
-    ("short", "who may not sell short sells what is held"),
-    ("wash_trade", "no order could trade with another of its own user's"),
-    ("day_trades", "small margin accounts make no more day trades than allowed"),
-)
-"""The engine's checks in the order of their bits, and what each sees to."""
 
 ALWAYS = ("order", "buying_power", "kill_switch")
 _CHECK_OF_MEASURE = {
@@ -104,7 +85,7 @@ class ComplianceRoutes:
                 "always": check in ALWAYS,
                 "limits": limits.get(check, []),
             }
-            for check, detail in _CHECKS
+            for check, detail in CHECKS
         ]
         reply = {"policy_version": policy.version, "items": items, "next_cursor": None}
         return json_reply(reply)
@@ -140,10 +121,5 @@ class ComplianceRoutes:
         except ValueError as error:
             raise malformed(f"cursor: {error}", field="cursor", value=cursor) from error
         return listed(
-            [one | {"checks": _named(one["checks"])} for one in page.items], page.next_cursor
+            [one | {"checks": names_of(one["checks"])} for one in page.items], page.next_cursor
         )
-
-
-def _named(mask: Any) -> list[str]:
-    """The checks of the engine's bits."""
-    return [check for bit, (check, _) in enumerate(_CHECKS) if mask >> bit & 1]

@@ -14,6 +14,7 @@ from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import accounts
 from papertape.server.hooks.signing import new_secret
 from papertape.server.hooks.tables import deliveries, endpoints
+from papertape.server.risk.checks import names_of
 from papertape.storage.news import News, Spot
 
 ENDPOINTS_MAX = 20
@@ -182,7 +183,9 @@ class EndpointStore:
 
         False when another process did so meanwhile: then nothing was written.
         """
-        rows = [_new_delivery(endpoint, one.kind, f"{one.seq}-{one.i}", one.item) for one in news]
+        rows = [
+            _new_delivery(endpoint, one.kind, f"{one.seq}-{one.i}", _as_told(one)) for one in news
+        ]
         where = (
             endpoints.c.endpoint_id == endpoint.endpoint_id,
             endpoints.c.told_seq == endpoint.told.seq,
@@ -355,6 +358,13 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     if "events" in columns:
         columns["events"] = " ".join(columns["events"])
     return columns
+
+
+def _as_told(news: News) -> Mapping[str, Any]:
+    """An event as REST tells it: checks have names."""
+    if news.kind != "rejection":
+        return news.item
+    return news.item | {"checks": names_of(news.item["checks"])}
 
 
 def _new_delivery(
