@@ -243,6 +243,8 @@ def test_an_archived_account_trades_no_more_and_comes_back(alice, stock) -> None
     alice.order(symbol=stock, account_id=second, limit_price="10.01")
     resting = alice.order(symbol=stock, account_id=second).json()["id"]
     problem(act(alice, "archive", second), 409, "account_not_flat")
+    kept = alice.client.get(f"/orders/{resting}").json()["status"]
+    assert kept == "new", "what is refused cancels nothing"
     act(alice, "flatten", second)
     away = act(alice, "archive", second).json()
     assert (away["status"], "archived_at" in away) == ("suspended", True)
@@ -266,8 +268,10 @@ def test_a_journal_is_no_account_that_trades(alice) -> None:
     assert act(alice, "archive").status_code == 200
 
 
-def test_the_only_account_is_not_put_away(alice) -> None:
+def test_the_only_account_is_not_put_away(alice, stock) -> None:
+    resting = alice.order(symbol=stock).json()["id"]
     problem(act(alice, "archive"), 409, "last_account")
+    assert alice.client.get(f"/orders/{resting}").json()["status"] == "new"
     second = opened(alice)["id"]
     assert act(alice, "archive").status_code == 200
     # Where no account is named, the first one that trades is meant.

@@ -243,7 +243,7 @@ class Accounts:
             return account
         status = "suspended" if is_away else "active"
         if is_away:
-            await self._check_may_go(account)
+            await self.check_may_go(account)
         archived_ns = account.archived_ns or time.time_ns() if is_away else None
         try:
             await asyncio.to_thread(self._store.archive, account.account_id, archived_ns)
@@ -253,7 +253,8 @@ class Accounts:
         await self._exchange.ask("set_status", fields)
         return await self._changed(account)
 
-    async def _check_may_go(self, account: OwnedAccount) -> None:
+    async def check_may_go(self, account: OwnedAccount) -> None:
+        """Raises `Problem` 409 for the last account that trades."""
         if _is_journal(account):
             return
         owned = await self.of_user(account.user_id)

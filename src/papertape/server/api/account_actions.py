@@ -204,10 +204,16 @@ class AccountActionRoutes:
             raise Problem(
                 409, "account_not_active", f"the account is {now['status']}; ask who runs this"
             )
+        # Looked at before anything is canceled, and again: an order may fill meanwhile.
+        await self._accounts.check_may_go(account)
+        await self._check_flat(account)
         await self._closing.cancel_all(account, _request_id(request))
+        await self._check_flat(account)
+        return await self._shown(await self._accounts.archive(account, is_away=True))
+
+    async def _check_flat(self, account: OwnedAccount) -> None:
         if await self._closing.positions(account):
             raise Problem(409, *_NOT_FLAT)
-        return await self._shown(await self._accounts.archive(account, is_away=True))
 
     async def restore_account(self, request: Request, account_id: str) -> Response:
         """Take an archived account out again: it trades as before."""
