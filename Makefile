@@ -108,7 +108,7 @@ IN_MEMORY = [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 4000
 test-python: setup $(DEV)
 	@.ci/needs browser
 	@.ci/needs postgres
-	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Upkeep --------------------------------------------------------------------------------------
 

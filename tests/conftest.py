@@ -1,4 +1,4 @@
-"""How tests share processes, and what all may need: real market data, a PostgreSQL server."""
+"""What all tests may need: real market data, a PostgreSQL server."""
 
 import os
 from collections.abc import Iterator
@@ -14,24 +14,12 @@ DATA_FOLDERS = (
     Path(__file__).parents[2] / "shared" / "data",
 )
 
-WHOLE_PRODUCTS = {"e2e", "faults", "test_app.py"}
-ONE_BY_ONE = {"scenarios"}
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test the group that `pytest -n` keeps in one process, in order.
-
-    A module stays together, for its fixtures; whatever starts whole products is one group, so that
-    two of them never starve each other; each scenario goes where there is room. Who asks for many
-    faults waits for them: no test has a limit of its own then.
-    """
-    for item in items:
-        if config.getoption("--fault-rounds"):
+    """Who asks for many faults waits for them: no test has a limit of its own then."""
+    if config.getoption("--fault-rounds"):
+        for item in items:
             item.add_marker(pytest.mark.timeout(0), append=False)
-        path = item.path.relative_to(Path(__file__).parent)
-        if path.parts[0] not in ONE_BY_ONE:
-            group = "products" if path.parts[0] in WHOLE_PRODUCTS else str(path)
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,7 +3,6 @@
 import random
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -200,20 +199,21 @@ for line in sys.stdin:
 def test_a_writer_killed_at_any_moment_leaves_a_gapless_store_to_its_readers(tmp_path):
     bars = minute_bars(50_000)
     reader = BarStore(tmp_path)
-    lines = tmp_path / "lines"
-    lines.write_text("".join(" ".join(map(str, bar)) + "\n" for bar in bars))
-    with lines.open() as source:
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdin=source)
-    seen = 0
-    while seen < 4_000 and writer.poll() is None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdin=subprocess.PIPE, text=True
+    )
+    seen = sent = 0
+    while seen < 4_000:
+        for bar in bars[sent : sent + 200]:
+            print(*bar, file=writer.stdin)
+        sent += 200
         read = reader.read("AAPL", limit=300_000)
         assert read == bars[: len(read)]
         assert len(read) >= seen
         seen = len(read)
-        time.sleep(0.01)
     writer.kill()
-    writer.wait()
-    assert 0 < seen < len(bars)
+    writer.communicate()
+    assert seen < sent < len(bars)
 
     kept = reader.read("AAPL", limit=300_000)
     assert kept == bars[: len(kept)]

@@ -19,6 +19,7 @@ import httpx
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
+from endpoints import forget_endpoints
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
 from papertape.floor.loop import FloorLoop
@@ -145,6 +146,7 @@ class Stage:
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
         self._auth.close()
+        forget_endpoints()
 
     async def _start(self) -> None:
         storage = await asyncio.to_thread(open_storage, self._place)
@@ -163,15 +165,15 @@ class Stage:
         self._floor = await self._running.enter_async_context(LocalFloor(floor_of))
         reads = self._running.enter_context(Reads(self._place, WORLD))
         self._reads = reads
-        self._sums: dict[str, Decimal] = defaultdict(Decimal)
-        self._summed_to = 0
+        bars = BarStore(self._folder / "bars")
+        self._running.callback(bars.close)
         app = create_app(
             Rooms(
                 floor=self._floor,
                 reads=reads,
                 auth=self._auth,
                 tokens=self._tokens,
-                bars=BarStore(self._folder / "bars"),
+                bars=bars,
                 world=WORLD,
                 attempts_per_minute=0,
                 requests_per_second=0,
@@ -531,7 +533,7 @@ class Stage:
         elif what == "book":
             await self._check_book(rest[0], levels(rest[1:]))
         elif what == "ledger":
-            assert self.unbalanced_assets() == {}
+            assert self.unbalanced() == {}
         else:
             await self._expect_of_account(rest[0], what, rest[1:])
 
@@ -579,10 +581,9 @@ class Stage:
             seen = [(Decimal(price), Decimal(size)) for price, size, _ in reply.json()[f"{side}s"]]
             assert seen == [(Decimal(price), Decimal(size)) for price, size in shown], reply.text
 
-    def unbalanced_assets(self) -> dict[str, Decimal]:
-        """Assets whose ledger lines, over all accounts and the house, do not sum to zero."""
-        lines = select(ledger.c.seq, ledger.c.asset, ledger.c.amount)
-        for row in self._reads.rows(lines.where(ledger.c.seq > self._summed_to)):
-            self._summed_to = max(self._summed_to, row["seq"])
-            self._sums[row["asset"]] += Decimal(row["amount"])
-        return {asset: total for asset, total in self._sums.items() if total != 0}
+    def unbalanced(self) -> dict[tuple[int, str], Decimal]:
+        """Turns whose lines of an asset, over all accounts and the house, do not sum to zero."""
+        sums: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+        for row in self._reads.rows(select(ledger.c.seq, ledger.c.asset, ledger.c.amount)):
+            sums[row["seq"], row["asset"]] += Decimal(row["amount"])
+        return {turn: total for turn, total in sums.items() if total != 0}

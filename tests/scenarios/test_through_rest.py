@@ -45,4 +45,4 @@ async def play(stage: Stage, scenario: Scenario) -> None:
         except AssertionError as error:
             said = " ".join(statement.words)
             pytest.fail(f"{scenario.file}.txt:{statement.line}: {said}\n{error}")
-        assert stage.unbalanced_assets() == {}
+    assert stage.unbalanced() == {}

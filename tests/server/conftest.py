@@ -25,6 +25,7 @@ from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from endpoints import forget_endpoints
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
 from papertape.floor.loop import FloorLoop
@@ -442,6 +443,7 @@ class _Running:
         self._server.should_exit = True
         self._thread.join(20)
         self.auth.close()
+        forget_endpoints()
         self.listener.close()
 
 

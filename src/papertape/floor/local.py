@@ -24,23 +24,27 @@ class LocalLink:
     def __init__(self, loop: asyncio.AbstractEventLoop, fan_out: FanOut) -> None:
         self._loop = loop
         self._fan_out = fan_out
-        self._asked: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._answers: list[tuple[asyncio.Future[Reply], Reply]] = []
 
     def put(self, asked: Asked) -> None:
         """Hand a command to the floor; called on the asyncio loop's thread."""
         self._asked.put(asked)
 
+    def wake(self) -> None:
+        """End a wait in `receive`; called on any thread."""
+        self._asked.put(None)
+
     def receive(self, timeout_s: float) -> list[Asked]:
         """What has come in; waits only when nothing has."""
-        received: list[Asked] = []
+        received: list[Asked | None] = []
         try:
             received.append(self._asked.get(timeout_s > 0, timeout_s or None))
             while len(received) < 500:
                 received.append(self._asked.get(False))
         except queue.Empty:
             pass
-        return received
+        return [asked for asked in received if asked is not None]
 
     def answer(self, ticket: object, reply: Reply) -> None:
         """Take a reply; it leaves at the next `flush`."""
@@ -90,6 +94,7 @@ class LocalFloor:
         assert self._floor is not None
         assert self._thread is not None
         self._floor.stop()
+        self._link.wake()
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)
         self._fan_out.close()

@@ -265,7 +265,7 @@ class WorldLoop:
         if not self._fresh:
             return max(0.0, self._resting_until - self._now())
         due = min(self._due.news, self._due.time)
-        if self._source is not None:
+        if self._source is not None and self._source.next_due_ns is not None:
             due = min(due, self._due.market)
         return max(0.0, due - self._now())
 

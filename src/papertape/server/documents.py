@@ -6,6 +6,7 @@ declared here instead of in their signatures.
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from fastapi import FastAPI
@@ -168,11 +169,13 @@ def _content(model: type[Travelling]) -> dict[str, Any]:
     return {JSON: {"schema": {"$ref": _REF.format(model=_name(model))}}}
 
 
+@cache
 def _name(model: type[Travelling]) -> str:
     """The name of a model in the document; pydantic writes `Listed[Fill]` as `Listed_Fill_`."""
     return re.sub(r"[^A-Za-z0-9.\-_]", "_", model.__name__)
 
 
+@cache
 def _problem(status: int, words: tuple[str, str] | None = None) -> dict[str, Any]:
     reason, detail = words or _EXAMPLE_REASONS[status]
     told = {
