@@ -19,6 +19,11 @@ use crate::words::{
     Forced, Held, OrderClass, PositionIntent, SelfTrade, Side, TriggerSource, WhenClosed, refusal,
 };
 
+mod groups;
+
+pub(crate) use groups::legs_of;
+use groups::{LegsTerm, StopLossTerm, TakeProfitTerm};
+
 /// Decimal digits of a percentage: `1.5` percent is 15,000.
 pub const PERCENT_SCALE: u8 = 4;
 /// The most legs and lots that an order may name.
@@ -414,156 +419,6 @@ impl Term<OrderClass> for ClassTerm {
     }
     fn show(value: &OrderClass, _: &Shown<'_>, out: &mut String) {
         ClassTerm::write(value, out);
-    }
-}
-
-struct TakeProfitTerm;
-
-impl Term<Option<TakeProfit>> for TakeProfitTerm {
-    fn ask(
-        fields: &Fields<'_>,
-        key: &'static str,
-        instrument: &Instrument,
-    ) -> Result<Option<TakeProfit>, Refusal> {
-        if fields.get(key).is_none() {
-            return Ok(None);
-        }
-        let limit_price = fields.part(key)?.needed_price("limit_price", instrument)?;
-        Ok(Some(TakeProfit { limit_price }))
-    }
-    fn write(value: &Option<TakeProfit>, out: &mut String) {
-        let price = value.as_ref().map_or(0, |profit| profit.limit_price);
-        ObjectWriter::begin(out).value("limit_price", price).end();
-    }
-    fn read(value: &Value<'_>) -> Option<Option<TakeProfit>> {
-        let limit_price = bounded(value.get("limit_price")?, PRICE_MAX)?;
-        Some(Some(TakeProfit { limit_price }))
-    }
-    fn show(value: &Option<TakeProfit>, shown: &Shown<'_>, out: &mut String) {
-        let price = value.as_ref().map_or(0, |profit| profit.limit_price);
-        ObjectWriter::begin(out).text("limit_price", &shown.instrument.format_price(price)).end();
-    }
-}
-
-struct StopLossTerm;
-
-impl StopLossTerm {
-    fn prices(loss: &StopLoss) -> [(&'static str, Option<Price>); 3] {
-        [
-            ("stop_price", loss.stop_price),
-            ("limit_price", loss.limit_price),
-            ("trail_price", loss.trail_price),
-        ]
-    }
-}
-
-impl Term<Option<StopLoss>> for StopLossTerm {
-    fn ask(
-        fields: &Fields<'_>,
-        key: &'static str,
-        instrument: &Instrument,
-    ) -> Result<Option<StopLoss>, Refusal> {
-        if fields.get(key).is_none() {
-            return Ok(None);
-        }
-        let part = fields.part(key)?;
-        Ok(Some(StopLoss {
-            stop_price: part.price("stop_price", instrument)?,
-            limit_price: part.price("limit_price", instrument)?,
-            trail_price: part.price("trail_price", instrument)?,
-            trail_percent: PercentTerm::ask(&part, "trail_percent", instrument)?,
-        }))
-    }
-    fn write(value: &Option<StopLoss>, out: &mut String) {
-        let mut object = ObjectWriter::begin(out);
-        if let Some(loss) = value {
-            for (key, price) in StopLossTerm::prices(loss) {
-                if let Some(price) = price {
-                    object = object.value(key, price);
-                }
-            }
-            if let Some(percent) = loss.trail_percent {
-                object = object.value("trail_percent", percent);
-            }
-        }
-        object.end();
-    }
-    fn read(value: &Value<'_>) -> Option<Option<StopLoss>> {
-        let price = |key| match value.get(key) {
-            None => Some(None),
-            Some(value) => bounded(value, PRICE_MAX).map(Some),
-        };
-        Some(Some(StopLoss {
-            stop_price: price("stop_price")?,
-            limit_price: price("limit_price")?,
-            trail_price: price("trail_price")?,
-            trail_percent: price("trail_percent")?,
-        }))
-    }
-    fn show(value: &Option<StopLoss>, shown: &Shown<'_>, out: &mut String) {
-        let mut object = ObjectWriter::begin(out);
-        if let Some(loss) = value {
-            for (key, price) in StopLossTerm::prices(loss) {
-                if let Some(price) = price {
-                    object = object.text(key, &shown.instrument.format_price(price));
-                }
-            }
-            if loss.trail_percent.is_some() {
-                object = object.with("trail_percent", |out| {
-                    PercentTerm::show(&loss.trail_percent, shown, out);
-                });
-            }
-        }
-        object.end();
-    }
-}
-
-/// The legs that a command names.
-pub(crate) fn legs_of(fields: &Fields<'_>) -> Result<Vec<Leg>, Refusal> {
-    let leg = |part: &Fields<'_>| -> Result<Leg, Refusal> {
-        let (instrument, terms) = part.instrument()?;
-        let side = part.side()?;
-        let ratio_qty = part.needed_quantity("ratio_qty", terms)?;
-        Ok(Leg { instrument, side, ratio_qty })
-    };
-    fields.parts("legs", LIST_MAX)?.iter().map(leg).collect()
-}
-
-struct LegsTerm;
-
-impl Term<Vec<Leg>> for LegsTerm {
-    fn ask(fields: &Fields<'_>, _: &'static str, _: &Instrument) -> Result<Vec<Leg>, Refusal> {
-        legs_of(fields)
-    }
-    fn write(value: &Vec<Leg>, out: &mut String) {
-        push_list(out, value, |out, leg| {
-            ObjectWriter::begin(out)
-                .value("instrument", leg.instrument)
-                .text("side", leg.side.word())
-                .value("ratio_qty", leg.ratio_qty)
-                .end();
-        });
-    }
-    fn read(value: &Value<'_>) -> Option<Vec<Leg>> {
-        let leg = |value: &Value<'_>| {
-            Some(Leg {
-                instrument: value.get("instrument")?.integer()?,
-                side: Side::from_word(value.get("side")?.text()?)?,
-                ratio_qty: bounded(value.get("ratio_qty")?, QUANTITY_MAX)?,
-            })
-        };
-        value.list()?.iter().map(leg).collect()
-    }
-    fn show(value: &Vec<Leg>, shown: &Shown<'_>, out: &mut String) {
-        push_list(out, value, |out, leg| {
-            let terms = shown.durable.instrument(leg.instrument).map(|record| &record.terms);
-            let qty = terms.map(|terms| terms.format_quantity(leg.ratio_qty));
-            ObjectWriter::begin(out)
-                .maybe_text("symbol", terms.map(|terms| terms.symbol.as_str()))
-                .text("side", leg.side.word())
-                .maybe_text("ratio_qty", qty.as_deref())
-                .end();
-        });
     }
 }
 
