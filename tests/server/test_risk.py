@@ -120,6 +120,11 @@ def test_a_limit_that_means_nothing_is_refused(alice, fields, status, reason, fi
     assert refused.json().get("field") == field
 
 
+def test_a_limit_out_of_bounds_is_told_them(alice) -> None:
+    refused = alice.client.post("/risk/limits", json=ORDER_VALUE | {"limit": "-1"})
+    assert "from 0 to 1000000000000" in refused.json()["detail"]
+
+
 def test_there_is_one_limit_on_one_thing(alice, stock) -> None:
     made = limit(alice)
     again = alice.client.post("/risk/limits", json=ORDER_VALUE | {"limit": "5"})

@@ -258,9 +258,11 @@ fn decimal(value: &Value<'_>, field: &'static str, scale: u8, bounds: (i64, i64)
     match parse_decimal(text, scale) {
         Ok(number) if (bounds.0..=bounds.1).contains(&number) => Ok(number),
         _ => {
-            let most = format_decimal(i128::from(bounds.1), scale, 0);
-            let detail =
-                format!("{field} must be a decimal of at most {scale} decimals, up to {most}");
+            let show = |bound: i64| format_decimal(i128::from(bound), scale, 0);
+            let (least, most) = (show(bounds.0), show(bounds.1));
+            let detail = format!(
+                "{field} must be a decimal from {least} to {most} of at most {scale} decimals"
+            );
             wrong(field, detail)
         }
     }
