@@ -251,6 +251,11 @@ def test_an_archived_account_trades_no_more_and_comes_back(alice, stock) -> None
     assert act(alice, "archive", second).json()["archived_at"] == away["archived_at"]
     assert alice.client.get(f"/orders/{resting}").json()["status"] == "canceled"
     problem(alice.order(symbol=stock, account_id=second), 422, "account_not_active")
+    problem(act(alice, "deposit", second, amount="5"), 409, "account_not_active")
+    into = act(alice, "transfer", to_account_id=second, amount="5")
+    assert "restore it first" in problem(into, 409, "account_not_active")["detail"]
+    out = act(alice, "transfer", second, to_account_id=alice.account_id, amount="5")
+    assert out.status_code == 200
     shown = [len(alice.client.get(f"/accounts{q}").json()["items"]) for q in ("", "?archived=true")]
     assert shown == [1, 2]
     assert alice.client.get(f"/accounts/{second}/fills").json()["items"]

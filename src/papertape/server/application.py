@@ -38,8 +38,8 @@ from papertape.server.api.security import SecurityRoutes
 from papertape.server.api.trades import TradeRoutes
 from papertape.server.api.watchlists import WatchlistRoutes
 from papertape.server.api.webhook_endpoints import EndpointRoutes
-from papertape.server.dialects.alpaca.application import ALPACA_PREFIXES, alpaca_app
 from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
+from papertape.server.dialects.alpaca.words import PREFIXES as ALPACA_PREFIXES
 from papertape.server.dialects.paper_trading import PaperTradingRoutes
 from papertape.server.dialects.trade_journal import TradeJournalRoutes
 from papertape.server.documents import openapi_of
@@ -79,9 +79,16 @@ def create_app(rooms: Rooms) -> FastAPI:
     for group in _groups(rooms):
         group.add_to(app.router)
     _add_streams(app, rooms)
-    app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, lambda: alpaca_app(rooms)))
+    app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, lambda: _alpaca_app(rooms)))
     app.router.default = Page(rooms.web_dir)
     return app
+
+
+def _alpaca_app(rooms: Rooms) -> FastAPI:
+    """The dialect's application; loaded for its first request, so that no start waits for it."""
+    from papertape.server.dialects.alpaca.application import alpaca_app
+
+    return alpaca_app(rooms)
 
 
 def _groups(rooms: Rooms) -> Iterator[Group]:

@@ -186,6 +186,7 @@ class AccountActionRoutes:
                 field="to_account_id",
                 value=asked.to_account_id,
             )
+        _check_in_use(other)
         transfer = await self._sent(account, other, asked, _request_id(request))
         return json_reply(
             {
@@ -245,6 +246,8 @@ class AccountActionRoutes:
     async def _pay(self, request: Request, account_id: str, kind: str) -> Response:
         _, account = await self._own(request, account_id)
         asked = await read_body(request, MoneyRequest)
+        if kind == "deposit":
+            _check_in_use(account)
         fields = {
             "account_id": account.account_id,
             "amount": asked.amount,
@@ -280,6 +283,13 @@ class AccountActionRoutes:
     async def _own(self, request: Request, account_id: str) -> tuple[Caller, OwnedAccount]:
         caller = await self._callers.of(request)
         return caller, await self._accounts.require(caller, account_id)
+
+
+def _check_in_use(account: OwnedAccount) -> None:
+    """Raise `Problem` 409 for an account that its owner put away: money only leaves it."""
+    if account.is_archived:
+        detail = f"the account {account.name!r} is archived: restore it first"
+        raise Problem(409, "account_not_active", detail)
 
 
 def _request_id(request: Request) -> str:

@@ -47,8 +47,6 @@ from papertape.server.replies import json_reply
 from papertape.server.rooms import Rooms
 from papertape.storage.spans import Spans
 
-ALPACA_PREFIXES = (PREFIX, DATA_PREFIX)
-
 _DESCRIPTION = """The dialect of Alpaca, for bots that were written for it.
 
 Amounts and quantities are decimal text; they may be sent as numbers. Errors are

@@ -4,6 +4,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 PREFIX = "/alpaca"
 DATA_PREFIX = "/alpaca-data"
+PREFIXES = (PREFIX, DATA_PREFIX)
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:papertape:alpaca")
 
