@@ -27,7 +27,7 @@ ENGINE_SOURCES := Cargo.toml Cargo.lock $(shell find engine -name '*.rs' -o -nam
 PYTHON_SOURCES := $(shell find src -name '*.py')
 PAGE_SOURCES   := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
-.PHONY: run setup test check check-python check-rust check-web test-rust test-web test-python \
+.PHONY: run setup test test-before-python check check-python check-rust check-web test-rust test-web test-python \
         bench soak soak-server lock format openapi clean
 
 run: setup
@@ -78,7 +78,12 @@ $(PAGE): $(NODE) $(PAGE_SOURCES)
 
 # Everything CI runs --------------------------------------------------------------------------
 
-test: setup $(DEV) check test-rust test-web test-python
+# The engine's release build keeps one processor for minutes; checks and other tests take another.
+test:
+	@$(MAKE) --no-print-directory --output-sync=target -j2 test-before-python
+	@$(MAKE) --no-print-directory test-python
+
+test-before-python: setup $(DEV) check test-rust test-web
 
 check: check-python check-rust check-web
 
