@@ -347,10 +347,12 @@ def test_a_statement_adds_up(alice, stock) -> None:
     earlier = _statement(alice, f"to={middle}")
     assert earlier["closing"] == later["opening"]
     assert _statement(alice, f"from={middle}&to={middle}")["items"] == []
+    day = middle[:10]
+    assert _statement(alice, f"to={day}")["items"] == whole["items"], "a date counts whole"
     response = alice.client.get(f"/accounts/{alice.account_id}/statements?from=2030-01-01&to=2029")
     assert response.json()["field"] == "to"
     wrong = alice.client.get(
-        f"/accounts/{alice.account_id}/statements?from=2030-01-02&to=2030-01-01"
+        f"/accounts/{alice.account_id}/statements?from=2030-01-02&to=2029-12-31"
     )
     assert problem(wrong, 422, "malformed")["field"] == "from"
 

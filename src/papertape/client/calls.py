@@ -23,7 +23,7 @@ Amount = Decimal | int | str
 """Money, a price or a quantity: never a float."""
 
 Moment = datetime | date | str
-"""A time with an offset, a date (its midnight UTC), or the text of either."""
+"""A time with an offset, a date in UTC (as an end it counts whole), or the text of either."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

@@ -9938,7 +9938,7 @@ export interface operations {
                 tag?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
             };
             header?: never;
@@ -17108,7 +17108,7 @@ export interface operations {
                 tag?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
             };
             header?: never;
@@ -20309,7 +20309,7 @@ export interface operations {
             query?: {
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
                 /** @description Most items in the reply */
                 limit?: number;
@@ -21261,7 +21261,7 @@ export interface operations {
                 order_id?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
                 /** @description another name of from */
                 start?: string | null;
@@ -21720,7 +21720,7 @@ export interface operations {
                 account_id?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
             };
             header?: never;
@@ -22798,7 +22798,7 @@ export interface operations {
                 timeframe?: "1m" | "5m" | "15m" | "1h" | "1d";
                 /** @description RFC 3339 time or a date, which is its midnight UTC */
                 start?: string | null;
-                /** @description RFC 3339 time or a date, which is its midnight UTC */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 end?: string | null;
                 limit?: number;
             };
@@ -25977,7 +25977,7 @@ export interface operations {
                 exchange?: string | null;
                 /** @description RFC 3339 time or a date, which is its midnight UTC */
                 start?: string | null;
-                /** @description RFC 3339 time or a date, which is its midnight UTC */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 end?: string | null;
                 /** @description Most items in the reply */
                 limit?: number;
@@ -33444,7 +33444,7 @@ export interface operations {
                 tag?: string | null;
                 /** @description the first moment: RFC 3339 time or a date, which is its midnight UTC */
                 from?: string | null;
-                /** @description the moment behind the last one, written like from */
+                /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 to?: string | null;
             };
             header?: never;

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from papertape.domain.time_text import SECOND_NS, parse_time, time_text
 from papertape.markets.calendars import Session, Sessions
 from papertape.server.api import PREFIX
-from papertape.server.api.moments import Moment, moment
+from papertape.server.api.moments import EndMoment, Moment, end_moment, moment
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
@@ -137,7 +137,7 @@ class InstrumentRoutes:
         _request: Request,
         exchange: Word = None,
         start: Moment = None,
-        end: Moment = None,
+        end: EndMoment = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
@@ -149,7 +149,7 @@ class InstrumentRoutes:
         start_ns = moment("start", start)
         if start_ns is None:
             start_ns = await self._now_ns()
-        end_ns = moment("end", end)
+        end_ns = end_moment("end", end)
         if end_ns is None:
             end_ns = start_ns + _SHOWN_DAYS_NS
         after = _read_cursor(cursor)

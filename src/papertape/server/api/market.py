@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from papertape.server.api import PREFIX
-from papertape.server.api.moments import Moment, moment
+from papertape.server.api.moments import EndMoment, Moment, end_moment, moment
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
@@ -67,12 +67,12 @@ class MarketRoutes:
         symbol: str,
         timeframe: Timeframe = "1m",
         start: Moment = None,
-        end: Moment = None,
+        end: EndMoment = None,
         limit: Annotated[int, Query(ge=1, le=BARS_MAX)] = 500,
     ) -> Response:
         """Bars, the oldest first: `limit` from `start` on, or without a start the newest."""
         listed_symbol = await self._symbols.require(symbol)
-        start_ns, end_ns = moment("start", start), moment("end", end)
+        start_ns, end_ns = moment("start", start), end_moment("end", end)
         return listed(await self._history.bars(listed_symbol, timeframe, start_ns, end_ns, limit))
 
     async def get_book(

@@ -1,4 +1,7 @@
-"""Times in queries and bodies: RFC 3339, or a date, which is its midnight in UTC."""
+"""Times in queries and bodies: RFC 3339, or a date in UTC.
+
+A date begins what is asked for at its midnight, and ends it behind its last moment.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -11,6 +14,7 @@ from papertape.server.problems import malformed
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NS = 1_000_000_000
+_DAY_NS = 86_400 * _NS
 _FAR = 2**63 - 1
 
 Moment = Annotated[
@@ -35,7 +39,15 @@ ToMoment = Annotated[
     Query(
         alias="to",
         max_length=40,
-        description="the moment behind the last one, written like from",
+        description="the moment behind the last one: RFC 3339 time or a date, which counts whole",
+        examples=["2026-11-21"],
+    ),
+]
+EndMoment = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="the moment behind the last one: RFC 3339 time or a date, which counts whole",
         examples=["2026-11-21"],
     ),
 ]
@@ -53,6 +65,14 @@ def moment(field: str, text: str | None) -> int | None:
             field=field,
             value=text,
         ) from error
+
+
+def end_moment(field: str, text: str | None) -> int | None:
+    """The moment behind the last one that is asked for: a date counts whole."""
+    given = moment(field, text)
+    if given is None or text is None or not _DATE.fullmatch(text):
+        return given
+    return min(_FAR, given + _DAY_NS)
 
 
 def _parse_moment(text: str) -> int:

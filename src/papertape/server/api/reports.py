@@ -13,7 +13,7 @@ from papertape.domain.decimal_text import decimal_text
 from papertape.domain.time_text import time_text
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
-from papertape.server.api.moments import FromMoment, ToMoment, moment
+from papertape.server.api.moments import FromMoment, ToMoment, end_moment, moment
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
 from papertape.server.auth.account_store import OwnedAccount
 from papertape.server.callers import Callers
@@ -98,7 +98,7 @@ class ReportRoutes:
         As CSV all lines come in one file, as JSON a page at a time.
         """
         account = await self._own(request, account_id)
-        from_ns, to_ns = moment("from", from_), moment("to", to)
+        from_ns, to_ns = moment("from", from_), end_moment("to", to)
         until_ns = min(time.time_ns() if to_ns is None else to_ns, _SHOWN_TIME_MAX_NS)
         if from_ns is not None and from_ns > until_ns:
             raise malformed("from: it lies behind to", field="from", value=from_)

@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 
 from fastapi import Query
 
-from papertape.server.api.moments import FromMoment, ToMoment, moment
+from papertape.server.api.moments import FromMoment, ToMoment, end_moment, moment
 from papertape.server.models.base import OrderStatus, OrderType, Side
 from papertape.server.order_history import OrderSearch, TradeSearch
 from papertape.server.problems import malformed
@@ -105,7 +105,7 @@ def order_search(
         strategy=strategy,
         tag=tag,
         from_ns=moment("from", from_),
-        to_ns=moment("to", to),
+        to_ns=end_moment("to", to),
     )
 
 
@@ -137,7 +137,7 @@ def trade_search(
         side=side,
         order_id=order_id,
         from_ns=moment("from", from_) if from_ is not None else moment("start", start),
-        to_ns=moment("to", to) if to is not None else moment("end", end),
+        to_ns=end_moment("to", to) if to is not None else end_moment("end", end),
     )
 
 

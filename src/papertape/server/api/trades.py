@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
-from papertape.server.api.moments import FromMoment, ToMoment, moment
+from papertape.server.api.moments import FromMoment, ToMoment, end_moment, moment
 from papertape.server.api.orders import request_id
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
 from papertape.server.api.positions import AccountId
@@ -153,7 +153,7 @@ class TradeRoutes:
     ) -> Response:
         """Figures of the trades that were closed in a time."""
         _, account = await self._account(request, account_id)
-        span = (moment("from", from_), moment("to", to))
+        span = (moment("from", from_), end_moment("to", to))
         return json_reply(await self._performance.trade_figures(account, *span))
 
     async def get_trade(self, request: Request, trade_id: str) -> Response:

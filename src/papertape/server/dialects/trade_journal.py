@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from papertape.server.api.moments import moment
+from papertape.server.api.moments import end_moment, moment
 from papertape.server.api.orders import request_id
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
 from papertape.server.api.searches import SymbolName
@@ -41,7 +41,6 @@ PATH = "/api/trades"
 _ONE = f"{PATH}/{{entry_id}}"
 _UUID = re.compile(UUID_PATTERN)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DAY_NS = 86_400 * 10**9
 _SHORT = {"symbol": "ticker", "qty": "quantity"}
 _LONG = {short: name for name, short in _SHORT.items()}
 
@@ -129,8 +128,8 @@ class TradeJournalRoutes:
         caller = await self._callers.of(request)
         search = EntrySearch(
             symbol=None if ticker is None else await self._journal.listed_symbol(ticker),
-            from_ns=_begin("start_date", start_date),
-            to_ns=_end("end_date", end_date),
+            from_ns=moment("start_date", _day("start_date", start_date)),
+            to_ns=end_moment("end_date", _day("end_date", end_date)),
         )
         before = None if cursor is None else _read_cursor(cursor)
         items, more = await self._journal.search(caller, search, limit, before)
@@ -221,17 +220,11 @@ def _short_words(asked: Mapping[str, Any]) -> Iterator[None]:
 # --- days and cursors ----------------------------------------------------------------------------
 
 
-def _begin(field: str, day: str | None) -> int | None:
-    """The first nanosecond of a day; raises `Problem` 422 for what is no day."""
+def _day(field: str, day: str | None) -> str | None:
+    """The day as it came; raises `Problem` 422 for what is no day."""
     if day is not None and not _DAY.fullmatch(day):
         raise malformed(f"{field}: give a day such as 2026-11-20", field=field, value=day)
-    return moment(field, day)
-
-
-def _end(field: str, day: str | None) -> int | None:
-    """The nanosecond behind a day, as far as an i64 reaches."""
-    begin = _begin(field, day)
-    return None if begin is None else min(begin + _DAY_NS, 2**63 - 1)
+    return day
 
 
 def _write_cursor(place: Place) -> str:
