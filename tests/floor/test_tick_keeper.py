@@ -83,5 +83,9 @@ def test_a_disk_that_cannot_follow_makes_nobody_wait(monkeypatch) -> None:
     for n in range(1, 6):
         news.prints([("ACME", START_NS + n, "10.00", "1", "")])
     assert keeper.lost == 3
-    disk.go_on.set()
+    monkeypatch.setattr(tick_keeper, "CLOSE_MAX_S", 0.05)
     keeper.close()
+    assert not disk.closed, "the thread still writes there"
+    disk.go_on.set()
+    keeper._thread.join(5)
+    assert not keeper._thread.is_alive()

@@ -1,6 +1,8 @@
 """Register, log in, me: as a client sees them."""
 
+import sqlite3
 import time
+from contextlib import closing
 
 import httpx
 import jwt
@@ -197,8 +199,12 @@ def _copy(folder):
     (other / "secrets").mkdir(parents=True)
     for file in (folder / "secrets").iterdir():
         (other / "secrets" / file.name).write_bytes(file.read_bytes())
-    for file in folder.glob("auth.db*"):
-        (other / file.name).write_bytes(file.read_bytes())
+    for file in folder.glob("auth.db"):
+        with (
+            closing(sqlite3.connect(file)) as users,
+            closing(sqlite3.connect(other / file.name)) as to,
+        ):
+            users.backup(to)
     return other
 
 

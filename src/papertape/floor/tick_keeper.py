@@ -4,6 +4,7 @@ Ticks are copies for reading, so no order waits for a file: what the disk cannot
 as lost and said once.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -16,6 +17,9 @@ from papertape.floor.ports import MarketMessage
 BATCHES_WAITING_MAX = 20_000
 PAUSE_S = 0.05
 """What comes within it is written at once."""
+
+CLOSE_MAX_S = 5.0
+"""How long an end waits for the disk."""
 
 Kind = Literal["quotes", "trades"]
 _KINDS: dict[str, Kind] = {"quote": "quotes", "trade": "trades"}
@@ -44,6 +48,7 @@ class TickKeeper:
             BATCHES_WAITING_MAX
         )
         self.lost = 0
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticks", daemon=True)
         self._thread.start()
 
@@ -57,16 +62,22 @@ class TickKeeper:
             self._lose(len(messages), "the disk cannot follow")
 
     def close(self) -> None:
-        """Write what waits and end."""
-        self._waiting.put(None)
-        self._thread.join(timeout=5)
-        self._sink.close()
+        """Write what waits and end; a disk that hangs is not waited for."""
+        until = time.monotonic() + CLOSE_MAX_S
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=CLOSE_MAX_S)
+        self._thread.join(max(0.0, until - time.monotonic()))
+        if self._thread.is_alive():
+            self._given_up.set()
+            _log.warning("quotes and prints are not kept: the disk took none for %s s", CLOSE_MAX_S)
+        else:
+            self._sink.close()
 
     def _run(self) -> None:
         goes_on = True
         while goes_on:
             batches = self._taken()
-            goes_on = None not in batches
+            goes_on = None not in batches and not self._given_up.is_set()
             self._write([message for batch in batches for message in batch or ()])
             if goes_on:
                 time.sleep(PAUSE_S)
