@@ -186,9 +186,10 @@ impl AccountRisk {
         self.taken.len() - self.taken.partition_point(|taken| *taken <= time_ns)
     }
 
-    /// How many day trades there were on a day or later.
+    /// How many day trades there were on a day or later. They stand as they came: a policy that
+    /// lets the day start later may name an earlier day again.
     pub fn day_trades_since(&self, day: u32) -> usize {
-        self.day_trades.len() - self.day_trades.partition_point(|traded| *traded < day)
+        self.day_trades.iter().filter(|traded| **traded >= day).count()
     }
 }
 
@@ -223,3 +224,14 @@ pub const fn bit(check: RiskCheck) -> u64 {
 
 /// The checks that every accepted order passed, with or without a policy.
 pub const BASE_CHECKS: u64 = bit(RiskCheck::Order) | bit(RiskCheck::BuyingPower);
+
+#[cfg(test)]
+mod tests {
+    use super::AccountRisk;
+
+    #[test]
+    fn day_trades_count_also_where_a_policy_went_back_a_day() {
+        let risk = AccountRisk { day_trades: [20_410, 20_409].into(), ..Default::default() };
+        assert_eq!([20_409, 20_410, 20_411].map(|day| risk.day_trades_since(day)), [2, 1, 0]);
+    }
+}
