@@ -194,6 +194,9 @@ impl Ephemeral {
             }
             Place::Hidden(handle) => {
                 if let Some(book) = &mut market.hidden {
+                    if let Some(resting) = book.resting(handle) {
+                        market.queue.forget(resting.price, number);
+                    }
                     book.remove(handle);
                 }
             }
