@@ -449,6 +449,13 @@ def quotes_told_in_a_second(exchange: SmallExchange) -> int:
     return len([one for one in told if one.channel == "quotes:ACME"])
 
 
+def test_a_market_that_has_nothing_due_lets_its_world_sleep(exchange: SmallExchange) -> None:
+    exchange.street.say(quote(bid="9.98"))
+    assert exchange.loop.idle_s() == 0.0
+    exchange.step()
+    assert exchange.loop.idle_s() > 0.0
+
+
 def test_telling_that_takes_long_is_done_less_often(
     exchange: SmallExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

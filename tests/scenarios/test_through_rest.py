@@ -1,6 +1,8 @@
 """Every scenario table, played through REST (the Rust runner plays the same files)."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -36,6 +38,17 @@ async def test_the_table_holds_on_postgresql_too(
     async with Stage(tmp_path, postgres.new_schema) as stage:
         await play(stage, scenario)
     assert await asyncio.to_thread(verify, tmp_path, stage.place) == []
+
+
+async def test_a_stage_that_ended_is_let_go(tmp_path):
+    async def played() -> weakref.ref[Stage]:
+        async with Stage(tmp_path) as stage:
+            await play(stage, scenarios()[0])
+        return weakref.ref(stage)
+
+    ended = await played()
+    gc.collect()
+    assert ended() is None, "its application, its threads and its floor stay for the whole run"
 
 
 async def play(stage: Stage, scenario: Scenario) -> None:

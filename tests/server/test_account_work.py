@@ -2,9 +2,13 @@
 
 import csv
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from papertape.server.auth import account_store
@@ -251,7 +255,7 @@ def test_an_archived_account_trades_no_more_and_comes_back(alice, stock) -> None
     assert act(alice, "archive", second).json()["archived_at"] == away["archived_at"]
     assert alice.client.get(f"/orders/{resting}").json()["status"] == "canceled"
     problem(alice.order(symbol=stock, account_id=second), 422, "account_not_active")
-    problem(act(alice, "deposit", second, amount="5"), 409, "account_not_active")
+    problem(act(alice, "deposit", second, amount="5"), 422, "account_not_active")
     into = act(alice, "transfer", to_account_id=second, amount="5")
     assert "restore it first" in problem(into, 409, "account_not_active")["detail"]
     out = act(alice, "transfer", second, to_account_id=alice.account_id, amount="5")
@@ -262,6 +266,54 @@ def test_an_archived_account_trades_no_more_and_comes_back(alice, stock) -> None
     back = act(alice, "restore", second).json()
     assert (back["status"], "archived_at" in back) == ("active", False)
     assert alice.order(symbol=stock, account_id=second).status_code == 201
+
+
+def at_once(*requests: Callable[[], httpx.Response]) -> list[int]:
+    """The statuses of requests that are sent together."""
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return [one.status_code for one in threads.map(lambda request: request(), requests)]
+
+
+def test_no_order_slips_into_an_account_that_is_put_away(alice, stock) -> None:
+    for _ in range(6):
+        second = opened(alice)["id"]
+        buy = {"symbol": stock, "account_id": second, "qty": "1", "limit_price": "10.01"}
+        sent = [partial(alice.order, **buy) for _ in range(6)]
+        at_once(*sent[:2], partial(act, alice, "archive", second), *sent[2:])
+        account = alice.client.get(f"/accounts/{second}").json()
+        if "archived_at" in account:
+            assert alice.client.get(f"/positions?account_id={second}").json()["items"] == []
+            assert alice.client.get(f"/orders?account_id={second}").json()["items"] == []
+        else:
+            assert account["status"] == "active"
+            act(alice, "flatten", second)
+            assert act(alice, "archive", second).status_code == 200
+
+
+def test_the_last_two_accounts_are_not_put_away_at_once(alice) -> None:
+    second = opened(alice)["id"]
+    both = (alice.account_id, second)
+    assert sorted(at_once(*(partial(act, alice, "archive", one) for one in both))) == [200, 409]
+    assert len(alice.client.get("/accounts").json()["items"]) == 1
+
+
+def test_nothing_comes_to_an_archived_account(alice, stock) -> None:
+    second = opened(alice)["id"]
+    first = act(alice, "deposit", second, key="in", amount="5")
+    moved = act(alice, "transfer", key="to", to_account_id=second, amount="5")
+    assert (first.status_code, moved.status_code) == (200, 200)
+    assert act(alice, "archive", second).status_code == 200
+    for again in (
+        act(alice, "deposit", second, key="in", amount="5"),
+        act(alice, "transfer", key="to", to_account_id=second, amount="5"),
+    ):
+        assert again.status_code == 200, "what was done is answered as done"
+    for verb, body in (("deposit", {"amount": "5"}), ("reset", {"starting_cash": "5"})):
+        problem(act(alice, verb, second, **body), 422, "account_not_active")
+    journal = opened(alice, kind="journal")["id"]
+    trade = {"account_id": journal, "symbol": stock, "side": "buy", "qty": "1", "price": "10"}
+    assert act(alice, "archive", journal).status_code == 200
+    problem(alice.client.post("/trades", json=trade), 422, "account_not_active")
 
 
 def test_a_journal_is_no_account_that_trades(alice) -> None:

@@ -201,12 +201,19 @@ def test_cancels_are_answered_each_or_all_or_none(alice, bob, stock) -> None:
     filled = alice.order(symbol=stock, limit_price="10.01").json()["id"]
     his = bob.order(symbol=stock).json()["id"]
 
-    def cancel(*ids: str, **fields):
+    def cancel(*ids: str, key: str | None = None, **fields):
         body = {"order_ids": list(ids)} | fields
-        return alice.client.post("/orders/bulk-cancel", json=body)
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return alice.client.post("/orders/bulk-cancel", json=body, headers=headers)
 
-    for other in (filled, his, str(uuid4())):
-        problem(cancel(*mine, other, atomic=True), 422, "bulk_refused")
+    for other, reason in (
+        (filled, (409, "not_cancelable")),
+        (his, (404, "not_found")),
+        (str(uuid4()), (404, "not_found")),
+    ):
+        refused = cancel(*mine, other, atomic=True)
+        problem(refused, 422, "bulk_refused")
+        assert told(refused) == [(409, "not_sent")] * 3 + [reason]
     assert len(orders_of(alice, "open")) == 3
     assert told(cancel(mine[0], filled, his, mine[0])) == [
         (200, "canceled"),
@@ -214,7 +221,11 @@ def test_cancels_are_answered_each_or_all_or_none(alice, bob, stock) -> None:
         (404, "not_found"),
         (409, "not_cancelable"),
     ]
-    assert told(cancel(*mine[1:], atomic=True)) == [(200, "canceled")] * 2
+    for _ in range(2):
+        done = cancel(*mine[1:], mine[1], atomic=True, key="k")
+        assert told(done) == [(200, "canceled")] * 3
+        assert [one["id"] for one in done.json()["items"]] == [*mine[1:], mine[1]]
+    problem(cancel(mine[1], atomic=True, key="k"), 409, "id_reused")
     assert bob.client.get(f"/orders/{his}").json()["status"] == "new"
     for body in ({}, {"order_ids": []}, {"order_ids": ["x"]}, {"order_ids": [filled] * 501}):
         problem(alice.client.post("/orders/bulk-cancel", json=body), 422, "malformed")

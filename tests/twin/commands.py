@@ -492,6 +492,7 @@ READERS = {
     "preview": lambda fields: {"order": order_terms(fields, must_be_named=False)},
     "replace": replace,
     "cancel": cancel,
+    "cancel_list": together.read_cancels,
     "cancel_all": cancel_all,
     "value": lambda fields: {"account": fields.account()},
     "book": book,

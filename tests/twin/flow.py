@@ -271,6 +271,14 @@ class Flow(MarketFlow):
         order_flow.add_replaced(self, command, known)
         return command
 
+    def cancel_list(self, world: World) -> dict[str, Any]:
+        """A list of cancels, now and then with one twice."""
+        ids = [self.order_id(world) for _ in range(self.random.choice([1, 2, 2, 3]))]
+        if self.random.random() < 0.2:
+            ids.append(ids[0])
+        orders = [{"account_id": account, "order_id": order} for account, order in ids]
+        return {"kind": "cancel_list", "orders": orders, **self.request()}
+
     def cancel_all(self, world: World) -> dict[str, Any]:
         return {"kind": "cancel_all", "account_id": self.account(world), **self.request()}
 
@@ -429,6 +437,7 @@ KINDS = {
     Flow.value: 2,
     Flow.book: 2,
     Flow.preview: 3,
+    Flow.cancel_list: 0.7,
     Flow.cancel_all: 0.7,
     Flow.submit_all: 0.7,
     Flow.any_market: 0.6,

@@ -20,6 +20,7 @@ MEMBERS = {
     "preview": ORDER,
     "replace": f"account_id order_id qty limit_price stop_price time_in_force {TERMS}",
     "cancel": "account_id order_id",
+    "cancel_list": "account_id orders",
     "cancel_all": "account_id",
     "value": "account_id",
     "book": "symbol depth",

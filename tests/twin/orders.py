@@ -183,17 +183,26 @@ def cancel_order(
     known = answered(world, account, request, digest)
     if known is not None:
         return "existing", known
+    order = may_cancel(world, account, number)
+    send_cancel(world, order, request, digest)
+    return "ok", number
+
+
+def may_cancel(world: World, account: Account, number: int) -> Order:
+    """An order that the account may cancel."""
     order = find_order(world, account, number)
-    if not order.is_open:
+    if not order.is_open or order.is_forced:
         raise Refused("not_cancelable", "not_cancelable", order=number)
-    if order.is_forced:
-        raise Refused("not_cancelable", "not_cancelable", order=number)
-    arrives_ns = arrival_of(world, account, order.instrument, number)
+    return order
+
+
+def send_cancel(world: World, order: Order, request: str | None, digest: int) -> None:
+    """Cancels an order, now or when the request has arrived."""
+    arrives_ns = arrival_of(world, order.account, order.instrument, order.number)
     if arrives_ns is None:
         cancel(world, order, "requested", request, digest)
     else:
-        send(world, "cancel", arrives_ns, account, number, request, digest)
-    return "ok", number
+        send(world, "cancel", arrives_ns, order.account, order.number, request, digest)
 
 
 def cancel_all(

@@ -76,6 +76,12 @@ def set_settlement(world: World, exchange: Exchange, days: int) -> tuple[str, Ex
 # In and out -----------------------------------------------------------------------------------
 
 
+def check_may_change(account: Account) -> None:
+    """Money and trades come to no account that is suspended; a transfer has left another one."""
+    if account.status == "suspended":
+        raise Refused("rejected", "account_not_active", "account_id")
+
+
 def pay(
     world: World,
     account: Account,
@@ -89,6 +95,8 @@ def pay(
     digest = Digest(kind).text(currency or "").number(amount).text(transfer).state
     if answered(world, account, request, digest) is not None:
         return "existing", account
+    if kind == "deposit":
+        check_may_change(account)
     check_amount(amount, "amount")
     if currency is not None and not is_currency(currency):
         raise malformed("currency")
@@ -203,6 +211,7 @@ def reset(world: World, account: Account, starting_cash: int, request: str) -> t
     digest = Digest("reset").number(starting_cash).state
     if answered(world, account, request, digest) is not None:
         return "existing", account
+    check_may_change(account)
     check_amount(starting_cash, "starting_cash", 0)
     orders = world.open_orders(account)
     if len(orders) + len(account.positions) > CLEARED_MAX:

@@ -1,12 +1,15 @@
-"""Several orders of which all are taken or none."""
+"""Several orders of which all are taken or none, or all canceled or none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 from twin import members, orders
 from twin.fields import Fields
+from twin.ids import Digest
 from twin.risk_work import work
-from twin.state import Order, Refused, World, malformed
+from twin.state import Account, Order, Refused, World, malformed
 from twin.trading import let_arrive
 
 ORDERS_MAX = 500
@@ -15,7 +18,29 @@ Taken = tuple[str, list[tuple[str, int]]]
 
 
 def read(fields: Fields, order_terms: Any) -> dict[str, Any]:
-    """The orders of a command; a refusal names the one that is wrong."""
+    """The orders of a command."""
+
+    def one(part: Fields) -> Order:
+        members.check("submit", part.members)
+        return order_terms(part, must_be_named=part.members.get("kind") != "preview")
+
+    return {"orders": read_each(fields, one)}
+
+
+def read_cancels(fields: Fields) -> dict[str, Any]:
+    """What a command cancels."""
+
+    def one(part: Fields) -> tuple[Account, int]:
+        members.check("cancel", part.members)
+        if part.get("request_id") is not None:
+            raise malformed("request_id")
+        return part.account(), part.order_number()
+
+    return {"listed": read_each(fields, one), "request": fields.request_id()}
+
+
+def read_each(fields: Fields, read_one: Any) -> list[Any]:
+    """What a command lists; a refusal names the one that is wrong."""
     given = fields.get("orders")
     if not isinstance(given, list) or not 1 <= len(given) <= ORDERS_MAX:
         raise malformed("orders")
@@ -23,14 +48,38 @@ def read(fields: Fields, order_terms: Any) -> dict[str, Any]:
         raise malformed("orders")
     found = []
     for item, one in enumerate(given):
-        try:
-            members.check("submit", one)
-            is_named = one.get("kind") != "preview"
-            found.append(order_terms(Fields(fields.world, one), must_be_named=is_named))
-        except Refused as refused:
-            refused.item = item
-            raise
-    return {"orders": found}
+        with place_of(item):
+            found.append(read_one(Fields(fields.world, one)))
+    return found
+
+
+@contextmanager
+def place_of(item: int) -> Iterator[None]:
+    """A refusal names the place in the list."""
+    try:
+        yield
+    except Refused as refused:
+        refused.item = item
+        raise
+
+
+def cancel_list(
+    world: World, listed: list[tuple[Account, int]], request: str | None
+) -> tuple[str, Taken]:
+    """Cancels all orders of a list, or none of them."""
+    digest = Digest("cancel_list")
+    for _, number in listed:
+        digest.number(number)
+    is_known = orders.answered(world, listed[0][0], request, digest.state) is not None
+    for item, (account, number) in enumerate(listed):
+        with place_of(item):
+            (orders.find_order if is_known else orders.may_cancel)(world, account, number)
+    for _, number in [] if is_known else listed:
+        if world.orders[number].is_open:
+            orders.send_cancel(world, world.orders[number], request, digest.state)
+            request = None
+    outcome = "existing" if is_known else "ok"
+    return outcome, ("orders", [(outcome, number) for _, number in listed])
 
 
 def submit_all(world: World, orders: list[Order]) -> tuple[str, Taken]:
@@ -51,11 +100,8 @@ def take_each(world: World, given: list[Order]) -> list[tuple[str, int]]:
     """Takes the orders one after another, up to the first that is refused."""
     taken = []
     for item, order in enumerate(given):
-        try:
+        with place_of(item):
             taken.append(orders.submit(world, order))
-        except Refused as refused:
-            refused.item = item
-            raise
         settle_down(world)
     return taken
 

@@ -13,7 +13,7 @@ from twin.margin import initial_of, power_for, tied_up
 from twin.money import signed
 from twin.options import free_to_sell
 from twin.orders import take
-from twin.payments import check_amount, on_tape
+from twin.payments import check_amount, check_may_change, on_tape
 from twin.requests import answered, remember
 from twin.state import Account, Instrument, Order, Refused, World, malformed, not_found
 from twin.trading import enter_fill
@@ -91,6 +91,7 @@ def record(world: World, trade: Trade) -> tuple[str, int]:
     known = answered(world, trade.account, trade.request, digest)
     if known is not None:
         return "existing", known
+    check_may_change(trade.account)
     check_trade(world, trade.account, trade)
     return "created", enter(world, trade, digest)
 
@@ -158,6 +159,7 @@ def bust(world: World, bust: Bust) -> tuple[str, Account]:
     """Takes a trade back."""
     digest = bust.add_to(Digest("bust_trade")).state
     if answered(world, bust.account, bust.request, digest) is None:
+        check_may_change(bust.account)
         undone, _ = undo(world, bust)
         take_back(world, bust, undone, digest)
         return "ok", bust.account
@@ -169,6 +171,7 @@ def correct(world: World, bust: Bust, trade: Trade) -> tuple[str, Account | int]
     digest = trade.add_to(bust.add_to(Digest("correct_trade"))).state
     if answered(world, bust.account, bust.request, digest) is not None:
         return "existing", bust.account
+    check_may_change(bust.account)
     undone, after = undo(world, bust)
     check_trade(world, after, trade)
     take_back(world, bust, undone, digest)

@@ -187,6 +187,7 @@ MAKERS = {
     "record_trade": trades.record,
     "bust_trade": trades.bust,
     "correct_trade": trades.correct,
+    "cancel_list": together.cancel_list,
     "cancel_all": orders.cancel_all,
     "set_policy": risk.set_policy,
     "kill_switch": risk.kill_switch,

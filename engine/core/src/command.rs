@@ -80,6 +80,15 @@ pub struct Cancel {
     pub request_id: Option<String>,
 }
 
+/// Cancels several orders, or none of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelList {
+    /// Whose each is, and which; at least one.
+    pub orders: Vec<(AccountIndex, OrderNumber)>,
+    /// The request id, if the client gave one; it is one of the first order's account.
+    pub request_id: Option<String>,
+}
+
 /// Cancels all open orders of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancelAll {
@@ -204,6 +213,8 @@ pub enum Input {
     Replace(Replace),
     /// Cancels an order.
     Cancel(Cancel),
+    /// Cancels several orders, or none of them.
+    CancelList(CancelList),
     /// Cancels all orders of an account.
     CancelAll(CancelAll),
     /// Asks what an order would do.
@@ -274,6 +285,7 @@ impl Input {
             Input::SubmitAll(_) => "submit_all",
             Input::Replace(_) => "replace",
             Input::Cancel(_) => "cancel",
+            Input::CancelList(_) => "cancel_list",
             Input::CancelAll(_) => "cancel_all",
             Input::Preview(_) => "preview",
             Input::Value { .. } => "value",

@@ -3,7 +3,7 @@
 //! FNV-1a with 64 bits over the parsed values, so `10` and `10.0` are one body. It guards a client
 //! against its own mistakes, not against forgery.
 
-use crate::command::{Cancel, CancelAll, OpenAccount, Replace};
+use crate::command::{Cancel, CancelAll, CancelList, OpenAccount, Replace};
 use crate::money::command::{Bust, MoneyCommand, Trade};
 use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
@@ -110,6 +110,12 @@ pub(crate) fn of_replace(replace: &Replace) -> u64 {
 /// Digest of a cancel request.
 pub(crate) fn of_cancel(cancel: &Cancel) -> u64 {
     Digest::of("cancel").bytes(&cancel.order.to_le_bytes()).0
+}
+
+/// Digest of a request to cancel a list.
+pub(crate) fn of_cancel_list(list: &CancelList) -> u64 {
+    let add = |digest: Digest, (_, order): &(_, u64)| digest.bytes(&order.to_le_bytes());
+    list.orders.iter().fold(Digest::of("cancel_list"), add).0
 }
 
 /// Digest of the exercise of an option.

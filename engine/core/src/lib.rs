@@ -95,6 +95,7 @@ mod triggers;
 pub mod units;
 mod waiting;
 mod whole;
+mod wide;
 mod wire;
 pub mod words;
 pub mod world;

@@ -1,12 +1,13 @@
 //! Where each open order stands in the market, kept by the place of the order: put there, made
 //! smaller, taken out.
 
-use crate::book::{Handle, Owner};
+use crate::book::{Book, Handle, Owner};
 use crate::change::ChangeEvent;
 use crate::durable::Durable;
 use crate::ids::{InstrumentIndex, OrderNumber};
 use crate::market::{Ephemeral, Market};
 use crate::order::Order;
+use crate::profile::queue::Queue;
 use crate::session::{ParkedPlace, Phase, Seat, auction_of};
 use crate::trails::Trail;
 use crate::triggers::Wait;
@@ -185,19 +186,11 @@ impl Ephemeral {
         market.is_untold |= durable.phase(instrument) != Phase::Continuous;
         match place {
             Place::Book(handle) => {
-                if let Some(resting) =
-                    market.book.resting(handle).filter(|_| market.queue.is_kept())
-                {
-                    market.queue.forget(resting.price, number);
-                }
-                market.book.remove(handle);
+                leave_book(&mut market.book, &mut market.queue, handle, number);
             }
             Place::Hidden(handle) => {
                 if let Some(book) = &mut market.hidden {
-                    if let Some(resting) = book.resting(handle) {
-                        market.queue.forget(resting.price, number);
-                    }
-                    book.remove(handle);
+                    leave_book(book, &mut market.queue, handle, number);
                 }
             }
             Place::Apart(stand) => market.leave(*stand, number),
@@ -265,4 +258,12 @@ impl Ephemeral {
             | ChangeEvent::DatesPassed { .. } => {}
         }
     }
+}
+
+/// An order leaves a book, and its place in the queue.
+fn leave_book(book: &mut Book, queue: &mut Queue, handle: Handle, number: OrderNumber) {
+    if let Some(resting) = book.resting(handle).filter(|_| queue.is_kept()) {
+        queue.forget(resting.price, number);
+    }
+    book.remove(handle);
 }

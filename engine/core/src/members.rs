@@ -19,6 +19,7 @@ const BY_KIND: &[(&str, &[&str])] = &[
     ("preview", ORDER),
     ("replace", &["account_id", "order_id", "qty", "limit_price", "stop_price", "time_in_force"]),
     ("cancel", &["account_id", "order_id"]),
+    ("cancel_list", &["account_id", "orders"]),
     ("cancel_all", &["account_id"]),
     ("value", &["account_id"]),
     ("book", &["symbol", "depth"]),

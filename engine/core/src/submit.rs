@@ -9,7 +9,7 @@ use crate::event::{Event, RequestId};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::label::Label;
 use crate::live::Live;
-use crate::order::{Order, OrderTerms};
+use crate::order::OrderTerms;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
 use crate::words::{OrderClass, Reason, refusal};
@@ -112,25 +112,38 @@ impl<S: Sink> Live<'_, S> {
         if let Some(reply) = self.answered_request(cancel.account, request.as_ref())? {
             return Ok(reply);
         }
-        self.find_order(cancel.account, cancel.order)?;
-        if self.order(cancel.order).is_none() {
-            let detail = "the order is closed already; read it to see how it ended";
-            let reason = refusal::NOT_CANCELABLE;
-            return Err(Refusal::new(Outcome::NotCancelable, reason, detail).about(cancel.order));
-        }
-        if self.order(cancel.order).is_some_and(Order::is_forced) {
-            let reason = refusal::NOT_CANCELABLE;
-            return Err(Refusal::new(Outcome::NotCancelable, reason, FORCED).about(cancel.order));
-        }
-        let instrument = self.order(cancel.order).map_or(0, |order| order.terms.instrument);
-        match self.arrival_of(cancel.account, instrument, cancel.order) {
-            Some(arrival) => {
-                let what = What::Cancel(cancel.order);
-                self.receive(arrival, Delayed { account: cancel.account, what }, request);
-            }
-            None => self.cancel(cancel.order, Reason::Requested, request),
-        }
+        self.may_cancel(cancel.account, cancel.order)?;
+        self.send_cancel(cancel.account, cancel.order, request);
         Ok(Reply::new(Outcome::Ok, Body::Order(cancel.order)))
+    }
+
+    /// Whether the account may cancel the order.
+    pub fn may_cancel(&self, account: AccountIndex, number: OrderNumber) -> Result<(), Refusal> {
+        self.find_order(account, number)?;
+        let detail = match self.order(number) {
+            Some(order) if !order.is_forced() => return Ok(()),
+            Some(_) => FORCED,
+            None => "the order is closed already; read it to see how it ended",
+        };
+        let reason = refusal::NOT_CANCELABLE;
+        Err(Refusal::new(Outcome::NotCancelable, reason, detail).about(number))
+    }
+
+    /// Cancels an open order that may be canceled, now or when the request has arrived.
+    pub fn send_cancel(
+        &mut self,
+        account: AccountIndex,
+        number: OrderNumber,
+        request: Option<RequestId>,
+    ) {
+        let instrument = self.order(number).map_or(0, |order| order.terms.instrument);
+        match self.arrival_of(account, instrument, number) {
+            Some(arrival) => {
+                let delayed = Delayed { account, what: What::Cancel(number) };
+                self.receive(arrival, delayed, request);
+            }
+            None => self.cancel(number, Reason::Requested, request),
+        }
     }
 
     /// Cancels all open orders of the account; what does not fit into this turn follows.

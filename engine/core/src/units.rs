@@ -111,11 +111,16 @@ const fn rounded(quotient: i128, rest: i128, denominator: i128, rounding: Roundi
 /// `value * by / whole`, rounded. The product is split, so it is exact as far as the result fits;
 /// beyond, the result stands at the bound of 128 bits. `by >= 0`, `whole > 0`.
 pub const fn portion(value: i128, by: i64, whole: i64, rounding: Rounding) -> i128 {
-    let (by, whole) = (by as i128, whole as i128);
+    portion_of(value, by, whole as i128, rounding)
+}
+
+/// The same of a whole of 128 bits; exact as long as `whole * by` fits them, too.
+pub const fn portion_of(value: i128, by: i64, whole: i128, rounding: Rounding) -> i128 {
+    let by = by as i128;
     if value as i64 as i128 == value {
         return divide(value * by, whole, rounding);
     }
-    let part = (value % whole) * by;
+    let part = (value % whole).saturating_mul(by);
     let quotient = (value / whole).saturating_mul(by).saturating_add(part / whole);
     rounded(quotient, part % whole, whole, rounding)
 }

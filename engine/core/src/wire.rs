@@ -34,6 +34,7 @@ pub(crate) fn decode(durable: &Durable, text: &[u8]) -> Result<Input, Refusal> {
         "preview" => fields.order_terms().map(Input::Preview),
         "replace" => fields.replace(),
         "cancel" => fields.cancel(),
+        "cancel_list" => crate::together::decode_cancels(&fields).map(Input::CancelList),
         "cancel_all" => fields.cancel_all(),
         "value" => Ok(Input::Value { account: fields.account()? }),
         "book" => fields.book(),

@@ -512,6 +512,7 @@ impl<S: Sink> Live<'_, S> {
             Input::SubmitAll(orders) => self.submit_all(orders),
             Input::Replace(replace) => self.replace(replace),
             Input::Cancel(cancel) => self.cancel_order(cancel),
+            Input::CancelList(list) => self.cancel_list(list),
             Input::CancelAll(cancel) => self.cancel_all(cancel),
             Input::Contract(command) => self.contract(command),
             Input::Risk(command) => self.risk(command),

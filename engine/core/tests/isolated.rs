@@ -34,6 +34,7 @@ fn owner(input: &Input) -> Option<u32> {
         Input::SubmitAll(orders) => orders.first().map(|terms| terms.account),
         Input::Replace(replace) => Some(replace.account),
         Input::Cancel(cancel) => Some(cancel.account),
+        Input::CancelList(list) => list.orders.first().map(|(account, _)| *account),
         Input::CancelAll(cancel) => Some(cancel.account),
         Input::Value { account } => Some(*account),
         Input::Money(command) => match command.as_ref() {
@@ -138,10 +139,15 @@ impl Run {
             Step::Restart => return None,
         };
         let orders = self.orders(owner(input)?);
-        let order = orders.iter().rev().nth(*back as usize).map_or(0, |order| order.number);
+        let before = |back: u64| orders.iter().rev().nth(back as usize).map_or(0, |it| it.number);
+        let order = before(*back);
         match input.clone() {
             Input::Replace(replace) => Some(Input::Replace(Replace { order, ..replace })),
             Input::Cancel(cancel) => Some(Input::Cancel(Cancel { order, ..cancel })),
+            Input::CancelList(mut list) => {
+                list.orders.iter_mut().for_each(|(_, further)| *further = before(*back + *further));
+                Some(Input::CancelList(list))
+            }
             input => Some(input),
         }
     }

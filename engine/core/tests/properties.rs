@@ -349,6 +349,9 @@ const COMMANDS: &[&str] = &[
         "profile":{"name":"p","spread_ticks":1,"participation":"0.1","market_orders":"street"}}"#,
     r#"{"kind":"cancel_all","account_id":"00000000-0000-0000-0000-000000000001",
         "request_id":"z"}"#,
+    r#"{"kind":"cancel_list","request_id":"y","orders":[{
+        "account_id":"00000000-0000-0000-0000-000000000001",
+        "order_id":"00000000-0000-0000-0000-000000000001"}]}"#,
     r#"{"kind":"preview","account_id":"00000000-0000-0000-0000-000000000001","symbol":"ACME",
         "side":"sell","type":"market","qty":"10"}"#,
     r#"{"kind":"submit_all","orders":[{"account_id":"00000000-0000-0000-0000-000000000001",

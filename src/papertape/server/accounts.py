@@ -12,6 +12,7 @@ from papertape.domain.time_text import time_text
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.auth.account_store import (
     AccountStore,
+    LastAccountError,
     OwnedAccount,
     RequestReusedError,
     TooManyAccountsError,
@@ -24,9 +25,6 @@ from papertape.server.transfers import finish_transfer
 
 OPEN_WITHIN_S = 2.0
 """A login does not wait longer for the floor; the next request of the user opens the account."""
-
-JOURNAL = "journal"
-"""The kind of account that sends no orders and takes what its owner says was traded."""
 
 _KNOWN_MAX = 50_000
 _LOOK_AGAIN_S = 1.0
@@ -242,27 +240,17 @@ class Accounts:
         if not is_away and not account.is_archived:
             return account
         status = "suspended" if is_away else "active"
-        if is_away:
-            await self.check_may_go(account)
         archived_ns = account.archived_ns or time.time_ns() if is_away else None
         try:
-            await asyncio.to_thread(self._store.archive, account.account_id, archived_ns)
+            await asyncio.to_thread(self._store.archive, account, archived_ns)
         except TooManyAccountsError as error:
             raise _too_many(error) from error
+        except LastAccountError as error:
+            detail = "it is the only account that trades; open another one first"
+            raise Problem(409, "last_account", detail) from error
         fields = {"account_id": account.account_id, "status": status, "reason": "archived"}
         await self._exchange.ask("set_status", fields)
         return await self._changed(account)
-
-    async def check_may_go(self, account: OwnedAccount) -> None:
-        """Raises `Problem` 409 for the last account that trades."""
-        if _is_journal(account):
-            return
-        owned = await self.of_user(account.user_id)
-        others = [other for other in owned if other.account_id != account.account_id]
-        if all(other.is_archived or _is_journal(other) for other in others):
-            raise Problem(
-                409, "last_account", "it is the only account that trades; open another one first"
-            )
 
     async def _changed(self, account: OwnedAccount) -> OwnedAccount:
         for owned in await self._look(account.user_id):
@@ -285,11 +273,6 @@ class Accounts:
                 await asyncio.to_thread(self._store.drop, account.account_id)
             raise
         await asyncio.to_thread(self._store.mark_opened, account.account_id)
-
-
-def _is_journal(account: OwnedAccount) -> bool:
-    """Whether it sends no orders."""
-    return bool(account.opening["account_kind"] == JOURNAL)
 
 
 def _too_many(error: TooManyAccountsError) -> Problem:

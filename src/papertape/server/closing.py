@@ -101,7 +101,20 @@ class Closing:
 
     async def cancel_all(self, account: OwnedAccount, request_id: str) -> list[dict[str, Any]]:
         """Cancel all working orders; the canceled ones as of cancel-all."""
+        canceled, _ = await self._cancel_all(account, request_id)
+        return canceled
+
+    async def clear(self, account: OwnedAccount, request_id: str) -> bool:
+        """Cancel all working orders; whether none works then and nothing is held."""
+        _, remaining = await self._cancel_all(account, request_id)
+        return not remaining and not await self.positions(account)
+
+    async def _cancel_all(
+        self, account: OwnedAccount, request_id: str
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The canceled ones, and how many are left."""
         canceled: list[dict[str, Any]] = []
+        told: dict[str, Any] = {}
         for turn in range(CANCEL_TURNS_MAX):
             part = part_of(account, request_id, f"cancel {turn}")
             fields = {"account_id": account.account_id, "request_id": part}
@@ -110,7 +123,7 @@ class Closing:
             canceled += told["items"]
             if not told["remaining"]:
                 break
-        return canceled
+        return canceled, told["remaining"]
 
     async def flatten(
         self, caller: Caller, account: OwnedAccount, request_id: str, strategy: str | None = None

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from papertape.floor.ports import Reply
-from papertape.server.accounts import JOURNAL, Accounts
+from papertape.server.accounts import Accounts
 from papertape.server.auth.label_store import LabelStore
 from papertape.server.callers import Caller
 from papertape.server.exchange import Exchange
@@ -61,7 +61,7 @@ class Corrections:
         Raises `Problem` 404 for an account of somebody else, 422 for one that is no journal.
         """
         account = await self._accounts.require(caller, asked.account_id)
-        if account.opening["account_kind"] != JOURNAL:
+        if not account.is_journal:
             raise Problem(
                 422,
                 "not_a_journal",
@@ -157,7 +157,7 @@ class Corrections:
         is_own = await self._accounts.owns(caller, trade["account_id"])
         if is_own:
             account = await self._accounts.require(caller, trade["account_id"])
-            if account.opening["account_kind"] == JOURNAL:
+            if account.is_journal:
                 return trade
         if caller.may("admin"):
             return trade

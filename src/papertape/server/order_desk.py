@@ -219,6 +219,25 @@ class OrderDesk:
         """Cancel an order of the caller; raises `Problem` 404, and 409 for one that has ended."""
         return await self._command(caller, "cancel", order_id, {}, request_id)
 
+    async def cancel_list(self, orders: Sequence[Fields], request_id: str) -> list[Taken]:
+        """Cancel orders that `own` gave, in one turn, or none of them.
+
+        Raises `OrderOfListError` where one of them has ended, `Problem` for what concerns all, and
+        `FloorUnavailableError`.
+        """
+        named = [{"account_id": one["account_id"], "order_id": one["id"]} for one in orders]
+        # The account is for the floor's queue, which counts what waits for each.
+        command = {"account_id": orders[0]["account_id"], "orders": named, "request_id": request_id}
+        reply = await self._exchange.send("cancel_list", command)
+        if STATUS_OF_OUTCOME.get(reply.outcome, 500) < 400:
+            items = msgspec.json.decode(reply.body)["items"]
+            return [Taken(STATUS_OF_OUTCOME[one["outcome"]], one["order"]) for one in items]
+        refused = _of_list(refusal(reply))
+        if isinstance(refused, OrderOfListError) and reply.outcome == "not_found":
+            # The floor has forgotten it, so it ended long ago.
+            raise OrderOfListError(refused.item, _ended("cancel", orders[refused.item]))
+        raise refused
+
     async def replace(
         self, caller: Caller, order_id: str, change: Mapping[str, Any], request_id: str | None
     ) -> Reply:
@@ -227,7 +246,7 @@ class OrderDesk:
 
     async def order(self, caller: Caller, order_id: str) -> Fields:
         """The order of the read models with its labels; raises `Problem` 404 for a stranger's."""
-        order = await self._own(caller, order_id)
+        order = await self.own(caller, order_id)
         (labelled,) = await asyncio.to_thread(self.labelled, [order])
         return labelled
 
@@ -267,27 +286,28 @@ class OrderDesk:
             reply = await self._exchange.send(kind, fields)
         if reply.outcome != "not_found":
             return reply
-        order = await self.order(caller, order_id)
-        raise Problem(
-            409,
-            *too_late(kind, order["status"]),
-            more={"order_id": order_id, "value": order["status"], "order": order},
-        )
+        raise _ended(kind, await self.order(caller, order_id))
 
     async def _account_of(self, caller: Caller, order_id: str) -> OwnedAccount:
         owned = await self._accounts.of(caller)
         if len(owned) == 1:
             return owned[0]
-        order = await self._own(caller, order_id)
+        order = await self.own(caller, order_id)
         return await self._accounts.require(caller, order["account_id"])
 
-    async def _own(self, caller: Caller, order_id: str) -> Fields:
+    async def own(self, caller: Caller, order_id: str) -> Fields:
+        """The order of the read models; raises `Problem` 404 for a stranger's."""
         if not _UUID.fullmatch(order_id):
             raise not_found("order")
         order = await asyncio.to_thread(self._reads.order, order_id)
         if order is None or not await self._accounts.owns(caller, order["account_id"]):
             raise not_found("order")
         return order
+
+
+def _ended(kind: str, order: Fields) -> Problem:
+    more = {"order_id": order["id"], "value": order["status"], "order": order}
+    return Problem(409, *too_late(kind, order["status"]), more=more)
 
 
 def _of_list(problem: Problem) -> Problem | OrderOfListError:

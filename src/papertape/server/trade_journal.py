@@ -17,8 +17,8 @@ import structlog
 
 from papertape.domain.time_text import parse_time, time_text
 from papertape.floor.ports import FloorUnavailableError, NotAccepted
-from papertape.server.accounts import JOURNAL, Accounts
-from papertape.server.auth.account_store import OwnedAccount, RequestReusedError
+from papertape.server.accounts import Accounts
+from papertape.server.auth.account_store import JOURNAL, OwnedAccount, RequestReusedError
 from papertape.server.auth.journal_store import Entry, EntrySearch, JournalStore
 from papertape.server.callers import Caller
 from papertape.server.corrections import Corrections
@@ -174,7 +174,7 @@ class TradeJournal:
 
     async def _journals(self, caller: Caller) -> Sequence[OwnedAccount]:
         owned = await self._accounts.of(caller)
-        return [one for one in owned if one.opening["account_kind"] == JOURNAL]
+        return [one for one in owned if one.is_journal]
 
     async def _journal(self, caller: Caller) -> OwnedAccount:
         """The caller's first journal that is not archived, opened when there is none."""

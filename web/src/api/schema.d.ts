@@ -3368,7 +3368,10 @@ export interface components {
         };
         /**
          * BulkCancelRequest
-         * @description Up to 500 orders to cancel. With `atomic` none is canceled unless all still work.
+         * @description Up to 500 orders to cancel.
+         *
+         *     With `atomic` the exchange cancels all of them in one turn, or none when one has ended; `items`
+         *     tells which one it was. The same `Idempotency-Key` again answers them as they stand.
          * @example {
          *       "atomic": false,
          *       "order_ids": [

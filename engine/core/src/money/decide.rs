@@ -18,7 +18,7 @@ use crate::units::{
     format_money,
 };
 use crate::wire::malformed;
-use crate::words::{LedgerKind, Reason};
+use crate::words::{AccountStatus, LedgerKind, Reason};
 
 /// The most open orders and positions of an account that a reset clears in one turn.
 const RESET_MAX: usize = EVENTS_MAX as usize - 100;
@@ -63,6 +63,17 @@ impl<S: Sink> Live<'_, S> {
         Ok(Reply::new(Outcome::Ok, Body::Exchange(exchange)))
     }
 
+    /// Whether money and trades may come to the account. A transfer may all the same: it has left
+    /// another account already.
+    pub fn may_change(&self, account: AccountIndex) -> Result<(), Refusal> {
+        let is_suspended = |account: &Account| account.status == AccountStatus::Suspended;
+        if self.durable.account(account).is_some_and(is_suspended) {
+            let detail = "the account is suspended: money may leave it, nothing comes to it";
+            return Err(refused(Failure::new(Reason::AccountNotActive, detail).at("account_id")));
+        }
+        Ok(())
+    }
+
     fn for_account(
         &mut self,
         account: AccountIndex,
@@ -72,6 +83,10 @@ impl<S: Sink> Live<'_, S> {
         self.find_account(account)?;
         if self.answered(account, &request.id, request.digest)?.is_some() {
             return Ok(Reply::new(Outcome::Existing, Body::Account(account)));
+        }
+        let is_in = matches!(command, MoneyCommand::Pay { kind: LedgerKind::Deposit, .. });
+        if is_in || matches!(command, MoneyCommand::Reset { .. }) {
+            self.may_change(account)?;
         }
         let outcome = match command {
             MoneyCommand::Pay { .. } => self.pay(command, request)?,

@@ -55,6 +55,7 @@ impl<S: Sink> Live<'_, S> {
         if let Some(reply) = self.answered(trade.account, &id, digest)? {
             return Ok(reply);
         }
+        self.may_change(trade.account)?;
         if let Some(account) = self.durable.account(trade.account) {
             self.check_trade(account, trade)?;
         }
@@ -211,6 +212,7 @@ impl<S: Sink> Live<'_, S> {
         if self.answered(bust.account, &request.id, digest)?.is_some() {
             return Ok(Reply::new(Outcome::Existing, Body::Account(bust.account)));
         }
+        self.may_change(bust.account)?;
         self.check_bust(bust)?;
         if self.terms_of(bust.instrument).is_some_and(Instrument::is_margined) {
             return Err(malformed("trades of margined contracts cannot be busted").at("symbol"));

@@ -111,19 +111,6 @@ pub struct Rule {
     pub action: RiskAction,
 }
 
-impl Rule {
-    /// Whether a value of the rule's scale, as a fraction with a denominator, is beyond the limit.
-    pub const fn is_beyond(&self, value: i128, denominator: i128) -> bool {
-        value > (self.limit as i128).saturating_mul(denominator)
-    }
-
-    /// Whether it has come to the share of the limit that raises an alert.
-    pub const fn is_near(&self, value: i128, denominator: i128) -> bool {
-        let soft = (self.limit as i128 * self.alert_at as i128).saturating_mul(denominator);
-        self.alert_at > 0 && value.saturating_mul(RATE_ONE) >= soft
-    }
-}
-
 /// 1 as a rate.
 pub const RATE_ONE: i128 = 1_000_000_000;
 

@@ -12,8 +12,9 @@ use crate::order::{Order, OrderTerms};
 use crate::sink::Sink;
 use crate::units::{
     Balance, MONEY_SCALE, Price, RATE_SCALE, Rounding, divide, format_decimal, format_money,
-    power_of_ten,
+    portion_of, power_of_ten,
 };
+use crate::wide::compare_products;
 use crate::words::{Measure, OrderType, Reason, RiskAction, RiskCheck, RiskLevel, Side, Status};
 
 use super::event::RiskEvent;
@@ -69,45 +70,54 @@ impl<S: Sink> Live<'_, S> {
     }
 }
 
-/// A figure before and after the order, over a common denominator.
+/// A figure before and after the order; none is below zero.
 #[derive(Clone, Copy)]
 struct Figure {
     before: i128,
     after: i128,
-    denominator: i128,
+    /// What it is a share of; of nothing or of debts every share is too much.
+    whole: Option<i128>,
     scale: u8,
-    /// What it is after the order, as it is told: a share without its nine digits.
-    told: i128,
 }
 
 impl Figure {
     const fn amount(before: i128, after: i128, scale: u8) -> Figure {
-        Figure { before, after, denominator: 1, scale, told: after }
+        Figure { before, after, whole: None, scale }
     }
 
-    /// A share of money; of nothing or of debts every share is too much.
+    /// A share of money.
     fn share(before: i128, after: i128, whole: i128) -> Figure {
-        Figure {
-            before: before.saturating_mul(RATE_ONE),
-            after: after.saturating_mul(RATE_ONE),
-            denominator: whole.max(0),
-            scale: RATE_SCALE,
-            told: after,
+        Figure { before, after, whole: Some(whole.max(0)), scale: RATE_SCALE }
+    }
+
+    /// Whether it is beyond the limit of a rule.
+    fn is_beyond(&self, rule: &Rule) -> bool {
+        let limit = i128::from(rule.limit);
+        match self.whole {
+            None => self.after > limit,
+            Some(whole) => compare_products((self.after, RATE_ONE), (limit, whole)).is_gt(),
         }
+    }
+
+    /// Whether it has come to the share of the limit that raises an alert.
+    fn is_near(&self, rule: &Rule) -> bool {
+        let soft = i128::from(rule.limit) * i128::from(rule.alert_at);
+        let (one, whole) = match self.whole {
+            None => (RATE_ONE, 1),
+            Some(whole) => (RATE_ONE * RATE_ONE, whole),
+        };
+        rule.alert_at > 0 && compare_products((self.after, one), (soft, whole)).is_ge()
     }
 
     fn text(&self) -> String {
-        let whole = self.denominator;
-        if whole == 0 {
-            return "unbounded".to_owned();
+        match self.whole {
+            None => format_decimal(self.after, self.scale, 0),
+            Some(0) => "unbounded".to_owned(),
+            Some(whole) => {
+                let share = portion_of(self.after, RATE_ONE as i64, whole, Rounding::HalfEven);
+                format_decimal(divide(share, 1_000, Rounding::HalfEven), 6, 0)
+            }
         }
-        if self.scale != RATE_SCALE {
-            return format_decimal(divide(self.after, whole, Rounding::HalfEven), self.scale, 0);
-        }
-        // Whole multiples and the rest apart: the product of both is beyond 128 bits first.
-        let rest = divide((self.told % whole).saturating_mul(RATE_ONE), whole, Rounding::HalfEven);
-        let share = (self.told / whole).saturating_mul(RATE_ONE).saturating_add(rest);
-        format_decimal(divide(share, 1_000, Rounding::HalfEven), 6, 0)
     }
 }
 
@@ -218,13 +228,13 @@ impl<'a> Review<'a> {
             return Ok(None);
         };
         let limit = format_decimal(i128::from(rule.limit), rule.measure.scale(), 0);
-        let is_beyond = rule.is_beyond(figure.after, figure.denominator);
+        let is_beyond = figure.is_beyond(rule);
         if is_beyond && rule.action != RiskAction::Alert {
             let detail = detail_of(rule.measure);
             let failure = Failure::new(reason_of(rule.measure), detail).at(field_of(rule.measure));
             return Err(failure.compare(figure.text(), limit));
         }
-        if !is_beyond && !rule.is_near(figure.after, figure.denominator) {
+        if !is_beyond && !figure.is_near(rule) {
             return Ok(None);
         }
         let (measure, value) = (rule.measure, figure.text());

@@ -11,7 +11,7 @@ use crate::market::Ephemeral;
 use crate::order::Order;
 use crate::units::{
     Balance, MONEY_SCALE, Nanos, RATE_SCALE, Rounding, clamp, divide, format_decimal, format_money,
-    power_of_ten,
+    portion_of, power_of_ten,
 };
 use crate::words::{Measure, OrderType, Side};
 
@@ -138,8 +138,8 @@ impl Standing<'_> {
         match rule.measure {
             Measure::DailyLoss => format_money(lost),
             _ => {
-                let scaled = lost.saturating_mul(1_000_000);
-                format_decimal(divide(scaled, from.max(1), Rounding::HalfEven), 6, 0)
+                let share = portion_of(lost, 1_000_000, from.max(1), Rounding::HalfEven);
+                format_decimal(share, 6, 0)
             }
         }
     }
@@ -340,7 +340,7 @@ fn used_text(measure: Measure, sum: i128, whole: Option<Balance>) -> Option<Stri
     match whole {
         Some(whole) if whole <= 0 => (sum == 0).then(|| "0".to_owned()),
         Some(whole) => {
-            let share = divide(sum.saturating_mul(RATE_ONE), whole, Rounding::HalfEven);
+            let share = portion_of(sum, RATE_ONE as i64, whole, Rounding::HalfEven);
             Some(format_decimal(million(share), 6, 0))
         }
         None if measure.scale() == RATE_SCALE => Some(format_decimal(million(sum), 6, 0)),

@@ -361,8 +361,20 @@ pub fn change() -> impl Strategy<Value = Step> {
     });
     let cancel = (account(), request_id())
         .prop_map(|(account, request_id)| Input::Cancel(Cancel { account, order: 0, request_id }));
-    (prop_oneof![2 => replace.boxed(), 1 => shrink.boxed(), 2 => cancel.boxed()], 0..8_u64)
-        .prop_map(|(input, back)| Step::Change(input, back))
+    // How far before the order of the step each one of the list is.
+    let list = (account(), request_id(), proptest::collection::vec(0..3_u64, 1..4)).prop_map(
+        |(account, request_id, backs)| {
+            let orders = backs.into_iter().map(|back| (account, back)).collect();
+            Input::CancelList(CancelList { orders, request_id })
+        },
+    );
+    let changes = prop_oneof![
+        4 => replace.boxed(),
+        2 => shrink.boxed(),
+        4 => cancel.boxed(),
+        1 => list.boxed(),
+    ];
+    (changes, 0..8_u64).prop_map(|(input, back)| Step::Change(input, back))
 }
 
 fn level(instrument: u32) -> impl Strategy<Value = StreetLevel> {
@@ -585,6 +597,10 @@ pub fn resolve(input: &Input, back: u64, next_order: u64) -> Input {
     match input.clone() {
         Input::Replace(replace) => Input::Replace(Replace { order, ..replace }),
         Input::Cancel(cancel) => Input::Cancel(Cancel { order, ..cancel }),
+        Input::CancelList(mut list) => {
+            list.orders.iter_mut().for_each(|(_, back)| *back = order.saturating_sub(*back));
+            Input::CancelList(list)
+        }
         input => input,
     }
 }

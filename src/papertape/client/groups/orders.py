@@ -223,7 +223,7 @@ class Orders(Group[Face]):
     def cancel_many(
         self, order_ids: Sequence[str], *, atomic: bool = False, request_id: str | None = None
     ) -> Call[Bulk]:
-        """Cancel up to 500 orders; with `atomic` none is canceled unless all still work."""
+        """Cancel up to 500 orders; with `atomic` all in one turn, or none when one has ended."""
         path = "/orders/bulk-cancel"
         return command("POST", path, Bulk, request_id, order_ids=list(order_ids), atomic=atomic)
 

@@ -17,6 +17,7 @@ from papertape.server.api.orders import request_id
 from papertape.server.api.positions import ClosingStrategy
 from papertape.server.auth.account_store import (
     AccountStore,
+    ArchivedError,
     OwnedAccount,
     RequestReusedError,
     Transfer,
@@ -47,7 +48,7 @@ _ONE = f"{PREFIX}/accounts/{{account_id}}"
 _NO_AMOUNT = {422: ("malformed", "amount: Field required")}
 _NOT_FLAT = (
     "account_not_flat",
-    "the account holds something; flatten it first, then archive it",
+    "the account holds something, or an order of it is still leaving; flatten it, then archive it",
 )
 _ONE_WORLD = (
     "fork_not_available",
@@ -186,7 +187,6 @@ class AccountActionRoutes:
                 field="to_account_id",
                 value=asked.to_account_id,
             )
-        _check_in_use(other)
         transfer = await self._sent(account, other, asked, _request_id(request))
         return json_reply(
             {
@@ -205,16 +205,14 @@ class AccountActionRoutes:
             raise Problem(
                 409, "account_not_active", f"the account is {now['status']}; ask who runs this"
             )
-        # Looked at before anything is canceled, and again: an order may fill meanwhile.
-        await self._accounts.check_may_go(account)
-        await self._check_flat(account)
-        await self._closing.cancel_all(account, _request_id(request))
-        await self._check_flat(account)
-        return await self._shown(await self._accounts.archive(account, is_away=True))
-
-    async def _check_flat(self, account: OwnedAccount) -> None:
-        if await self._closing.positions(account):
+        # What is refused cancels nothing; from then on the account takes no order that could fill.
+        if not account.is_archived and await self._closing.positions(account):
             raise Problem(409, *_NOT_FLAT)
+        away = await self._accounts.archive(account, is_away=True)
+        if not await self._closing.clear(away, _request_id(request)):
+            await self._accounts.archive(away, is_away=False)
+            raise Problem(409, *_NOT_FLAT)
+        return await self._shown(away)
 
     async def restore_account(self, request: Request, account_id: str) -> Response:
         """Take an archived account out again: it trades as before."""
@@ -246,8 +244,6 @@ class AccountActionRoutes:
     async def _pay(self, request: Request, account_id: str, kind: str) -> Response:
         _, account = await self._own(request, account_id)
         asked = await read_body(request, MoneyRequest)
-        if kind == "deposit":
-            _check_in_use(account)
         fields = {
             "account_id": account.account_id,
             "amount": asked.amount,
@@ -273,6 +269,9 @@ class AccountActionRoutes:
             known = await asyncio.to_thread(enter, account.user_id, self._exchange.world, transfer)
         except RequestReusedError as error:
             raise id_reused("transfer") from error
+        except ArchivedError as error:
+            detail = f"the account {other.name!r} is archived: restore it first"
+            raise Problem(409, "account_not_active", detail) from error
         if not known.done:
             await finish_transfer(self._exchange, self._store, known)
         return known
@@ -283,13 +282,6 @@ class AccountActionRoutes:
     async def _own(self, request: Request, account_id: str) -> tuple[Caller, OwnedAccount]:
         caller = await self._callers.of(request)
         return caller, await self._accounts.require(caller, account_id)
-
-
-def _check_in_use(account: OwnedAccount) -> None:
-    """Raise `Problem` 409 for an account that its owner put away: money only leaves it."""
-    if account.is_archived:
-        detail = f"the account {account.name!r} is archived: restore it first"
-        raise Problem(409, "account_not_active", detail)
 
 
 def _request_id(request: Request) -> str:

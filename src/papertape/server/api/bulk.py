@@ -24,7 +24,6 @@ from papertape.server.order_desk import OrderDesk, Prepared
 from papertape.server.order_entry import OrderOfListError
 from papertape.server.problems import Problem, floor_unavailable, id_reused
 from papertape.server.replies import json_reply
-from papertape.storage.tables import OPEN_STATUSES
 
 SENT_AT_ONCE = 100
 ATOMIC_COUNTS_AS = 100
@@ -33,6 +32,9 @@ ATOMIC_COUNTS_AS = 100
 _NONE_SENT = ("bulk_refused", "an order was refused, so none was taken; see items")
 _NONE_CANCELED = ("bulk_refused", "an order works no more, so none was canceled; see items")
 _NOT_SENT = Problem(409, "not_sent", "another order of the request was refused, so none was taken")
+_NOT_CANCELED = Problem(
+    409, "not_sent", "another order of the request cannot be canceled, so none was"
+)
 
 Item = dict[str, Any]
 
@@ -89,8 +91,9 @@ class BulkRoutes:
         caller = await self._callers.of(request)
         asked = await read_body(request, BulkCancelRequest)
         if asked.atomic:
-            await self._check_all_work(caller, asked.order_ids)
-        items: list[Item] = []
+            items = await self._all_canceled(caller, asked.order_ids, request_id(request))
+            return json_reply({"items": items}, 207)
+        items = []
         for start in range(0, len(asked.order_ids), SENT_AT_ONCE):
             part = asked.order_ids[start : start + SENT_AT_ONCE]
             items += await asyncio.gather(*(self._canceled(caller, one) for one in part))
@@ -145,18 +148,32 @@ class BulkRoutes:
 
     # --- canceling -------------------------------------------------------------------------------
 
-    async def _check_all_work(self, caller: Caller, order_ids: Sequence[str]) -> None:
-        items = [await self._working(caller, order_id) for order_id in order_ids]
-        if any(item["status"] >= 400 for item in items):
-            raise Problem(422, *_NONE_CANCELED, more={"items": items})
-
-    async def _working(self, caller: Caller, order_id: str) -> Item:
+    async def _all_canceled(
+        self, caller: Caller, order_ids: Sequence[str], key: str | None
+    ) -> list[Item]:
+        """Items of orders that were all canceled; raises `Problem` when one could not be."""
+        orders = [await self._own(caller, order_id) for order_id in order_ids]
+        wrong = {place: one for place, one in enumerate(orders) if isinstance(one, Problem)}
+        if wrong:
+            raise _none_canceled(order_ids, wrong)
+        key = key or str(uuid4())
         try:
-            order = await self._desk.order(caller, order_id)
+            own = [one for one in orders if not isinstance(one, Problem)]
+            canceled = await self._desk.cancel_list(own, key)
+        except FloorUnavailableError as error:
+            raise floor_unavailable(error, {"idempotency_key": key}) from error
+        except OrderOfListError as error:
+            raise _none_canceled(order_ids, {error.item: error.problem}) from error
+        return [
+            {"id": order_id, "status": one.status, "order": one.order}
+            for order_id, one in zip(order_ids, canceled, strict=True)
+        ]
+
+    async def _own(self, caller: Caller, order_id: str) -> Item | Problem:
+        try:
+            return await self._desk.own(caller, order_id)
         except Problem as problem:
-            return {"id": order_id} | _of_problem(problem)
-        status = 200 if order["status"] in OPEN_STATUSES else 409
-        return {"id": order_id, "status": status, "order": order}
+            return problem
 
     async def _canceled(self, caller: Caller, order_id: str) -> Item:
         told: Item = {"id": order_id}
@@ -186,6 +203,14 @@ def _wrong(orders: Sequence[Prepared | Problem]) -> dict[int, Problem]:
 def _none_sent(count: int, wrong: Mapping[int, Problem]) -> Problem:
     items = [_of_problem(wrong.get(place, _NOT_SENT)) for place in range(count)]
     return Problem(422, *_NONE_SENT, more={"items": items})
+
+
+def _none_canceled(order_ids: Sequence[str], wrong: Mapping[int, Problem]) -> Problem:
+    items = [
+        {"id": order_id} | _of_problem(wrong.get(place, _NOT_CANCELED))
+        for place, order_id in enumerate(order_ids)
+    ]
+    return Problem(422, *_NONE_CANCELED, more={"items": items})
 
 
 def _of_reply(reply: Reply) -> Item:

@@ -16,6 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from papertape.server.auth.tables import accounts, transfers
 
 FIRST_NAME = "Paper account"
+JOURNAL = "journal"
+"""The kind of account that sends no orders and takes what its owner says was traded."""
+
 ACTIVE_MAX = 25
 """Accounts that a user may trade with at a time in one world."""
 
@@ -39,6 +42,14 @@ class TooManyAccountsError(Exception):
 
 class RequestReusedError(Exception):
     """The request id stands for another account or transfer."""
+
+
+class LastAccountError(Exception):
+    """It is the only account that the user trades with."""
+
+
+class ArchivedError(Exception):
+    """The account was put away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,11 @@ class OwnedAccount:
     def opening(self) -> Mapping[str, Any]:
         """The terms that it is opened with."""
         return FIRST_TERMS if self.terms is None else self.terms
+
+    @property
+    def is_journal(self) -> bool:
+        """Whether it sends no orders."""
+        return bool(self.opening["account_kind"] == JOURNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +160,23 @@ class AccountStore:
         """Give it another name."""
         self._change(account_id, {"name": name})
 
-    def archive(self, account_id: str, archived_ns: int | None) -> None:
+    def archive(self, account: OwnedAccount, archived_ns: int | None) -> None:
         """Put it away, or (None) take it out again.
 
-        Raises `TooManyAccountsError` where the user could not trade with one more.
+        Raises `LastAccountError` where the user could trade with none, and `TooManyAccountsError`
+        where it would be one too many.
         """
         with self._engine.begin() as connection:
-            change = update(accounts).where(accounts.c.account_id == account_id)
-            connection.execute(change.values(archived_ns=archived_ns))
+            # Writing first makes other requests of the user wait until this one is done.
+            mine = accounts.c.user_id == account.user_id
+            connection.execute(update(accounts).where(mine).values(world=accounts.c.world))
+            this = accounts.c.account_id == account.account_id
+            world = connection.execute(select(accounts.c.world).where(this)).scalar_one()
+            connection.execute(update(accounts).where(this).values(archived_ns=archived_ns))
             if archived_ns is None:
-                found = select(accounts).where(accounts.c.account_id == account_id)
-                row = connection.execute(found).one()
-                _check_room(connection, row.user_id, row.world, further=0)
+                _check_room(connection, account.user_id, world, further=0)
+            elif not account.is_journal:
+                _check_one_trades(connection, account.user_id, world)
 
     def drop(self, account_id: str) -> None:
         """The floor refused to open it: it never was."""
@@ -173,7 +194,8 @@ class AccountStore:
     def enter_transfer(self, user_id: str, world: str, transfer: Transfer) -> Transfer:
         """Note a transfer before it begins; the same one again is given as it stands.
 
-        Raises `RequestReusedError` when its id stands for another transfer of the user.
+        Raises `RequestReusedError` when its id stands for another transfer of the user, and
+        `ArchivedError` where it would begin to an account that was put away.
         """
         row = {
             "transfer_id": transfer.transfer_id,
@@ -198,6 +220,11 @@ class AccountStore:
                 ):
                     raise RequestReusedError(transfer.transfer_id) from None
                 return found
+            to = select(accounts.c.archived_ns).where(
+                accounts.c.account_id == transfer.to_account_id
+            )
+            if connection.execute(to).scalar_one() is not None:
+                raise ArchivedError(transfer.to_account_id)
         return transfer
 
     def transfers_under_way(self, user_id: str, world: str) -> Sequence[Transfer]:
@@ -248,6 +275,12 @@ def _enter(
         )
     )
     return OwnedAccount(account_id, user_id, name, False, number, terms)
+
+
+def _check_one_trades(connection: Connection, user_id: str, world: str) -> None:
+    owned = _listed(connection, user_id, world)
+    if all(one.is_archived or one.is_journal for one in owned):
+        raise LastAccountError
 
 
 def _check_room(connection: Connection, user_id: str, world: str, further: int = 1) -> None:

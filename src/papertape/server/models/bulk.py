@@ -32,7 +32,11 @@ class BulkRequest(Body):
 
 
 class BulkCancelRequest(Body):
-    """Up to 500 orders to cancel. With `atomic` none is canceled unless all still work."""
+    """Up to 500 orders to cancel.
+
+    With `atomic` the exchange cancels all of them in one turn, or none when one has ended; `items`
+    tells which one it was. The same `Idempotency-Key` again answers them as they stand.
+    """
 
     example: ClassVar[Example] = {"order_ids": [EXAMPLE_ORDER], "atomic": False}
 
