@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 PAPERTAPE = str(Path(sys.executable).parent / "papertape")
 START_SECONDS_MAX = 60
@@ -308,7 +310,13 @@ def test_logs_are_json_when_asked_and_name_the_request_in_all_processes(tmp_path
             order["symbol"] = client.get("/instruments").json()["items"][0]["symbol"]
             sent = client.post("/orders", json=order, headers={"X-Request-Id": "trace-me"})
             assert sent.headers["X-Request-Id"] == "trace-me"
+            address = client.base_url.copy_with(scheme="ws").join("stream")
+            with connect(str(address), compression=None) as stream:
+                stream.send('{"action":"auth","token":"for-nobody-to-see"}')
+                with contextlib.suppress(ConnectionClosed):
+                    stream.recv()
         said = product.stop()
+    assert "for-nobody-to-see" not in said
     entries = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert {"floor", "server"} <= {entry["process"] for entry in entries}
     assert all({"event", "level", "timestamp"} <= set(entry) for entry in entries)

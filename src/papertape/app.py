@@ -543,6 +543,9 @@ def _log_to_stderr(settings: Settings, role: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    # At DEBUG it writes every frame of a stream, tokens too.
+    frames = logging.getLogger("uvicorn.error")
+    frames.setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 def main(role: str, told: str, world: str, parent: str, descriptor: str) -> int:

@@ -310,6 +310,8 @@ def test_nothing_comes_to_an_archived_account(alice, stock) -> None:
         assert again.status_code == 200, "what was done is answered as done"
     for verb, body in (("deposit", {"amount": "5"}), ("reset", {"starting_cash": "5"})):
         problem(act(alice, verb, second, **body), 422, "account_not_active")
+    chosen = alice.client.patch("/me/preferences", json={"default_account": second})
+    problem(chosen, 409, "account_not_active")
     journal = opened(alice, kind="journal")["id"]
     trade = {"account_id": journal, "symbol": stock, "side": "buy", "qty": "1", "price": "10"}
     assert act(alice, "archive", journal).status_code == 200

@@ -93,6 +93,9 @@ REFUSED_SECRETS = {
     ),
     "a code": ("/me/two-factor/confirm", {"code": 30 * SECRET}),
     "the secret of a webhook": ("/webhooks", {"name": "w", "secret": 30 * SECRET}),
+    "one under a name of no field": ("/auth/refresh", {"refreshToken": SECRET}),
+    "one under a name of an alert": ("/webhooks", {"name": "w", "Pass-Phrase": SECRET}),
+    "one in an address": ("/webhook-endpoints", {"url": f"ftp://user:{SECRET}@host/"}),
 }
 
 

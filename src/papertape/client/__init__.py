@@ -13,7 +13,7 @@ Start reading at `calls.py` (an operation, described once for both clients), the
 repeated), `conversation.py` (a stream without gaps).
 """
 
-from papertape.client.calls import Amount, Moment, Page
+from papertape.client.calls import Amount, Instant, Moment, Page
 from papertape.client.client import AsyncClient, Client
 from papertape.client.errors import (
     BadReplyError,
@@ -41,6 +41,7 @@ __all__ = [
     "BadReplyError",
     "Client",
     "ConflictError",
+    "Instant",
     "Message",
     "Moment",
     "NewOrder",

@@ -22,7 +22,10 @@ P = ParamSpec("P")
 Amount = Decimal | int | str
 """Money, a price or a quantity: never a float."""
 
-Moment = datetime | date | str
+Instant = datetime | str
+"""A time with an offset, or its text."""
+
+Moment = Instant | date
 """A time with an offset, a date in UTC (as an end it counts whole), or the text of either."""
 
 

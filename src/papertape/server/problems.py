@@ -5,6 +5,7 @@
 """
 
 import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from http import HTTPStatus
@@ -28,18 +29,10 @@ _REASON_OF_FIELD = {
     "stop_price": "invalid_price",
 }
 """What is no decimal has the reason that the engine gives a decimal out of bounds."""
-_SECRETS = frozenset(
-    {
-        "code",
-        "current_password",
-        "new_password",
-        "password",
-        "refresh_token",
-        "secret",
-        "token",
-    }
-)
-"""Fields whose values are never told back."""
+_SECRETS = ("password", "passphrase", "secret", "token", "code")
+"""Words in the names of fields whose values are never told back, misspelt ones too."""
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")
 
 _REASON_OF_STATUS = {
     400: "bad_request",
@@ -131,7 +124,14 @@ def malformed(
     detail: str, *, field: str | None = None, value: object = None, reason: str = "malformed"
 ) -> Problem:
     """422: the request cannot be read as what the route takes."""
-    return Problem(422, reason, detail, more={"field": field, "value": _short(value)})
+    shown = None if _is_secret(field or "", value) else _short(value)
+    return Problem(422, reason, detail, more={"field": field, "value": shown})
+
+
+def _is_secret(field: str, value: object) -> bool:
+    name = re.sub(r"[^a-z]", "", field.rpartition(".")[2].lower())
+    is_url_with_password = isinstance(value, str) and _CREDENTIALS.search(value) is not None
+    return is_url_with_password or any(word in name for word in _SECRETS)
 
 
 def floor_unavailable(
@@ -218,8 +218,7 @@ def validation_problem(errors: Any) -> Problem:
     field = ".".join(place) or None
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
-    secret = field is not None and field.split(".")[-1] in _SECRETS
-    shown = None if secret or isinstance(value, dict | list) else value
+    shown = None if isinstance(value, dict | list) else value
     detail = f"{field}: {message}" if field else message
     reason = _REASON_OF_FIELD.get(field or "", "malformed")
     return malformed(detail, field=field, value=shown, reason=reason)

@@ -8,7 +8,7 @@ from papertape.client.calls import (
     Call,
     Face,
     Group,
-    Moment,
+    Instant,
     change,
     endpoint,
     get,
@@ -35,7 +35,7 @@ class Keys(Group[Face]):
         scopes: Sequence[Scope],
         *,
         account_id: str | None = None,
-        expires_at: Moment | None = None,
+        expires_at: Instant | None = None,
         ip_allow: Sequence[str] = (),
         max_notional: Amount | None = None,
     ) -> Call[NewKey]:

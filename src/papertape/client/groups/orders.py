@@ -9,6 +9,7 @@ from papertape.client.calls import (
     Call,
     Face,
     Group,
+    Instant,
     Moment,
     Page,
     change,
@@ -81,7 +82,7 @@ class Terms(TypedDict, total=False):
     post_only: bool
     reduce_only: bool
     notional: Amount | None
-    expire_time: Moment
+    expire_time: Instant
     extended_hours: bool
     when_closed: Literal["wait", "refuse"]
     position_intent: Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
@@ -130,7 +131,7 @@ class Changes(TypedDict, total=False):
     trail_price: Amount
     trail_percent: Amount
     display_qty: Amount
-    expire_time: Moment
+    expire_time: Instant
 
 
 class Orders(Group[Face]):

@@ -23,7 +23,7 @@ from papertape.server.models.me import (
     ProfileRequest,
 )
 from papertape.server.models.users import UserReply
-from papertape.server.problems import not_authenticated, not_found
+from papertape.server.problems import Problem, not_authenticated, not_found
 from papertape.server.proofs import Proofs
 from papertape.server.replies import json_reply, listed
 
@@ -129,7 +129,9 @@ class MeRoutes:
         caller = await self._callers.of(request)
         changes = (await read_body(request, PreferencesRequest)).model_dump(exclude_unset=True)
         if changes.get("default_account") is not None:
-            await self._accounts.require(caller, changes["default_account"])
+            account = await self._accounts.require(caller, changes["default_account"])
+            if account.is_archived:
+                raise Problem(409, "account_not_active", "default_account: it is archived")
         chosen = await asyncio.to_thread(
             self._auth.change_preferences, caller.user.user_id, changes
         )
