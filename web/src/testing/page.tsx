@@ -28,9 +28,10 @@ export interface Asked {
 }
 
 type Answer = readonly [status: number, body: unknown]
+type Answering = (asked: Asked) => Answer | Promise<Answer>
 
 /** Answers requests by "METHOD /path"; a function may answer differently each time. */
-export function serve(routes: Record<string, Answer | ((asked: Asked) => Answer)>): Asked[] {
+export function serve(routes: Record<string, Answer | Answering>): Asked[] {
   const asked: Asked[] = []
   vi.stubGlobal('fetch', async (request: Request) => {
     const route = `${request.method} ${new URL(request.url).pathname.replace('/api/v1', '')}`
@@ -38,7 +39,7 @@ export function serve(routes: Record<string, Answer | ((asked: Asked) => Answer)
     const call = { route, body: text === '' ? null : (JSON.parse(text) as Asked['body']) }
     asked.push(call)
     const answer = routes[route] ?? [404, { reason: 'not_found', detail: `no ${route}` }]
-    const [status, body] = typeof answer === 'function' ? answer(call) : answer
+    const [status, body] = typeof answer === 'function' ? await answer(call) : answer
     return new Response(JSON.stringify(body), { status })
   })
   return asked

@@ -43,6 +43,16 @@ const filled = anOrder({
 })
 const submits = (asked: Asked[]) => asked.filter(({ route }) => route === 'POST /orders')
 
+/** A server that answers an order when the test says what. */
+function slowly() {
+  const answers: ((answer: [number, unknown]) => void)[] = []
+  const asked = serve({
+    'POST /orders/preview': [200, aPreview()],
+    'POST /orders': () => new Promise((resolve) => answers.push(resolve)),
+  })
+  return { answers, asked }
+}
+
 describe('the ticket', () => {
   it('previews what is written, sends it, and tells what became of it', async () => {
     const asked = serve({
@@ -124,6 +134,53 @@ describe('the ticket', () => {
     await waitFor(() => expect(submits(asked)).toHaveLength(2))
     const [first, second] = submits(asked).map(({ body }) => body?.client_order_id)
     expect(first).not.toBe(second)
+  })
+
+  it('sends what is written while an order is on its way after it, and twice pressed once', async () => {
+    const { answers, asked } = slowly()
+    showTicket()
+    const user = userEvent.setup()
+    await user.type(screen.getByLabelText('Quantity'), '{Enter}{Enter}')
+    await user.click(screen.getByText('Sell'))
+    await user.type(screen.getByLabelText('Quantity'), '{Enter}')
+    expect(submits(asked)).toHaveLength(1)
+    answers.shift()?.([201, filled])
+    await waitFor(() => expect(submits(asked)).toHaveLength(2))
+    answers.shift()?.([201, anOrder({ side: 'sell', status: 'new' })])
+    await screen.findByText('Sell 10 AAPL: waiting in the book.')
+    expect(submits(asked).map(({ body }) => body?.side)).toEqual(['buy', 'sell'])
+  })
+
+  it('sends nothing after a refusal, and says which orders it means', async () => {
+    const { answers, asked } = slowly()
+    showTicket()
+    const user = userEvent.setup()
+    await user.type(screen.getByLabelText('Quantity'), '{Enter}')
+    await user.click(screen.getByText('Sell'))
+    await user.type(screen.getByLabelText('Quantity'), '{Enter}')
+    const refusal = { reason: 'order_too_large', detail: 'at most 5' }
+    answers.shift()?.([422, refusal])
+    await screen.findByText('Buy 1 AAPL: At most 5. Sell 1 AAPL was not sent.')
+    expect(submits(asked)).toHaveLength(1)
+    await user.type(screen.getByLabelText('Quantity'), '{Enter}')
+    await waitFor(() => expect(submits(asked)).toHaveLength(2))
+    expect(screen.queryByText(/was not sent/)).toBeNull()
+  })
+
+  it('tells a refusal once, also when it was foreseen', async () => {
+    const told = (detail: string) => ({ reason: 'order_too_large', detail })
+    const asked = serve({
+      'POST /orders/preview': [200, aPreview({ rejections: [told('foreseen')] })],
+      'POST /orders': [422, told('refused')],
+    })
+    showTicket()
+    await screen.findByText('Foreseen.')
+    const button = screen.getByRole('button', { name: 'Buy 1 AAPL' })
+    await userEvent.click(button)
+    await waitFor(() => expect(submits(asked)).toHaveLength(1))
+    await waitFor(() => expect(button.ariaBusy).toBe('false'))
+    expect(screen.getByText('Foreseen.')).toBeDefined()
+    expect(screen.queryByText(/Refused/)).toBeNull()
   })
 
   it('takes a price from the book, and steps it by the tick with the arrow keys', async () => {

@@ -1,7 +1,7 @@
 import { Button, NativeSelect, SegmentedControl } from '@mantine/core'
 import type { SubmitEvent } from 'react'
 
-import type { Instrument, OrderRequest, OrderType, Side, TimeInForce } from '../../api/types'
+import type { Instrument, OrderType, Side, TimeInForce } from '../../api/types'
 import { Panel } from '../../components/Panel'
 import { formatQuantity } from '../../decimal/format'
 import { useDesk, useSend } from '../../live/store'
@@ -12,8 +12,15 @@ import { Outcome } from './Outcome'
 import { PreviewFigures } from './PreviewFigures'
 import classes from './Ticket.module.css'
 import { usePreview } from './usePreview'
-import { useSubmit } from './useSubmit'
-import { remarkOf, remarkOfError, remarksFor, type Field, type Remark } from './verdicts'
+import { isSame, useOrderQueue } from './useOrderQueue'
+import {
+  remarkOf,
+  remarkOfError,
+  remarkOfStop,
+  remarksFor,
+  type Field,
+  type Remark,
+} from './verdicts'
 
 const types: { value: OrderType; label: string }[] = [
   { value: 'market', label: 'Market' },
@@ -35,21 +42,27 @@ export function Ticket({ instrument }: { instrument: Instrument }) {
   const accountId = useDesk((state) => state.live.account?.id)
   const order = accountId === undefined ? null : orderOf(draft, accountId, instrument.symbol)
   const { preview, error, stale } = usePreview(order)
-  const sending = useSubmit()
+  const sending = useOrderQueue(order)
   const shown = fieldsOf(draft)
-  const remarks = [
-    ...(stale ? [] : (preview?.rejections ?? [])).map((verdict) => remarkOf(verdict, shown)),
-    ...(error === null ? [] : [remarkOfError(error, shown)]),
-    ...(isAbout(sending.variables, order) && sending.error !== null
+  const foreseen = (stale ? [] : (preview?.rejections ?? [])).map((verdict) =>
+    remarkOf(verdict, shown),
+  )
+  const refusal =
+    isSame(sending.variables, order) && sending.error !== null
       ? [remarkOfError(sending.error, shown)]
-      : []),
+      : []
+  const remarks = [
+    ...foreseen,
+    ...(error === null ? [] : [remarkOfError(error, shown)]),
+    ...refusal.filter(({ reason }) => foreseen.every((remark) => remark.reason !== reason)),
+    ...(sending.stopped === null ? [] : [remarkOfStop(sending.stopped)]),
   ]
   const warnings = (stale ? [] : (preview?.warnings ?? [])).map((verdict) =>
     remarkOf(verdict, ['form']),
   )
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
-    if (order !== null && !sending.isPending) sending.mutate(order)
+    if (order !== null) sending.submit(order)
   }
   return (
     <Panel title="Order ticket">
@@ -65,8 +78,8 @@ export function Ticket({ instrument }: { instrument: Instrument }) {
           type="submit"
           fullWidth
           className={classes[draft.side] ?? ''}
-          aria-disabled={order === null || sending.isPending}
-          loading={sending.isPending}
+          aria-disabled={order === null}
+          aria-busy={sending.isPending}
         >
           {draft.side === 'buy' ? 'Buy' : 'Sell'} {formatQuantity(draft.qty || '0')}{' '}
           {instrument.symbol}
@@ -80,10 +93,6 @@ export function Ticket({ instrument }: { instrument: Instrument }) {
       </form>
     </Panel>
   )
-}
-
-function isAbout(sent: OrderRequest | undefined, order: OrderRequest | null): boolean {
-  return JSON.stringify(sent) === JSON.stringify(order)
 }
 
 function fieldsOf(draft: Draft): Field[] {

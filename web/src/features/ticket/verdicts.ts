@@ -1,6 +1,9 @@
 /** Which field of the ticket a rejection, a warning or an error belongs to. */
 
 import { asSentence, Problem, sentenceOf } from '../../api/problem'
+import type { OrderRequest } from '../../api/types'
+import { formatQuantity } from '../../decimal/format'
+import type { Stopped } from './useOrderQueue'
 
 export type Field = 'qty' | 'limit_price' | 'stop_price' | 'time_in_force' | 'form'
 
@@ -42,6 +45,17 @@ export function remarkOfError(error: unknown, shown: readonly Field[]): Remark {
     return remarkOf({ reason: error.reason, detail: error.message, field: error.field }, shown)
   }
   return { field: 'form', reason: 'unknown', detail: sentenceOf(error) }
+}
+
+/** A refusal that came when another order was written already: it names the orders. */
+export function remarkOfStop({ refused, error, unsent }: Stopped): Remark {
+  const { reason, detail } = remarkOfError(error, [])
+  const left = unsent.map((order) => ` ${nameOf(order)} was not sent.`).join('')
+  return { field: 'form', reason, detail: `${nameOf(refused)}: ${detail}${left}` }
+}
+
+function nameOf({ side, qty, symbol }: OrderRequest): string {
+  return `${side === 'buy' ? 'Buy' : 'Sell'} ${formatQuantity(qty)} ${symbol}`
 }
 
 export function remarksFor(field: Field, remarks: readonly Remark[]): string | undefined {
