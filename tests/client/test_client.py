@@ -1,5 +1,6 @@
 """What a program does with the client, through the socket of a whole server."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,6 +17,8 @@ from papertape.client import (
     RefusedError,
     UnreachableError,
 )
+from papertape.markets.bars import MINUTE_NS, Bar
+from papertape.markets.store import BarStore
 from server.conftest import PASSWORD
 
 
@@ -258,11 +261,22 @@ def test_the_market_is_open_to_all(product, stock):
             instrument.symbol for instrument in anyone.market.instruments("bitcoin")
         ]
         assert anyone.market.quote("BTC/USD").bid is None
-        assert anyone.market.bars("BTC/USD", "1d", start=datetime(2026, 1, 1, tzinfo=UTC)) == []
+        assert [*anyone.market.bars("BTC/USD", "1d", start=datetime(2026, 1, 1, tzinfo=UTC))] == []
         with pytest.raises(NotAuthenticatedError):
             anyone.accounts.all()
         with pytest.raises(NotFoundError):
             anyone.market.quote("NOPE")
+
+
+def test_bars_come_page_after_page(product):
+    with closing(BarStore(product.folder / "bars")) as store:
+        for minute in range(5):
+            store.append("ACME148", Bar(minute * MINUTE_NS, *[f"{minute}.00"] * 4, "5", None, None))
+    with Client(product.url("")) as anyone:
+        later = anyone.market.bars("ACME148", start="1970-01-01", limit=2)
+        assert [bar.open for bar in later] == [0, 1, 2, 3, 4]
+        before = anyone.market.bars("ACME148", limit=2)
+        assert [bar.open for bar in before] == [3, 4, 1, 2, 0]
 
 
 def test_a_key_does_what_its_scopes_allow_until_it_is_revoked(product, client, stock):

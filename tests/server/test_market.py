@@ -166,6 +166,7 @@ def test_bars_have_the_shape_of_the_wire(product, charted) -> None:
         ("end=2023-11-14", []),
         ("timeframe=5m", [100, 105]),
         ("timeframe=5m&limit=1", [105]),
+        ("timeframe=5m&start=2023-11-15T12:01:00Z&limit=1", [105]),
         ("timeframe=15m", [100]),
         ("timeframe=1h", [100]),
         ("timeframe=1d", [100]),
@@ -178,8 +179,35 @@ def test_bars_are_chosen_by_time_and_limit(product, charted, query: str, opens) 
 
 
 @pytest.mark.parametrize(
+    ("query", "pages"),
+    [
+        ("limit=4", [range(106, 110), range(102, 106), range(100, 102)]),
+        ("limit=5", [range(105, 110), range(100, 105)]),
+        ("end=2023-11-15T12:03:00Z&limit=2", [[101, 102], [100]]),
+        ("start=2023-11-15T12:04:00Z&limit=4", [range(104, 108), range(108, 110)]),
+        ("start=2023-11-15T12:04:00Z&limit=3", [range(104, 107), range(107, 110)]),
+        ("start=2023-11-15&end=2023-11-15T12:03:00Z&limit=2", [[100, 101], [102]]),
+        ("timeframe=5m&limit=1", [[105], [100]]),
+        ("timeframe=5m&start=2023-11-15&limit=1", [[100], [105]]),
+        ("start=2023-11-16&limit=2", [[]]),
+        ("cursor=OTk5OS0xMi0zMVQyMzo1OTo1OVo&end=2023-11-15T12:01:00Z", [[100]]),
+        ("cursor=OTk5OS0xMi0zMVQyMzo1OTo1OVo&start=2023-11-15T12:01:00Z", [[]]),
+    ],
+)
+def test_bars_go_on_behind_a_cursor(product, charted, query: str, pages) -> None:
+    found, more = [], ""
+    while more is not None:
+        page = get(product, f"/market/{charted}/bars?{query}{more}")
+        found.append([bar["open"] for bar in page["items"]])
+        more = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert found == [[f"{price}.00" for price in opens] for opens in pages]
+
+
+@pytest.mark.parametrize(
     "query",
     [
+        "cursor=%C3%A4",
+        "cursor=bm9uZQ",
         "timeframe=2m",
         "timeframe=1M",
         "timeframe=",

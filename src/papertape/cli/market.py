@@ -65,7 +65,8 @@ def bars(
 ) -> None:
     """List bars, the oldest first."""
     with connected(url, as_json) as client:
-        found = client.market.bars(symbol, timeframe, start=start, end=end, limit=limit)
+        page = client.market.bars_page(symbol, timeframe, start=start, end=end, limit=limit)
+        found = page.items
         if as_json:
             show_json(found)
         else:

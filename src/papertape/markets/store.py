@@ -114,16 +114,16 @@ class BarStore:
         end_ns: int | None = None,
         limit: int = 500,
     ) -> list[Bar]:
-        """Give bars oldest first, from `start_ns` on and before `end_ns`.
+        """Give bars oldest first that begin at `start_ns` or later and before `end_ns`.
 
-        With a start these are the first `limit` bars behind it, without one the newest `limit`.
+        With a start these are the first `limit` bars from it on, without one the newest `limit`.
         Raises ValueError for an unknown timeframe.
         """
         from papertape.markets import sealed_bars
 
         step = timeframe_ns(timeframe)
         oldest_first = start_ns is not None
-        start = None if start_ns is None else start_ns - start_ns % step
+        start = None if start_ns is None else -(-start_ns // step) * step
         keys = [key for key in self._keys(symbol) if _overlaps(key, start, end_ns)]
         parts: list[BarColumns] = []
         buckets = 0
@@ -134,8 +134,7 @@ class BarStore:
             if buckets > limit + len(parts):
                 break
         merged = sealed_bars.aggregate(sealed_bars.merge(parts), step)
-        bars = sealed_bars.to_bars(merged, limit if oldest_first else -limit)
-        return [bar for bar in bars if start_ns is None or bar.time_ns >= start_ns]
+        return sealed_bars.to_bars(merged, limit if oldest_first else -limit)
 
     def columns(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         """Give all bars from `start_ns` on and before `end_ns`, as they were kept."""

@@ -1153,6 +1153,8 @@ export interface paths {
         /**
          * List Bars
          * @description Bars, the oldest first: `limit` from `start` on, or without a start the newest.
+         *
+         *     The cursor leads to later bars, or without a start to those before.
          */
         get: operations["list_bars"];
         put?: never;
@@ -19252,7 +19254,7 @@ export interface operations {
                      *       "type": "urn:papertape:problem:account_not_flat",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "the account holds something; flatten it first, then archive it",
+                     *       "detail": "the account holds something, or an order of it is still leaving; flatten it, then archive it",
                      *       "reason": "account_not_flat"
                      *     }
                      */
@@ -22804,6 +22806,8 @@ export interface operations {
                 /** @description the moment behind the last one: RFC 3339 time or a date, which counts whole */
                 end?: string | null;
                 limit?: number;
+                /** @description The next_cursor of the reply before; none at the start */
+                cursor?: string | null;
             };
             header?: never;
             path: {

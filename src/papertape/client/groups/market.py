@@ -112,7 +112,7 @@ class Market(Group[Face]):
         return get(f"/market/{part(symbol)}/quote", Quote)
 
     @endpoint
-    def bars(
+    def bars_page(
         self,
         symbol: str,
         timeframe: Timeframe = "1m",
@@ -120,10 +120,23 @@ class Market(Group[Face]):
         start: Moment | None = None,
         end: Moment | None = None,
         limit: int | None = None,
-    ) -> Call[list[Bar]]:
-        """Bars from `start` to `end`, the oldest first; the newest ones without them."""
-        path = f"/market/{part(symbol)}/bars"
-        return listed(path, Bar, timeframe=timeframe, start=start, end=end, limit=limit)
+        cursor: str | None = None,
+    ) -> Call[Page[Bar]]:
+        """Bars from `start` on, the oldest first; without a start the newest, then those before.
+
+        The bars of a page are always the oldest first.
+        """
+        return get(
+            f"/market/{part(symbol)}/bars",
+            Page[Bar],
+            timeframe=timeframe,
+            start=start,
+            end=end,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    bars = pages(bars_page)
 
     @endpoint
     def book(self, symbol: str, depth: int = 10) -> Call[Book]:

@@ -1,8 +1,6 @@
 """Routes of what is traded and where: instruments, exchanges, sessions, summaries; open to all."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -16,7 +14,14 @@ from papertape.domain.time_text import SECOND_NS, parse_time, time_text
 from papertape.markets.calendars import Session, Sessions
 from papertape.server.api import PREFIX
 from papertape.server.api.moments import EndMoment, Moment, end_moment, moment
-from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
+from papertape.server.api.pages import (
+    BAD_LIMIT,
+    Cursor,
+    Limit,
+    no_cursor,
+    read_cursor,
+    write_cursor,
+)
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
@@ -26,7 +31,7 @@ from papertape.server.models.market import (
     SessionReply,
     SummaryReply,
 )
-from papertape.server.problems import Problem, malformed, not_found
+from papertape.server.problems import not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
 from papertape.server.summary import DAY_NS, summary_of
@@ -152,7 +157,7 @@ class InstrumentRoutes:
         end_ns = end_moment("end", end)
         if end_ns is None:
             end_ns = start_ns + _SHOWN_DAYS_NS
-        after = _read_cursor(cursor)
+        after = read_cursor(cursor)
         if after is not None:
             start_ns = max(start_ns, _opening_of(after, cursor))
         items = await asyncio.to_thread(self._between, exchanges, start_ns, end_ns, limit, after)
@@ -216,12 +221,12 @@ class InstrumentRoutes:
         if symbols is not None:
             asked = {await self._symbols.find(name.strip()) for name in symbols.split(",")}
             names = [name for name in names if name in asked]
-        after = _read_cursor(cursor)
+        after = read_cursor(cursor)
         left = [name for name in names if after is None or name > after]
         now_ns = await self._now_ns()
         found = await asyncio.gather(*(self._summary(name, now_ns) for name in left[:limit]))
         more = len(left) > limit
-        return listed(found, _write_cursor(left[limit - 1]) if more else None)
+        return listed(found, write_cursor(left[limit - 1]) if more else None)
 
     async def get_summary(self, _request: Request, symbol: str) -> Response:
         """How one instrument does today."""
@@ -272,25 +277,10 @@ def _page(
 ) -> Response:
     """A page of sorted items; without a key they are sessions, and behind the cursor already."""
     key_of = _session_key if key is None else lambda item: item[key]
-    after = _read_cursor(cursor)
+    after = read_cursor(cursor)
     left = [item for item in items if after is None or key_of(item) > after]
     more = len(left) > limit
-    return listed(left[:limit], _write_cursor(key_of(left[limit - 1])) if more else None)
-
-
-def _write_cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> str | None:
-    """The key that a cursor stands for; raises `Problem` 422 for one that is none of ours."""
-    if cursor is None:
-        return None
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (UnicodeError, binascii.Error) as error:
-        raise _no_cursor(cursor) from error
+    return listed(left[:limit], write_cursor(key_of(left[limit - 1])) if more else None)
 
 
 def _opening_of(key: str, cursor: str | None) -> int:
@@ -298,8 +288,4 @@ def _opening_of(key: str, cursor: str | None) -> int:
     try:
         return parse_time(key.partition(" ")[0])
     except ValueError as error:
-        raise _no_cursor(cursor) from error
-
-
-def _no_cursor(cursor: str | None) -> Problem:
-    return malformed("cursor: the cursor is not one of ours", field="cursor", value=cursor)
+        raise no_cursor(cursor) from error

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from papertape.server.api import PREFIX
 from papertape.server.api.moments import EndMoment, Moment, end_moment, moment
+from papertape.server.api.pages import Cursor, no_cursor, read_cursor, write_cursor
 from papertape.server.documents import Listed, document
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
@@ -17,7 +18,7 @@ from papertape.server.models.market import (
     BookReply,
     QuoteReply,
 )
-from papertape.server.problems import not_found
+from papertape.server.problems import Problem, not_found
 from papertape.server.quotes import quote_in
 from papertape.server.replies import json_reply, listed
 from papertape.server.symbols import NO_INSTRUMENT, Symbols
@@ -69,11 +70,23 @@ class MarketRoutes:
         start: Moment = None,
         end: EndMoment = None,
         limit: Annotated[int, Query(ge=1, le=BARS_MAX)] = 500,
+        cursor: Cursor = None,
     ) -> Response:
-        """Bars, the oldest first: `limit` from `start` on, or without a start the newest."""
+        """Bars, the oldest first: `limit` from `start` on, or without a start the newest.
+
+        The cursor leads to later bars, or without a start to those before.
+        """
         listed_symbol = await self._symbols.require(symbol)
         start_ns, end_ns = moment("start", start), end_moment("end", end)
-        return listed(await self._history.bars(listed_symbol, timeframe, start_ns, end_ns, limit))
+        seen_ns = _time_of(cursor)
+        if seen_ns is not None and start_ns is not None:
+            start_ns = max(start_ns, seen_ns + 1)
+        elif seen_ns is not None:
+            end_ns = seen_ns if end_ns is None else min(end_ns, seen_ns)
+        bars = await self._history.bars(listed_symbol, timeframe, start_ns, end_ns, limit + 1)
+        shown, last = (bars[-limit:], 0) if start_ns is None else (bars[:limit], -1)
+        more = len(bars) > limit
+        return listed(shown, write_cursor(shown[last]["time"]) if more else None)
 
     async def get_book(
         self,
@@ -88,3 +101,11 @@ class MarketRoutes:
     async def _book(self, name: str, depth: int) -> bytes:
         symbol = await self._symbols.require(name)
         return (await self._exchange.ask("book", {"symbol": symbol, "depth": depth})).body
+
+
+def _time_of(cursor: str | None) -> int | None:
+    """When the bar of a cursor begins; raises `Problem` 422 for one that is none of ours."""
+    try:
+        return moment("cursor", read_cursor(cursor))
+    except Problem as problem:
+        raise no_cursor(cursor) from problem
