@@ -1,6 +1,6 @@
 """Account, positions, configuration, history and activities through the real client of Alpaca."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from alpaca.trading.models import NonTradeActivity, TradeActivity
@@ -13,6 +13,7 @@ from alpaca.trading.requests import (
 
 from papertape.markets.bars import Bar
 from papertape.markets.store import BarStore
+from papertape.server.dialects.alpaca.days import NEW_YORK
 from server.dialects.alpaca.conftest import bot_of
 from server.dialects.alpaca.test_orders import SELL, limit, market, refusal
 
@@ -217,6 +218,27 @@ def test_portfolio_history_is_the_equity_curve_in_windows(bot, product, stock) -
     assert sum(history.cashflow["CSD"]) == 100_000
     usual = bot.trading.get_portfolio_history()
     assert usual.timeframe == "1D"
+
+
+def test_portfolio_history_of_one_day_is_that_day_in_new_york(bot, product, stock) -> None:
+    bot.trading.submit_order(market(stock))
+    url = product.url("/alpaca/v2/account/portfolio/history")
+    today = bot.trading.get_clock().timestamp.date()
+    day, tomorrow = f"{today}", f"{today + timedelta(days=1)}"
+
+    def told(**asked):
+        asked |= {"timeframe": "1D", "intraday_reporting": "continuous"}
+        return product.anyone.get(url, params=asked, headers=bot.headers)
+
+    for asked in ({"start": day, "end": day}, {"start": day, "date_end": day}, {"start": day}):
+        (second,) = told(**asked).json()["timestamp"]
+        assert datetime.fromtimestamp(second, NEW_YORK) == datetime.combine(today, time(), NEW_YORK)
+    assert told(start=tomorrow, end=tomorrow).status_code == 422
+    assert told(start=day, end="9999-12-31").status_code == 200
+    assert told(date_end="9999-12-31").status_code == 200
+    flows = product.url("/alpaca/v2/account/activities?date=")
+    for date, found in ((day, True), (tomorrow, False), ("9999-12-31", False)):
+        assert bool(product.anyone.get(flows + date, headers=bot.headers).json()) == found
 
 
 def test_activities_tell_fills_and_money(bot, product, stock) -> None:

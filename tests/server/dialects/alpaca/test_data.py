@@ -97,6 +97,10 @@ def test_bars_are_cut_by_time_limit_and_direction(bot, product, charted) -> None
     end = (FRIDAY + timedelta(minutes=2)).isoformat()
     assert opens(end=end) == ([100, 101, 102], None)
     assert opens(end=end, sort="desc") == ([102, 101, 100], None)
+    day, before = FRIDAY.date(), FRIDAY.date() - timedelta(days=1)
+    assert opens(start=f"{day}", end=f"{day}") == ([*range(100, 110)], None)
+    assert opens(start=f"{before}", end=f"{before}") == ([], None)
+    assert len(opens(end="9999-12-31")[0]) == 20
     first, token = opens(limit=8)
     assert first == list(range(100, 108))
     second, token = opens(limit=8, page_token=token)

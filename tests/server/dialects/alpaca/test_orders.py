@@ -1,5 +1,8 @@
 """Orders through the real client of Alpaca."""
 
+from datetime import date, timedelta
+from uuid import UUID
+
 import pytest
 from alpaca.common.exceptions import APIError
 from alpaca.trading.enums import OrderSide, OrderStatus, QueryOrderStatus, TimeInForce
@@ -227,6 +230,7 @@ def test_orders_are_listed_by_what_is_asked_for(bot, product, stock) -> None:
         return [one.id for one in bot.trading.get_orders(GetOrdersRequest(**asked))]
 
     every = [fourth.id, third.id, second.id, first.id]
+    day = first.submitted_at.date()
     assert ids() == [fourth.id, second.id, first.id]
     assert ids(status="closed") == [third.id]
     assert ids(status="all") == every
@@ -238,6 +242,11 @@ def test_orders_are_listed_by_what_is_asked_for(bot, product, stock) -> None:
     assert ids(status="all", side=SELL) == [fourth.id]
     assert ids(status="all", after=second.submitted_at) == [fourth.id, third.id, second.id]
     assert ids(status="all", until=second.submitted_at) == [first.id]
+    listed = product.url("/alpaca/v2/orders")
+    for until, found in ((day, every), (day - timedelta(days=1), []), (date.max, every)):
+        asked = {"status": "all", "until": until.isoformat()}
+        reply = product.anyone.get(listed, params=asked, headers=bot.headers)
+        assert [UUID(one["id"]) for one in reply.json()] == found
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from papertape.server.dialects.alpaca import activities, configuration, portfoli
 from papertape.server.dialects.alpaca.account import account_of
 from papertape.server.dialects.alpaca.activity_list import ActivityList, Wanted
 from papertape.server.dialects.alpaca.curves import Asked, Curves
-from papertape.server.dialects.alpaca.days import TradingDays, day_of, start_of
+from papertape.server.dialects.alpaca.days import NEW_YORK, TradingDays, day_of, start_of
 from papertape.server.dialects.alpaca.documents import document
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.dialects.alpaca.models.bodies import ConfigurationBody
@@ -24,7 +24,7 @@ from papertape.server.dialects.alpaca.models.trading import (
     PortfolioHistoryReply,
 )
 from papertape.server.dialects.alpaca.seats import Seats, body_of
-from papertape.server.dialects.alpaca.times import Day, Moment, day, moment
+from papertape.server.dialects.alpaca.times import Day, EndMoment, Moment, end_moment, moment
 from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.problems import malformed
 from papertape.server.replies import json_reply
@@ -127,7 +127,7 @@ class AccountRoutes:
         timeframe: Timeframe | None = None,
         intraday_reporting: Reporting | None = None,
         start: Moment = None,
-        end: Moment = None,
+        end: EndMoment = None,
         date_end: Day = None,
         pnl_reset: Literal["per_day", "no_reset"] = "per_day",
         extended_hours: bool = False,
@@ -136,10 +136,11 @@ class AccountRoutes:
         """The equity curve in windows of equal length, each with the time of its start."""
         seat = await self._seats.of(request)
         now_ns = await self._market.now_ns()
-        last = day("date_end", date_end)
-        end_ns = moment("end", end) or (now_ns if last is None else start_of(last + _ONE_DAY))
-        end_ns = min(end_ns, now_ns)
-        start_ns = moment("start", start)
+        end_ns = end_moment("end", end, NEW_YORK)
+        if end_ns is None:
+            end_ns = end_moment("date_end", date_end, NEW_YORK)
+        end_ns = now_ns if end_ns is None else min(end_ns, now_ns)
+        start_ns = moment("start", start, NEW_YORK)
         days = portfolio.period_days(period or "1M")
         if start_ns is None:
             start_ns = await self._period_start(days, end_ns)
@@ -174,7 +175,7 @@ class AccountRoutes:
         activity_types: Annotated[str | None, Query(max_length=200)] = None,
         category: Literal["trade_activity", "non_trade_activity"] | None = None,
         date: Day = None,
-        until: Moment = None,
+        until: EndMoment = None,
         after: Moment = None,
         direction: Literal["asc", "desc"] = "desc",
         page_size: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
@@ -197,7 +198,7 @@ class AccountRoutes:
         request: Request,
         activity_type: str,
         date: Day = None,
-        until: Moment = None,
+        until: EndMoment = None,
         after: Moment = None,
         direction: Literal["asc", "desc"] = "desc",
         page_size: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
@@ -209,9 +210,6 @@ class AccountRoutes:
         span = _span_of(date, after, until)
         wanted = Wanted(types, span, direction == "desc", page_size, page_token)
         return json_reply(await self._activities.page(seat.account_id, wanted))
-
-
-_ONE_DAY = timedelta(days=1)
 
 
 def _types_of(text: str | None) -> set[str]:
@@ -238,7 +236,7 @@ def _flow_types(text: str | None) -> list[str]:
 
 
 def _span_of(date: str | None, after: str | None, until: str | None) -> Span:
-    only = day("date", date)
-    if only is None:
-        return Span(moment("after", after), moment("until", until))
-    return Span(start_of(only) - 1, start_of(only + _ONE_DAY))
+    began_ns = moment("date", date, NEW_YORK)
+    if began_ns is None:
+        return Span(moment("after", after), end_moment("until", until))
+    return Span(began_ns - 1, end_moment("date", date, NEW_YORK))

@@ -18,7 +18,7 @@ from papertape.server.dialects.alpaca.models.bodies import OrderBody, ReplaceBod
 from papertape.server.dialects.alpaca.models.trading import CanceledOrder, OrderReply
 from papertape.server.dialects.alpaca.orders import change_of, command_of, names_in
 from papertape.server.dialects.alpaca.seats import Seats, body_of
-from papertape.server.dialects.alpaca.times import Moment, moment
+from papertape.server.dialects.alpaca.times import EndMoment, Moment, end_moment, moment
 from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.replies import json_reply
 from papertape.storage.spans import Span
@@ -97,7 +97,7 @@ class OrderRoutes:
         status: Literal["open", "closed", "all"] = "open",
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
         after: Moment = None,
-        until: Moment = None,
+        until: EndMoment = None,
         direction: Literal["asc", "desc"] = "desc",
         nested: Nested = False,
         symbols: Annotated[str | None, Query(max_length=2_000)] = None,
@@ -109,7 +109,7 @@ class OrderRoutes:
         listing = Listing(
             status=status,
             limit=limit,
-            span=Span(moment("after", after), moment("until", until)),
+            span=Span(moment("after", after), end_moment("until", until)),
             newest_first=direction == "desc",
             nested=nested,
             symbols=tuple(asset.symbol for asset in found if asset is not None),

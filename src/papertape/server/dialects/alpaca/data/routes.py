@@ -21,7 +21,7 @@ from papertape.server.dialects.alpaca.documents import document
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.dialects.alpaca.models import data as models
 from papertape.server.dialects.alpaca.seats import Seats
-from papertape.server.dialects.alpaca.times import Moment, moment
+from papertape.server.dialects.alpaca.times import EndMoment, Moment, end_moment, moment
 from papertape.server.dialects.alpaca.words import DATA_PREFIX
 from papertape.server.models.base import Reply
 from papertape.server.problems import malformed
@@ -131,7 +131,7 @@ class DataRoutes:
         symbols: Symbols,
         timeframe: Annotated[str, Query(max_length=10, examples=["1Day"])] = "1Min",
         start: Moment = None,
-        end: Moment = None,
+        end: EndMoment = None,
         limit: Limit = 1_000,
         adjustment: Adjustment = None,
         feed: Feed = None,
@@ -184,7 +184,7 @@ class DataRoutes:
             request: Request,
             symbols: Symbols,
             start: Moment = None,
-            end: Moment = None,
+            end: EndMoment = None,
             limit: Limit = 1_000,
             feed: Feed = None,
             asof: AsOf = None,
@@ -213,7 +213,7 @@ class DataRoutes:
         """Without a start a list begins with the present day, without an end it goes to now."""
         assets = await self._named(request, symbols)
         now_ns = await self._market.now_ns()
-        start_ns, end_ns = moment("start", start), moment("end", end)
+        start_ns, end_ns = moment("start", start), _last_moment(end)
         if start_ns is None:
             start_ns = now_ns - now_ns % 86_400_000_000_000
         stretch = Stretch(start_ns, now_ns if end_ns is None else end_ns, sort == "desc", limit)
@@ -289,6 +289,13 @@ class DataRoutes:
                 if asset is not None and asset.is_crypto == self._crypto and not asset.is_option
             }.values()
         )
+
+
+def _last_moment(end: str | None) -> int | None:
+    """The last nanosecond that is asked for: an end is inclusive, and a date counts whole."""
+    at = moment("end", end)
+    behind = end_moment("end", end)
+    return at if at == behind or behind is None else behind - 1
 
 
 def _check_terms(currency: str | None) -> None:
