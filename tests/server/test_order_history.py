@@ -167,6 +167,36 @@ def test_a_bad_label_is_refused_and_nothing_is_sent(alice, stock, fields, field)
     assert ids(alice, "status=all") == []
 
 
+def test_every_reply_about_an_order_shows_its_labels(alice, product, stock) -> None:
+    labels = {"strategy": "momentum", "tags": ["a", "b"]}
+
+    def send() -> list[str]:
+        """A labelled order and one without labels."""
+        plain = alice.order(symbol=stock).json()["id"]
+        return [alice.order(symbol=stock, **labels).json()["id"], plain]
+
+    changed, ended = send()
+    assert_labels([alice.client.patch(f"/orders/{changed}", json={"qty": "3"}).json()], [labels])
+    assert alice.client.delete(f"/orders/{ended}").status_code == 204
+    short = product.url(f"/api/paper-trading/orders/{changed}/cancel")
+    assert_labels([alice.client.post(short).json()], [labels])
+    for atomic in (False, True):
+        cancels = {"order_ids": send() + [ended][atomic:], "atomic": atomic}
+        told = alice.client.post("/orders/bulk-cancel", json=cancels).json()
+        assert_labels([one["order"] for one in told["items"] if "order" in one], [labels, {}])
+    send()
+    told = alice.client.delete("/orders", params={"account_id": alice.account_id}).json()
+    assert_labels([one["order"] for one in told["items"]], [labels, {}])
+    send()
+    told = alice.client.post(f"/accounts/{alice.account_id}/flatten").json()
+    assert_labels([one["order"] for one in told["canceled"]], [labels, {}])
+
+
+def assert_labels(orders, labels) -> None:
+    shown = [{name: one[name] for name in ("strategy", "tags") if name in one} for one in orders]
+    assert sorted(shown, key=len) == sorted(labels, key=len)
+
+
 def test_other_labels_under_one_id_are_another_order(alice, stock) -> None:
     first = alice.order(symbol=stock, client_order_id="a", strategy="x").json()
     again = alice.order(symbol=stock, client_order_id="a", strategy="x")

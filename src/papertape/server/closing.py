@@ -102,7 +102,7 @@ class Closing:
     async def cancel_all(self, account: OwnedAccount, request_id: str) -> list[dict[str, Any]]:
         """Cancel all working orders; the canceled ones as of cancel-all."""
         canceled, _ = await self._cancel_all(account, request_id)
-        return canceled
+        return await self._desk.items_shown(canceled)
 
     async def clear(self, account: OwnedAccount, request_id: str) -> bool:
         """Cancel all working orders; whether none works then and nothing is held."""

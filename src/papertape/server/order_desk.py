@@ -250,6 +250,19 @@ class OrderDesk:
         (labelled,) = await asyncio.to_thread(self.labelled, [order])
         return labelled
 
+    async def shown(self, reply: Reply) -> Reply:
+        """The floor's answer about an order, with its labels; refusals as they are."""
+        if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
+            return reply
+        (order,) = await asyncio.to_thread(self.labelled, [msgspec.json.decode(reply.body)])
+        return Reply(reply.outcome, msgspec.json.encode(order))
+
+    async def items_shown(self, items: Sequence[Fields]) -> list[Fields]:
+        """Items of a list whose `order`, where they have one, shows its labels."""
+        orders = [item["order"] for item in items if "order" in item]
+        labelled = iter(await asyncio.to_thread(self.labelled, orders) if orders else ())
+        return [item | {"order": next(labelled)} if "order" in item else item for item in items]
+
     def labelled(self, orders: Sequence[Fields]) -> list[Fields]:
         """Orders with their labels, where they have some. Blocks."""
         by_account: dict[str, list[str]] = {}

@@ -92,12 +92,12 @@ class BulkRoutes:
         asked = await read_body(request, BulkCancelRequest)
         if asked.atomic:
             items = await self._all_canceled(caller, asked.order_ids, request_id(request))
-            return json_reply({"items": items}, 207)
+            return json_reply({"items": await self._desk.items_shown(items)}, 207)
         items = []
         for start in range(0, len(asked.order_ids), SENT_AT_ONCE):
             part = asked.order_ids[start : start + SENT_AT_ONCE]
             items += await asyncio.gather(*(self._canceled(caller, one) for one in part))
-        return json_reply({"items": items}, 207)
+        return json_reply({"items": await self._desk.items_shown(items)}, 207)
 
     # --- sending ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 from uuid import uuid4
 
+import msgspec
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
@@ -212,7 +213,7 @@ class OrderRoutes:
         change = await read_body(request, ReplaceRequest)
         order_id = request.path_params["order_id"]
         reply = await self._desk.replace(caller, order_id, dict(change), request_id(request))
-        return passed_on(reply, 200)
+        return passed_on(await self._desk.shown(reply), 200)
 
     async def cancel_order(self, request: Request) -> Response:
         """Cancel a working order."""
@@ -229,7 +230,9 @@ class OrderRoutes:
             "account_id": account.account_id,
             "request_id": request_id(request) or str(uuid4()),
         }
-        return passed_on(await self._exchange.send("cancel_all", fields), 207)
+        reply = await self._exchange.ask("cancel_all", fields)
+        told = msgspec.json.decode(reply.body)
+        return json_reply(told | {"items": await self._desk.items_shown(told["items"])}, 207)
 
 
 def request_id(request: Request) -> str | None:

@@ -161,4 +161,5 @@ class PaperTradingRoutes:
     async def cancel_order(self, request: Request, order_id: str) -> Response:
         """Cancel a working order; the reply is the order as it stands then."""
         caller = await self._callers.of(request)
-        return passed_on(await self._desk.cancel(caller, order_id, request_id(request)), 200)
+        reply = await self._desk.cancel(caller, order_id, request_id(request))
+        return passed_on(await self._desk.shown(reply), 200)
