@@ -29,6 +29,14 @@ NOT_JSON = (
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class NameTwiceError(Exception):
+    """A name stands twice in an object of a JSON text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:100]} stands twice in an object; send it once")
+        self.name = name[:100]
+
+
 def as_decimal_text(value: object) -> str:
     """Decimal text of text or a JSON number; ValueError for all else."""
     if isinstance(value, str):
@@ -66,7 +74,9 @@ async def read_object(request: Request, *, any_type: bool = False) -> dict[str, 
         require_json(request)
     try:
         content = _DECODER.decode(body)
-        json.loads(body.decode(), object_pairs_hook=_once, parse_int=str, parse_float=str)
+        expect_names_once(body.decode())
+    except NameTwiceError as error:
+        raise malformed(str(error), field=error.name) from error
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise malformed(f"the body is not JSON: {_why(body, error)}") from error
     if not isinstance(content, dict):
@@ -84,12 +94,19 @@ def require_json(request: Request) -> None:
         raise Problem(415, *NOT_JSON, more={"field": "Content-Type", "value": given[:100]})
 
 
+def expect_names_once(text: str) -> None:
+    """Raises `NameTwiceError`, and ValueError or RecursionError for what is no JSON.
+
+    Of a name that stands twice in an object, who reads it elsewhere may take the other value.
+    """
+    json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
+
+
 def _once(members: list[tuple[str, Any]]) -> None:
-    """Each name of an object stands there once: who reads it elsewhere may take the other value."""
     names: set[str] = set()
     for name, _ in members:
         if name in names:
-            raise malformed(f"{name[:100]} stands twice in an object; send it once", field=name)
+            raise NameTwiceError(name)
         names.add(name)
 
 

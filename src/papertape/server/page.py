@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from papertape.server.problems import Problem
+from papertape.server.problems import Problem, nothing_at
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
@@ -75,6 +75,4 @@ def _files(folder: Path | None) -> dict[str, Path]:
 
 
 def _nothing_here(request: Request) -> Response:
-    return Problem(404, "not_found", f"there is nothing at {request.url.path[:200]}").response(
-        request
-    )
+    return Problem(404, "not_found", nothing_at(request)).response(request)

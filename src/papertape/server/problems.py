@@ -32,6 +32,7 @@ _REASON_OF_FIELD = {
 _SECRETS = ("password", "passphrase", "secret", "token", "code")
 """Words in the names of fields whose values are never told back, misspelt ones too."""
 
+_TOKEN_IN_PATH = re.compile(r"(/webhooks/tradingview/)[^/]+", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 _REASON_OF_STATUS = {
@@ -78,7 +79,7 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
             "reason": self.reason,
         }
         if request is not None:
-            body["instance"] = request.url.path
+            body["instance"] = _told_path(request)
         return body | {key: value for key, value in self.more.items() if value is not None}
 
     def response(self, request: Request | None = None) -> Response:
@@ -92,6 +93,16 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
         if self.retry_after_s is None:
             return {}
         return {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+
+
+def _told_path(request: Request) -> str:
+    """The path of a request, without the token that some addresses have in them."""
+    return _TOKEN_IN_PATH.sub(r"\1{token}", request.url.path)
+
+
+def nothing_at(request: Request) -> str:
+    """The detail of a 404 for a path that leads nowhere."""
+    return f"there is nothing at {_short(_told_path(request))}"
 
 
 def not_authenticated() -> Problem:
@@ -182,7 +193,7 @@ async def answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     reason = _REASON_OF_STATUS.get(error.status_code, "refused")
     detail = {
-        404: f"there is nothing at {_short(request.url.path)}",
+        404: nothing_at(request),
         405: f"{request.method} does not work here; see the Allow header",
     }.get(error.status_code, str(error.detail))
     response = Problem(error.status_code, reason, detail).response(request)

@@ -341,6 +341,7 @@ def test_the_secret_is_asked_for_and_never_kept(product, alice, stock) -> None:
 def test_only_the_newest_token_of_a_webhook_leads_anywhere(hook, alice, stock) -> None:
     rotated = alice.client.post(f"/webhooks/{hook.id}/rotate").json()
     assert hook.post(f"buy {stock} 1").status_code == 404
+    assert hook.post("", "/else").json()["detail"].endswith("/{token}/else")
     hook.url = hook.product.url(rotated["path"] + "/")
     assert hook.outcome(f"buy {stock} 1").orders
     assert "token" not in alice.client.get(f"/webhooks/{hook.id}").json()
@@ -363,6 +364,7 @@ BAD_BODIES = [
     (b"\xff\x00", 422, "malformed"),
     (b"hello", 422, "no_action"),
     (b'{"action":"buy"}', 422, "no_symbol"),
+    (b'{"action":"buy","ticker":"A","qty":1,"qty":1}', 422, "conflicting_fields"),
     (b"x" * 40_000, 413, "body_too_large"),
 ]
 
@@ -371,6 +373,7 @@ BAD_BODIES = [
 def test_what_cannot_be_read_is_refused_at_once(hook, body, status, reason) -> None:
     refused = hook.post(body)
     assert (refused.status_code, refused.json()["reason"]) == (status, reason)
+    assert refused.json()["instance"] == "/webhooks/tradingview/{token}"
     if status == 422:
         assert hook.log()["items"][0]["reason"] == reason
 
@@ -422,6 +425,7 @@ DRY = [
     ("ticker={s} action=dance", "refusal.field", "action"),
     ("", "refusal.reason", "malformed"),
     ("flat {s}", "accounts.0.orders", []),
+    ('{{"ticker":"{s}","action":"buy","qty":1,"qty":9}}', "refusal.field", "qty"),
 ]
 
 

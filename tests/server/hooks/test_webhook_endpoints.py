@@ -115,7 +115,7 @@ def test_fills_and_rejections_are_told_signed(product, alice, stock, receiver) -
     assert told["rejection"]["order_id"] == refused["order_id"]
     assert told["rejection"]["reason"] == "insufficient_buying_power"
     assert told["rejection"]["order"]["status"] == "rejected"
-    assert told["rejection"]["checks"] == [], "in names, as the list of checks tells them"
+    assert "checks" not in told["rejection"], "those that it passed: there are none"
     key = base64.b64decode(made["secret"].removeprefix("whsec_"))
     for headers, body in receiver.got:
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body

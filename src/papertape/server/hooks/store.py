@@ -14,7 +14,6 @@ from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import accounts
 from papertape.server.hooks.signing import new_secret
 from papertape.server.hooks.tables import deliveries, endpoints
-from papertape.server.risk.checks import names_of
 from papertape.storage.news import News, Spot
 
 ENDPOINTS_MAX = 20
@@ -361,10 +360,8 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_told(news: News) -> Mapping[str, Any]:
-    """An event as REST tells it: checks have names."""
-    if news.kind != "rejection":
-        return news.item
-    return news.item | {"checks": names_of(news.item["checks"])}
+    """An event as REST tells it; a rejection without the checks it passed, which are none."""
+    return {name: value for name, value in news.item.items() if name != "checks"}
 
 
 def _new_delivery(

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from papertape.server.bodies import NameTwiceError, expect_names_once
 from papertape.server.dialects.tradingview.words import VERBS, field_of, plain
 
 BODY_BYTES_MAX = 32 * 1024
@@ -88,6 +89,9 @@ def fields_of(body: bytes) -> Fields:
 def _of_json(text: str) -> Iterator[tuple[str, Any]]:
     try:
         content = _DECODER.decode(text)
+        expect_names_once(text)
+    except NameTwiceError as error:
+        raise UnreadableAlertError("conflicting_fields", str(error), field=error.name) from error
     except (msgspec.MsgspecError, RecursionError, InvalidOperation, ValueError) as error:
         raise UnreadableAlertError(
             "malformed",
