@@ -27,11 +27,13 @@ def alert(seq: int, i: int = 1, account_id: str = ALICE, details: str = "") -> t
     return (seq, i, account_id, *told, details, seq * 1_000)
 
 
-def check(seq: int, outcome: str = "passed", account_id: str = ALICE) -> tuple[Any, ...]:
+def check(
+    seq: int, outcome: str = "passed", account_id: str = ALICE, kind: str = "new"
+) -> tuple[Any, ...]:
     failed = outcome == "failed"
     why = ("order_size_limit", "101", "100") if failed else (None, None, None)
     mask = 0 if failed else 23
-    return (seq, 1, ORDER.format(seq), account_id, outcome, 2, mask, *why, seq * 1_000)
+    return (seq, 1, ORDER.format(seq), account_id, outcome, 2, mask, *why, seq * 1_000, kind)
 
 
 def turn(seq: int, body: str = '{"v":1,"kind":"submit","events":[]}') -> tuple[int, int, int, str]:

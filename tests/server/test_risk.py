@@ -342,7 +342,7 @@ def test_what_each_order_was_checked_for_is_kept(product, alice, bob, stock) -> 
     large = alice.order(symbol=stock, qty="500", limit_price="9.00").json()["order_id"]
     failed, passed = alice.client.get("/compliance/checks").json()["items"]
     assert has_the_shape_of(passed, CheckReply)
-    assert (passed["order_id"], passed["outcome"]) == (fine, "passed")
+    assert (passed["order_id"], passed["outcome"], passed["kind"]) == (fine, "passed", "new")
     assert passed["checks"] == ["order", "buying_power", "kill_switch", "loss_stop", "order_size"]
     assert passed["policy"] == alice.client.get("/risk/dashboard").json()["policy_version"]
     assert (failed["order_id"], failed["outcome"]) == (large, "failed")
@@ -356,6 +356,18 @@ def test_what_each_order_was_checked_for_is_kept(product, alice, bob, stock) -> 
         assert alice.client.get(f"/compliance/checks?{query}").json()["items"] == wanted
     strangers = bob.client.get(f"/compliance/checks?order_id={fine}").json()
     assert strangers["items"] == []
+    changed = alice.client.patch(f"/orders/{fine}", json={"qty": "20"})
+    refused = alice.client.patch(f"/orders/{fine}", json={"qty": "400"})
+    assert (changed.status_code, refused.json()["reason"]) == (200, "order_size_limit")
+    told = alice.client.get(f"/compliance/checks?order_id={fine}").json()["items"]
+    assert all(has_the_shape_of(one, CheckReply) for one in told)
+    assert [(one["kind"], one["outcome"]) for one in told] == [
+        ("replace", "failed"),
+        ("replace", "passed"),
+        ("new", "passed"),
+    ]
+    assert (told[0]["value"], told[0]["limit"], told[0]["checks"]) == ("3600", "1000", [])
+    assert (told[0]["policy"], told[1]["checks"]) == (passed["policy"], passed["checks"])
     rules = alice.client.get("/compliance/rules").json()["items"]
     active = {rule["check"]: rule["limits"] for rule in rules if rule["active"]}
     assert active == {

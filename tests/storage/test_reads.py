@@ -197,7 +197,7 @@ def test_alerts_and_checks_have_the_shape_of_the_wire(place: Place) -> None:
     storage = open_storage(place)
     rows = SampleRows(
         alerts=[alert(1), alert(2, account_id="second"), alert(3, 4, details='{"due":"soon"}')],
-        checks=[check(1), check(2, "failed"), check(3, account_id="second")],
+        checks=[check(1), check(2, "failed", kind="replace"), check(3, account_id="second")],
     )
     storage.commit("main", storage.take_over("main", ""), batch(1, 3, rows))
     storage.close()
@@ -222,11 +222,8 @@ def test_alerts_and_checks_have_the_shape_of_the_wire(place: Place) -> None:
         }
         assert [reads.alert(one) for one in ("9-1", "x", "1", "-1", "1-" + "9" * 40)] == [None] * 5
         (failed,) = reads.checks([ALICE], outcome="failed").items
-        assert (failed["reason"], failed["value"], failed["limit"]) == (
-            "order_size_limit",
-            "101",
-            "100",
-        )
+        told = [failed[name] for name in ("kind", "reason", "value", "limit")]
+        assert told == ["replace", "order_size_limit", "101", "100"]
         (passed,) = reads.checks([ALICE], order_id=ORDER.format(1)).items
         assert (passed["policy"], passed["checks"], passed["outcome"]) == (2, 23, "passed")
         assert reads.checks(["second"], order_id=ORDER.format(1)).items == []

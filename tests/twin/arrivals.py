@@ -1,7 +1,7 @@
 """Commands arrive, and meet the market as it is then."""
 
 from twin.ids import ORDER, make_id
-from twin.orders import cancel_below, replace_now
+from twin.orders import cancel_below, replace_now, tell_refused
 from twin.sessions import why_closed
 from twin.state import Delayed, Order, Refused, World
 from twin.trading import arrive, cancel, leave_if_due, touch
@@ -73,5 +73,4 @@ def replace_arrives(world: World, delayed: Delayed) -> None:
         replace_now(world, delayed.account, delayed.order, delayed.asked)
     except Refused as refused:
         if delayed.order in world.orders:
-            order = make_id(world.name, ORDER, delayed.order)
-            world.emit("replace_refused", order=order, reason=refused.reason)
+            tell_refused(world, delayed.order, refused)

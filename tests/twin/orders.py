@@ -266,6 +266,28 @@ def cancel_below(
 def replace(
     world: World, account: Account, number: int, request: str | None, **asked: Any
 ) -> tuple[str, int]:
+    """Gives an open order new terms, or notes which check they failed."""
+    try:
+        return try_replace(world, account, number, request, **asked)
+    except Refused as refused:
+        if refused.outcome == "rejected":
+            tell_refused(world, number, refused)
+        raise
+
+
+def tell_refused(world: World, number: int, refused: Refused) -> None:
+    """An order keeps its terms, and perhaps a check was failed."""
+    failed = {}
+    if refused.outcome == "rejected":
+        version = world.risk.version if world.risk else 0
+        failed = {"policy": version, "value": refused.value, "limit": refused.limit}
+    order = order_id(world, number)
+    world.emit("replace_refused", order=order, reason=refused.reason, **failed)
+
+
+def try_replace(
+    world: World, account: Account, number: int, request: str | None, **asked: Any
+) -> tuple[str, int]:
     """Gives an open order new terms; its place in the queue stays when only qty shrinks."""
     digest = Digest("replace").number(number).maybe(asked["qty"]).maybe(asked["limit_price"])
     digest.maybe(asked["stop_price"]).text(asked["time_in_force"] or "")
@@ -320,6 +342,8 @@ def replace_now(
     if request is not None:
         remember(world, account, request, digest, number)
     rarer = {} if new.more == order.more else {"more": new.more}
+    _, verdict = judge(world, new, order)
+    passed = {name: verdict.passed[name] for name in ("policy", "checks")} if verdict else {}
     change(world, order, new, hold, keeps_priority=keeps_priority)
     world.emit(
         "replaced",
@@ -331,6 +355,7 @@ def replace_now(
         hold=hold,
         keeps_priority=keeps_priority,
         **rarer,
+        **passed,
         request=request,
         digest=None if request is None else f"{digest:016x}",
     )

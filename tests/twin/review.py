@@ -153,11 +153,13 @@ class Review:
         return None, Verdict({"policy": self.risk.version, "checks": bits, "keep": keep}, alerts)
 
     def rules(self) -> list[Rule]:
-        """The rules that are about this order."""
+        """The rules that are about this order; a replace is no further order."""
+        counts = {"order_rate", "open_orders"} if self.replaces is not None else set()
         return [
             rule
             for rule in self.risk.policy.rules
             if not rule.is_watched
+            and rule.measure not in counts
             and rule.concerns(self.account)
             and rule.is_about(self.instrument)
         ]
@@ -240,8 +242,6 @@ class Review:
 
     def figure(self, rule: Rule) -> Figure | None:
         """What a rule measures; nothing where it says nothing about this order."""
-        if rule.measure in {"order_rate", "open_orders"} and self.replaces is not None:
-            return None
         figures: dict[str, Callable[[Rule], Figure | None]] = {
             "order_qty": lambda _: Figure(0, self.units(self.order.qty), MONEY_SCALE),
             "order_value": self.order_value,

@@ -133,6 +133,8 @@ pub struct Replaced {
     pub keeps_priority: bool,
     /// What only some orders ask for, when that changes.
     pub more: Option<Box<MoreTerms>>,
+    /// What the new terms passed of the risk policy, when there is one.
+    pub passed: Option<Passed>,
 }
 
 /// Everything that can happen in a world.

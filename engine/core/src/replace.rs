@@ -15,6 +15,7 @@ use crate::live::Live;
 use crate::market::Ephemeral;
 use crate::order::{Order, OrderTerms};
 use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::risk::Passed;
 use crate::session::within_band;
 use crate::sink::Sink;
 use crate::special::{check_replaced, replaced_more};
@@ -26,7 +27,7 @@ use crate::words::{AccountStatus, OrderType, Reason, Side, TimeInForce, refusal}
 
 impl<S: Sink> Live<'_, S> {
     /// Whether the account may trade and the risk policy lets the order have these terms.
-    fn may_replace(&self, order: &Order, terms: &OrderTerms) -> Result<(), Failure> {
+    fn may_replace(&self, order: &Order, terms: &OrderTerms) -> Result<Option<Passed>, Failure> {
         let active = |account: &Account| account.status == AccountStatus::Active;
         if !self.durable.account(terms.account).is_some_and(active) {
             return Err(Failure::new(Reason::AccountNotActive, "this account may not trade"));
@@ -39,12 +40,23 @@ impl<S: Sink> Live<'_, S> {
         let left = Checks { terms: &left, ..checks };
         left.does_as_meant()?;
         left.only_reduces()?;
-        self.judge(terms, Some(order)).map(|_| ())
+        Ok(self.judge(terms, Some(order))?.map(|verdict| verdict.passed))
     }
 
     /// Gives an open order new terms. It keeps its place in the queue only when its quantity
-    /// shrinks or its time in force changes at the same prices.
+    /// shrinks or its time in force changes at the same prices. That a check failed stays on the
+    /// tape; the order keeps its terms.
     pub fn replace(&mut self, replace: &Replace) -> Result<Reply, Refusal> {
+        let result = self.try_replace(replace);
+        if let Err(refusal) = &result {
+            if refusal.outcome == Outcome::Rejected {
+                self.tell_refused(replace.order, refusal);
+            }
+        }
+        result
+    }
+
+    fn try_replace(&mut self, replace: &Replace) -> Result<Reply, Refusal> {
         self.find_account(replace.account)?;
         let request = request_id(&replace.request_id, digest::of_replace(replace));
         if let Some(reply) = self.answered_request(replace.account, request.as_ref())? {
@@ -85,16 +97,16 @@ impl<S: Sink> Live<'_, S> {
         let mut terms = new_terms(order, replace)?;
         if terms.is_combo() {
             let hold = self.check_replaced_combo(order, &terms)?;
-            return self.replace_combo((terms, hold), request, replace.order);
+            return self.replace_combo(terms, hold, request, replace.order);
         }
         self.keep_trail(order, &mut terms);
         // Terms that ask for nothing any more are told, too.
         let more = (terms.more != order.terms.more).then(|| terms.more.clone().unwrap_or_default());
         let hold = check_new_terms(self.durable, self.ephemeral, order, &terms)
             .map_err(|failure| refused(failure).about(replace.order))?;
-        if let Err(failure) = self.may_replace(order, &terms) {
-            return Err(refused(failure).about(replace.order));
-        }
+        let passed = self
+            .may_replace(order, &terms)
+            .map_err(|failure| refused(failure).about(replace.order))?;
         let keeps_priority = keeps_priority(&order.terms, &terms);
         self.emit(Event::Replaced(Replaced {
             order: replace.order,
@@ -106,6 +118,7 @@ impl<S: Sink> Live<'_, S> {
             hold,
             keeps_priority,
             more,
+            passed,
         }));
         if !keeps_priority {
             self.arrive(replace.order);

@@ -155,6 +155,8 @@ pub struct CheckRow {
     pub value: Option<String>,
     pub bound: Option<String>,
     pub time_ns: Nanos,
+    /// What was checked: a `new` order, or new terms of one (`replace`).
+    pub kind: &'static str,
 }
 
 /// The rows of a batch: of each key the latest, of fills and ledger all.

@@ -169,6 +169,7 @@ fn push_change(out: &mut String, durable: &Durable, event: &Event) {
                 Some(more) => object.with("more", |out| more.write(out)),
                 None => object,
             };
+            let object = risk::tape::with_checks(object, replaced.passed.as_ref());
             with_request(object, replaced.request.as_ref()).end();
         }
         _ => {}

@@ -293,6 +293,7 @@ impl<'a> Fields<'a> {
             hold: self.amount("hold")?,
             keeps_priority: self.flag("keeps_priority")?,
             more: self.value.get("more").map(MoreTerms::read).transpose()?.map(Box::new),
+            passed: self.checks()?,
         }))
     }
 

@@ -226,3 +226,36 @@ fn many_accounts_are_told_of_a_kill_switch_turn_by_turn() {
         assert!(body["events"].as_array().is_some_and(|events| events.len() <= 1_000));
     }
 }
+
+#[test]
+fn replaces_leave_what_they_were_checked_for() {
+    let mut desk = Desk::new();
+    desk.policy(json!({"rules": [
+        {"measure": "order_qty", "symbol": "*", "limit": "100"},
+        {"measure": "order_rate", "per": "account", "limit": "9", "window_s": 60},
+        {"measure": "open_orders", "per": "account", "limit": "9"},
+    ]}));
+    let order = desk.must(json!({
+        "kind": "submit", "account_id": id(1), "symbol": "ACME", "side": "buy",
+        "client_order_id": "rests", "type": "limit", "qty": "10", "limit_price": "9",
+    }));
+    let replace = |qty: &str| {
+        let (account, order) = (id(1), &order["id"]);
+        json!({"kind": "replace", "account_id": account, "order_id": order, "qty": qty})
+    };
+    desk.must(replace("20"));
+    desk.ask(replace("101"));
+    let (outcome, _) = desk.ask(replace("20"));
+    assert_eq!(outcome, "not_replaceable", "nothing was checked: nothing is kept");
+    let rows = desk.sink.take();
+    let told: Vec<_> = rows.rows.checks.iter().map(|row| (row.kind, row.outcome)).collect();
+    assert_eq!(told, [("new", "passed"), ("replace", "passed"), ("replace", "failed")]);
+    let counts = bit(RiskCheck::OrderRate) | bit(RiskCheck::OpenOrders);
+    let [new, passed, failed] = rows.rows.checks.as_slice() else { panic!("three rows") };
+    assert_eq!(new.checks, passed.checks | counts, "a replace is no further order");
+    assert_eq!((passed.policy, failed.policy, failed.checks), (1, 1, 0));
+    assert_eq!(failed.reason, Some("order_size_limit"));
+    assert_eq!((failed.value.as_deref(), failed.bound.as_deref()), (Some("101"), Some("100")));
+    let rejected = rows.messages.iter().filter(|message| message.kind == "replace_rejected");
+    assert_eq!(rejected.count(), 1);
+}

@@ -231,7 +231,7 @@ fn checks(py: Python<'_>, rows: &Rows) -> PyResult<Py<PyList>> {
     let tuple = |row: &papertape_core::rows::CheckRow| {
         row!(
             py, row, seq, i, order_id, account_id, outcome, policy, checks, reason, value, bound,
-            time_ns
+            time_ns, kind
         )
     };
     tuples(py, rows.checks.iter().map(tuple))

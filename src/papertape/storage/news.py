@@ -44,7 +44,7 @@ def read_news(
             continue
         query = _behind(table, world, account_ids, after, upto_seq).limit(limit)
         if table is checks:
-            query = query.where(checks.c.outcome == "failed")
+            query = query.where(checks.c.outcome == "failed", checks.c.kind == "new")
         rows = connection.execute(query).mappings()
         found += [News(row["seq"], row["i"], kind, shape(row)) for row in rows]
     found.sort(key=lambda one: (one.seq, one.i))

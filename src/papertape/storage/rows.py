@@ -121,8 +121,8 @@ def alert_item(row: Row) -> Item:
 
 
 def check_item(row: Row) -> Item:
-    """What one order was checked for; `checks` is the mask of the engine."""
-    names = ("order_id", "account_id", "outcome", "policy", "checks", "reason", "value")
+    """What an order or its new terms were checked for; `checks` is the mask of the engine."""
+    names = ("order_id", "account_id", "kind", "outcome", "policy", "checks", "reason", "value")
     return (
         {"id": f"{row['seq']}-{row['i']}"}
         | {name: row[name] for name in names}

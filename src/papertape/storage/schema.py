@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from papertape.storage.engines import change_schema
 from papertape.storage.place import Place
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 """The newest file in `migrations/versions`; a test keeps the two equal."""
 
 

@@ -212,11 +212,12 @@ checks = Table(
     _text("value", optional=True),
     _text("bound", optional=True),
     _number("time_ns"),
+    Column("kind", TEXT, nullable=False, server_default="new"),
     Index("checks_by_account", "world", "account_id", "seq", "i"),
     Index("checks_by_order", "world", "order_id"),
     sqlite_with_rowid=False,
 )
-"""What orders were checked for: those that a policy let pass, and all that failed."""
+"""What orders and replaces were checked for: those that a policy let pass, and all that failed."""
 
 market_state = Table(
     "market_state",

@@ -106,9 +106,10 @@ def wait_for(trader, made: dict[str, Any], status: str, count: int = 1) -> list[
 
 def test_fills_and_rejections_are_told_signed(product, alice, stock, receiver) -> None:
     made = endpoint(alice, receiver, "fill", "rejection")
+    rests = alice.order(symbol=stock, limit_price="9.00").json()["id"]
+    assert alice.client.patch(f"/orders/{rests}", json={"qty": "1000000"}).status_code == 422
     filled = alice.order(symbol=stock, limit_price="10.01").json()
     refused = alice.order(symbol=stock, qty="1000000", limit_price="10.01").json()
-    alice.order(symbol=stock, limit_price="9.00")
     told = {one["type"]: one["data"] for one in receiver.wait(2)}
     assert told["fill"]["order_id"] == filled["id"]
     assert (told["fill"]["qty"], told["fill"]["price"]) == ("10", "10.01")

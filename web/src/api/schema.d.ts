@@ -1812,10 +1812,10 @@ export interface paths {
         };
         /**
          * List Checks
-         * @description What orders were checked for, the newest first.
+         * @description What orders and replaces were checked for, the newest first.
          *
-         *     Kept are all orders that failed, and those that a risk policy let pass; an order that an
-         *     exchange without a policy took has passed what is always checked.
+         *     Kept are all that failed, and those that a risk policy let pass; an order that an exchange
+         *     without a policy took has passed what is always checked.
          */
         get: operations["list_checks"];
         put?: never;
@@ -3572,7 +3572,7 @@ export interface components {
         };
         /**
          * CheckReply
-         * @description What one order was checked for.
+         * @description What one order, or one replace of it, was checked for.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
          *       "checks": [
@@ -3583,6 +3583,7 @@ export interface components {
          *         "order_size"
          *       ],
          *       "id": "4711-1",
+         *       "kind": "new",
          *       "limit": null,
          *       "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
          *       "outcome": "passed",
@@ -3601,6 +3602,12 @@ export interface components {
             /** Account Id */
             account_id: string;
             /**
+             * Kind
+             * @description a new order, or new terms of one
+             * @enum {string}
+             */
+            kind: "new" | "replace";
+            /**
              * Outcome
              * @enum {string}
              */
@@ -3612,7 +3619,7 @@ export interface components {
             policy: number;
             /**
              * Checks
-             * @description what was passed; empty for an order that failed
+             * @description what was passed; empty for what failed
              */
             checks: string[];
             /**
@@ -6132,6 +6139,7 @@ export interface components {
          *             "order_size"
          *           ],
          *           "id": "4711-1",
+         *           "kind": "new",
          *           "limit": null,
          *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
          *           "outcome": "passed",
@@ -31163,6 +31171,7 @@ export interface operations {
                      *             "order_size"
                      *           ],
                      *           "id": "4711-1",
+                     *           "kind": "new",
                      *           "limit": null,
                      *           "order_id": "6e340b9c-ffb3-8001-8000-000000000001",
                      *           "outcome": "passed",

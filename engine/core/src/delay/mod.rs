@@ -19,6 +19,7 @@ use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::live::Live;
 use crate::order::Order;
 use crate::profile::Latency;
+use crate::reply::{Outcome, Refusal};
 use crate::sink::Sink;
 use crate::units::{Nanos, clamp};
 use crate::words::{LatencyModel, Reason, Status};
@@ -93,13 +94,26 @@ pub enum DelayEvent {
         /// The new order that comes to the market with it.
         order: Option<OrderNumber>,
     },
-    /// A replace came too late or asks for what has become impossible.
+    /// A replace failed a check, came too late or asks for what has become impossible.
     Refused {
         /// The order that keeps its terms.
         order: OrderNumber,
         /// Why.
         reason: String,
+        /// The check that failed, when one did. Older tapes do not tell.
+        failed: Option<Box<FailedCheck>>,
     },
+}
+
+/// A check that the new terms of an order failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// The version of the risk policy; 0 where there was none.
+    pub policy: u64,
+    /// The offending value, as text for people.
+    pub value: Option<String>,
+    /// The limit it broke, as text for people.
+    pub limit: Option<String>,
 }
 
 /// Changes the durable state.
@@ -267,11 +281,23 @@ impl<S: Sink> Live<'_, S> {
 
     fn replace_arrives(&mut self, replace: &Replace) {
         if let Err(refusal) = self.replace_now(replace, None) {
-            let (order, reason) = (replace.order, refusal.reason.to_owned());
-            if self.durable.order(order).is_some() {
-                self.emit(Event::Delay(Box::new(DelayEvent::Refused { order, reason })));
-            }
+            self.tell_refused(replace.order, &refusal);
         }
+    }
+
+    /// Notes that an order keeps its terms.
+    pub fn tell_refused(&mut self, order: OrderNumber, refusal: &Refusal) {
+        if self.durable.order(order).is_none() {
+            return;
+        }
+        let failed = FailedCheck {
+            policy: self.durable.risk.as_deref().map_or(0, |risk| risk.version),
+            value: refusal.value.as_deref().map(str::to_owned),
+            limit: refusal.limit.as_deref().map(str::to_owned),
+        };
+        let failed = (refusal.outcome == Outcome::Rejected).then(|| Box::new(failed));
+        let reason = refusal.reason.to_owned();
+        self.emit(Event::Delay(Box::new(DelayEvent::Refused { order, reason, failed })));
     }
 }
 

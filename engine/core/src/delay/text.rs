@@ -1,6 +1,6 @@
 //! Commands under way, on the tape and in snapshots.
 
-use super::{Arrival, DelayEvent, Delayed, What};
+use super::{Arrival, DelayEvent, Delayed, FailedCheck, What};
 use crate::command::Replace;
 use crate::durable::Durable;
 use crate::event::RequestId;
@@ -12,7 +12,7 @@ use crate::snapshot::{SnapshotError, bad};
 use crate::stored::{Input, Output, Stored};
 use crate::tape_read::{Fields, Read};
 use crate::units::{PRICE_MAX, QUANTITY_MAX, TIME_MAX_NS};
-use crate::words::TimeInForce;
+use crate::words::{Reason, TimeInForce};
 
 fn with_arrival<'a>(object: ObjectWriter<'a>, arrival: Arrival) -> ObjectWriter<'a> {
     object.value("arrives_ns", arrival.0).value("number", arrival.1)
@@ -37,10 +37,22 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &DelayEvent
                 None => object.end(),
             }
         }
-        DelayEvent::Refused { order, reason } => begin(out, "replace_refused")
-            .text("order", &order_id(durable, *order))
-            .text("reason", reason)
-            .end(),
+        DelayEvent::Refused { order, reason, failed } => {
+            let object = begin(out, "replace_refused")
+                .text("order", &order_id(durable, *order))
+                .text("reason", reason);
+            with_failed(object, failed.as_deref()).end();
+        }
+    }
+}
+
+fn with_failed<'a>(object: ObjectWriter<'a>, failed: Option<&FailedCheck>) -> ObjectWriter<'a> {
+    match failed {
+        None => object,
+        Some(failed) => object
+            .value("policy", failed.policy)
+            .maybe_text("value", failed.value.as_deref())
+            .maybe_text("limit", failed.limit.as_deref()),
     }
 }
 
@@ -154,7 +166,19 @@ fn read_arrived(fields: &Fields<'_>) -> Read<DelayEvent> {
 fn read_refused(fields: &Fields<'_>) -> Read<DelayEvent> {
     let order = fields.number("order", IdKind::Order)?;
     fields.durable.order(order).ok_or("no such order")?;
-    Ok(DelayEvent::Refused { order, reason: fields.owned("reason")? })
+    let reason = fields.owned("reason")?;
+    let failed = match fields.value.get("policy") {
+        None => None,
+        Some(_) => {
+            fields.word("reason", Reason::from_word)?;
+            Some(Box::new(FailedCheck {
+                policy: fields.integer("policy")?,
+                value: fields.maybe_owned("value")?,
+                limit: fields.maybe_owned("limit")?,
+            }))
+        }
+    };
+    Ok(DelayEvent::Refused { order, reason, failed })
 }
 
 impl Stored for Delayed {

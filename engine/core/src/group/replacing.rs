@@ -11,6 +11,7 @@ use crate::live::Live;
 use crate::order::{Order, OrderTerms};
 use crate::replace::not_replaceable;
 use crate::reply::{Body, Outcome, Refusal, Reply};
+use crate::risk::Passed;
 use crate::sink::Sink;
 use crate::submit::refused;
 use crate::units::{Money, Quantity};
@@ -21,7 +22,7 @@ impl<S: Sink> Live<'_, S> {
         &self,
         order: &Order,
         terms: &OrderTerms,
-    ) -> Result<Money, Refusal> {
+    ) -> Result<(Money, Option<Passed>), Refusal> {
         let gone = || not_replaceable("an instrument of it is gone", order.number);
         let combo = Combo::of(self.durable, terms).ok_or_else(gone)?;
         combo.check()?;
@@ -29,7 +30,11 @@ impl<S: Sink> Live<'_, S> {
         hold.map_err(|failure| refused(failure).about(order.number))
     }
 
-    fn hold_of_replaced(&self, order: &Order, combo: &Combo<'_>) -> Result<Money, Failure> {
+    fn hold_of_replaced(
+        &self,
+        order: &Order,
+        combo: &Combo<'_>,
+    ) -> Result<(Money, Option<Passed>), Failure> {
         self.has_time(combo.terms)?;
         let (durable, ephemeral) = (&*self.durable, &*self.ephemeral);
         let checks = ComboChecks { durable, ephemeral, combo };
@@ -38,20 +43,22 @@ impl<S: Sink> Live<'_, S> {
         }
         let kept = legs_of(durable, order);
         let orders: Vec<&Order> = kept.iter().map(|order| &**order).collect();
-        self.judge_legs(&checks.legs(), &orders)?;
+        let verdict = self.judge_legs(&checks.legs(), &orders)?;
+        let passed = verdict.map(|verdict| verdict.passed);
         let Some(account) = durable.account(order.terms.account) else {
-            return Ok(order.hold);
+            return Ok((order.hold, passed));
         };
         let left = combo.count(combo.terms.qty - order.filled);
         let plan = Books { durable, ephemeral, combo, orders: &orders }.plan(left);
         let payment = Payment { durable, ephemeral, combo, account, orders: &orders };
-        payment.hold(left, &plan, order.hold)
+        Ok((payment.hold(left, &plan, order.hold)?, passed))
     }
 
     /// Gives a multi-leg order and its legs new terms, and lets it try again.
     pub(crate) fn replace_combo(
         &mut self,
-        (terms, hold): (OrderTerms, Money),
+        terms: OrderTerms,
+        (hold, passed): (Money, Option<Passed>),
         request: Option<RequestId>,
         number: u64,
     ) -> Result<Reply, Refusal> {
@@ -78,6 +85,7 @@ impl<S: Sink> Live<'_, S> {
             hold,
             keeps_priority: false,
             more,
+            passed,
         }));
         for (order, qty) in quantities.into_iter().filter(|_| is_resized) {
             let resized = ChangeEvent::Resized { order, qty, waits: 0, release: 0 };

@@ -1,12 +1,14 @@
 //! What risk leaves for readers: alerts, and what each order was checked for.
 
+use crate::delay::DelayEvent;
 use crate::durable::Durable;
-use crate::event::{Event, Turn};
+use crate::event::{Event, Replaced, Turn};
+use crate::ids::{AccountIndex, OrderNumber};
 use crate::json::ObjectWriter;
 use crate::project::{account_id, order_id};
 use crate::rows::{AlertRow, CheckRow};
 use crate::units::{format_money, format_time};
-use crate::words::RiskLevel;
+use crate::words::{Reason, RiskLevel};
 
 use super::event::RiskEvent;
 
@@ -98,14 +100,58 @@ pub(crate) fn push_alert(out: &mut String, row: &AlertRow) {
         .end();
 }
 
-/// The record of an order's checks: of what a policy let pass, and of every order that failed.
+/// The record of an order's checks, or of the checks of its new terms: of what a policy let pass,
+/// and of everything that failed. Older tapes do not tell what replaces were checked for.
 pub(crate) fn check_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Option<CheckRow> {
-    let (order, account) = match event {
-        Event::Accepted { order, terms, passed: Some(_), .. } => (*order, terms.account),
-        Event::Rejected { order, terms, .. } => (*order, terms.account),
-        _ => return None,
+    match event {
+        Event::Accepted { order, terms, passed: Some(passed), .. } => {
+            let row = begin_check(durable, turn, i, (*order, terms.account));
+            Some(CheckRow { policy: passed.version, checks: passed.checks, ..row })
+        }
+        Event::Rejected { order, terms, reason, value, limit, .. } => Some(CheckRow {
+            outcome: "failed",
+            reason: Some(reason.word()),
+            value: value.clone(),
+            bound: limit.clone(),
+            ..begin_check(durable, turn, i, (*order, terms.account))
+        }),
+        _ => replace_check(durable, turn, i, event),
+    }
+}
+
+fn replace_check(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Option<CheckRow> {
+    let row = |order| {
+        let account = durable.order(order)?.terms.account;
+        let row = begin_check(durable, turn, i, (order, account));
+        Some(CheckRow { kind: "replace", ..row })
     };
-    let row = CheckRow {
+    match event {
+        Event::Replaced(Replaced { order, passed: Some(passed), .. }) => {
+            Some(CheckRow { policy: passed.version, checks: passed.checks, ..row(*order)? })
+        }
+        Event::Delay(event) => match &**event {
+            DelayEvent::Refused { order, reason, failed: Some(failed) } => Some(CheckRow {
+                outcome: "failed",
+                policy: failed.policy,
+                reason: Some(Reason::from_word(reason)?.word()),
+                value: failed.value.clone(),
+                bound: failed.limit.clone(),
+                ..row(*order)?
+            }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A new order that passed, of which nothing more is known.
+fn begin_check(
+    durable: &Durable,
+    turn: &Turn,
+    i: u32,
+    (order, account): (OrderNumber, AccountIndex),
+) -> CheckRow {
+    CheckRow {
         seq: turn.seq,
         i,
         order_id: order_id(durable, order),
@@ -117,18 +163,6 @@ pub(crate) fn check_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -
         value: None,
         bound: None,
         time_ns: turn.time_ns,
-    };
-    Some(match event {
-        Event::Accepted { passed: Some(passed), .. } => {
-            CheckRow { policy: passed.version, checks: passed.checks, ..row }
-        }
-        Event::Rejected { reason, value, limit, .. } => CheckRow {
-            outcome: "failed",
-            reason: Some(reason.word()),
-            value: value.clone(),
-            bound: limit.clone(),
-            ..row
-        },
-        _ => row,
-    })
+        kind: "new",
+    }
 }

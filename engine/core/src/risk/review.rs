@@ -183,8 +183,11 @@ impl<'a> Review<'a> {
         failures
     }
 
+    /// Whether a rule is about this order; a replace is no further order.
     fn concerns(&self, rule: &Rule) -> bool {
-        !rule.measure.is_watched()
+        let counts = matches!(rule.measure, Measure::OrderRate | Measure::OpenOrders);
+        let counts_again = counts && self.subject.replaces.is_some();
+        !(rule.measure.is_watched() || counts_again)
             && rule.who.includes(self.account)
             && rule.what.includes(self.instrument)
     }
@@ -256,14 +259,12 @@ impl<'a> Review<'a> {
                 let value = self.instrument.value(price, terms.qty, Rounding::Up);
                 Some(Figure::amount(0, value, MONEY_SCALE))
             }
-            Measure::OrderRate if self.subject.replaces.is_some() => None,
             Measure::OrderRate => {
                 let since_ns = self.subject.now_ns - rule.window_ns;
                 let accounts = self.together(rule).iter().filter_map(|index| self.risk_of(*index));
                 let taken: usize = accounts.map(|risk| risk.taken_after(since_ns)).sum();
                 Some(Figure::amount(taken as i128, taken as i128 + 1, 0))
             }
-            Measure::OpenOrders if self.subject.replaces.is_some() => None,
             Measure::OpenOrders => {
                 let open = self.open_orders(rule);
                 Some(Figure::amount(open, open + 1, 0))

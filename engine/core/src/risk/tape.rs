@@ -24,12 +24,21 @@ pub(crate) fn with_passed<'a>(
     object: ObjectWriter<'a>,
     passed: Option<&Passed>,
 ) -> ObjectWriter<'a> {
+    let object = with_checks(object, passed);
     match passed {
         None => object,
-        Some(passed) => object
-            .value("policy", passed.version)
-            .value("checks", passed.checks)
-            .value("keep", passed.keep),
+        Some(passed) => object.value("keep", passed.keep),
+    }
+}
+
+/// The members of a replaced order that a policy added; replaces do not count for rates.
+pub(crate) fn with_checks<'a>(
+    object: ObjectWriter<'a>,
+    passed: Option<&Passed>,
+) -> ObjectWriter<'a> {
+    match passed {
+        None => object,
+        Some(passed) => object.value("policy", passed.version).value("checks", passed.checks),
     }
 }
 
@@ -161,14 +170,19 @@ const BALANCE_MAX: Balance = 1 << 100;
 impl<'a> Fields<'a> {
     /// What an accepted order passed.
     pub(crate) fn passed(&self) -> Read<Option<Passed>> {
+        let Some(passed) = self.checks()? else {
+            return Ok(None);
+        };
+        Ok(Some(Passed { keep: self.integer("keep")?, ..passed }))
+    }
+
+    /// What a replaced order passed.
+    pub(crate) fn checks(&self) -> Read<Option<Passed>> {
         if self.value.get("policy").is_none() {
             return Ok(None);
         }
-        Ok(Some(Passed {
-            version: self.integer("policy")?,
-            checks: self.integer("checks")?,
-            keep: self.integer("keep")?,
-        }))
+        let (version, checks) = (self.integer("policy")?, self.integer("checks")?);
+        Ok(Some(Passed { version, checks, keep: 0 }))
     }
 
     /// The risk event of this name, if it fits the state.

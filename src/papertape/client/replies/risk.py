@@ -162,11 +162,12 @@ class Compliance(Reply, frozen=True, kw_only=True):
 
 
 class Check(Reply, frozen=True, kw_only=True):
-    """What one order was checked for."""
+    """What one order, or one replace of it, was checked for."""
 
     id: str
     order_id: str
     account_id: str
+    kind: str
     outcome: str
     policy: int
     checks: list[str]

@@ -99,10 +99,10 @@ class ComplianceRoutes:
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
-        """What orders were checked for, the newest first.
+        """What orders and replaces were checked for, the newest first.
 
-        Kept are all orders that failed, and those that a risk policy let pass; an order that an
-        exchange without a policy took has passed what is always checked.
+        Kept are all that failed, and those that a risk policy let pass; an order that an exchange
+        without a policy took has passed what is always checked.
         """
         caller = await self._callers.of(request)
         if account_id is None:

@@ -374,12 +374,13 @@ class ComplianceReply(Reply):
 
 
 class CheckReply(Reply):
-    """What one order was checked for."""
+    """What one order, or one replace of it, was checked for."""
 
     example: ClassVar[Example] = {
         "id": "4711-1",
         "order_id": EXAMPLE_ORDER,
         "account_id": EXAMPLE_ACCOUNT,
+        "kind": "new",
         "outcome": "passed",
         "policy": 3,
         "checks": ["order", "buying_power", "kill_switch", "loss_stop", "order_size"],
@@ -393,9 +394,10 @@ class CheckReply(Reply):
     id: str
     order_id: Uuid
     account_id: Uuid
+    kind: Literal["new", "replace"] = Field(description="a new order, or new terms of one")
     outcome: Literal["passed", "failed"]
     policy: int = Field(description="the version of the policy; 0 where there was none")
-    checks: list[str] = Field(description="what was passed; empty for an order that failed")
+    checks: list[str] = Field(description="what was passed; empty for what failed")
     reason: str | None = Field(description="what failed")
     value: str | None
     limit: str | None
