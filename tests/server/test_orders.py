@@ -387,7 +387,7 @@ def test_an_order_that_never_was_is_not_found(alice, method: str, order_id: str)
     problem(alice.client.request(method, f"/orders/{order_id}", json=body), 404, "not_found")
 
 
-def test_all_working_orders_of_an_account_are_canceled(alice, bob, stock) -> None:
+def test_all_working_orders_of_an_account_are_canceled(product, alice, bob, stock) -> None:
     mine = {alice.order(symbol=stock, limit_price=price).json()["id"] for price in ("9", "8", "7")}
     his = bob.order(symbol=stock).json()
     response = alice.client.delete("/orders", params={"account_id": alice.account_id})
@@ -398,7 +398,8 @@ def test_all_working_orders_of_an_account_are_canceled(alice, bob, stock) -> Non
     assert all(item["order"]["status"] == "canceled" for item in body["items"])
     assert body["remaining"] == 0
     assert bob.client.get(f"/orders/{his['id']}").json()["status"] == "new"
-    assert alice.client.delete("/orders").status_code == 422
+    assert problem(alice.client.delete("/orders"), 422, "malformed")["field"] == "account_id"
+    problem(product.anyone.delete("/orders"), 401, "not_authenticated")
 
 
 # --- preview and lists ---------------------------------------------------------------------------

@@ -129,6 +129,9 @@ def test_there_is_one_limit_on_one_thing(alice, stock) -> None:
     made = limit(alice)
     again = alice.client.post("/risk/limits", json=ORDER_VALUE | {"limit": "5"})
     assert (again.status_code, again.json()["reason"]) == (409, "limit_exists")
+    for bad, field in (({"limit": "-1"}, "limit"), ({"limit": "5", "alert_at": "7"}, "alert_at")):
+        refused = alice.client.post("/risk/limits", json=ORDER_VALUE | bad)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
     other = limit(alice, scope="instrument", target=stock)
     assert other["id"] != made["id"]
     assert (other["scope"], other["target"]) == ("instrument", stock)

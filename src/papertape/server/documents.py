@@ -191,6 +191,12 @@ ACCOUNT_ID = {
     "required": True,
     "schema": {"type": "string", "title": "Account Id"},
 }
+WHOLE_ACCOUNT = {
+    "name": "account_id",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string", "title": "Account Id"},
+}
 ORDER_ID = {
     "name": "order_id",
     "in": "path",

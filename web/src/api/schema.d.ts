@@ -10513,7 +10513,7 @@ export interface operations {
                      *       "type": "urn:papertape:problem:malformed",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "account_id: Field required",
+                     *       "detail": "account_id: name the account whose orders are to be canceled",
                      *       "reason": "malformed"
                      *     }
                      */

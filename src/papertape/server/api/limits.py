@@ -1,5 +1,7 @@
 """Routes of risk limits: what users limit for themselves, what an admin limits for everyone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter
@@ -100,6 +102,8 @@ class LimitRoutes:
         """Limit something from now on; what is held already may always be closed."""
         caller = await self._callers.of(request)
         rule = await self._rule(caller, await read_body(request, LimitRequest))
+        with _of_fields():
+            await self._policies.check({"rules": [rule]})
 
         def added(found: PolicyInForce) -> dict[str, Any]:
             if key_of(rule) in {key_of(one) for one in found.rules}:
@@ -182,15 +186,9 @@ class LimitRoutes:
     # --- what -------------------------------------------------------------------------------------
 
     async def _put(self, changed: Any, rule: Rule) -> Limit:
-        """Change the policy; the engine's words against it name the fields of a limit."""
-        try:
+        """Change the policy."""
+        with _of_fields():
             policy = await self._policies.change(changed)
-        except Problem as problem:
-            member = problem.more.get("field")
-            if member in FIELD_OF_MEMBER and problem.status in {404, 422}:
-                more = dict(problem.more) | {"field": FIELD_OF_MEMBER[member]}
-                raise Problem(422, problem.reason, problem.detail, more=more) from problem
-            raise
         return next(one for one in limits_of(policy.rules) if key_of(one.rule) == key_of(rule))
 
     async def _rule(self, caller: Caller, asked: LimitRequest) -> Rule:
@@ -245,6 +243,19 @@ class LimitRoutes:
         if member != "symbol" or asked.target == "*":
             return {member: asked.target}
         return {member: await self._symbols.find(asked.target) or asked.target}
+
+
+@contextmanager
+def _of_fields() -> Iterator[None]:
+    """The engine's words against a policy name the fields of a limit."""
+    try:
+        yield
+    except Problem as problem:
+        member = problem.more.get("field")
+        if member in FIELD_OF_MEMBER and problem.status in {404, 422}:
+            more = dict(problem.more) | {"field": FIELD_OF_MEMBER[member]}
+            raise Problem(422, problem.reason, problem.detail, more=more) from problem
+        raise
 
 
 def _of_id(policy: PolicyInForce, limit_id: str) -> Limit:

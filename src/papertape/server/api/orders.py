@@ -20,6 +20,7 @@ from papertape.server.csv_text import Format, csv_reply, wants_csv
 from papertape.server.documents import (
     IDEMPOTENCY_KEY,
     ORDER_ID,
+    WHOLE_ACCOUNT,
     DirectRoute,
     Listed,
     commonly,
@@ -42,6 +43,7 @@ from papertape.server.replies import json_reply, listed, passed_on
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _NO_ORDER = {404: ("not_found", not_found("order").detail)}
+_NO_ACCOUNT = ("malformed", "account_id: name the account whose orders are to be canceled")
 _BAD_KEY = ("malformed", "an Idempotency-Key has 1 to 128 visible ASCII characters")
 
 
@@ -92,11 +94,12 @@ class OrderRoutes:
             self.cancel_all_orders,
             methods=["DELETE"],
             tags=["orders"],
+            route_class_override=DirectRoute,
             **document(
                 replies={207: CancelAllReply},
-                parameters=(IDEMPOTENCY_KEY,),
+                parameters=(WHOLE_ACCOUNT, IDEMPOTENCY_KEY),
                 problems=(404, 429),
-                reasons={422: ("malformed", "account_id: Field required")},
+                reasons={422: _NO_ACCOUNT},
                 scope="trade",
             ),
         )
@@ -222,9 +225,12 @@ class OrderRoutes:
         passed_on(await self._desk.cancel(caller, order_id, request_id(request)))
         return Response(status_code=204)
 
-    async def cancel_all_orders(self, request: Request, account_id: str) -> Response:
+    async def cancel_all_orders(self, request: Request) -> Response:
         """Cancel all working orders of an account."""
         caller = await self._callers.of(request)
+        account_id = request.query_params.get("account_id")
+        if account_id is None:
+            raise malformed(_NO_ACCOUNT[1], field="account_id")
         account = await self._accounts.require(caller, account_id)
         fields = {
             "account_id": account.account_id,

@@ -12,6 +12,8 @@ from papertape.server.exchange import Exchange
 from papertape.server.problems import Problem
 
 TRIES = 20
+NO_VERSION = 2**64 - 1
+"""A version that no policy comes to."""
 Rule = dict[str, Any]
 
 
@@ -40,6 +42,14 @@ class Policies:
     async def read(self) -> PolicyInForce:
         """The policy in force; of version 0 when there never was one."""
         return _told((await self._exchange.ask("policy")).body)
+
+    async def check(self, policy: dict[str, Any]) -> None:
+        """Raises what the engine says against the values of a policy; nothing is changed."""
+        try:
+            await self._exchange.ask("set_policy", {"policy": policy, "if_version": NO_VERSION})
+        except Problem as problem:
+            if problem.reason != "version_changed":
+                raise
 
     async def change(self, changed: Callable[[PolicyInForce], dict[str, Any]]) -> PolicyInForce:
         """Put what `changed` makes of the policy in its place.
