@@ -91,6 +91,7 @@ BAD_ACCOUNTS = [
     ({"kind": "gold"}, "kind"),
     ({"currency": "usd"}, "currency"),
     ({"currency": "US"}, "currency"),
+    ({"currency": "ABC"}, "currency"),
     ({"starting_cash": "-1"}, "starting_cash"),
     ({"starting_cash": "1e3"}, "starting_cash"),
     ({"starting_cash": True}, "starting_cash"),
@@ -111,6 +112,11 @@ def test_a_bad_account_is_refused_by_its_field_and_never_was(alice, fields, fiel
     assert response.json()["field"] == field
     assert len(alice.client.get("/accounts").json()["items"]) == 1
     assert opened(alice)["id"] == account_id_of(user_id(alice), "main", 2)
+
+
+@pytest.mark.parametrize("currency", ["EUR", "XAU", "USDT"])
+def test_an_account_has_a_currency_that_there_is(alice, currency) -> None:
+    assert opened(alice, currency=currency)["currency"] == currency
 
 
 def test_a_user_has_so_many_accounts_and_no_more(alice, monkeypatch) -> None:
@@ -147,6 +153,8 @@ def test_money_comes_and_goes_once_for_each_request(alice) -> None:
 
 def test_another_currency_is_a_wallet_of_its_own(alice) -> None:
     account = act(alice, "deposit", amount="10", currency="EUR").json()
+    bad = problem(act(alice, "deposit", amount="10", currency="ABC"), 422, "malformed")
+    assert bad["field"] == "currency"
     assert (account["cash"], account["currencies"]["EUR"]["cash"]) == ("100000.00", "10.00")
     assert act(alice, "withdraw", amount="11", currency="EUR").status_code == 422
 

@@ -129,6 +129,7 @@ def test_a_new_account_begins_as_the_default_profile_says(alice) -> None:
         ({"starting_cash": "1000000001"}, 422, "starting_cash"),
         ({"starting_cash": "a lot"}, 422, "starting_cash"),
         ({"currency": "usd"}, 422, "currency"),
+        ({"currency": "ABC"}, 422, "currency"),
         ({"account_kind": "journal"}, 422, "account_kind"),
         ({"commission": "none_such"}, 422, "commission"),
         ({"slippage": "heavenly"}, 422, "slippage"),

@@ -132,9 +132,15 @@ def _people(rooms: Rooms) -> tuple[Group, ...]:
 def _accounts(rooms: Rooms) -> tuple[AccountRoutes, AccountActionRoutes, ReportRoutes]:
     callers, accounts = rooms.callers, rooms.accounts
     return (
-        AccountRoutes(callers, accounts, rooms.profiles, rooms.past, rooms.reads),
+        AccountRoutes(callers, accounts, rooms.profiles, rooms.past, rooms.reads, rooms.currencies),
         AccountActionRoutes(
-            callers, accounts, rooms.exchange, rooms.closing, rooms.auth.accounts, rooms.lives
+            callers,
+            accounts,
+            rooms.exchange,
+            rooms.closing,
+            rooms.auth.accounts,
+            rooms.lives,
+            rooms.currencies,
         ),
         ReportRoutes(callers, accounts, rooms.performance, rooms.lives, rooms.reads),
     )
@@ -161,7 +167,7 @@ def _settings(rooms: Rooms) -> tuple[Group, ...]:
     callers = rooms.callers
     return (
         WatchlistRoutes(rooms.watchlists, callers, rooms.symbols),
-        ProfileRoutes(rooms.profiles, callers, rooms.rules),
+        ProfileRoutes(rooms.profiles, callers, rooms.rules, rooms.currencies),
         LimitRoutes(callers, rooms.accounts, rooms.policies, rooms.symbols),
     )
 

@@ -23,6 +23,7 @@ from papertape.server.auth.tokens import Tokens
 from papertape.server.callers import Callers
 from papertape.server.closing import Closing
 from papertape.server.corrections import Corrections
+from papertape.server.currencies import Currencies
 from papertape.server.dialects.tradingview.webhooks import Webhooks
 from papertape.server.exchange import Exchange
 from papertape.server.history import History
@@ -125,6 +126,10 @@ class Rooms:
     @cached_property
     def symbols(self) -> Symbols:
         return Symbols(self.exchange)
+
+    @cached_property
+    def currencies(self) -> Currencies:
+        return Currencies(self.symbols)
 
     # --- orders and what became of them ---------------------------------------------------------
 

@@ -25,6 +25,7 @@ from papertape.server.auth.account_store import (
 from papertape.server.bodies import read_body, read_optional_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.closing import Closing
+from papertape.server.currencies import Currencies
 from papertape.server.documents import IDEMPOTENCY_KEY, document, optional_body
 from papertape.server.exchange import Exchange
 from papertape.server.models.account_changes import (
@@ -69,6 +70,7 @@ class AccountActionRoutes:
         closing: Closing,
         store: AccountStore,
         lives: Lives,
+        currencies: Currencies,
     ) -> None:
         self._callers = callers
         self._accounts = accounts
@@ -76,6 +78,7 @@ class AccountActionRoutes:
         self._closing = closing
         self._store = store
         self._lives = lives
+        self._currencies = currencies
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -244,6 +247,8 @@ class AccountActionRoutes:
     async def _pay(self, request: Request, account_id: str, kind: str) -> Response:
         _, account = await self._own(request, account_id)
         asked = await read_body(request, MoneyRequest)
+        if kind == "deposit":
+            await self._currencies.require(asked.currency)
         fields = {
             "account_id": account.account_id,
             "amount": asked.amount,

@@ -17,6 +17,7 @@ from papertape.server.auth.account_store import ACTIVE_MAX, OwnedAccount
 from papertape.server.bodies import read_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.csv_text import Format, csv_reply, wants_csv
+from papertape.server.currencies import Currencies
 from papertape.server.documents import (
     ACCOUNT_ID,
     IDEMPOTENCY_KEY,
@@ -57,12 +58,14 @@ class AccountRoutes:
         profiles: TradingProfiles,
         history: OrderHistory,
         reads: Reads,
+        currencies: Currencies,
     ) -> None:
         self._callers = callers
         self._profiles = profiles
         self._accounts = accounts
         self._history = history
         self._reads = reads
+        self._currencies = currencies
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -159,6 +162,7 @@ class AccountRoutes:
         profile = await asyncio.to_thread(self._profiles.default, caller.user.user_id)
         if profile is not None:
             asked = asked.preferring(profile.settings)
+        await self._currencies.require(asked.currency)
         account, is_new = await self._accounts.open_further(
             caller, asked.name, asked.terms(), request_id(request) or str(uuid4())
         )

@@ -11,6 +11,7 @@ from papertape.domain.time_text import time_text
 from papertape.server.api import PREFIX
 from papertape.server.bodies import read_body
 from papertape.server.callers import Callers
+from papertape.server.currencies import Currencies
 from papertape.server.documents import Listed, document
 from papertape.server.etags import IF_MATCH, STALE, require_match, stale, tagged
 from papertape.server.models.profiles import TradingProfileReply, TradingProfileRequest
@@ -38,10 +39,17 @@ _WRITTEN: dict[str, Any] = {
 class ProfileRoutes:
     """Everything under `/profiles`."""
 
-    def __init__(self, profiles: TradingProfiles, callers: Callers, rules: Rules) -> None:
+    def __init__(
+        self,
+        profiles: TradingProfiles,
+        callers: Callers,
+        rules: Rules,
+        currencies: Currencies,
+    ) -> None:
         self._profiles = profiles
         self._callers = callers
         self._rules = rules
+        self._currencies = currencies
 
     def add_to(self, router: APIRouter) -> None:
         """The routes with what they take and give."""
@@ -159,7 +167,8 @@ class ProfileRoutes:
         return found
 
     async def _check(self, asked: TradingProfileRequest) -> None:
-        """Raises `Problem` 422 for a preset that there is not."""
+        """Raises `Problem` 422 for a preset or a currency that there is not."""
+        await self._currencies.require(asked.currency)
         presets = await self._rules.presets()
         for field, kind, name in (
             ("commission", "fees", asked.commission),
