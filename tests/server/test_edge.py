@@ -48,6 +48,42 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "field", "known"),
+    [
+        ("GET", "/api/v1/orders?symbl=A", "symbl", "account_id, cursor, format, from, limit, side"),
+        ("GET", "/api/v1/orders?limit=5&status=all&%20limit=5", " limit", "limit"),
+        ("POST", "/api/v1/orders?account_id=a", "account_id", "there are none"),
+        ("DELETE", "/api/v1/orders?account=a", "account", "known are account_id"),
+        ("GET", "/api/v1/me?x", "x", "there are none"),
+        ("HEAD", "/api/v1/me?x", None, None),
+        ("GET", "/api/v1/simulation/market/BTC/USD/bars/?starts=2026-01-01", "starts", "start"),
+        ("GET", "/api/trades?cursors=", "cursors", "cursor"),
+        ("GET", "/api/v1/instruments?query=a&" + "x" * 200, "x" * 100, "query"),
+    ],
+)
+def test_a_parameter_that_no_route_reads_is_refused(product, method, path, field, known) -> None:
+    refused = product.anyone.request(method, product.url(path))
+    assert refused.status_code == 422
+    if method != "HEAD":
+        assert (refused.json()["reason"], refused.json()["field"]) == ("malformed", field)
+        assert known in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/healthz?probe=1", 200),
+        ("/alpaca-data/v1beta3/crypto/us/latest/quotes?symbols=BTC/USD&probe=1", 200),
+        ("/api/v1/me", 401),
+        ("/api/v1/nothing?x=1", 404),
+        ("/?utm_source=x", 200),
+    ],
+)
+def test_what_is_no_route_of_the_api_looks_at_no_query(product, path, status) -> None:
+    assert product.anyone.get(product.url(path)).status_code == status
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         ("PUT", "/api/v1/orders", "DELETE, GET, HEAD, POST"),

@@ -44,7 +44,6 @@ from papertape.server.dialects.paper_trading import PaperTradingRoutes
 from papertape.server.dialects.trade_journal import TradeJournalRoutes
 from papertape.server.documents import openapi_of
 from papertape.server.edge import Edge
-from papertape.server.late_routes import LateRoute
 from papertape.server.mounts import PrefixRoute
 from papertape.server.page import Page
 from papertape.server.problems import (
@@ -54,6 +53,7 @@ from papertape.server.problems import (
     answer_problem,
     answer_validation,
 )
+from papertape.server.queries import NativeRoute
 from papertape.server.rooms import Rooms
 from papertape.server.shortcut import Shortcut
 from papertape.server.stream.session import serve
@@ -209,7 +209,7 @@ def _bare_app(rooms: Rooms) -> FastAPI:
         lifespan=_while_serving(rooms),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked of each request
     )
-    app.router.route_class = LateRoute
+    app.router.route_class = NativeRoute
     app.add_middleware(Shortcut, router=app.router)
     app.add_middleware(
         Edge,

@@ -11,7 +11,6 @@ from typing import Any, Generic, TypeVar
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from papertape.server.callers import SCOPE_EXTENSION, RouteScope
 from papertape.server.csv_text import CSV
 from papertape.server.models.base import ProblemReply, Reply, Travelling
 from papertape.server.problems import MEDIA_TYPE, Problem, not_authenticated
+from papertape.server.queries import STRICT, StrictRoute
 from papertape.server.replies import JSON
 
 _BY_KEY: tuple[dict[str, list[str]], ...] = ({"key_id": [], "key_secret": []},)
@@ -71,7 +71,7 @@ class Listed(Reply, Generic[Item]):
             cls.example = {"items": [item.example], "next_cursor": None}
 
 
-class DirectRoute(APIRoute):
+class DirectRoute(StrictRoute):
     """A route whose handler gets the request as it is.
 
     FastAPI's own reading of parameters costs as much as the rest of an order's way through the
@@ -83,7 +83,7 @@ class DirectRoute(APIRoute):
         self.app = request_response(self.endpoint)
 
 
-class CommonRoute(APIRoute):
+class CommonRoute(StrictRoute):
     """A route of FastAPI whose common requests have a handler of their own; see `commonly`."""
 
     common: Callable[[Request], Awaitable[Response | None]]
@@ -219,6 +219,7 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     )
     _tell_problems_instead_of_validation_errors(content["paths"])
     _tell_scopes(content["paths"])
+    _tell_unknown_parameters(content["paths"])
     components = content.setdefault("components", {})
     components.setdefault("schemas", {}).update(_schemas(app))
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -272,6 +273,14 @@ def _tell_scopes(paths: dict[str, Any]) -> None:
     for operations in paths.values():
         if "security" in operations.get("get", {}):
             operations["get"].setdefault(SCOPE_EXTENSION, "read")
+
+
+def _tell_unknown_parameters(paths: dict[str, Any]) -> None:
+    """Also an operation without a parameter refuses those that it does not know."""
+    refused = _problem(422, ("malformed", "limt: the query has no such parameter; there are none"))
+    for path, operations in paths.items():
+        for operation in operations.values() if path.startswith(STRICT) else ():
+            operation["responses"].setdefault("422", refused)
 
 
 def _tell_problems_instead_of_validation_errors(paths: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ finds its way there.
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from fastapi.routing import APIRoute, APIRouter
+from fastapi.routing import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.documents import CommonRoute, DirectRoute
 from papertape.server.problems import floor_unavailable
+from papertape.server.queries import StrictRoute
 
 _ID_LENGTH = 36
 """That of a UUID; no fixed part of a path is so long a name, so the two are never mixed up."""
@@ -24,7 +25,7 @@ _ID_LENGTH = 36
 class _Short(NamedTuple):
     """A route, what answers it (None: the router shall), and the name of the id in its path."""
 
-    route: APIRoute
+    route: StrictRoute
     answer: Callable[[Request], Awaitable[Response | None]]
     name: str = ""
 
@@ -43,7 +44,7 @@ class Shortcut:
                 self._add(route, route.common)
 
     def _add(
-        self, route: APIRoute, answer: Callable[[Request], Awaitable[Response | None]]
+        self, route: StrictRoute, answer: Callable[[Request], Awaitable[Response | None]]
     ) -> None:
         before, brace, rest = route.path.partition("{")
         name, _, behind = rest.partition("}")
@@ -59,6 +60,7 @@ class Shortcut:
         response = None
         if short is not None:
             scope["route"] = short.route
+            short.route.expect_known(scope)
             try:
                 response = await short.answer(Request(scope, receive))
             except FloorUnavailableError as error:

@@ -12471,6 +12471,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -12964,6 +12982,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -13291,6 +13327,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -13393,6 +13447,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -14144,6 +14216,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -15016,6 +15106,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -15132,6 +15240,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -15454,6 +15580,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -15731,6 +15875,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -23161,6 +23323,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -25798,6 +25978,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -26565,6 +26763,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -27800,6 +28016,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -30745,6 +30979,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -31080,6 +31332,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -31387,6 +31657,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -31683,6 +31971,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -31808,6 +32114,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -32372,6 +32696,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -32951,6 +33293,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -33065,6 +33425,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -36567,6 +36945,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -38061,6 +38457,24 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -38956,6 +39370,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:malformed",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "limt: the query has no such parameter; there are none",
+                     *       "reason": "malformed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

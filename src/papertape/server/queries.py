@@ -1,0 +1,61 @@
+"""Queries with a parameter that nobody reads are refused: a typing error would be lost silently."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from papertape.server.late_routes import LateRoute
+from papertape.server.problems import malformed
+
+STRICT = "/api/"
+"""What lies elsewhere is called by programs with words of their own."""
+
+_NAME_LENGTH_MAX = 100
+
+
+class StrictRoute(APIRoute):
+    """A route that knows which parameters its query may have."""
+
+    _known: frozenset[str] | None = None
+
+    def expect_known(self, scope: Scope) -> None:
+        """Raises `Problem` 422 for a parameter of the query that is none of the route's."""
+        if not scope["query_string"] or not self.path.startswith(STRICT):
+            return
+        if self._known is None:
+            self._known = _parameters_of(self)
+        for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            if name not in self._known:
+                raise _unknown(name[:_NAME_LENGTH_MAX], self._known)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path is that of the route; the method may be another."""
+        if scope["method"] in (self.methods or ()):
+            self.expect_known(scope)
+        await super().handle(scope, receive, send)
+
+
+class NativeRoute(StrictRoute, LateRoute):
+    """A late route of the native API."""
+
+
+def _parameters_of(route: APIRoute) -> frozenset[str]:
+    """Those that FastAPI reads, and those that the handler reads itself and documents."""
+    read = set(_read_by(route.dependant))
+    documented: list[dict[str, Any]] = (route.openapi_extra or {}).get("parameters", [])
+    return frozenset(read | {one["name"] for one in documented if one["in"] == "query"})
+
+
+def _read_by(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _read_by(inner)
+
+
+def _unknown(name: str, known: frozenset[str]) -> Exception:
+    takes = f"known are {', '.join(sorted(known))}" if known else "there are none"
+    return malformed(f"{name}: the query has no such parameter; {takes}", field=name)
