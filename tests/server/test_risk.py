@@ -299,9 +299,22 @@ def test_a_kill_switch_stops_all_orders_until_it_is_turned_off(product, alice, b
         refused = alice.order(symbol=stock)
         assert refused.json()["reason"] == "kill_switch"
         assert bob.order(symbol=stock).status_code == 201
-        assert alice.client.get("/risk/dashboard").json()["kill_switch"] == "too hot"
+        dashboard = alice.client.get("/risk/dashboard").json()
+        assert (dashboard["kill_switch"], dashboard["open_alerts"]) == ("too hot", 1)
+        (alert,) = alice.client.get("/risk/alerts", params={"state": "open"}).json()["items"]
+        assert has_the_shape_of(alert, RiskAlertReply)
+        told = (alert["kind"], alert["level"], alert["reason"])
+        assert told == ("kill_switch", "hard", "too hot")
+        assert (alert["scope"], alert["account_id"]) == (scope["scope"], alice.account_id)
+        assert bob.client.get("/risk/alerts").json()["items"] == []
         off = alice.client.post("/risk/kill-switch", json=scope | {"on": False}).json()
         assert not off["accounts"][0]["on"]
+        assert alice.client.get("/risk/dashboard").json()["open_alerts"] == 0
+        told = alice.client.get("/risk/alerts").json()["items"][:2]
+        assert [(one["kind"], one["state"]) for one in told] == [
+            ("kill_switch_off", "resolved"),
+            ("kill_switch", "resolved"),
+        ]
         assert alice.order(symbol=stock).status_code == 201
 
 
@@ -329,10 +342,19 @@ def test_an_admin_stops_the_world(product, boss, alice, stock) -> None:
     assert on["world"] == {"on": True, "reason": "drill"}
     try:
         assert alice.order(symbol=stock).json()["reason"] == "kill_switch"
+        told = [
+            trader.client.get("/risk/alerts?state=open").json()["items"] for trader in (alice, boss)
+        ]
+        assert [(one["scope"], one["reason"]) for (one,) in told] == [("world", "drill")] * 2
+        assert told[0][0]["id"] != told[1][0]["id"], "each says for itself that it has seen it"
+        path = f"/risk/alerts/{told[0][0]['id']}"
+        assert alice.client.post(f"{path}/acknowledge", json={}).json()["state"] == "acknowledged"
+        assert boss.client.get(f"/risk/alerts/{told[1][0]['id']}").json()["state"] == "open"
         status = alice.client.get("/engine/status").json()
         assert (status["state"], status["kill_switch"]) == ("stopped", "drill")
     finally:
         boss.client.post("/risk/kill-switch", json=world | {"on": False})
+    assert alice.client.get(path).json()["state"] == "resolved"
     assert alice.order(symbol=stock).status_code == 201
 
 

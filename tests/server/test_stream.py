@@ -491,5 +491,11 @@ def test_a_limit_that_is_come_near_is_told_on_alerts(product, alice, stock) -> N
         assert (told["type"], alert["level"], alert["value"]) == ("risk_alert", "soft", "50")
         assert (alert["order_id"], alert["id"].split("-")[0]) == (order["id"], str(told["seq"]))
         assert (told["prev"], told["account_id"]) == (None, alice.account_id)
+        for on in (True, False):
+            alice.client.post("/risk/kill-switch", json={"scope": "user", "on": on})
+        switches = [stream.until("alerts") for _ in range(2)]
+        assert [one["type"] for one in switches] == ["kill_switch", "kill_switch_off"]
+        assert {one["data"]["scope"] for one in switches} == {"user"}
     with product.stream(alice) as stream:
-        assert stream.subscribe("alerts")["alerts"]["data"]["items"] == [alert]
+        kept = stream.subscribe("alerts")["alerts"]["data"]["items"]
+        assert kept == [switches[1]["data"], switches[0]["data"], alert]

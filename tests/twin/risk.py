@@ -107,11 +107,11 @@ def kill_switch(
         raise malformed("owner")
     if present_reason(world, whom) != reason or flatten:
         risk = state_of(world)
-        scope = {}
+        scope = {"scope": "world"}
         if isinstance(whom, Account):
-            scope = {"account": whom.text}
+            scope = {"scope": "account", "account": whom.text}
         elif whom is not None:
-            scope = {"owner": whom}
+            scope = {"scope": "user", "owner": whom}
         turn(risk, whom, reason, flatten=flatten)
         world.emit("kill_switched", **scope, reason=reason, flatten=flatten)
         is_stopped = isinstance(whom, Account) and reason is not None

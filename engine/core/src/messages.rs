@@ -8,7 +8,7 @@ use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::objects;
 use crate::project::{Touched, account_id};
-use crate::risk::records::{alert_row, push_alert};
+use crate::risk::records::{alert_rows, push_alert};
 use crate::rows::Message;
 use crate::words::Status;
 
@@ -59,7 +59,7 @@ pub(crate) fn push_messages(
         objects::push_fill(&mut data, durable, turn, fill);
         messages.push(message(durable, turn, fill.account, ("fills", "fill"), data));
     }
-    if let Some(row) = alert_row(durable, turn, i, event) {
+    for row in alert_rows(durable, turn, i, event) {
         let mut data = String::new();
         push_alert(&mut data, &row);
         let (account_id, kind) = (row.account_id, row.kind);

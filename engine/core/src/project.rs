@@ -14,7 +14,7 @@ use crate::event::{Event, Fill, Turn};
 use crate::ids::{AccountIndex, IdKind, InstrumentIndex, OrderNumber, format_uuid, make};
 use crate::order::Order;
 use crate::postings::{Asset, Line, Party, postings};
-use crate::risk::records::{alert_row, check_row};
+use crate::risk::records::{alert_rows, check_row};
 use crate::rows::{
     AccountRow, AlertRow, CheckRow, EquityRow, FillRow, LedgerRow, OrderRow, PositionRow, Rows,
 };
@@ -47,7 +47,7 @@ pub(crate) struct Projector {
 }
 
 impl Projector {
-    /// Notes what an event touched; appends its fill, its ledger lines, its alert, its checks.
+    /// Notes what an event touched; appends its fill, its ledger lines, its alerts, its checks.
     pub fn event(&mut self, durable: &Durable, turn: &Turn, i: u32, event: &Event) {
         touch(&mut self.touched, durable, event);
         if let Event::Filled(fill) = event {
@@ -56,7 +56,7 @@ impl Projector {
         for (index, line) in postings(event).iter().enumerate() {
             self.ledger.extend(ledger_row(durable, turn, (i, index as u32), event, line));
         }
-        self.alerts.extend(alert_row(durable, turn, i, event));
+        self.alerts.extend(alert_rows(durable, turn, i, event));
         self.checks.extend(check_row(durable, turn, i, event));
         if let Event::Rejected { order, .. } | Event::Accepted { order, .. } = event {
             // An old request id may take a closed order out of memory within the very turn.

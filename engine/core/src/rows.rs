@@ -117,12 +117,13 @@ pub struct EquityRow {
     pub seq: u64,
 }
 
-/// A row of `alerts`; `i` is the event's place in its turn.
+/// A row of `alerts`; `i` is the event's place in its turn. Of an event that alerts several
+/// accounts, each after the first stands 2^32 further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct AlertRow {
     pub seq: u64,
-    pub i: u32,
+    pub i: u64,
     pub account_id: String,
     /// The name of the event.
     pub kind: &'static str,

@@ -259,3 +259,43 @@ fn replaces_leave_what_they_were_checked_for() {
     let rejected = rows.messages.iter().filter(|message| message.kind == "replace_rejected");
     assert_eq!(rejected.count(), 1);
 }
+
+#[test]
+fn a_kill_switch_alerts_each_account_that_it_stops() {
+    let mut desk = Desk::new();
+    let switch = |on: bool, scope: Value| {
+        let mut command = json!({"kind": "kill_switch", "on": on, "reason": "halt"});
+        command.as_object_mut().expect("an object").extend(scope.as_object().cloned().unwrap());
+        command
+    };
+    let told = |desk: &mut Desk| {
+        let batch = desk.sink.take();
+        let ids: Vec<_> = batch.rows.alerts.iter().map(|row| (row.seq, row.i)).collect();
+        assert!(ids.iter().is_sorted_by(|one, next| one < next), "each has its own id: {ids:?}");
+        let heard = batch.messages.iter().filter(|message| message.channel == "alerts");
+        let heard: Vec<_> =
+            heard.map(|message| (message.kind, message.account_id.clone())).collect();
+        let rows = batch.rows.alerts.into_iter();
+        let rows: Vec<_> = rows.map(|row| (row.kind, row.account_id, row.details)).collect();
+        let alike = rows.iter().map(|(kind, account, _)| (*kind, account.clone()));
+        assert_eq!(heard, alike.collect::<Vec<_>>(), "the stream tells what the list tells");
+        rows
+    };
+    told(&mut desk);
+    for (scope, word, accounts) in [
+        (json!({"scope": "account", "account_id": id(3)}), "account", vec![3]),
+        (json!({"scope": "user", "owner": "ann"}), "user", vec![1, 2]),
+        (json!({"scope": "world"}), "world", vec![1, 2, 3]),
+    ] {
+        desk.must(switch(true, scope.clone()));
+        desk.must(switch(true, scope.clone()));
+        let on = format!(r#"{{"scope":"{word}","reason":"halt","leaves":"orders"}}"#);
+        let expected = accounts.iter().map(|account| ("kill_switch", id(*account), on.clone()));
+        assert_eq!(told(&mut desk), expected.collect::<Vec<_>>(), "once, not for each repeat");
+        desk.must(switch(false, scope.clone()));
+        let off = format!(r#"{{"scope":"{word}"}}"#);
+        let expected =
+            accounts.iter().map(|account| ("kill_switch_off", id(*account), off.clone()));
+        assert_eq!(told(&mut desk), expected.collect::<Vec<_>>());
+    }
+}

@@ -243,7 +243,19 @@ class Reads:
             .group_by(alerts.c.account_id)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {account: seq for account, seq in connection.execute(query)}  # noqa: C416
+
+    def last_kill_switches_off(self, account_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        """The seq at which a kill switch went off last, by account and scope of the switch."""
+        off = (alerts.c.world == self.world) & (alerts.c.kind == "kill_switch_off")
+        query = (
+            select(alerts.c.account_id, alerts.c.details, func.max(alerts.c.seq))
+            .where(off, alerts.c.account_id.in_(account_ids))
+            .group_by(alerts.c.account_id, alerts.c.details)
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(query).all()
+        return {(account, json.loads(details)["scope"]): seq for account, details, seq in found}
 
     def checks(
         self,

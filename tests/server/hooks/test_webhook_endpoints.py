@@ -133,9 +133,14 @@ def test_alerts_of_risk_are_told(product, alice, stock, receiver) -> None:
     rule = {"measure": "order_qty", "of": alice.account_id, "limit": "100", "alert_at": "0.5"}
     product.feed({"kind": "set_policy", "policy": {"rules": [rule]}})
     order = alice.order(symbol=stock, qty="50").json()
-    (told,) = receiver.wait(1)
-    assert (told["type"], told["data"]["kind"]) == ("alert", "risk_alert")
-    assert (told["data"]["order_id"], told["data"]["value"]) == (order["id"], "50")
+    for on in (True, False):
+        alice.client.post("/risk/kill-switch", json={"scope": "user", "on": on, "reason": "enough"})
+    told = [one["data"] for one in receiver.wait(3) if one["type"] == "alert"]
+    by_kind = {one["kind"]: one for one in told}
+    assert by_kind.keys() == {"risk_alert", "kill_switch", "kill_switch_off"}
+    near, switch = by_kind["risk_alert"], by_kind["kill_switch"]
+    assert (near["order_id"], near["value"]) == (order["id"], "50")
+    assert (switch["scope"], switch["reason"], switch["leaves"]) == ("user", "enough", "orders")
 
 
 def test_only_what_was_asked_for_is_told(product, alice, bob, stock, receiver) -> None:

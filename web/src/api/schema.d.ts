@@ -8395,7 +8395,7 @@ export interface components {
             account_id: string;
             /**
              * Kind
-             * @description risk_alert, account_stopped, margin_called, margin_call_met or liquidated
+             * @description risk_alert, account_stopped, margin_called, margin_call_met, liquidated, kill_switch or kill_switch_off
              */
             kind: string;
             /**
@@ -8444,6 +8444,18 @@ export interface components {
              * @default null
              */
             leaves?: string | null;
+            /**
+             * Scope
+             * @description whom a kill switch stops or lets go on
+             * @default null
+             */
+            scope?: ("account" | "user" | "world") | null;
+            /**
+             * Reason
+             * @description why a kill switch went on
+             * @default null
+             */
+            reason?: string | null;
         };
         /**
          * RiskPreferences

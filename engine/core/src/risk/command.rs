@@ -146,8 +146,8 @@ impl<S: Sink> Live<'_, S> {
         }
         let KillSwitch { scope, reason, flatten } = switch.clone();
         if self.switch_reason(&scope) != reason.as_deref() || flatten {
-            self.emit(RiskEvent::KillSwitched { scope: scope.clone(), reason, flatten }.into());
-            if let (Scope::Account(account), Some(_)) = (&scope, &switch.reason) {
+            self.emit(RiskEvent::KillSwitched { scope, reason, flatten, alerts: true }.into());
+            if let (Scope::Account(account), Some(_)) = (&switch.scope, &switch.reason) {
                 self.cancel_everything(*account);
             }
         }

@@ -33,6 +33,8 @@ pub enum RiskEvent {
         reason: Option<String>,
         /// Whether positions are closed too.
         flatten: bool,
+        /// Whether it alerts those whom it stops. On older tapes it did not.
+        alerts: bool,
     },
     /// Accounts below this index were told of the kill switches in force.
     Swept {
@@ -197,7 +199,7 @@ pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
             risk.next_day_ns = *next_day_ns;
             risk.baselined = 0;
         }
-        RiskEvent::KillSwitched { scope, reason, flatten } => {
+        RiskEvent::KillSwitched { scope, reason, flatten, .. } => {
             switch(durable, scope, reason.as_ref(), *flatten);
         }
         RiskEvent::Swept { below } => of_world(durable).swept = *below,

@@ -44,6 +44,17 @@ pub enum Scope {
     World,
 }
 
+impl Scope {
+    /// The word for it on the wire and on the tape.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Scope::Account(_) => "account",
+            Scope::User(_) => "user",
+            Scope::World => "world",
+        }
+    }
+}
+
 /// The risk state of a world; it exists from the first policy or kill switch on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RiskState {

@@ -10,16 +10,33 @@ use crate::rows::{AlertRow, CheckRow};
 use crate::units::{format_money, format_time};
 use crate::words::{Reason, RiskLevel};
 
+use super::Scope;
 use super::event::RiskEvent;
 
-/// The row of an event that somebody should look at. The durable state is the one after it.
-pub(crate) fn alert_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Option<AlertRow> {
-    let Event::Risk(event) = event else {
-        return None;
-    };
-    let row = |account, kind, level: &'static str| AlertRow {
+/// The rows of an event that somebody should look at. The durable state is the one after it.
+pub(crate) fn alert_rows(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Vec<AlertRow> {
+    match event {
+        Event::Risk(event) => match &**event {
+            RiskEvent::KillSwitched { scope, reason, flatten, alerts: true } => {
+                let reason = reason.as_deref().map(|reason| (reason, *flatten));
+                switch_rows(durable, (turn, i), scope, reason)
+            }
+            event => alert_row(durable, turn, i, event).into_iter().collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn begin_alert(
+    durable: &Durable,
+    (turn, i): (&Turn, u32),
+    account: AccountIndex,
+    kind: &'static str,
+    level: &'static str,
+) -> AlertRow {
+    AlertRow {
         seq: turn.seq,
-        i,
+        i: u64::from(i),
         account_id: account_id(durable, account),
         kind,
         level,
@@ -30,7 +47,48 @@ pub(crate) fn alert_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -
         symbol: None,
         details: String::new(),
         time_ns: turn.time_ns,
+    }
+}
+
+/// A row for each account that a kill switch stops, with why, or lets go on.
+fn switch_rows(
+    durable: &Durable,
+    at: (&Turn, u32),
+    scope: &Scope,
+    on: Option<(&str, bool)>,
+) -> Vec<AlertRow> {
+    let (kind, level) = match on {
+        Some(_) => ("kill_switch", RiskLevel::Hard.word()),
+        None => ("kill_switch_off", "info"),
     };
+    let details = object(|it| {
+        let it = it.text("scope", scope.word());
+        match on {
+            None => it,
+            Some((reason, true)) => it.text("reason", reason).text("leaves", "everything"),
+            Some((reason, false)) => it.text("reason", reason).text("leaves", "orders"),
+        }
+    });
+    let row = |(place, account): (usize, &AccountIndex)| {
+        let row = begin_alert(durable, at, *account, kind, level);
+        AlertRow { i: ((place as u64) << 32) | row.i, details: details.clone(), ..row }
+    };
+    switched(durable, scope).iter().enumerate().map(row).collect()
+}
+
+/// The accounts that a kill switch stops.
+fn switched(durable: &Durable, scope: &Scope) -> Vec<AccountIndex> {
+    match scope {
+        Scope::Account(account) => vec![*account],
+        Scope::User(owner) => {
+            durable.risk.as_deref().map_or(Vec::new(), |risk| risk.together(owner).to_vec())
+        }
+        Scope::World => (0..durable.accounts.len() as AccountIndex).collect(),
+    }
+}
+
+fn alert_row(durable: &Durable, turn: &Turn, i: u32, event: &RiskEvent) -> Option<AlertRow> {
+    let row = |account, kind, level| begin_alert(durable, (turn, i), account, kind, level);
     let hard = RiskLevel::Hard.word();
     let margin = |account, kind, level, equity, required| AlertRow {
         measure: Some("margin"),
@@ -38,7 +96,7 @@ pub(crate) fn alert_row(durable: &Durable, turn: &Turn, i: u32, event: &Event) -
         bound: Some(format_money(required)),
         ..row(account, kind, level)
     };
-    Some(match &**event {
+    Some(match event {
         RiskEvent::Alerted { account, level, alert, order } => AlertRow {
             measure: Some(alert.measure.word()),
             value: Some(alert.value.clone()),

@@ -52,8 +52,9 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
             .value("day", day)
             .value("next_day_ns", next_day_ns)
             .end(),
-        RiskEvent::KillSwitched { scope, reason, flatten } => {
+        RiskEvent::KillSwitched { scope, reason, flatten, alerts } => {
             let object = begin(out, "kill_switched");
+            let object = if *alerts { object.text("scope", scope.word()) } else { object };
             let object = match scope {
                 Scope::Account(account) => object.text("account", &id(account)),
                 Scope::User(owner) => object.text("owner", owner),
@@ -289,7 +290,13 @@ impl<'a> Fields<'a> {
             (None, None) => Scope::World,
         };
         let (reason, flatten) = (self.maybe_owned("reason")?, self.flag("flatten")?);
-        Ok(RiskEvent::KillSwitched { scope, reason, flatten })
+        // Only switches that alert name their scope.
+        let alerts = match self.value.get("scope") {
+            None => false,
+            Some(_) if self.text("scope")? == scope.word() => true,
+            Some(_) => return Err("scope is another than whom the switch stops".to_owned()),
+        };
+        Ok(RiskEvent::KillSwitched { scope, reason, flatten, alerts })
     }
 
     fn day(&self) -> Read<u32> {

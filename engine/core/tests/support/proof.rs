@@ -103,7 +103,7 @@ pub struct Tables {
     pub fills: BTreeMap<String, FillRow>,
     pub ledger: BTreeMap<(u64, u32, u32), LedgerRow>,
     pub equity: BTreeMap<(String, i64), EquityRow>,
-    pub alerts: BTreeMap<(u64, u32), AlertRow>,
+    pub alerts: BTreeMap<(u64, u64), AlertRow>,
     pub checks: BTreeMap<(u64, u32), CheckRow>,
     sums: BTreeMap<String, i128>,
 }

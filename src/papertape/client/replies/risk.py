@@ -126,6 +126,8 @@ class Alert(Reply, frozen=True, kw_only=True):
     due: datetime | None = None
     qty: Decimal | None = None
     leaves: str | None = None
+    scope: str | None = None
+    reason: str | None = None
 
 
 class StoppedAccount(Reply, frozen=True, kw_only=True):

@@ -280,7 +280,8 @@ class RiskAlertReply(Reply):
     id: str
     account_id: Uuid
     kind: str = Field(
-        description="risk_alert, account_stopped, margin_called, margin_call_met or liquidated"
+        description="risk_alert, account_stopped, margin_called, margin_call_met, liquidated, "
+        "kill_switch or kill_switch_off"
     )
     level: Literal["soft", "hard", "info"]
     measure: str | None
@@ -296,6 +297,10 @@ class RiskAlertReply(Reply):
     due: str | None = Field(None, description="when a margin call is due")
     qty: str | None = Field(None, description="how much was liquidated")
     leaves: str | None = Field(None, description="what leaves when an account is stopped")
+    scope: Literal["account", "user", "world"] | None = Field(
+        None, description="whom a kill switch stops or lets go on"
+    )
+    reason: str | None = Field(None, description="why a kill switch went on")
 
 
 class MarkRequest(Body):

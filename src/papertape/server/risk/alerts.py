@@ -1,6 +1,7 @@
 """Alerts with what was said about them: `open`, `acknowledged` or `resolved`.
 
-A margin call that was met, and whatever only informs, is resolved by itself.
+A margin call that was met, a kill switch that went off, and whatever only informs, is resolved by
+itself.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ LOOKED_AT_MAX = 5_000
 """A list of open alerts looks no further back than this many alerts at once."""
 
 _PART = 500
-INFORMS = frozenset({"margin_call_met"})
+INFORMS = frozenset({"margin_call_met", "kill_switch_off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class Alerts:
         if not alerts:
             return []
         marks = self._marks.of([alert["id"] for alert in alerts])
-        met = self._met([one for one in alerts if one["kind"] == "margin_called"])
-        return [alert | _told(alert, marks.get(alert["id"]), met) for alert in alerts]
+        over = self._met([one for one in alerts if one["kind"] == "margin_called"])
+        over |= self._off([one for one in alerts if one["kind"] == "kill_switch"])
+        return [alert | _told(alert, marks.get(alert["id"]), over) for alert in alerts]
 
     def _met(self, calls: Sequence[dict[str, Any]]) -> frozenset[str]:
         """Those of the margin calls that were met."""
@@ -93,9 +95,20 @@ class Alerts:
         last = self._reads.last_margin_calls_met(sorted({one["account_id"] for one in calls}))
         return frozenset(one["id"] for one in calls if last.get(one["account_id"], 0) > one["seq"])
 
+    def _off(self, switches: Sequence[dict[str, Any]]) -> frozenset[str]:
+        """Those of the kill switches that went off since."""
+        if not switches:
+            return frozenset()
+        last = self._reads.last_kill_switches_off(sorted({one["account_id"] for one in switches}))
+        return frozenset(
+            one["id"]
+            for one in switches
+            if last.get((one["account_id"], one["scope"]), 0) > one["seq"]
+        )
 
-def _told(alert: dict[str, Any], mark: Mark | None, met: frozenset[str]) -> dict[str, Any]:
-    by_itself = alert["kind"] in INFORMS or alert["id"] in met
+
+def _told(alert: dict[str, Any], mark: Mark | None, over: frozenset[str]) -> dict[str, Any]:
+    by_itself = alert["kind"] in INFORMS or alert["id"] in over
     state = "resolved" if by_itself else (mark.state if mark else "open")
     return {
         "state": state,
