@@ -17,6 +17,9 @@ use crate::project::order_id;
 use crate::risk;
 use crate::units::format_money;
 
+/// What most further members fit into.
+const USUAL_BYTES: usize = 128;
+
 /// Further members of an order.
 pub(crate) fn of_order(durable: &Durable, order: &Order) -> String {
     let (Some(more), Some(record)) =
@@ -88,7 +91,7 @@ pub(crate) fn receipt_of(durable: &Durable, fill: &Fill) -> String {
 
 /// The text of the object that `write` fills; empty when it adds nothing.
 fn collect(write: impl for<'a> FnOnce(ObjectWriter<'a>) -> ObjectWriter<'a>) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(USUAL_BYTES);
     write(ObjectWriter::begin(&mut out)).end();
     if out.len() == 2 {
         out.clear();

@@ -5,6 +5,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::units::ascii;
+
 /// Number of an order within its world, from 1.
 pub type OrderNumber = u64;
 /// Number of a fill within its world, from 1.
@@ -57,15 +59,13 @@ pub fn number_of(prefix: u64, kind: IdKind, id: u128) -> Option<u64> {
 /// The id as UUID text, lower case.
 pub fn format_uuid(id: u128) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(36);
-    for (index, byte) in id.to_be_bytes().into_iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let mut text = *b"00000000-0000-0000-0000-000000000000";
+    for (byte, place) in id.to_be_bytes().into_iter().zip(PLACES) {
+        text[place] = DIGITS[usize::from(byte >> 4)];
+        text[place + 1] = DIGITS[usize::from(byte & 15)];
     }
-    text
+    ascii(&text).to_owned()
 }
 
 /// Reads UUID text of the form 8-4-4-4-12 in either case.

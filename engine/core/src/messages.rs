@@ -7,10 +7,13 @@ use crate::durable::Durable;
 use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::objects;
-use crate::project::{Touched, account_id};
+use crate::project::{Projector, Touched, account_id};
 use crate::risk::records::{alert_rows, push_alert};
 use crate::rows::Message;
 use crate::words::Status;
+
+/// What most messages fit into.
+const USUAL_BYTES: usize = 512;
 
 /// The word of the `orders` channel for an event, and the order it is about.
 fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
@@ -37,9 +40,11 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
     }
 }
 
-/// Messages of one event: about its order, its fill, what it alerts of.
+/// Messages of one event: about its order, its fill, what it alerts of. The rows of the event are
+/// in the projector already.
 pub(crate) fn push_messages(
     messages: &mut Vec<Message>,
+    projector: &Projector,
     durable: &Durable,
     turn: &Turn,
     i: u32,
@@ -50,17 +55,20 @@ pub(crate) fn push_messages(
     if let Some((kind, order)) = order {
         let is_under_way = kind == "new" && order.status == Status::PendingNew;
         let kind = if is_under_way { order.status.word() } else { kind };
-        let mut data = String::new();
-        objects::push_order(&mut data, durable, &order, turn.seq);
+        let mut data = String::with_capacity(USUAL_BYTES);
+        match projector.order_of(event, order.number) {
+            Some(row) => objects::push_order_row(&mut data, row, turn.seq),
+            None => objects::push_order(&mut data, durable, &order, turn.seq),
+        }
         messages.push(message(durable, turn, order.terms.account, ("orders", kind), data));
     }
-    if let Event::Filled(fill) = event {
-        let mut data = String::new();
-        objects::push_fill(&mut data, durable, turn, fill);
+    if let (Event::Filled(fill), Some(row)) = (event, projector.fill_at(turn, i)) {
+        let mut data = String::with_capacity(USUAL_BYTES);
+        objects::push_fill_row(&mut data, row);
         messages.push(message(durable, turn, fill.account, ("fills", "fill"), data));
     }
     for row in alert_rows(durable, turn, i, event) {
-        let mut data = String::new();
+        let mut data = String::with_capacity(USUAL_BYTES);
         push_alert(&mut data, &row);
         let (account_id, kind) = (row.account_id, row.kind);
         messages.push(Message { seq: turn.seq, account_id, channel: "alerts", kind, data });
@@ -76,7 +84,7 @@ pub(crate) fn push_touched(
 ) {
     for index in &touched.accounts {
         if let Some(account) = durable.account(*index) {
-            let mut data = String::new();
+            let mut data = String::with_capacity(USUAL_BYTES);
             let worth = durable.worth(account);
             objects::push_account(&mut data, durable, account, worth, turn.seq);
             messages.push(message(durable, turn, *index, ("account", "account"), data));
@@ -88,7 +96,7 @@ pub(crate) fn push_touched(
         else {
             continue;
         };
-        let mut data = String::new();
+        let mut data = String::with_capacity(USUAL_BYTES);
         let position = account.position(*instrument);
         let held = (&record.terms, position);
         objects::push_position(&mut data, durable, account, held, record.mark.price());

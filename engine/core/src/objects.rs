@@ -6,7 +6,6 @@ use crate::auction::push_indication;
 use crate::command::StreetLevel;
 use crate::details;
 use crate::durable::Durable;
-use crate::event::{Fill, Turn};
 use crate::exchange::ExchangeRecord;
 use crate::ids::format_uuid;
 use crate::instrument::{Instrument, InstrumentRecord};
@@ -14,17 +13,22 @@ use crate::json::ObjectWriter;
 use crate::margin::Worth;
 use crate::market::Market;
 use crate::order::Order;
-use crate::project::{fill_row, order_row};
+use crate::project::order_row;
+use crate::rows::{FillRow, OrderRow};
 use crate::session::text as session;
 use crate::units::{Price, format_money, format_time};
 use crate::words::Side;
 
 /// Appends an order as it stands.
 pub(crate) fn push_order(out: &mut String, durable: &Durable, order: &Order, as_of_seq: u64) {
-    let Some(row) = order_row(durable, order) else {
-        out.push_str("null");
-        return;
-    };
+    match order_row(durable, order) {
+        Some(row) => push_order_row(out, &row, as_of_seq),
+        None => out.push_str("null"),
+    }
+}
+
+/// Appends an order as its row has it.
+pub(crate) fn push_order_row(out: &mut String, row: &OrderRow, as_of_seq: u64) {
     ObjectWriter::begin(out)
         .text("id", &row.order_id)
         .text("account_id", &row.account_id)
@@ -47,12 +51,8 @@ pub(crate) fn push_order(out: &mut String, durable: &Durable, order: &Order, as_
         .end();
 }
 
-/// Appends a fill.
-pub(crate) fn push_fill(out: &mut String, durable: &Durable, turn: &Turn, fill: &Fill) {
-    let Some(row) = fill_row(durable, turn, 0, fill) else {
-        out.push_str("null");
-        return;
-    };
+/// Appends a fill as its row has it.
+pub(crate) fn push_fill_row(out: &mut String, row: &FillRow) {
     ObjectWriter::begin(out)
         .text("id", &row.fill_id)
         .text("order_id", &row.order_id)

@@ -53,8 +53,12 @@ impl Projector {
         if let Event::Filled(fill) = event {
             self.fills.extend(fill_row(durable, turn, i, fill));
         }
+        let order = match event {
+            Event::Filled(fill) => Some(order_id(durable, fill.order)),
+            _ => None,
+        };
         for (index, line) in postings(event).iter().enumerate() {
-            self.ledger.extend(ledger_row(durable, turn, (i, index as u32), event, line));
+            self.ledger.extend(ledger_row(durable, turn, (i, index as u32), &order, line));
         }
         self.alerts.extend(alert_rows(durable, turn, i, event));
         self.checks.extend(check_row(durable, turn, i, event));
@@ -62,6 +66,17 @@ impl Projector {
             // An old request id may take a closed order out of memory within the very turn.
             self.keep_order(durable, *order);
         }
+    }
+
+    /// The row of the order that an event just told of came, or was refused.
+    pub fn order_of(&self, event: &Event, number: OrderNumber) -> Option<&OrderRow> {
+        let is_new = matches!(event, Event::Rejected { .. } | Event::Accepted { .. });
+        self.orders.get(&number).filter(|_| is_new)
+    }
+
+    /// The row of the fill that was the event at place `i` of the turn, when it was the last one.
+    pub fn fill_at(&self, turn: &Turn, i: u32) -> Option<&FillRow> {
+        self.fills.last().filter(|row| (row.seq, row.i) == (turn.seq, i))
     }
 
     fn keep_order(&mut self, durable: &Durable, number: OrderNumber) {
@@ -330,7 +345,7 @@ fn ledger_row(
     durable: &Durable,
     turn: &Turn,
     (i, line_index): (u32, u32),
-    event: &Event,
+    order: &Option<String>,
     line: &Line,
 ) -> Option<LedgerRow> {
     let (asset, amount) = match line.asset {
@@ -350,10 +365,6 @@ fn ledger_row(
             (terms.symbol.clone(), terms.format_quantity(line.amount))
         }
     };
-    let order_id = match event {
-        Event::Filled(fill) => Some(order_id(durable, fill.order)),
-        _ => None,
-    };
     let account_id = match line.party {
         Party::Account(account) => account_id(durable, account),
         party => party.word().to_owned(),
@@ -366,7 +377,7 @@ fn ledger_row(
         asset,
         amount,
         kind: line.kind.word(),
-        order_id,
+        order_id: order.clone(),
         time_ns: turn.time_ns,
     })
 }

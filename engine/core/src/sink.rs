@@ -56,6 +56,7 @@ impl Sink for NullSink {
 pub struct TapeSink {
     batch: Batch,
     projector: Projector,
+    /// The text of the turn so far; its memory serves the next turn again.
     body: String,
 }
 
@@ -97,7 +98,7 @@ impl Sink for TapeSink {
         }
         tape::push_event(&mut self.body, durable, event);
         self.projector.event(durable, turn, i, event);
-        push_messages(&mut self.batch.messages, durable, turn, i, event);
+        push_messages(&mut self.batch.messages, &self.projector, durable, turn, i, event);
     }
 
     fn end(&mut self, durable: &Durable, turn: &Turn) {
@@ -106,7 +107,7 @@ impl Sink for TapeSink {
             seq: turn.seq,
             time_ns: turn.time_ns,
             market_seq: turn.market_seq,
-            body: std::mem::take(&mut self.body),
+            body: self.body.clone(),
         });
         let touched = self.projector.end(durable, turn);
         crate::messages::push_touched(&mut self.batch.messages, durable, turn, &touched);

@@ -272,43 +272,65 @@ pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, DecimalError> {
 }
 
 /// Writes `value` of the given scale as decimal text with at least `shown` decimals and no
-/// needless zeros beyond them.
+/// needless zeros beyond them. The scale is at most 18.
 pub fn format_decimal(value: i128, scale: u8, shown: u8) -> String {
-    let mut digits = [b'0'; 64];
-    let mut start = digits.len();
-    let mut rest = value.unsigned_abs();
-    // Whole part and at least `scale` decimals, from the right; 64-bit division where it fits.
-    while rest > 0 || digits.len() - start <= usize::from(scale) {
-        start -= 1;
-        let digit = match u64::try_from(rest) {
-            Ok(small) => {
-                rest = u128::from(small / 10);
-                small % 10
-            }
-            Err(_) => {
-                let digit = rest % 10;
-                rest /= 10;
-                digit as u64
-            }
-        };
-        digits[start] = b'0' + digit as u8;
+    let mut text = [b'0'; 96];
+    let (whole, part) = parted(value.unsigned_abs(), power_of_ten(u32::from(scale)).unsigned_abs());
+    // The point stands at a fixed place: decimals behind it, the whole part before it.
+    let first = text.len() - usize::from(scale);
+    let mut end = first + usize::from(shown.min(scale));
+    let (mut rest, mut place) = (part as u64, text.len());
+    while rest > 0 {
+        place -= 1;
+        let digit = (rest % 10) as u8;
+        text[place] = b'0' + digit;
+        rest /= 10;
+        end = end.max(if digit == 0 { 0 } else { place + 1 });
     }
-    let point = digits.len() - usize::from(scale);
-    let least = point + usize::from(shown.min(scale));
-    let mut end = digits.len();
-    while end > least && digits[end - 1] == b'0' {
-        end -= 1;
-    }
-    let mut text = String::with_capacity(end - start + 2);
+    let point = if scale == 0 { first } else { first - 1 };
+    let mut start = write_whole(&mut text[..point], whole);
     if value < 0 {
-        text.push('-');
+        start -= 1;
+        text[start] = b'-';
     }
-    text.extend(digits[start..point].iter().map(|digit| char::from(*digit)));
-    if end > point {
-        text.push('.');
-        text.extend(digits[point..end].iter().map(|digit| char::from(*digit)));
+    if end > first {
+        text[point] = b'.';
+    } else {
+        end = point;
     }
-    text
+    ascii(&text[start..end]).to_owned()
+}
+
+/// A number in two, by 64-bit division where it fits.
+fn parted(number: u128, unit: u128) -> (u128, u128) {
+    match (u64::try_from(number), u64::try_from(unit)) {
+        (Ok(number), Ok(unit)) => (u128::from(number / unit), u128::from(number % unit)),
+        _ => (number / unit, number % unit),
+    }
+}
+
+/// Writes a number at the end of a text, at least one digit; returns where it starts.
+fn write_whole(text: &mut [u8], number: u128) -> usize {
+    let (mut start, mut rest) = (text.len(), number);
+    while rest > u128::from(u64::MAX) {
+        start -= 1;
+        text[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let mut rest = rest as u64;
+    loop {
+        start -= 1;
+        text[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return start;
+        }
+    }
+}
+
+/// Bytes that were made as ASCII, as text.
+pub(crate) fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Money as decimal text: `100000.00`.
@@ -334,7 +356,20 @@ pub fn format_time(time_ns: Nanos) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = date_of(days);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let parts = [(4, year), (7, month), (10, day), (13, hour), (16, minute), (19, second)];
+    for (end, number) in parts.into_iter().chain([(29, nanos)]) {
+        write_digits(&mut text[..end], number);
+    }
+    ascii(&text).to_owned()
+}
+
+/// Writes a number over the last digits of a text.
+fn write_digits(text: &mut [u8], mut number: i64) {
+    for digit in text.iter_mut().rev().take_while(|byte| byte.is_ascii_digit()) {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 /// Reads RFC 3339 text such as `2026-01-05T09:00:00Z`, with up to nine decimals and `Z` or an
@@ -436,6 +471,34 @@ mod tests {
         ] {
             assert_eq!(parse_decimal(text, scale), wanted, "{text} at {scale}");
         }
+    }
+
+    /// The digits as Rust prints them, cut at the point.
+    fn printed_plainly(value: i128, scale: u8, shown: u8) -> String {
+        let (scale, shown) = (usize::from(scale), usize::from(shown.min(scale)));
+        let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
+        let (whole, part) = digits.split_at(digits.len() - scale);
+        let kept = part.trim_end_matches('0').len().max(shown);
+        let sign = if value < 0 { "-" } else { "" };
+        let point = if kept > 0 { "." } else { "" };
+        format!("{sign}{whole}{point}{}", &part[..kept])
+    }
+
+    #[test]
+    fn decimals_print_as_they_do_plainly() {
+        let tens = (0..39).map(|exponent| 10_i128.pow(exponent));
+        let bounds = [0, i128::from(i64::MAX), i128::from(u64::MAX), i128::MAX];
+        for base in tens.chain(bounds) {
+            for value in [base, base - 1, base.saturating_add(1), base / 7, base / 1_000 * 999] {
+                for (scale, shown) in [(0, 0), (0, 2), (2, 2), (6, 2), (9, 0), (12, 12), (18, 3)] {
+                    for value in [value, -value] {
+                        let wanted = printed_plainly(value, scale, shown);
+                        assert_eq!(format_decimal(value, scale, shown), wanted);
+                    }
+                }
+            }
+        }
+        assert_eq!(format_decimal(i128::MIN, 6, 2), printed_plainly(i128::MIN, 6, 2));
     }
 
     #[test]

@@ -64,6 +64,7 @@ class MarketNews:
     def prints(self, prints: Iterable[Print]) -> list[MarketMessage]:
         """Trades, and the bars that they closed."""
         messages, trades = [], []
+        texts: dict[int, str] = {}  # the prints of a batch share few times
         for symbol, time_ns, price, qty, side in prints:
             closed = self._builder.add(symbol, time_ns, price, qty)
             if closed is not None:
@@ -75,7 +76,7 @@ class MarketNews:
                 "price": price,
                 "qty": qty,
                 "side": side or None,
-                "time": time_text(time_ns),
+                "time": texts.get(time_ns) or texts.setdefault(time_ns, time_text(time_ns)),
             }
             trades.append(self._message(f"trades:{symbol}", "trade", _json.encode(trade)))
             messages.append(trades[-1])

@@ -65,10 +65,14 @@ pub struct Receipt {
 
 pub use crate::words::How;
 
+/// What most receipts fit into.
+const USUAL_BYTES: usize = 512;
+
 /// The receipt of a fill as a JSON object; empty when the fill carries none.
 pub fn of_fill(durable: &Durable, fill: &Fill) -> String {
     let mut out = String::new();
     if let (Some(receipt), Some(record)) = (&fill.receipt, durable.instrument(fill.instrument)) {
+        out.reserve(USUAL_BYTES);
         text::push_object(&mut out, &record.terms, fill, receipt);
     }
     out
