@@ -309,6 +309,14 @@ def test_registering_and_logging_in(product):
         assert gwen.users.change_me(display_name="Gwen").display_name == "Gwen"
         assert gwen.users.change_me(display_name=None).display_name is None
         assert gwen.users.choose(theme="dark").theme == gwen.users.preferences().theme == "dark"
+        seen, chosen = gwen.users.me_versioned(), gwen.users.preferences_versioned()
+        assert (seen.value, chosen.value) == (gwen.users.me(), gwen.users.preferences())
+        assert gwen.users.change_me(seen.version, display_name="G.").display_name == "G."
+        assert gwen.users.choose(chosen.version, theme="light").theme == "light"
+        with pytest.raises(ConflictError):
+            gwen.users.change_me(seen.version, display_name="Gwendolyn")
+        with pytest.raises(ConflictError):
+            gwen.users.choose(chosen.version, theme="dark")
         assert [place.is_this_one for place in gwen.users.logins()] == [True]
         gwen.logout()
         with pytest.raises(NotAuthenticatedError):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from server.test_orders import problem
+
 
 def test_a_profile_is_changed_field_by_field(alice) -> None:
     before = alice.client.get("/me").json()
@@ -34,6 +36,25 @@ def test_preferences_are_chosen_one_by_one(alice) -> None:
         before = alice.client.get("/me/preferences").json()
         assert alice.client.patch("/me/preferences", json=change).json() == before | change
         assert alice.client.get("/me/preferences").json() == before | change
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("/me", {"display_name": "Al"}, {"display_name": "Ali"}),
+        ("/me/preferences", {"theme": "dark"}, {"theme": "light"}),
+    ],
+)
+def test_a_change_that_names_what_it_saw_loses_nothing_of_others(alice, path, first, second):
+    seen = {"If-Match": alice.client.get(path).headers["ETag"]}
+    changed = alice.client.patch(path, json=first, headers=seen)
+    assert changed.status_code == 200
+    problem(alice.client.patch(path, json=second, headers=seen), 412, "version_changed")
+    now = alice.client.get(path)
+    assert now.json() == changed.json()
+    assert now.headers["ETag"] == changed.headers["ETag"] != seen["If-Match"]
+    of_now = {"If-Match": now.headers["ETag"]}
+    assert alice.client.patch(path, json=second, headers=of_now).json() == now.json() | second
 
 
 BAD = [

@@ -3,9 +3,11 @@
 So nobody overwrites a change that he has not seen: no header is 428, another version is 412.
 """
 
+import hashlib
 import re
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +20,10 @@ IF_MATCH = {
     "required": True,
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": "The ETag of what is to be changed, as it was last read; * is any version",
+}
+MAYBE_IF_MATCH = IF_MATCH | {
+    "required": False,
+    "description": "The ETag of what is to be changed; without it, what is there is changed",
 }
 NEEDED = (
     "version_needed",
@@ -57,7 +63,19 @@ def require_match(request: Request, version: int | str) -> None:
         raise stale(version)
 
 
+def heed_match(request: Request, version: int | str) -> None:
+    """As `require_match` where `If-Match` is sent: for changes that name all they change."""
+    if "if-match" in request.headers:
+        require_match(request, version)
+
+
 def stale(version: int | str | None = None) -> Problem:
     """412: somebody else was faster."""
     limit = None if version is None else str(version)
     return Problem(412, *CHANGED, more={"field": "If-Match", "limit": limit})
+
+
+def tag_of(content: object) -> str:
+    """The version of what has none of its own: it follows from the content."""
+    text = msgspec.json.encode(content, order="deterministic")
+    return hashlib.sha256(text).hexdigest()[:16]

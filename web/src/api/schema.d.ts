@@ -12749,7 +12749,10 @@ export interface operations {
     change_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; without it, what is there is changed */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12815,6 +12818,24 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "the API key lacks the scope trade; make one that has it",
                      *       "reason": "not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];
@@ -13070,7 +13091,10 @@ export interface operations {
     change_preferences: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; without it, what is there is changed */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13153,6 +13177,42 @@ export interface operations {
                      *       "status": 404,
                      *       "detail": "there is no such account",
                      *       "reason": "not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:account_not_active",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "default_account: it is archived",
+                     *       "reason": "account_not_active"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ProblemReply"];
+                };
+            };
+            /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:papertape:problem:version_changed",
+                     *       "title": "Precondition Failed",
+                     *       "status": 412,
+                     *       "detail": "it was changed meanwhile; read it again and repeat the change",
+                     *       "reason": "version_changed"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["ProblemReply"];

@@ -2,7 +2,18 @@
 
 from typing import Literal, TypedDict, Unpack
 
-from papertape.client.calls import Call, Face, Group, change, endpoint, get, listed, part
+from papertape.client.calls import (
+    Call,
+    Face,
+    Group,
+    Versioned,
+    change,
+    endpoint,
+    get,
+    listed,
+    part,
+    versioned,
+)
 from papertape.client.replies.users import Demo, Login, LoginPlace, Preferences, User
 
 
@@ -32,9 +43,14 @@ class Users(Group[Face]):
         return get("/me", User)
 
     @endpoint
-    def change_me(self, **profile: Unpack[Profile]) -> Call[User]:
-        """Tell something else about oneself."""
-        return Call("PATCH", "/me", User, body=dict(profile), is_harmless=True)
+    def me_versioned(self) -> Call[Versioned[User]]:
+        """Who is calling, with the version for `change_me`."""
+        return versioned(get("/me", User))
+
+    @endpoint
+    def change_me(self, version: str | None = None, **profile: Unpack[Profile]) -> Call[User]:
+        """Tell something else about oneself; with a `version`, only while that is the one."""
+        return Call("PATCH", "/me", User, body=dict(profile), if_match=version, is_harmless=True)
 
     @endpoint
     def preferences(self) -> Call[Preferences]:
@@ -42,10 +58,15 @@ class Users(Group[Face]):
         return get("/me/preferences", Preferences)
 
     @endpoint
-    def choose(self, **choices: Unpack[Choices]) -> Call[Preferences]:
-        """Choose something else."""
-        path = "/me/preferences"
-        return Call("PATCH", path, Preferences, body=dict(choices), is_harmless=True)
+    def preferences_versioned(self) -> Call[Versioned[Preferences]]:
+        """What the user has chosen, with the version for `choose`."""
+        return versioned(get("/me/preferences", Preferences))
+
+    @endpoint
+    def choose(self, version: str | None = None, **choices: Unpack[Choices]) -> Call[Preferences]:
+        """Choose something else; with a `version`, only while that is the one."""
+        path, body = "/me/preferences", dict(choices)
+        return Call("PATCH", path, Preferences, body=body, if_match=version, is_harmless=True)
 
     @endpoint
     def logins(self) -> Call[list[LoginPlace]]:

@@ -12,7 +12,7 @@ from papertape.server.api import PREFIX
 from papertape.server.bodies import read_body
 from papertape.server.callers import Callers
 from papertape.server.documents import Listed, document
-from papertape.server.etags import IF_MATCH, STALE, require_match, tagged
+from papertape.server.etags import IF_MATCH, STALE, require_match, tag_of, tagged
 from papertape.server.exchange import Exchange
 from papertape.server.measures import Measures
 from papertape.server.models.engine import (
@@ -26,7 +26,7 @@ from papertape.server.models.engine import (
 )
 from papertape.server.problems import malformed, not_found
 from papertape.server.replies import json_reply, listed
-from papertape.server.risk.policy import Policies, PolicyInForce, tag_of
+from papertape.server.risk.policy import Policies, PolicyInForce
 from papertape.server.symbols import NO_INSTRUMENT, Symbols
 from papertape.storage.reads import Reads
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,6 +17,7 @@ from papertape.server.auth.store import AuthStore, User
 from papertape.server.bodies import read_body
 from papertape.server.callers import Caller, Callers
 from papertape.server.documents import Listed, document
+from papertape.server.etags import CHANGED, MAYBE_IF_MATCH, heed_match, tag_of, tagged
 from papertape.server.models.me import (
     LoginItem,
     PreferencesReply,
@@ -25,7 +27,7 @@ from papertape.server.models.me import (
 from papertape.server.models.users import UserReply
 from papertape.server.problems import Problem, not_authenticated, not_found
 from papertape.server.proofs import Proofs
-from papertape.server.replies import json_reply, listed
+from papertape.server.replies import listed
 
 _NOTHING = ("malformed", "give at least one of display_name, email")
 _NO_LOGIN = {404: ("not_found", not_found("login").detail)}
@@ -56,7 +58,9 @@ class MeRoutes:
             **document(
                 replies={200: UserReply},
                 body=ProfileRequest,
-                reasons={422: _NOTHING},
+                parameters=(MAYBE_IF_MATCH,),
+                problems=(412,),
+                reasons={412: CHANGED, 422: _NOTHING},
                 scope="login",
             ),
         )
@@ -74,8 +78,13 @@ class MeRoutes:
             **document(
                 replies={200: PreferencesReply},
                 body=PreferencesRequest,
-                problems=(404,),
-                reasons={422: ("malformed", "theme: Input should be 'system', 'light' or 'dark'")},
+                parameters=(MAYBE_IF_MATCH,),
+                problems=(404, 409, 412),
+                reasons={
+                    409: ("account_not_active", "default_account: it is archived"),
+                    412: CHANGED,
+                    422: ("malformed", "theme: Input should be 'system', 'light' or 'dark'"),
+                },
                 scope="login",
             ),
         )
@@ -107,22 +116,27 @@ class MeRoutes:
         """The user behind the token or key."""
         caller = await self._callers.of(request)
         user = await asyncio.to_thread(self._auth.user, caller.user.user_id)
-        return json_reply(shown_user(user or caller.user))
+        return _tagged(shown_user(user or caller.user))
 
     async def change_me(self, request: Request) -> Response:
         """Change the name that is shown, or the address for mail."""
         caller = await self._callers.of(request)
         changes = (await read_body(request, ProfileRequest)).model_dump(exclude_unset=True)
-        user = await asyncio.to_thread(self._auth.change_profile, caller.user.user_id, changes)
+        user = await asyncio.to_thread(
+            self._auth.change_profile,
+            caller.user.user_id,
+            changes,
+            lambda before: heed_match(request, tag_of(shown_user(before))),
+        )
         if user is None:
             raise not_authenticated()
-        return json_reply(shown_user(user))
+        return _tagged(shown_user(user))
 
     async def get_preferences(self, request: Request) -> Response:
         """What the user has chosen."""
         caller = await self._callers.of(request)
         chosen = await asyncio.to_thread(self._auth.preferences, caller.user.user_id)
-        return json_reply(_preferences(chosen))
+        return _tagged(_preferences(chosen))
 
     async def change_preferences(self, request: Request) -> Response:
         """Choose; what is not named stays."""
@@ -133,10 +147,13 @@ class MeRoutes:
             if account.is_archived:
                 raise Problem(409, "account_not_active", "default_account: it is archived")
         chosen = await asyncio.to_thread(
-            self._auth.change_preferences, caller.user.user_id, changes
+            self._auth.change_preferences,
+            caller.user.user_id,
+            changes,
+            lambda before: heed_match(request, tag_of(_preferences(before))),
         )
         self._accounts.prefer(caller.user.user_id, chosen.get("default_account"))
-        return json_reply(_preferences(chosen))
+        return _tagged(_preferences(chosen))
 
     async def list_logins(self, request: Request) -> Response:
         """Where the user is logged in, the login used last first."""
@@ -177,7 +194,11 @@ def shown_user(user: User) -> dict[str, Any]:
     }
 
 
-def _preferences(chosen: dict[str, Any]) -> dict[str, Any]:
+def _tagged(content: dict[str, Any]) -> Response:
+    return tagged(content, tag_of(content))
+
+
+def _preferences(chosen: Mapping[str, Any]) -> dict[str, Any]:
     of_all = {name: field.default for name, field in PreferencesRequest.model_fields.items()}
     return {name: chosen.get(name, default) for name, default in of_all.items()}
 

@@ -6,7 +6,7 @@ server from a thread.
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -205,13 +205,24 @@ class AuthStore:
         row = self._row(username)
         return None if row is None else self.user(row.user_id)
 
-    def change_profile(self, user_id: str, changes: Mapping[str, Any]) -> User | None:
-        """The user with another `email` or `display_name`; None when there is no such user."""
+    def change_profile(
+        self,
+        user_id: str,
+        changes: Mapping[str, Any],
+        look: Callable[[User], None] = lambda _: None,
+    ) -> User | None:
+        """The user with another `email` or `display_name`; None when there is no such user.
+
+        `look` sees the user as it is before, and may raise: then nothing changes.
+        """
         with self.engine.begin() as connection:
+            self._lock(connection, user_id)
             row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
             if row is None:
                 return None
-            changed = replace(self._user(connection, row), **changes)
+            before = self._user(connection, row)
+            look(before)
+            changed = replace(before, **changes)
             self._write_profile(connection, changed)
         return changed
 
@@ -226,22 +237,30 @@ class AuthStore:
         account_id: str | None = self.preferences(user_id).get("default_account")
         return account_id
 
-    def change_preferences(self, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """All that the user has chosen, with the changes."""
+    def change_preferences(
+        self,
+        user_id: str,
+        changes: Mapping[str, Any],
+        look: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """All that the user has chosen, with the changes; `look` as in `change_profile`."""
         mine = preferences.c.user_id == user_id
         with self.engine.begin() as connection:
-            # Of two changes at once, the second waits here until the first is written.
-            connection.execute(
-                update(users)
-                .where(users.c.user_id == user_id)
-                .values(generation=users.c.generation)
-            )
-            before = connection.execute(select(preferences.c.chosen).where(mine)).scalar()
-            chosen = {**self.vault.open(connection, user_id, before), **changes}
+            self._lock(connection, user_id)
+            sealed = connection.execute(select(preferences.c.chosen).where(mine)).scalar()
+            before = self.vault.open(connection, user_id, sealed)
+            look(before)
+            chosen = {**before, **changes}
             row = {"user_id": user_id, "chosen": self.vault.seal(connection, user_id, chosen)}
             connection.execute(delete(preferences).where(mine))
             connection.execute(insert(preferences).values(row))
         return chosen
+
+    @staticmethod
+    def _lock(connection: Connection, user_id: str) -> None:
+        """Of two changes of a user at once, the second waits here until the first is written."""
+        mine = users.c.user_id == user_id
+        connection.execute(update(users).where(mine).values(generation=users.c.generation))
 
     def end_logins(
         self, user_id: str, *, but: str | None = None, password_hash: str | None = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from papertape.server.risk.policy import Rule, tag_of
+from papertape.server.etags import tag_of
+from papertape.server.risk.policy import Rule
 
 _IDS = UUID("5b1f0c34-7a0e-4a54-9d0f-3f2c8e6d1b27")
 _GROUPS = {"symbol": "instrument", "asset_class": "asset_class", "sector": "sector"}

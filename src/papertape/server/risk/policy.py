@@ -1,7 +1,6 @@
 """The risk policy of the world: read whole, changed whole, so that no two changes get lost."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -74,9 +73,3 @@ class Policies:
 def _told(body: bytes) -> PolicyInForce:
     told = msgspec.json.decode(body)
     return PolicyInForce(told["version"], told["policy"], told.get("kill_switch"))
-
-
-def tag_of(content: object) -> str:
-    """The version of a part of the policy: changes elsewhere in it do not concern its reader."""
-    text = msgspec.json.encode(content, order="deterministic")
-    return hashlib.sha256(text).hexdigest()[:16]
