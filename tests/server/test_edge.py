@@ -55,6 +55,8 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
         ("POST", "/api/v1/orders?account_id=a", "account_id", "there are none"),
         ("DELETE", "/api/v1/orders?account=a", "account", "known are account_id"),
         ("GET", "/api/v1/me?x", "x", "there are none"),
+        ("GET", "/api/v1/orders?limit=5&limit=6", "limit", "twice"),
+        ("GET", "/api/v1/instruments?query=a&exchange=X&query=b", "query", "twice"),
         ("HEAD", "/api/v1/me?x", None, None),
         ("GET", "/api/v1/simulation/market/BTC/USD/bars/?starts=2026-01-01", "starts", "start"),
         ("GET", "/api/trades?cursors=", "cursors", "cursor"),

@@ -1,4 +1,7 @@
-"""Queries with a parameter that nobody reads are refused: a typing error would be lost silently."""
+"""Queries with a parameter that nobody reads, or with one twice, are refused.
+
+A typing error would be lost silently.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,14 +26,18 @@ class StrictRoute(APIRoute):
     _known: frozenset[str] | None = None
 
     def expect_known(self, scope: Scope) -> None:
-        """Raises `Problem` 422 for a parameter of the query that is none of the route's."""
+        """Raises `Problem` 422 for a parameter that is none of the route's, or stands twice."""
         if not scope["query_string"] or not self.path.startswith(STRICT):
             return
         if self._known is None:
             self._known = _parameters_of(self)
+        seen = set()
         for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
             if name not in self._known:
                 raise _unknown(name[:_NAME_LENGTH_MAX], self._known)
+            if name in seen:
+                raise malformed(f"{name}: the query has it twice; say which is meant", field=name)
+            seen.add(name)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is that of the route; the method may be another."""
