@@ -54,7 +54,7 @@ def _trade(folder: Path) -> dict[str, object]:
         alice, bob, stock = product.trader("alice"), product.trader("bob"), product.stock()
         market = {"symbol": stock, "type": "market", "limit_price": None}
         alice.order(**market)
-        alice.order(symbol=stock, client_order_id="rests")
+        alice.order(symbol=stock, client_order_id="rests", time_in_force="gtc")
         alice.order(
             symbol=stock,
             client_order_id="bracket",
