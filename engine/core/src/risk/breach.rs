@@ -303,8 +303,12 @@ impl<S: Sink> Live<'_, S> {
         // What a position requires may grow faster than its value (a requirement of 100 % with a
         // call above it), so which way an account loses is asked of the figures.
         let up = |slack: &Slack| {
-            let change =
-                part(moved(price, Way::Up, half), slack.margin) - part(price, slack.margin);
+            let rise = |distance: Price| {
+                part(moved(price, Way::Up, distance), slack.margin) - part(price, slack.margin)
+            };
+            // Where half the price changes no more than roundings do, the far end tells.
+            let near = rise(half);
+            let change = if near.abs() > ROUNDINGS { near } else { rise(PRICE_MAX) };
             if change == 0 { position.qty > 0 } else { change > 0 }
         };
         let moves = |slack: &Slack, way: Way| {
