@@ -318,8 +318,19 @@ def test_nothing_comes_to_an_archived_account(alice, stock) -> None:
         assert again.status_code == 200, "what was done is answered as done"
     for verb, body in (("deposit", {"amount": "5"}), ("reset", {"starting_cash": "5"})):
         problem(act(alice, verb, second, **body), 422, "account_not_active")
+    late = partial(act, alice, "transfer", key="late", to_account_id=second, amount="7")
+    problem(late(), 409, "account_not_active")
+    problem(late(), 409, "account_not_active")
     chosen = alice.client.patch("/me/preferences", json={"default_account": second})
     problem(chosen, 409, "account_not_active")
+    kept = alice.account()["cash"]
+    alice.client.patch(f"/accounts/{second}", json={"name": "Away"})
+    there = act(alice, "restore", second).json()
+    assert (alice.account()["cash"], there["cash"]) == (kept, "100010.00"), "refused is refused"
+    assert late().status_code == 200
+    assert alice.client.get(f"/accounts/{second}").json()["cash"] == "100017.00"
+    withdrawn = act(alice, "withdraw", second, amount="100017")
+    assert (withdrawn.status_code, act(alice, "archive", second).status_code) == (200, 200)
     journal = opened(alice, kind="journal")["id"]
     trade = {"account_id": journal, "symbol": stock, "side": "buy", "qty": "1", "price": "10"}
     assert act(alice, "archive", journal).status_code == 200

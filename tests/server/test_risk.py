@@ -326,6 +326,9 @@ def test_a_kill_switch_stops_all_orders_until_it_is_turned_off(product, alice, b
         ({"scope": "account", "on": True}, 422),
         ({"scope": "user", "on": "yes"}, 422),
         ({"scope": "user", "on": True, "reason": "\x07"}, 422),
+        ({"scope": "user", "account_id": "00000000-0000-4000-8000-000000000000", "on": True}, 422),
+        ({"scope": "account", "user_id": "00000000-0000-4000-8000-000000000000", "on": True}, 422),
+        ({"scope": "user", "on": False, "flatten": True}, 422),
         (
             {"scope": "account", "account_id": "00000000-0000-4000-8000-000000000000", "on": True},
             404,
@@ -334,6 +337,14 @@ def test_a_kill_switch_stops_all_orders_until_it_is_turned_off(product, alice, b
 )
 def test_a_kill_switch_of_others_is_out_of_reach(alice, body, status) -> None:
     assert alice.client.post("/risk/kill-switch", json=body).status_code == status
+
+
+def test_an_admin_stops_and_limits_nobody_who_is_not_there(boss) -> None:
+    nobody = {"scope": "user", "user_id": "00000000-0000-4000-8000-000000000000"}
+    stop = boss.client.post("/risk/kill-switch", json=nobody | {"on": True})
+    limit = nobody | {"measure": "order_value", "limit": "5"}
+    for refused in (stop, boss.client.post("/risk/limits", json=limit)):
+        assert (refused.status_code, refused.json()["reason"]) == (404, "not_found")
 
 
 def test_an_admin_stops_the_world(product, boss, alice, stock) -> None:

@@ -70,7 +70,9 @@ def test_the_twin_and_the_core_agree_on_everything_that_happens():
     assert not missing, "the flow never reached these"
 
 
-@pytest.mark.parametrize("seed", [424_443, 8_000_026, 9_000_077, 20_000_266, 20_261_171, 20_261_314])
+@pytest.mark.parametrize(
+    "seed", [424_443, 8_000_026, 9_000_077, 20_000_266, 20_261_171, 20_261_314]
+)
 def test_seeds_that_once_parted_agree(seed: int) -> None:
     """Orders whose value, times their quantity or summed up, is beyond all bounds."""
     assert one((seed, EACH))[2] is None

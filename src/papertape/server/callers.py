@@ -19,7 +19,7 @@ from starlette.types import Scope as AsgiScope
 from papertape.server.auth.keys import KEY_ID, ApiKey, Scope
 from papertape.server.auth.store import AuthStore, Role, User
 from papertape.server.auth.tokens import BadTokenError, Claims, Tokens
-from papertape.server.problems import not_authenticated, not_permitted
+from papertape.server.problems import not_authenticated, not_found, not_permitted
 from papertape.server.rates import Rates
 
 RouteScope = Scope | Literal["login"]
@@ -112,6 +112,11 @@ class Callers:
         self.rates.take(caller.counted_as)
         caller.require(scope or scope_of(request))
         return caller
+
+    async def require_user(self, user_id: str) -> None:
+        """Raises `Problem` 404 where there is no such user."""
+        if await asyncio.to_thread(self._auth.user, user_id) is None:
+            raise not_found("user")
 
     async def of_key(self, key_id: str, secret: str, address: str | None) -> Caller:
         """The caller of an API key used from an address; raises `Problem` 401.

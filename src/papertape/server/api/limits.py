@@ -210,6 +210,8 @@ class LimitRoutes:
         others = asked.everyone or asked.user_id not in {None, caller.user.user_id}
         if others:
             caller.require("admin")
+        if asked.user_id is not None:
+            await self._callers.require_user(asked.user_id)
         named = [asked.account_id, asked.user_id, asked.everyone or None]
         if sum(one is not None for one in named) > 1:
             raise malformed(

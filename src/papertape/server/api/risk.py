@@ -193,8 +193,9 @@ class RiskRoutes:
             return {}
         is_bound = caller.key is not None and caller.key.account_id is not None
         if asked.scope == "user":
-            if asked.user_id not in {None, caller.user.user_id}:
+            if asked.user_id is not None and asked.user_id != caller.user.user_id:
                 caller.require("admin")
+                await self._callers.require_user(asked.user_id)
             elif is_bound:
                 raise not_permitted("account", "this key is bound to an account; stop that one")
             return {"owner": asked.user_id or caller.user.user_id}

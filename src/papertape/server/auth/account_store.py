@@ -197,7 +197,7 @@ class AccountStore:
         Raises `RequestReusedError` when its id stands for another transfer of the user, and
         `ArchivedError` where it would begin to an account that was put away.
         """
-        row = {
+        values = {
             "transfer_id": transfer.transfer_id,
             "user_id": user_id,
             "world": world,
@@ -207,24 +207,18 @@ class AccountStore:
             "currency": transfer.currency,
             "done": False,
         }
+        known = select(transfers).where(transfers.c.transfer_id == transfer.transfer_id)
+        mine = (accounts.c.user_id == user_id) & (accounts.c.world == world)
+        to = select(accounts.c.archived_ns).where(accounts.c.account_id == transfer.to_account_id)
         with self._engine.begin() as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(transfers).values(row))
-            except IntegrityError:
-                known = transfers.c.transfer_id == transfer.transfer_id
-                found = _transfer(connection.execute(select(transfers).where(known)).one())
-                wanted = (transfer.from_account_id, transfer.to_account_id, transfer.currency)
-                if (found.from_account_id, found.to_account_id, found.currency) != wanted or (
-                    found.amount != transfer.amount
-                ):
-                    raise RequestReusedError(transfer.transfer_id) from None
-                return found
-            to = select(accounts.c.archived_ns).where(
-                accounts.c.account_id == transfer.to_account_id
-            )
+            # Writing first makes other requests of the user wait until this one is done.
+            connection.execute(update(accounts).where(mine).values(world=world))
+            row = connection.execute(known).one_or_none()
+            if row is not None:
+                return _same(transfer, _transfer(row))
             if connection.execute(to).scalar_one() is not None:
                 raise ArchivedError(transfer.to_account_id)
+            connection.execute(insert(transfers).values(values))
         return transfer
 
     def transfers_under_way(self, user_id: str, world: str) -> Sequence[Transfer]:
@@ -303,6 +297,14 @@ def _account(row: Row[Any]) -> OwnedAccount:
     return OwnedAccount(
         row.account_id, row.user_id, row.name, row.opened, row.number, terms, row.archived_ns
     )
+
+
+def _same(asked: Transfer, known: Transfer) -> Transfer:
+    """The one that is known, when it is the one that is asked for."""
+    members = ("from_account_id", "to_account_id", "amount", "currency")
+    if any(getattr(asked, name) != getattr(known, name) for name in members):
+        raise RequestReusedError(asked.transfer_id)
+    return known
 
 
 def _transfer(row: Row[Any]) -> Transfer:

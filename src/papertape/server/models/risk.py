@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from papertape.server.bodies import DecimalText
 from papertape.server.models.base import (
@@ -322,6 +322,16 @@ class KillSwitchRequest(Body):
     user_id: Uuid | None = Field(default=None, description="another user, by an admin")
     reason: Reason = "by the user"
     flatten: bool = Field(default=False, strict=True, description="close positions too")
+
+    @model_validator(mode="after")
+    def _means_one_thing(self) -> "KillSwitchRequest":
+        if self.account_id is not None and self.scope != "account":
+            raise ValueError("account_id: use the scope account")
+        if self.user_id is not None and self.scope != "user":
+            raise ValueError("user_id: use the scope user")
+        if self.flatten and not self.on:
+            raise ValueError("flatten: only a switch that goes on closes positions")
+        return self
 
 
 class KillSwitchPart(Reply):

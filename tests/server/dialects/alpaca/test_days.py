@@ -47,6 +47,16 @@ def test_the_calendar_knows_holidays_and_early_closes(days) -> None:
     assert [one["session_close"] for one in found] == ["2000", "1700", "2000"]
 
 
+@pytest.mark.parametrize("calendar", ["XNYS", "24/7"])
+def test_the_calendar_ends_where_dates_end(calendar) -> None:
+    days = TradingDays(calendar)
+    for start in (date(9999, 12, 1), date.max):
+        found = [one["date"] for one in days.days(start, date.max)]
+        whole = [one["date"] for one in days.whole_days(start, date.max, UTC)]
+        assert found == whole
+        assert bool(found) == (calendar == "24/7" and start != date.max)
+
+
 PHASES = [
     # (now, market day, phase, until)
     ("2026-11-20T08:59:00Z", True, "closed", "2026-11-20T04:00:00-05:00"),

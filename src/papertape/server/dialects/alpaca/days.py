@@ -20,6 +20,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 SECOND_NS = 1_000_000_000
 SHORT = timedelta(days=800)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2029, 12, 31)
+END_OF_TIME = date(9999, 12, 20)
+"""The last day of which the days after it can be told, too."""
 
 
 class LocalDays:
@@ -69,6 +71,9 @@ class TradingDays:
 
         All days that are known are worked out once: they take seconds.
         """
+        end = min(end, END_OF_TIME)
+        if start > end:
+            return []
         if end - start <= SHORT:
             return self._days(start, end)
         if self._every is None:
@@ -128,6 +133,9 @@ class TradingDays:
 
     def whole_days(self, start: date, end: date, zone: tzinfo) -> list[dict[str, str]]:
         """The trading days of a range with all parts as times; `SHORT` at most."""
+        end = min(end, END_OF_TIME)
+        if start > end:
+            return []
         settled = {one["date"]: one["settlement_date"] for one in self._days(start, end)}
         days = [self._whole_day(session, zone) for session in self.sessions(start, end)]
         return [day | {"settlement_date": settled[day["date"]]} for day in days]
