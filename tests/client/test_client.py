@@ -70,6 +70,17 @@ def test_every_kind_of_order_can_be_written(client, stock):
     assert worth.notional == 100
 
 
+def test_where_no_account_is_named_the_preferred_one_is_meant(product, alice, client, stock):
+    first = client.orders.buy(stock, 1).account_id
+    other = client.accounts.open("Other").id
+    client.users.choose(default_account=other)
+    with Client.login(product.url(""), alice.name, PASSWORD) as again:
+        assert again.orders.buy(stock, 1).account_id == other
+        again.users.choose(default_account=None)
+    with Client.login(product.url(""), alice.name, PASSWORD) as again:
+        assert again.orders.buy(stock, 1).account_id == first
+
+
 def test_the_same_client_order_id_is_the_same_order(client, stock):
     first = client.orders.buy(stock, 1, client_order_id="mine")
     assert client.orders.buy(stock, 1, client_order_id="mine").id == first.id

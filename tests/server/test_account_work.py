@@ -337,11 +337,17 @@ def test_nothing_comes_to_an_archived_account(alice, stock) -> None:
     problem(alice.client.post("/trades", json=trade), 422, "account_not_active")
 
 
-def test_a_journal_is_no_account_that_trades(alice) -> None:
+def test_a_journal_is_no_account_that_trades(alice, stock) -> None:
     journal = opened(alice, kind="journal")["id"]
     problem(act(alice, "archive"), 409, "last_account")
     assert act(alice, "archive", journal).status_code == 200
     act(alice, "restore", journal)
+    trade = {"account_id": journal, "symbol": stock, "qty": "1", "price": "10"}
+    assert alice.client.post("/trades", json=trade | {"side": "buy"}).status_code == 201
+    held = problem(act(alice, "archive", journal), 409, "account_not_flat")
+    assert "record the trades that close it" in held["detail"]
+    assert alice.client.post("/trades", json=trade | {"side": "sell"}).status_code == 201
+    assert act(alice, "archive", journal).status_code == 200
     opened(alice)
     assert act(alice, "archive").status_code == 200
 

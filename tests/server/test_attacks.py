@@ -95,6 +95,8 @@ REFUSED_SECRETS = {
     "the secret of a webhook": ("/webhooks", {"name": "w", "secret": 30 * SECRET}),
     "one under a name of no field": ("/auth/refresh", {"refreshToken": SECRET}),
     "one under a name of an alert": ("/webhooks", {"name": "w", "Pass-Phrase": SECRET}),
+    "one under a name of nothing": ("/me/two-factor/off", {"password": "x", "recovery": SECRET}),
+    "one in the path of an address": ("/webhook-endpoints", {"url": f"ftp://host/hook/{SECRET}"}),
     "one in an address": ("/webhook-endpoints", {"url": f"ftp://user:{SECRET}@host/"}),
 }
 

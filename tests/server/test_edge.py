@@ -255,7 +255,8 @@ def test_hashed_files_are_kept_for_ever(built) -> None:
     assert httpx.head(built.url("/assets/index-abc123.js")).status_code == 200
     assert httpx.get(built.url("/assets/none.js")).status_code == 404
     assert httpx.get(built.url("/api/v1/nothing")).status_code == 404
-    assert httpx.get(built.url("/api")).json()["reason"] == "not_found"
+    for path in ("/api", "//api/v1/orders", "//alpaca/v2/account", "//webhooks/tradingview/x"):
+        assert httpx.get(built.url(path)).json()["reason"] == "not_found"
 
 
 @pytest.mark.parametrize(

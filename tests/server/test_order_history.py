@@ -197,6 +197,20 @@ def assert_labels(orders, labels) -> None:
     assert sorted(shown, key=len) == sorted(labels, key=len)
 
 
+def test_legs_show_the_strategy_of_their_parent(alice, stock) -> None:
+    group = {"order_class": "bracket", "take_profit": {"limit_price": "12"}}
+    labels = {"strategy": "swing", "tags": ["a"]}
+    terms = group | labels | {"stop_loss": {"stop_price": "8"}, "time_in_force": "gtc"}
+    parent = alice.order(symbol=stock, **terms).json()
+    plain = alice.order(symbol=stock, **group, stop_loss={"stop_price": "8"}).json()
+    orders = {one["id"]: one for one in alice.client.get("/orders?status=all").json()["items"]}
+    assert len(parent["legs"]) == len(plain["legs"]) == 2
+    for leg in parent["legs"]:
+        assert alice.client.get(f"/orders/{leg}").json() == orders[leg]
+        assert (orders[leg]["strategy"], orders[leg]["tags"]) == ("swing", [])
+    assert all("strategy" not in orders[leg] for leg in plain["legs"])
+
+
 def test_other_labels_under_one_id_are_another_order(alice, stock) -> None:
     first = alice.order(symbol=stock, client_order_id="a", strategy="x").json()
     again = alice.order(symbol=stock, client_order_id="a", strategy="x")

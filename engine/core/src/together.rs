@@ -1,10 +1,10 @@
 //! Several orders of which all are taken or none, or all canceled or none: one command, one turn.
 //!
-//! Each order of a list that is sent is decided on the state as the ones before it leave it, trades included, as if they
-//! came one after another. What follows from an event cannot be taken back, so the orders are first
-//! sent to a copy of the world, whose sink keeps nothing; when one is refused there, nothing happens
-//! here, and the refusal names its place in the list. What the copy took, the world takes, too: both
-//! decide from the same state.
+//! Each order of a list that is sent is decided on the state as the ones before it leave it, trades
+//! included, as if they came one after another. What follows from an event cannot be taken back, so
+//! the orders are first sent to a copy of the world, whose sink keeps nothing; when one is refused
+//! there, nothing happens here, and the refusal names its place in the list. What the copy took, the
+//! world takes, too: both decide from the same state.
 //!
 //! The copy costs as much as the world is large, and is dropped at once.
 //!

@@ -34,7 +34,7 @@ Url = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Account = Annotated[
-    str | None, typer.Option("--account", help="Id or name of an account; else your first one.")
+    str | None, typer.Option("--account", help="Id or name of an account; else your default one.")
 ]
 
 PATIENCE_S: Final = 2.0

@@ -222,7 +222,10 @@ def cancel(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel orders; all that can be canceled are, and the first refusal is the exit code."""
+    """Cancel orders: all that can be canceled are, and the exit code is 1 when one cannot.
+
+    What is no id at all is refused before any order is canceled.
+    """
     with connected(url, as_json) as client:
         if len(order_ids) == 1:
             client.orders.cancel(order_ids[0])

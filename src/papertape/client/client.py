@@ -58,7 +58,8 @@ class Client(SyncFace, Operations[SyncFace]):
     """Papertape from a program that waits for each answer.
 
     Give an API key (`key_id` and `secret`) or a login's `token`; `Client.login` makes a login.
-    Operations about an account are about `account_id`, else about the caller's first account.
+    Operations about an account are about `account_id`, else about the one
+    that the caller prefers (`default_account`), else the first one.
     What was surely not done is sent again for up to `patience_s` seconds, and what may have been
     done only where the server recognises the repeat.
     """

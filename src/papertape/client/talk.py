@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
-from papertape.client.calls import Call, Versioned, listed
+from papertape.client.calls import Call, Versioned, get, listed
 from papertape.client.errors import (
     BadReplyError,
     NotAuthenticatedError,
@@ -24,7 +24,7 @@ from papertape.client.errors import (
     problem_of,
 )
 from papertape.client.replies.accounts import Account
-from papertape.client.replies.users import Login
+from papertape.client.replies.users import Login, Preferences
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ class Talk:
     def about(self, call: Call[T]) -> Steps[T]:
         """The steps of a call; their end is its reply. Raises what `errors` lists."""
         if call.needs_account:
-            account_id = call.account_id or self.account_id or (yield from self._first_account())
+            account_id = call.account_id or self.account_id or (yield from self._usual_account())
             call = call.about(account_id)
         try:
             response = yield from self._patiently(call)
@@ -142,13 +142,18 @@ class Talk:
             response = yield from self._patiently(call)
         return _read(call, response)
 
-    def _first_account(self) -> Steps[str]:
-        """The id of the caller's first account, asked for once."""
+    def _usual_account(self) -> Steps[str]:
+        """The account that the caller prefers, else the first one; asked for once."""
         accounts = yield from self.about(listed("/accounts", Account))
         if not accounts:
             raise NotFoundError(404, "not_found", "there is no account yet; open one")
-        self.account_id = accounts[0].id
-        return accounts[0].id
+        usual = accounts[0].id
+        if len(accounts) > 1:
+            chosen = yield from self.about(get("/me/preferences", Preferences))
+            mine = {account.id for account in accounts}
+            usual = chosen.default_account if chosen.default_account in mine else usual
+        self.account_id = usual
+        return usual
 
     def renewal(self) -> Steps[None]:
         """The steps that exchange the refresh token for the next token of the login."""

@@ -264,7 +264,7 @@ class OrderDesk:
         return [item | {"order": next(labelled)} if "order" in item else item for item in items]
 
     def labelled(self, orders: Sequence[Fields]) -> list[Fields]:
-        """Orders with their labels, where they have some. Blocks."""
+        """Orders with their labels, legs with the strategy of their parent. Blocks."""
         by_account: dict[str, list[str]] = {}
         for order in orders:
             by_account.setdefault(order["account_id"], []).append(order["client_order_id"])
@@ -273,7 +273,9 @@ class OrderDesk:
             for account_id, client_ids in by_account.items()
             for client_id, labels in self._labels.of_orders(account_id, client_ids).items()
         }
-        return [_with(order, found) for order in orders]
+        parents = {order["parent_id"] for order in orders if "parent_id" in order}
+        of_parents = self._labels.of_order_ids(parents) if parents else {}
+        return [_with(order, found, of_parents) for order in orders]
 
     async def _command(
         self,
@@ -345,6 +347,11 @@ def algo_not_available() -> Problem:
     )
 
 
-def _with(order: Fields, found: Mapping[tuple[str, str], Labels]) -> Fields:
+def _with(
+    order: Fields, found: Mapping[tuple[str, str], Labels], of_parents: Mapping[str, Labels]
+) -> Fields:
     labels = found.get((order["account_id"], order["client_order_id"]))
+    parent = of_parents.get(order.get("parent_id", ""))
+    if labels is None and parent is not None and parent.strategy is not None:
+        labels = Labels(parent.strategy, ())
     return order if labels is None else order | labels.members()

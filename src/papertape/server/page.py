@@ -19,6 +19,8 @@ _NOT_BUILT = (
     "Run `make setup` in the source folder, then start it again.\n"
     "The API works: see /openapi.json\n"
 )
+_OF_PROGRAMS = ("/api/", "/assets/", "/alpaca/", "/alpaca-data/", "/webhooks/")
+"""Where programs ask, and no page is an answer."""
 
 
 class Page:
@@ -38,7 +40,9 @@ class Page:
 
     def _answer(self, request: Request) -> Response:
         path: str = request.scope["path"]  # its escapes are read already
-        if request.method not in {"GET", "HEAD"} or f"{path}/".startswith(("/api/", "/assets/")):
+        # A base address that ends with a slash makes two of them.
+        is_program = f"/{path.lstrip('/')}/".startswith(_OF_PROGRAMS)
+        if request.method not in {"GET", "HEAD"} or is_program:
             return self._file(path) or _nothing_here(request)
         index = self._files.get("/index.html")
         if index is None:

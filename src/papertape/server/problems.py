@@ -29,11 +29,10 @@ _REASON_OF_FIELD = {
     "stop_price": "invalid_price",
 }
 """What is no decimal has the reason that the engine gives a decimal out of bounds."""
-_SECRETS = ("password", "passphrase", "secret", "token", "code")
-"""Words in the names of fields whose values are never told back, misspelt ones too."""
+_SECRETS = ("password", "passphrase", "secret", "token", "code", "url")
+"""Words in the names of fields whose values are never told back: addresses carry secrets, too."""
 
 _TOKEN_IN_PATH = re.compile(r"(/webhooks/tradingview/)[^/]+", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"//[^/@]*@")
 
 _REASON_OF_STATUS = {
     400: "bad_request",
@@ -135,14 +134,13 @@ def malformed(
     detail: str, *, field: str | None = None, value: object = None, reason: str = "malformed"
 ) -> Problem:
     """422: the request cannot be read as what the route takes."""
-    shown = None if _is_secret(field or "", value) else _short(value)
+    shown = None if _is_secret(field or "") else _short(value)
     return Problem(422, reason, detail, more={"field": field, "value": shown})
 
 
-def _is_secret(field: str, value: object) -> bool:
+def _is_secret(field: str) -> bool:
     name = re.sub(r"[^a-z]", "", field.rpartition(".")[2].lower())
-    is_url_with_password = isinstance(value, str) and _CREDENTIALS.search(value) is not None
-    return is_url_with_password or any(word in name for word in _SECRETS)
+    return any(word in name for word in _SECRETS)
 
 
 def floor_unavailable(
@@ -229,7 +227,9 @@ def validation_problem(errors: Any) -> Problem:
     field = ".".join(place) or None
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
-    shown = None if isinstance(value, dict | list) else value
+    # What stands in a member that nobody knows may be anything, a secret too.
+    unknown = isinstance(value, dict | list) or first["type"] == "extra_forbidden"
+    shown = None if unknown else value
     detail = f"{field}: {message}" if field else message
     reason = _REASON_OF_FIELD.get(field or "", "malformed")
     return malformed(detail, field=field, value=shown, reason=reason)

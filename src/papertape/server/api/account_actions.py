@@ -51,6 +51,10 @@ _NOT_FLAT = (
     "account_not_flat",
     "the account holds something, or an order of it is still leaving; flatten it, then archive it",
 )
+_JOURNAL_NOT_FLAT = (
+    "account_not_flat",
+    "the journal holds something; record the trades that close it, then archive it",
+)
 _ONE_WORLD = (
     "fork_not_available",
     "the moment is on the tape, but a fork is a world of its own and this server serves only one",
@@ -210,7 +214,7 @@ class AccountActionRoutes:
             )
         # What is refused cancels nothing; from then on the account takes no order that could fill.
         if not account.is_archived and await self._closing.positions(account):
-            raise Problem(409, *_NOT_FLAT)
+            raise Problem(409, *(_JOURNAL_NOT_FLAT if account.is_journal else _NOT_FLAT))
         away = await self._accounts.archive(account, is_away=True)
         if not await self._closing.clear(away, _request_id(request)):
             await self._accounts.archive(away, is_away=False)

@@ -6,6 +6,7 @@ floor, which is repeated until it is noted as done. Everything here blocks and i
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -115,12 +116,10 @@ class AccountStore:
             found = _listed(connection, user_id, world)
         if found:
             return found
-        with self._engine.begin() as connection:
-            try:
-                with connection.begin_nested():
-                    _enter(connection, user_id, world, 1, FIRST_NAME, None, None)
-            except IntegrityError:
-                pass  # another process was faster
+        # Another process may be faster.
+        with suppress(IntegrityError), self._engine.begin() as connection:
+            _enter(connection, user_id, world, 1, FIRST_NAME, None, None)
+        with self._engine.connect() as connection:
             return _listed(connection, user_id, world)
 
     def enter(

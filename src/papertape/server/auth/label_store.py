@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.tables import order_labels, order_tags, trade_busts, trade_notes
 from papertape.storage.engines import upserting
@@ -76,18 +75,17 @@ class LabelStore:
             "tags": "|".join(labels.tags),
             "created_ns": time.time_ns(),
         }
+        new = upserting(order_labels, self._engine.dialect.name).values(row)
         with self._engine.begin() as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(order_labels).values(row))
-                    for tag in labels.tags:
-                        connection.execute(insert(order_tags).values(key | {"tag": tag}))
-            except IntegrityError:
-                found = select(order_labels).where(_is(account_id, client_order_id))
-                if _labels(dict(connection.execute(found).mappings().one())) != labels:
-                    raise LabelsDifferError(client_order_id) from None
-                return False
-        return True
+            # Writing first makes another request with this id wait until this one is done.
+            if connection.execute(new.on_conflict_do_nothing()).rowcount:
+                for tag in labels.tags:
+                    connection.execute(insert(order_tags).values(key | {"tag": tag}))
+                return True
+            found = select(order_labels).where(_is(account_id, client_order_id))
+            if _labels(dict(connection.execute(found).mappings().one())) != labels:
+                raise LabelsDifferError(client_order_id)
+        return False
 
     def bind(self, account_id: str, order_ids: Mapping[str, str]) -> None:
         """The floor gave these ids to the orders of these client ids."""
