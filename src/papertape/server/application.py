@@ -54,8 +54,9 @@ from papertape.server.problems import (
     answer_validation,
 )
 from papertape.server.queries import NativeRoute
+from papertape.server.quick import Quick
 from papertape.server.rooms import Rooms
-from papertape.server.shortcut import Shortcut
+from papertape.server.shortcut import Shortcut, ShortRoutes
 from papertape.server.stream.session import serve
 
 _DESCRIPTION = """A stock exchange in a box.
@@ -81,6 +82,7 @@ def create_app(rooms: Rooms) -> FastAPI:
     _add_streams(app, rooms)
     app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, lambda: _alpaca_app(rooms)))
     app.router.default = Page(rooms.web_dir)
+    app.state.quick = Quick(ShortRoutes(app.router), rooms.measures)
     return app
 
 

@@ -3,8 +3,8 @@
 Plain ASGI, since a request passes here before anything else and every microsecond is paid by all.
 """
 
+import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 
@@ -35,7 +35,7 @@ _POLICY = (
     "style-src 'self' 'unsafe-inline'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_SAFETY = [
+SAFETY = [
     (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -44,7 +44,7 @@ _SAFETY = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 ]
-_NOT_STORED = (b"cache-control", b"no-store")
+NOT_STORED = (b"cache-control", b"no-store")
 
 Dialects = Mapping[str, Callable[[Problem], Response]]
 """How problems are told behind a prefix, where not as problem details."""
@@ -108,8 +108,7 @@ class _Exchange:
         self._headers = Headers(scope=scope)
         self._received_bytes = 0
         self._started = False
-        given = self._headers.get("x-request-id", "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.request_id = id_of_request(self._headers)
 
     def check_announced_size(self) -> None:
         """Refuse an oversize body before a byte of it is read."""
@@ -130,9 +129,9 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._started = True
             self.status = message["status"]
-            more = [*_SAFETY, (b"x-request-id", self.request_id.encode())]
+            more = [*SAFETY, (b"x-request-id", self.request_id.encode())]
             if self.scope["path"].startswith(("/api/", *self._dialects)):
-                more.append(_NOT_STORED)
+                more.append(NOT_STORED)
             message["headers"] = [*message["headers"], *more]
         await self._send(message)
 
@@ -156,6 +155,12 @@ class _Exchange:
             if self.scope["path"].startswith(prefix):
                 return tell(problem)
         return problem.response(Request(self.scope))
+
+
+def id_of_request(headers: Headers) -> str:
+    """The id that the caller gave a request, or a new one where it cannot be kept."""
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
 def _meant(path: str) -> str:

@@ -105,7 +105,8 @@ class OrderDesk:
         """The same for an order of `common_fields`."""
         await self._accounts.require(caller, fields["account_id"])
         fields["symbol"] = await self._symbols.find(fields["symbol"]) or fields["symbol"]
-        fields.setdefault("client_order_id", request_id or str(uuid4()))
+        if "client_order_id" not in fields:
+            fields["client_order_id"] = request_id or str(uuid4())
         return await self.send(caller, Prepared(fields, _NO_LABELS))
 
     async def submit_of(self, caller: Caller, fields: Fields, strategy: str | None) -> Reply:

@@ -3,9 +3,9 @@
 import socket
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
-from papertape.server.patience import PatientProtocol
+from papertape.server.quick import protocol_of
 from papertape.server.stream.wire import StreamProtocol
 
 STREAM_MESSAGE_BYTES_MAX = 64 * 1024
@@ -20,20 +20,20 @@ _BACKLOG = 2048
 
 
 def server_of(
-    app: ASGIApp, listener: socket.socket, *, trusted_proxies: str = ""
+    app: FastAPI, listener: socket.socket, *, trusted_proxies: str = ""
 ) -> uvicorn.Server:
     """The server for a listening socket; `await server.serve(sockets=[listener])` runs it.
 
-    What `X-Forwarded-For` and `X-Forwarded-Proto` say is believed from `trusted_proxies` alone,
-    addresses and networks with commas between them. The server ends on SIGTERM or SIGINT; open
-    requests get three seconds for it, streams are closed.
+    The application is one of `create_app`. What `X-Forwarded-For` and `X-Forwarded-Proto` say is
+    believed from `trusted_proxies` alone, addresses and networks with commas between them. The
+    server ends on SIGTERM or SIGINT; open requests get three seconds for it, streams are closed.
     """
     # Accepted connections inherit the size.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=protocol_of(app),
             ws=StreamProtocol,
             ws_max_size=STREAM_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,

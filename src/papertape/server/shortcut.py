@@ -22,56 +22,44 @@ _ID_LENGTH = 36
 """That of a UUID; no fixed part of a path is so long a name, so the two are never mixed up."""
 
 
-class _Short(NamedTuple):
-    """A route, what answers it (None: the router shall), and the name of the id in its path."""
+class Short(NamedTuple):
+    """A route, what answers it (None: the router shall), and what its path says."""
 
     route: StrictRoute
     answer: Callable[[Request], Awaitable[Response | None]]
-    name: str = ""
+    path_params: dict[str, str] = {}  # noqa: RUF012 - a default that nobody changes
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it answers every request of the route, and never with None."""
+        return isinstance(self.route, DirectRoute)
 
 
-class Shortcut:
-    """Inside of `Edge`, which answers what is raised here; around the application."""
+class ShortRoutes:
+    """The busiest routes of a router, found by method and path without trying any other."""
 
-    def __init__(self, app: ASGIApp, router: APIRouter) -> None:
-        self._app = app
-        self._fixed: dict[tuple[str, str], _Short] = {}
-        self._with_id: dict[tuple[str, str, str], _Short] = {}
+    def __init__(self, router: APIRouter) -> None:
+        self._fixed: dict[tuple[str, str], Short] = {}
+        self._with_id: dict[tuple[str, str, str], tuple[Short, str]] = {}
         for route in router.routes:
             if isinstance(route, DirectRoute):
-                self._add(route, route.endpoint)
+                self._add(route, Short(route, route.endpoint))
             elif isinstance(route, CommonRoute):
-                self._add(route, route.common)
+                self._add(route, Short(route, route.common))
 
-    def _add(
-        self, route: StrictRoute, answer: Callable[[Request], Awaitable[Response | None]]
-    ) -> None:
+    def _add(self, route: StrictRoute, short: Short) -> None:
         before, brace, rest = route.path.partition("{")
         name, _, behind = rest.partition("}")
         for method in route.methods or ():
             if not brace:
-                self._fixed[method, route.path] = _Short(route, answer)
+                self._fixed[method, route.path] = short
             elif name.isidentifier() and behind.count("/") <= 1 and "{" not in behind:
-                self._with_id[method, before, behind] = _Short(route, answer, name)
+                self._with_id[method, before, behind] = short, name
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request of a short route; hand all others on."""
-        short = self._find(scope) if scope["type"] == "http" else None
-        response = None
-        if short is not None:
-            scope["route"] = short.route
-            short.route.expect_known(scope)
-            try:
-                response = await short.answer(Request(scope, receive))
-            except FloorUnavailableError as error:
-                raise floor_unavailable(error) from error
-        await (response or self._app)(scope, receive, send)
-
-    def _find(self, scope: Scope) -> _Short | None:
-        method, path = scope["method"], scope["path"]
+    def find(self, method: str, path: str) -> Short | None:
+        """The short route of a request; None when it has none."""
         short = self._fixed.get((method, path))
         if short is not None:
-            scope["path_params"] = {}
             return short
         before, slash, part = path.rpartition("/")
         behind = ""
@@ -81,6 +69,31 @@ class Shortcut:
         if len(part) != _ID_LENGTH:
             return None
         found = self._with_id.get((method, f"{before}/", behind))
-        if found is not None:
-            scope["path_params"] = {found.name: part}
-        return found
+        return None if found is None else found[0]._replace(path_params={found[1]: part})
+
+
+class Shortcut:
+    """Inside of `Edge`, which answers what is raised here; around the application."""
+
+    def __init__(self, app: ASGIApp, router: APIRouter) -> None:
+        self._app = app
+        self._routes = ShortRoutes(router)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of a short route; hand all others on."""
+        short = None
+        if scope["type"] == "http":
+            short = self._routes.find(scope["method"], scope["path"])
+        response = None if short is None else await answer(short, Request(scope, receive))
+        await (response or self._app)(scope, receive, send)
+
+
+async def answer(short: Short, request: Request) -> Response | None:
+    """What the handler of a short route answers; raises `Problem`."""
+    scope = request.scope
+    scope["route"], scope["path_params"] = short.route, short.path_params
+    short.route.expect_known(scope)
+    try:
+        return await short.answer(request)
+    except FloorUnavailableError as error:
+        raise floor_unavailable(error) from error

@@ -19,9 +19,10 @@ class _OfAccount:
         self.forgotten: dict[str, int] = {}
 
     def add(self, message: PrivateMessage) -> None:
-        if message.channel not in self.newest and message.prev is not None:
-            self.forgotten[message.channel] = message.prev
-        self.newest[message.channel] = message.seq
+        channel = message.channel
+        if channel not in self.newest and message.prev is not None:
+            self.forgotten[channel] = message.prev
+        self.newest[channel] = message.seq
         self.messages.append(message)
 
     def forget_oldest(self) -> None:
@@ -44,11 +45,15 @@ class KeptMessages:
 
     def add(self, message: PrivateMessage) -> None:
         """Keep a message."""
-        account = self._accounts.setdefault(message.account_id, _OfAccount())
-        self._accounts.move_to_end(message.account_id)
+        account_id, seq = message.account_id, message.seq
+        account = self._accounts.get(account_id)
+        if account is None:
+            account = self._accounts[account_id] = _OfAccount()
+        else:
+            self._accounts.move_to_end(account_id)
         account.add(message)
         self._count += 1
-        self.newest_seq = max(self.newest_seq, message.seq)
+        self.newest_seq = max(self.newest_seq, seq)
         if len(account.messages) > self._of_account_max:
             account.forget_oldest()
             self._count -= 1
