@@ -56,7 +56,8 @@ from papertape.server.problems import (
 from papertape.server.queries import NativeRoute
 from papertape.server.quick import Quick
 from papertape.server.rooms import Rooms
-from papertape.server.shortcut import Shortcut, ShortRoutes
+from papertape.server.route_index import NO_TELEMETRY, RouteIndex
+from papertape.server.shortcut import Shortcut
 from papertape.server.stream.session import serve
 
 _DESCRIPTION = """A stock exchange in a box.
@@ -77,20 +78,24 @@ class Group(Protocol):
 def create_app(rooms: Rooms) -> FastAPI:
     """The server of one world."""
     app = _bare_app(rooms)
+    quick = app.state.quick = Quick(rooms.measures)
+    app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, lambda: _alpaca_app(rooms, quick)))
     for group in _groups(rooms):
         group.add_to(app.router)
     _add_streams(app, rooms)
-    app.router.routes.append(PrefixRoute(ALPACA_PREFIXES, lambda: _alpaca_app(rooms)))
     app.router.default = Page(rooms.web_dir)
-    app.state.quick = Quick(ShortRoutes(app.router), rooms.measures)
+    RouteIndex(app.router).install()
+    quick.add(app.router, Problem.response)
     return app
 
 
-def _alpaca_app(rooms: Rooms) -> FastAPI:
+def _alpaca_app(rooms: Rooms, quick: Quick) -> FastAPI:
     """The dialect's application; loaded for its first request, so that no start waits for it."""
     from papertape.server.dialects.alpaca.application import alpaca_app
 
-    return alpaca_app(rooms)
+    app = alpaca_app(rooms)
+    quick.add(app.router, lambda problem, _request: alpaca_error(problem))
+    return app
 
 
 def _groups(rooms: Rooms) -> Iterator[Group]:
@@ -209,7 +214,7 @@ def _bare_app(rooms: Rooms) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         lifespan=_while_serving(rooms),
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked of each request
+        telemetry=NO_TELEMETRY,
     )
     app.router.route_class = NativeRoute
     app.add_middleware(Shortcut, router=app.router)

@@ -6,10 +6,11 @@ that of `Edge`, to the byte. Whatever else comes goes uvicorn's way.
 """
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,28 +37,39 @@ _NOT_PLAIN = frozenset(
 _END = b"".join(b"%s: %s\r\n" % header for header in (*SAFETY, NOT_STORED))
 
 
+Tell = Callable[[Problem, Request], Response]
+
+
 class Quick:
     """The busiest routes of an application, and where their requests are counted."""
 
-    def __init__(self, routes: ShortRoutes, measures: Measures) -> None:
-        self._routes = routes
+    def __init__(self, measures: Measures) -> None:
         self._measures = measures
+        self._routes: list[tuple[ShortRoutes, Tell]] = []
 
-    def find(self, method: str, path: str) -> Short | None:
-        """The route of a request, when it answers all that come to it."""
-        short = self._routes.find(method, path)
-        return short if short is not None and short.is_direct else None
+    def add(self, router: APIRouter, tell: Tell) -> None:
+        """Answer the direct routes that a router has now, and tell their problems in this way."""
+        self._routes.append((ShortRoutes(router), tell))
 
-    async def answer(self, short: Short, request: "QuickRequest") -> Response:
+    def find(self, method: str, path: str) -> "Answerer | None":
+        """Who answers a request: the route that does so for all that come to it."""
+        for routes, tell in self._routes:
+            short = routes.find(method, path)
+            if short is not None:
+                return Answerer(short, tell) if short.is_direct else None
+        return None
+
+    async def answer(self, answerer: "Answerer", request: "QuickRequest") -> Response:
         """The reply, whatever happens."""
         structlog.contextvars.bind_contextvars(request_id=request.id)
+        short, tell = answerer
         try:
             response = await answer(short, request)
             assert response is not None, "a direct route answers everything"
         except Problem as problem:
-            response = problem.response(request)
+            response = tell(problem, request)
         except Exception as error:  # noqa: BLE001 - the last door: told as 500, logged whole
-            response = unexpected(request, error).response(request)
+            response = tell(unexpected(request, error), request)
         self.count(short, request, response.status_code)
         return response
 
@@ -65,6 +77,13 @@ class Quick:
         """One request that was answered, or will never be."""
         seconds = time.perf_counter() - request.began
         self._measures.count_request(request.method, short.route.path, status, seconds)
+
+
+class Answerer(NamedTuple):
+    """A route, and how its problems are told."""
+
+    short: Short
+    tell: Tell
 
 
 class _Headers(Headers):
@@ -143,52 +162,52 @@ class QuickProtocol(PatientProtocol):
 
     quick: Quick
 
-    _short: Short | None = None
+    _answerer: Answerer | None = None
     """The quick route of the request that is coming in."""
 
     _request: QuickRequest
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody hears a reply any more; what was sent whole is done all the same."""
-        if self._short is not None:
-            self.quick.count(self._short, self._request, CLIENT_GONE)
+        if self._answerer is not None:
+            self.quick.count(self._answerer.short, self._request, CLIENT_GONE)
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
         """The head of a request: from here on it is known who answers."""
-        self._short = self._recognized()
-        if self._short is None:
+        self._answerer = self._recognized()
+        if self._answerer is None:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; its size was announced, and is within bounds."""
-        if self._short is None:
+        if self._answerer is None:
             super().on_body(body)
         else:
             self._request.whole += body
 
     def on_message_complete(self) -> None:
         """The last byte of a request: now a quick one is answered."""
-        short, self._short = self._short, None
-        if short is not None:
+        answerer, self._answerer = self._answerer, None
+        if answerer is not None:
             cycle = _Cycle(keep_alive=self.parser.should_keep_alive())
             self.cycle = cycle  # type: ignore[assignment]
-            task = self.loop.create_task(self._answer(short, self._request, cycle))
+            task = self.loop.create_task(self._answer(answerer, self._request, cycle))
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
         super().on_message_complete()
 
-    def _recognized(self) -> Short | None:
+    def _recognized(self) -> Answerer | None:
         """The quick route of the present request, when nothing about it is unusual."""
         if self.cycle is not None and not self.cycle.response_complete:
             return None  # another is being answered; uvicorn keeps the order
         path, _, query = self.url.partition(b"?")
-        if not path.isascii() or self.parser.get_http_version() != "1.1":
+        if b"%" in path or not path.isascii() or self.parser.get_http_version() != "1.1":
             return None
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         method = self.parser.get_method().decode("ascii")
-        short = self.quick.find(method, path.decode("ascii"))
-        if short is None or self.root_path or b"#" in query:
+        answerer = self.quick.find(method, path.decode("ascii"))
+        if answerer is None or self.root_path or b"#" in query:
             return None
         headers = _Headers(self.headers)
         if not headers.is_plain:
@@ -196,10 +215,10 @@ class QuickProtocol(PatientProtocol):
         scope["method"], scope["raw_path"] = method, path
         scope["path"], scope["query_string"] = path.decode("ascii"), query
         self._request = QuickRequest(scope, headers)
-        return short
+        return answerer
 
-    async def _answer(self, short: Short, request: QuickRequest, cycle: _Cycle) -> None:
-        response = await self.quick.answer(short, request)
+    async def _answer(self, answerer: Answerer, request: QuickRequest, cycle: _Cycle) -> None:
+        response = await self.quick.answer(answerer, request)
         if self.flow.write_paused and not cycle.disconnected:
             await self.flow.drain()
         cycle.response_started = cycle.response_complete = True

@@ -43,7 +43,7 @@ class ShortRoutes:
         self._with_id: dict[tuple[str, str, str], tuple[Short, str]] = {}
         for route in router.routes:
             if isinstance(route, DirectRoute):
-                self._add(route, Short(route, route.endpoint))
+                self._add(route, Short(route, route.direct))
             elif isinstance(route, CommonRoute):
                 self._add(route, Short(route, route.common))
 

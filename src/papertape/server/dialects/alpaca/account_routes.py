@@ -14,7 +14,7 @@ from papertape.server.dialects.alpaca.account import account_of
 from papertape.server.dialects.alpaca.activity_list import ActivityList, Wanted
 from papertape.server.dialects.alpaca.curves import Asked, Curves
 from papertape.server.dialects.alpaca.days import NEW_YORK, TradingDays, day_of, start_of
-from papertape.server.dialects.alpaca.documents import document
+from papertape.server.dialects.alpaca.documents import add_route, document
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.dialects.alpaca.models.bodies import ConfigurationBody
 from papertape.server.dialects.alpaca.models.trading import (
@@ -81,9 +81,7 @@ class AccountRoutes:
             ("/activities", self.list_activities, "GET", listed),
             ("/activities/{activity_type}", self.list_activities_of_type, "GET", listed),
         ):
-            router.add_api_route(
-                _ACCOUNT + path, handler, methods=[method], tags=["account"], **told
-            )
+            add_route(router, _ACCOUNT + path, handler, method, "account", told)
 
     async def get_account(self, request: Request) -> Response:
         """The account of the key, or the user's first, valued at the present market."""

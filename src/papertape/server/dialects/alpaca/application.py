@@ -45,6 +45,7 @@ from papertape.server.late_routes import LateRoute
 from papertape.server.problems import Problem
 from papertape.server.replies import json_reply
 from papertape.server.rooms import Rooms
+from papertape.server.route_index import NO_TELEMETRY, RouteIndex
 from papertape.storage.spans import Spans
 
 _DESCRIPTION = """The dialect of Alpaca, for bots that were written for it.
@@ -87,6 +88,7 @@ def alpaca_app(rooms: Rooms) -> FastAPI:
     ):
         group.add_to(app.router)
     _add_streams(app, rooms, seats, assets, desk, Channels(rooms.hub, prices))
+    RouteIndex(app.router).install()
     return app
 
 
@@ -119,6 +121,7 @@ def _bare_app() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        telemetry=NO_TELEMETRY,
     )
     app.router.route_class = LateRoute
     app.add_exception_handler(Problem, answer_problem)

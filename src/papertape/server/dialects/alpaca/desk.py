@@ -5,7 +5,8 @@ here and nowhere else.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
@@ -45,6 +46,10 @@ IN_DOUBT_NS = 60_000_000_000
 GROUP_MAX = 5
 """Rows of one order in a list: itself and its legs."""
 
+NEVER_REPLACED_S = 60.0
+"""How long an account without replacements is not looked at again."""
+
+_NEVER_REPLACED_MAX = 20_000
 
 EVERYTHING = Span()
 
@@ -92,6 +97,7 @@ class OrderDesk:
         reads: Reads,
         replacements: Replacements,
         measures: Measures,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._exchange = exchange
         self._entry = entry
@@ -100,6 +106,9 @@ class OrderDesk:
         self._spans = Spans(reads)
         self._replacements = replacements
         self._measures = measures
+        self._clock = clock
+        self._never_replaced: dict[str, float] = {}
+        """Accounts that had no replacement, and until when they need not be looked at again."""
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -116,12 +125,29 @@ class OrderDesk:
             raise _id_taken(given)
         if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
             raise refusal(reply)
-        return await self.shown(msgspec.json.decode(reply.body), nested=True)
+        native = msgspec.json.decode(reply.body)
+        if "legs" in native:
+            return await self.shown(native, nested=True)
+        return order_of(native, self._assets.known(native["symbol"]), None)  # nobody replaced it
 
     async def _is_taken(self, account_id: str, client_order_id: str) -> bool:
-        """By a replacement; the exchange knows the ids of orders itself."""
-        row = await asyncio.to_thread(self._replacements.by_client_id, account_id, client_order_id)
+        """By a replacement; the exchange knows the ids of orders itself.
+
+        It knows those of replacements, too, for a day: so an account that was looked at a moment
+        ago has none that only the table knows.
+        """
+        if self._never_replaced.get(account_id, 0) > self._clock():
+            return False
+        row = await asyncio.to_thread(self._taken_by, account_id, client_order_id)
         return row is not None
+
+    def _taken_by(self, account_id: str, client_order_id: str) -> Replacement | None:
+        if self._replacements.has_any(account_id):
+            return self._replacements.by_client_id(account_id, client_order_id)
+        if len(self._never_replaced) >= _NEVER_REPLACED_MAX:
+            self._never_replaced.clear()
+        self._never_replaced[account_id] = self._clock() + NEVER_REPLACED_S
+        return None
 
     async def cancel(self, account_id: str, order_id: str) -> None:
         """Cancel an open order; raises `Problem` 404 and 422."""

@@ -1,9 +1,11 @@
 """The OpenAPI document of the dialect, at `/alpaca/openapi.json`: what its routes take and give."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import signature
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
@@ -12,10 +14,12 @@ from papertape.server.callers import SCOPE_EXTENSION, RouteScope
 from papertape.server.dialects.alpaca.errors import error_of
 from papertape.server.dialects.alpaca.models.bodies import AlpacaBody
 from papertape.server.dialects.alpaca.models.trading import ErrorReply
+from papertape.server.documents import DirectRoute
 from papertape.server.models.base import Travelling
 from papertape.server.problems import Problem, not_authenticated
 from papertape.server.replies import JSON
 
+_NAME_IN_PATH = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{model}"
 _EXAMPLES: Mapping[int, Problem] = {
     400: Problem(400, "not_json", "the body is not JSON"),
@@ -69,6 +73,26 @@ def document(
         "responses": responses,
         "openapi_extra": extra,
     }
+
+
+def add_route(
+    router: APIRouter,
+    path: str,
+    handler: Callable[..., Awaitable[Response]],
+    method: str,
+    tag: str,
+    told: dict[str, Any],
+) -> None:
+    """Add a route; one whose handler reads its query itself, or has none, is a direct one."""
+    reads_itself = set(signature(handler).parameters) <= {"request", *_NAME_IN_PATH.findall(path)}
+    router.add_api_route(
+        path,
+        handler,
+        methods=[method],
+        tags=[tag],
+        route_class_override=DirectRoute if reads_itself else None,
+        **told,
+    )
 
 
 def _reply(reply: Replies, listed: bool) -> dict[str, Any]:

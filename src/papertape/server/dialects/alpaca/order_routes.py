@@ -13,7 +13,7 @@ from papertape.server.dialects.alpaca.configuration import (
     hold_to_long,
 )
 from papertape.server.dialects.alpaca.desk import Listing, OrderDesk
-from papertape.server.dialects.alpaca.documents import document
+from papertape.server.dialects.alpaca.documents import add_route, document
 from papertape.server.dialects.alpaca.models.bodies import OrderBody, ReplaceBody
 from papertape.server.dialects.alpaca.models.trading import CanceledOrder, OrderReply
 from papertape.server.dialects.alpaca.orders import change_of, command_of, names_in
@@ -76,7 +76,7 @@ class OrderRoutes:
                 document(None, status=204, scope="trade", problems=(404,)),
             ),
         ):
-            router.add_api_route(path, handler, methods=[method], tags=["orders"], **told)
+            add_route(router, path, handler, method, "orders", told)
 
     async def submit_order(self, request: Request) -> Response:
         """Send an order; the reply is the order as it stands after matching, and is durable."""

@@ -14,7 +14,7 @@ from papertape.server.bodies import as_decimal_text
 from papertape.server.dialects.alpaca.assets import Asset, Assets
 from papertape.server.dialects.alpaca.configuration import Configurations, check_order
 from papertape.server.dialects.alpaca.desk import OrderDesk
-from papertape.server.dialects.alpaca.documents import document
+from papertape.server.dialects.alpaca.documents import add_route, document
 from papertape.server.dialects.alpaca.errors import error_of
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.dialects.alpaca.models.trading import (
@@ -84,7 +84,7 @@ class PositionRoutes:
                 document(OrderReply, scope="trade", problems=(404,)),
             ),
         ):
-            router.add_api_route(path, handler, methods=[method], tags=["positions"], **told)
+            add_route(router, path, handler, method, "positions", told)
 
     async def list_positions(self, request: Request) -> Response:
         """What the account holds, valued at the present market."""

@@ -129,6 +129,11 @@ class Replacements:
         mine = (table.c.account_id == account_id) & (table.c.alpaca_id == alpaca_id)
         return self._one_id(select(table.c.order_id).where(mine))
 
+    def has_any(self, account_id: str) -> bool:
+        """Whether an order of the account was ever replaced, or is being replaced."""
+        query = select(table.c.order_id).where(table.c.account_id == account_id).limit(1)
+        return self._one_id(query) is not None
+
     def by_client_id(self, account_id: str, client_order_id: str) -> Replacement | None:
         """The replacement that gave an order this client id."""
         mine = (table.c.account_id == account_id) & (table.c.client_order_id == client_order_id)
