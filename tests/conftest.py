@@ -9,6 +9,8 @@ import pytest
 from papertape.storage.place import Place
 from postgres_server import PostgresServer, reason_to_skip
 
+pytest_plugins = ["generated_requests"]
+
 DATA_FOLDERS = (
     Path(os.environ.get("PAPERTAPE_MARKET_DATA", "")),
     Path(__file__).parents[2] / "shared" / "data",

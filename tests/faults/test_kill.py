@@ -47,6 +47,7 @@ async def load_and_kill(
 ) -> None:
     """Load for a random moment, kill, start again, and let every trader learn the truth."""
     async with httpx.AsyncClient(base_url=product.url, timeout=20) as client:
+        await asyncio.gather(*[trader.stay_logged_in(client) for trader in traders])
         killed = asyncio.Event()
         working = [asyncio.create_task(trader.trade(client, draw, killed)) for trader in traders]
         await asyncio.sleep(draw.uniform(*LOAD_SECONDS))

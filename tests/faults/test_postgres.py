@@ -220,6 +220,7 @@ async def load_and_strike(
 ) -> None:
     """Load for a random moment, strike, bring back what is gone, let all learn the truth."""
     async with httpx.AsyncClient(base_url=product.url, timeout=30) as client:
+        await asyncio.gather(*[trader.stay_logged_in(client) for trader in traders])
         struck = asyncio.Event()
         working = [asyncio.create_task(trader.trade(client, draw, struck)) for trader in traders]
         await asyncio.sleep(draw.uniform(*LOAD_SECONDS))

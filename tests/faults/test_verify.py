@@ -75,6 +75,12 @@ def test_a_flipped_byte_anywhere_in_a_body_is_found(product: Path, byte: int) ->
     assert ("main", "tape") in places(verify(product))
 
 
+@pytest.mark.parametrize("table", ["tape", "world_head"])
+def test_a_world_whose_name_is_no_text_is_found(product: Path, table: str) -> None:
+    change(product, f"UPDATE {table} SET world = CAST(world AS BLOB)")
+    assert ("b'main'", "tape") in places(verify(product))
+
+
 @pytest.mark.parametrize("removed", [1, 3])
 def test_a_removed_tail_is_found(product: Path, removed: int) -> None:
     change(product, "DELETE FROM tape WHERE seq > (SELECT max(seq) FROM tape) - ?", (removed,))

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,18 +23,31 @@ class Trader:
     name: str
     account_id: str = ""
     token: str = ""
+    renew_at: float = 0.0
     sent: dict[str, Json] = field(default_factory=dict)
     told: dict[str, Json] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
 
     async def join(self, client: httpx.AsyncClient) -> None:
         """Register and log in."""
-        credentials = {"username": self.name, "password": PASSWORD}
-        (await client.post("/api/v1/auth/register", json=credentials)).raise_for_status()
-        login = (await client.post("/api/v1/auth/login", json=credentials)).raise_for_status()
-        self.token = login.json()["access_token"]
+        registered = await client.post("/api/v1/auth/register", json=self._credentials)
+        registered.raise_for_status()
+        await self.stay_logged_in(client)
         accounts = await client.get("/api/v1/accounts", headers=self.headers)
         self.account_id = accounts.raise_for_status().json()["items"][0]["id"]
+
+    @property
+    def _credentials(self) -> Json:
+        return {"username": self.name, "password": PASSWORD}
+
+    async def stay_logged_in(self, client: httpx.AsyncClient) -> None:
+        """Log in when half the life of the token has passed: many rounds take hours."""
+        if time.monotonic() < self.renew_at:
+            return
+        reply = await client.post("/api/v1/auth/login", json=self._credentials)
+        login = reply.raise_for_status().json()
+        self.token = login["access_token"]
+        self.renew_at = time.monotonic() + login["expires_in"] / 2
 
     @property
     def headers(self) -> dict[str, str]:

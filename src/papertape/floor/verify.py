@@ -143,10 +143,8 @@ class _WorldCheck:
     def _fresh_world(self) -> World | None:
         try:
             return World(self._world_id)
-        except ValueError as error:
-            self._findings.add(
-                Finding(self._world_id, 0, "tape", f"no world is called so: {error}")
-            )
+        except (TypeError, ValueError) as error:
+            self._report(0, "tape", f"no world is called so: {error}")
             return None
 
     def run(self) -> bool:
@@ -171,7 +169,7 @@ class _WorldCheck:
 
     def _report(self, seq: object, table: str, why: str) -> None:
         place = seq if isinstance(seq, int) else self._seq
-        self._findings.add(Finding(self._world_id, place, table, why))
+        self._findings.add(Finding(str(self._world_id), place, table, why))
 
     def _check_row(self, row: TapeRow) -> None:
         if tuple(map(type, row)) != _ROW_TYPES:
