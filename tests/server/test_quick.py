@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from papertape.server import patience
+from papertape.server.edge import Edge
 from papertape.server.quick import Answerer, Quick, QuickRequest
 
 LONG_WAY = {"X-Forwarded-For": "10.0.0.1"}
@@ -327,3 +329,22 @@ def test_a_fault_is_told_as_500_and_the_connection_goes_on(wire, monkeypatch, ca
     monkeypatch.undo()
     wire.socket.sendall(wire.order("after-broken"))
     assert [status for status, _, _ in wire.replies(1)] == [201]
+
+
+def test_a_stream_has_no_layers_between_unless_its_path_is_unusual(
+    product, trader, monkeypatch
+) -> None:
+    passed: list[str] = []
+    plain = Edge.__call__
+
+    async def passes(self: Edge, scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope.get("path", ""))
+        await plain(self, scope, receive, send)
+
+    monkeypatch.setattr(Edge, "__call__", passes)
+    paths = ("/api/v1/stream", "/api/v1/simulation/stream", "/api/v1/stream/")
+    for path in paths:
+        with connect(f"ws://127.0.0.1:{product.port}{path}", compression=None) as stream:
+            stream.send(json.dumps({"action": "auth", "token": trader.token}))
+            assert json.loads(stream.recv(timeout=5))["data"]["username"] == "quick"
+    assert passed == list(paths[1:])

@@ -63,6 +63,8 @@ class PatientProtocol(HttpToolsProtocol):
         """A stream has a patience of its own."""
         self._stop(self._request_timer)
         super().handle_websocket_upgrade()
+        # Else both would keep each other as long as the stream is open.
+        self.parser = None  # type: ignore[assignment]
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is told."""

@@ -6,7 +6,7 @@ that of `Edge`, to the byte. Whatever else comes goes uvicorn's way.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import structlog
@@ -14,6 +14,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from papertape.server.edge import (
@@ -27,6 +30,7 @@ from papertape.server.measures import Measures
 from papertape.server.patience import PatientProtocol
 from papertape.server.problems import Problem, unexpected
 from papertape.server.shortcut import Short, ShortRoutes, answer
+from papertape.server.stream.wire import StreamProtocol
 
 _CREDENTIALS = frozenset({"authorization", "apca-api-key-id"})
 _NOT_PLAIN = frozenset(
@@ -46,10 +50,15 @@ class Quick:
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
         self._routes: list[tuple[ShortRoutes, Tell]] = []
+        self.streams: dict[str, ASGIApp] = {}
+        """What answers at the paths of streams."""
 
     def add(self, router: APIRouter, tell: Tell) -> None:
         """Answer the direct routes that a router has now, and tell their problems in this way."""
         self._routes.append((ShortRoutes(router), tell))
+        for route in router.routes:
+            if isinstance(route, WebSocketRoute) and "{" not in route.path:
+                self.streams[route.path] = _stream(route.endpoint)
 
     def find(self, method: str, path: str) -> "Answerer | None":
         """Who answers a request: the route that does so for all that come to it."""
@@ -77,6 +86,13 @@ class Quick:
         """One request that was answered, or will never be."""
         seconds = time.perf_counter() - request.began
         self._measures.count_request(request.method, short.route.path, status, seconds)
+
+
+def _stream(serve: Callable[[WebSocket], Awaitable[None]]) -> ASGIApp:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(WebSocket(scope, receive, send))
+
+    return stream
 
 
 class Answerer(NamedTuple):
@@ -158,7 +174,7 @@ class _Cycle:
 
 
 class QuickProtocol(PatientProtocol):
-    """Made by `protocol_of`, for one application."""
+    """Made by `protocols_of`, for one application."""
 
     quick: Quick
 
@@ -238,6 +254,10 @@ class QuickProtocol(PatientProtocol):
         return b"".join(lines)
 
 
-def protocol_of(app: FastAPI) -> type[PatientProtocol]:
-    """The HTTP protocol for an application of `create_app`."""
-    return type("ProtocolOfApplication", (QuickProtocol,), {"quick": app.state.quick})
+def protocols_of(app: FastAPI) -> tuple[type[PatientProtocol], type[StreamProtocol]]:
+    """The protocols of HTTP and of streams for an application of `create_app`."""
+    quick: Quick = app.state.quick
+    return (
+        type("HttpOfApplication", (QuickProtocol,), {"quick": quick}),
+        type("StreamsOfApplication", (StreamProtocol,), {"streams": quick.streams}),
+    )

@@ -5,8 +5,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from papertape.server.quick import protocol_of
-from papertape.server.stream.wire import StreamProtocol
+from papertape.server.quick import protocols_of
 
 STREAM_MESSAGE_BYTES_MAX = 64 * 1024
 """What a client may send in one message: channel names, never more."""
@@ -30,11 +29,12 @@ def server_of(
     """
     # Accepted connections inherit the size.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    http, streams = protocols_of(app)
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=protocol_of(app),
-            ws=StreamProtocol,
+            http=http,
+            ws=streams,
             ws_max_size=STREAM_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,
             ws_ping_interval=20,

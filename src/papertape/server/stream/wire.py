@@ -5,9 +5,10 @@ reads has read. `StreamProtocol` is uvicorn's protocol with a side door that doe
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
+from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -18,7 +19,13 @@ LINGER_S = 60.0
 
 
 class StreamProtocol(WebSocketsSansIOProtocol):
-    """Puts a `Wire` into the scope's extensions."""
+    """Puts a `Wire` into the scope's extensions, and leads past all layers between, where it can.
+
+    A conversation keeps the frames of all layers that it came through for as long as it goes on.
+    """
+
+    streams: ClassVar[Mapping[str, ASGIApp]] = {}
+    """What answers at a path when nothing about a connection is unusual."""
 
     wire: "Wire | None" = None
 
@@ -29,6 +36,8 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             self.wire = Wire(self)
             scope["extensions"][EXTENSION] = self.wire
+            if not self.config.proxy_headers:
+                self.app = self.streams.get(scope["path"], self.app)
 
     def resume_writing(self) -> None:
         """The transport has room again."""
