@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from papertape.server.stream.waiting import Gate
 from papertape.server.stream.wire import Wire
 
 MESSAGES_BEHIND_MAX = 1_000
@@ -36,8 +37,7 @@ class Reader:
         self._replaced = 0
         self._is_closed = False
         self._check: asyncio.TimerHandle | None = None
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room = Gate()
         wire.on_writable = self._flush
 
     def send(self, frame: bytes) -> None:
