@@ -1,6 +1,6 @@
 """What follows from a fill or an end: icebergs show more, siblings shrink, legs come alive."""
 
-from twin import sessions, trading
+from twin import combo_life, sessions, trading
 from twin.amounts import divide
 from twin.ids import ORDER, make_id
 from twin.money import hold_at
@@ -24,6 +24,9 @@ def after_fill(world: World, order: Order, qty: int, *, was_linked: bool) -> Non
 
 def after_close(world: World, order: Order) -> None:
     """The end of one is the end of the other; what still waits for a parent leaves."""
+    if order.is_bound:
+        combo_life.leg_closed(world, order)
+        return
     reason = "parent_closed" if order.reason == "parent_closed" else "sibling_closed"
     sibling = world.orders.get(order.more.get("sibling"))
     legs = legs_of(world, order)
@@ -63,7 +66,7 @@ def show_whole_part(world: World, order: Order) -> None:
 def wake(world: World, leg: Order, qty: int) -> None:
     """More of a leg may trade, because its parent filled."""
     qty = min(qty, leg.waits)
-    if not leg.is_open or qty <= 0:
+    if not leg.is_open or qty <= 0 or leg.is_bound:
         return
     hold = hold_of_exit(leg, qty)
     promised = leg.promised
@@ -88,9 +91,9 @@ def hold_of_exit(leg: Order, qty: int) -> int:
 
 def stop_waiting(world: World, leg: Order) -> None:
     """What still waits will not come; what may trade already stays."""
-    if not leg.is_open or leg.waits == 0:
+    if not leg.is_open or (leg.waits == 0 and not leg.is_bound):
         return
-    if leg.leaves == 0:
+    if leg.leaves == 0 or leg.is_bound:
         trading.cancel(world, leg, "parent_closed")
     else:
         resize(world, leg, leg.qty - leg.waits, 0, 0)

@@ -1,5 +1,7 @@
 """Commands arrive, and meet the market as it is then."""
 
+from twin import combo_orders
+from twin.combos import Combo
 from twin.ids import ORDER, make_id
 from twin.orders import cancel_below, replace_now, tell_refused
 from twin.sessions import why_closed
@@ -63,6 +65,8 @@ def order_arrives(world: World, order: Order) -> None:
 
 def is_short_of_all(world: World, order: Order) -> bool:
     """Whether it is a fill-or-kill order that the book cannot fill now."""
+    if order.is_combo:
+        return any(combo_orders.would_not_fill(world, Combo(world, order)))
     at_once = order.time_in_force == "fok" and not order.awaits_price
     return at_once and certain(world, order) < order.qty
 

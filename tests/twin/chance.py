@@ -5,6 +5,8 @@ Distributions are interpolated between quantiles with nine decimals; these are c
 
 from statistics import NormalDist
 
+from twin.state import Order, World
+
 ONE = 10**9
 BITS = 2**64
 GOLDEN = 0x9E37_79B9_7F4A_7C15
@@ -86,3 +88,18 @@ def log_normal(drawn: int, sigma: int) -> int:
     """A log-normal draw with median 1, in 10^-9."""
     scaled = normal(drawn) * sigma
     return exponential(abs(scaled) // ONE * (-1 if scaled < 0 else 1))
+
+
+def part_of_lots(world: World, order: Order, lots: int) -> int | None:
+    """The part of so many lots (or steps of a multi-leg order) that an order gets by chance."""
+    rate = order.instrument.profile["partial_rate"]
+    if rate == 0 or order.time_in_force == "fok":
+        return None
+
+    def drawn(purpose: str, count: int) -> int:
+        seed = world.created["seed"]
+        return below(bits(seed, order.number, purpose, order.filled), count)
+
+    if drawn("partial_happens", ONE) >= rate or lots < 2:
+        return None
+    return drawn("partial_size", lots - 1) + 1

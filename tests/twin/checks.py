@@ -58,9 +58,10 @@ def check_terms(order: Order) -> None:
         raise malformed("client_order_id")
     if "notional" not in order.more:
         check_quantity(order.qty)
-    check_price(order.has_limit, order.limit_price, "limit_price")
-    check_price(order.has_stop, order.stop_price, "stop_price")
-    check_hours(order)
+    if not order.is_combo:
+        check_price(order.has_limit, order.limit_price, "limit_price")
+        check_price(order.has_stop, order.stop_price, "stop_price")
+        check_hours(order)
     for check in CHECKS_OF_TERMS:
         check(order)
 
@@ -169,17 +170,8 @@ def value_of_order(world: World, order: Order) -> int:
 
 def failures(world: World, order: Order) -> Iterator[Failure]:
     """All failed checks in order; the first one rejects a new order."""
-    instrument, account = order.instrument, order.account
-    if account.is_journal:
-        yield Failure("account_not_active", "account_id")
-    elif account.status != "active":
-        yield Failure("account_not_active")
-    if instrument.status != "active":
-        yield Failure("instrument_not_active", "symbol")
-    closed = why_closed(world, order)
-    if closed:
-        reason, field, next_open_ns = closed
-        yield Failure(reason, field, next_open_ns=next_open_ns)
+    instrument = order.instrument
+    yield from not_now(world, order)
     yield from off_the_steps(order)
     yield from outside_the_band(order)
     yield from beyond_bounds(world, order)
@@ -197,6 +189,20 @@ def failures(world: World, order: Order) -> Iterator[Failure]:
     yield from cannot_pay(world, order, hold_of(world, order))
 
 
+def not_now(world: World, order: Order) -> Iterator[Failure]:
+    """The account may trade, the instrument trades, and the order meets others or can wait."""
+    if order.account.is_journal:
+        yield Failure("account_not_active", "account_id")
+    elif order.account.status != "active":
+        yield Failure("account_not_active")
+    if order.instrument.status != "active":
+        yield Failure("instrument_not_active", "symbol")
+    closed = why_closed(world, order)
+    if closed:
+        reason, field, next_open_ns = closed
+        yield Failure(reason, field, next_open_ns=next_open_ns)
+
+
 def cannot_pay(world: World, order: Order, hold: int) -> Iterator[Failure]:
     """The hold is covered; what only closes a position is always taken on margin."""
     account, power = order.account, power_for(world, order.account, order.instrument)
@@ -211,7 +217,6 @@ def cannot_pay(world: World, order: Order, hold: int) -> Iterator[Failure]:
 def not_there(world: World, order: Order) -> Iterator[Failure]:
     """Named lots are there; what is sold is held, or on margin can be borrowed."""
     account, instrument = order.account, order.instrument
-    position = account.position(instrument)
     if not lots_are_there(order):
         yield Failure("unknown_lot", "lot_ids")
     elif order.side == "sell" and account.margin is None:
@@ -222,12 +227,18 @@ def not_there(world: World, order: Order) -> Iterator[Failure]:
             texts = (instrument.qty_text(order.qty), instrument.qty_text(free))
             yield Failure("insufficient_quantity", "qty", *texts)
     elif order.side == "sell":
-        opening = order.qty - min(order.qty, position.free_to_close("sell"))
-        left = borrowable(world, instrument)
-        if left is not None and opening > left:
-            reason = "borrow_unavailable" if instrument.margin["shortable"] else "not_shortable"
-            texts = (instrument.qty_text(opening), instrument.qty_text(left))
-            yield Failure(reason, "qty", *texts)
+        yield from not_borrowed(world, order)
+
+
+def not_borrowed(world: World, order: Order) -> Iterator[Failure]:
+    """What a margin account would sell short can be borrowed."""
+    instrument = order.instrument
+    closing = order.account.position(instrument).free_to_close("sell")
+    opening, left = order.qty - min(order.qty, closing), borrowable(world, instrument)
+    if left is not None and opening > left:
+        reason = "borrow_unavailable" if instrument.margin["shortable"] else "not_shortable"
+        texts = (instrument.qty_text(opening), instrument.qty_text(left))
+        yield Failure(reason, "qty", *texts)
 
 
 def lots_are_there(order: Order) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import contracts, fees, members, money_commands, profile, risk, together
+from twin import combos, contracts, fees, members, money_commands, profile, risk, together
 from twin.amounts import MONEY_SCALE, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
@@ -210,12 +210,16 @@ def margin_terms(fields: Fields) -> dict[str, int] | None:
 
 def order_terms(fields: Fields, *, must_be_named: bool) -> Order:
     """The terms of a new order; only a preview may do without an id."""
-    account, instrument = fields.account(), fields.instrument()
+    account = fields.account()
+    if fields.get("order_class") == "mleg":
+        instrument, side = combos.priced_by(fields)
+    else:
+        instrument, side = fields.instrument(), fields.word("side", SIDES)
     order = Order(
         account=account,
         client_order_id=fields.text("client_order_id", "preview"),
         instrument=instrument,
-        side=fields.word("side", SIDES),
+        side=side,
         type=fields.word("type", TYPES),
         qty=quantity(fields, instrument),
         limit_price=limit_price(fields, instrument),

@@ -257,6 +257,12 @@ def order_step(world: World, action: Action, account: Account, at_least: int) ->
         if "delist" in action.change:
             cancel(world, order, "delisted")
             return True
+        if order.is_combo or order.is_bound:
+            # A net price says nothing about one leg: it stays, and ends when a leg changes.
+            if "dividend" in action.change:
+                continue
+            cancel(world, order, "corporate_action")
+            return True
         new = reduced(order, action.change) if "dividend" in action.change else split(order, action)
         if new is None:
             continue

@@ -8,7 +8,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from twin import money_flow, option_flow, order_flow, profile_flow, risk_flow, trade_flow
+from twin import (
+    combo_flow,
+    money_flow,
+    option_flow,
+    order_flow,
+    profile_flow,
+    risk_flow,
+    trade_flow,
+)
 from twin.amounts import format_decimal
 from twin.ids import ORDER, make_id
 from twin.market_flow import MarketFlow
@@ -269,6 +277,8 @@ class Flow(MarketFlow):
         if draw.random() < 0.15:
             command["time_in_force"] = draw.choice(["day", "gtc", "gtc", "day", "ioc"])
         order_flow.add_replaced(self, command, known)
+        if known and known.is_combo:
+            combo_flow.add_replaced(self, world, command, known)
         return command
 
     def cancel_list(self, world: World) -> dict[str, Any]:
@@ -453,6 +463,7 @@ KINDS = {
     **trade_flow.KINDS,
     **order_flow.KINDS,
     **option_flow.KINDS,
+    **combo_flow.KINDS,
     **risk_flow.KINDS,
     **profile_flow.KINDS,
 }

@@ -1,6 +1,7 @@
-"""The terms of a group: bracket, oco, oto."""
+"""The terms of a group: bracket, oco, oto, multi-leg."""
 
 from twin.amounts import PRICE_MAX
+from twin.combos import check_form
 from twin.prices import OTHER
 from twin.state import Order
 from twin.terms import WHOLE, wrong
@@ -17,6 +18,11 @@ NEEDS = {
 def check_group(order: Order) -> None:
     """Whether the terms of a group make sense."""
     more = order.more
+    if order.is_combo:
+        check_form(order)
+        return
+    if "legs" in more:
+        raise wrong("legs")
     kind, loss = more.get("order_class", "simple"), more.get("stop_loss")
     if ("take_profit" in more, loss is not None) not in NEEDS.get(kind, []):
         raise wrong("stop_loss" if kind == "oco" else "order_class")

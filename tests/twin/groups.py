@@ -2,7 +2,7 @@
 
 A group is one command. Its legs are orders with the next numbers; those of a bracket or oto are
 held until their parent fills, and of two that cancel each other one loses what the other fills.
-The twin takes no multi-leg orders.
+Multi-leg orders are in `combo_life`.
 """
 
 from dataclasses import replace

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from twin.lately import Flow, Stress
 
 if TYPE_CHECKING:
+    from twin.combo_rest import Round
     from twin.state import Order
 
 
@@ -35,6 +36,10 @@ class Market:
     street: dict[str, list[Level]] = field(default_factory=lambda: {"buy": [], "sell": []})
     queue: "list[Order | BotOrder]" = field(default_factory=list)
     """Everything that rests, waits or is armed, in the order in which it was linked."""
+    combos: "dict[int, Order]" = field(default_factory=dict)
+    """Multi-leg orders that rest beside it, by their place in time."""
+    round: "Round | None" = None
+    """Which of them are to be looked at."""
     bid: tuple[int, int] | None = None
     ask: tuple[int, int] | None = None
     last: int | None = None

@@ -138,4 +138,4 @@ def quote(flow: "Flow", world: World) -> Command:
     }
 
 
-KINDS = {listing: 0.8, about: 2, trade: 6, quote: 4}
+KINDS = {listing: 0.8, about: 2, trade: 6, quote: 6}

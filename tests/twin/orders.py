@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from twin import groups, notionals, terms, trails
+from twin import combo_orders, groups, notionals, terms, trails
 from twin.amounts import ORDER_VALUE_MAX, QUANTITY_MAX, clamp, divide, format_money
 from twin.checks import (
     Failure,
@@ -18,6 +18,7 @@ from twin.checks import (
     past_its_date,
     position_beyond_bounds,
 )
+from twin.combos import check_net_price
 from twin.delays import arrival_of, receive
 from twin.ids import Digest
 from twin.margin import power_for
@@ -40,6 +41,8 @@ def submit(world: World, order: Order) -> tuple[str, int]:
         return "existing", known
     notionals.prepare(world, order)
     trails.prepare(order)
+    if order.is_combo:
+        return combo_orders.take(world, order, digest)
     if "order_class" in order.more:
         return groups.take(world, order, digest)
     failed = next(past_its_date(world, order), None) or next(failures(world, order), None)
@@ -147,7 +150,8 @@ def begin_leg(world: World, order: Order) -> None:
     if parent:
         parent.legs.append(order.number)
     if "held" in order.more:
-        order.waits, order.status = order.qty, "held"
+        order.status = "held"
+        order.waits = 0 if order.is_bound else order.qty
 
 
 def terms_on_tape(world: World, order: Order) -> dict[str, Any]:
@@ -319,7 +323,8 @@ def checked_terms(
     new = new_terms(order, asked)
     if keeps_trail:
         trails.keep(order, new)
-    failed, hold = check_new_terms(world, order, new)
+    check = combo_orders.check_replaced if order.is_combo else check_new_terms
+    failed, hold = check(world, order, new)
     if failed:
         raise failed.refused(order.number)
     return new, hold
@@ -339,10 +344,15 @@ def replace_now(
         raise not_replaceable(number)
     new, hold = checked_terms(world, order, asked, keeps_trail=True)
     keeps_priority = new.qty <= order.qty and prices_of(new) == prices_of(order)
+    keeps_priority = keeps_priority and not order.is_combo
+    is_resized = order.is_combo and new.qty != order.qty
     if request is not None:
         remember(world, account, request, digest, number)
     rarer = {} if new.more == order.more else {"more": new.more}
-    _, verdict = judge(world, new, order)
+    if order.is_combo:
+        verdict = combo_orders.verdict_of_replaced(world, new)
+    else:
+        _, verdict = judge(world, new, order)
     passed = {name: verdict.passed[name] for name in ("policy", "checks")} if verdict else {}
     change(world, order, new, hold, keeps_priority=keeps_priority)
     world.emit(
@@ -359,6 +369,8 @@ def replace_now(
         request=request,
         digest=None if request is None else f"{digest:016x}",
     )
+    if is_resized:
+        combo_orders.resize_legs(world, order)
     if not keeps_priority:
         arrive(world, order)
 
@@ -407,7 +419,12 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
     )
     new.more = new_more(order, asked["more"], new.time_in_force)
     check_quantity(new.qty)
-    check_price(new.has_limit, new.limit_price, "limit_price")
+    if order.is_bound:
+        raise not_replaceable(order.number)
+    if order.is_combo:
+        check_net_price(new)
+    else:
+        check_price(new.has_limit, new.limit_price, "limit_price")
     if order.type != "trailing_stop":
         check_price(new.has_stop, new.stop_price, "stop_price")
     elif "stop_price" in given:
@@ -415,6 +432,7 @@ def new_terms(order: Order, asked: dict[str, Any]) -> Order:
     for check in (terms.check_trail, terms.check_date, terms.check_display):
         check(new)
     is_tied = "sibling" in new.more or "held" in new.more or order.legs or "notional" in new.more
+    is_tied = is_tied and not order.is_combo
     retrails = "trail_price" in asked["more"] or "trail_percent" in asked["more"]
     moves_reached_stop = order.triggered and (retrails or new.stop_price != order.stop_price)
     cannot_rest = new.time_in_force in {"ioc", "fok"}

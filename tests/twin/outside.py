@@ -1,5 +1,6 @@
 """Inputs of the outside market: quotes, depth, prints, bars, and the orders of house bots."""
 
+from twin import combo_rest
 from twin.amounts import PRICE_MAX, QUANTITY_MAX, RATE_SCALE, clamp
 from twin.market import BotOrder, Level
 from twin.prices import best_first, book, on_offer, reaches
@@ -48,6 +49,7 @@ def merged(levels: Levels) -> Levels:
 def set_street(world: World, instrument: Instrument, bids: Levels, asks: Levels) -> None:
     """Puts new levels in the place of the old ones."""
     market = instrument.market
+    combo_rest.moved(instrument)
     for side, levels in (("buy", bids), ("sell", asks)):
         market.street[side] = replaced_levels(instrument, side, levels)
         street_moved(world.open, instrument, side)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import notionals, profile, trails
+from twin import combo_orders, notionals, profile, trails
 from twin.amounts import RATE_SCALE, clamp, format_decimal, format_money
 from twin.auctions import uncross
 from twin.checks import Failure, check_terms, failures, hold_of, walk
@@ -406,6 +406,8 @@ def book_object(world: World, instrument: Instrument, depth: int) -> dict[str, A
 def preview(world: World, order: Order) -> dict[str, Any]:
     """What an order would do if it came now."""
     check_terms(order)
+    if order.is_combo:
+        return preview_of_combo(world, order)
     notionals.prepare(world, order)
     trails.prepare(order)
     instrument, account = order.instrument, order.account
@@ -432,6 +434,18 @@ def preview(world: World, order: Order) -> dict[str, Any]:
         "expected_slippage": slippage(order, walked.notional, walked.filled),
         "rejections": failed,
         "warnings": [{"reason": "would_wait"}] if waits else [],
+    }
+
+
+def preview_of_combo(world: World, order: Order) -> dict[str, Any]:
+    """The same of a multi-leg order: the strategy as a whole."""
+    found = combo_orders.preview(world, order)
+    return {
+        "cost": format_money(found["cost"]),
+        "fees": format_money(found["fees"]),
+        "buying_power_after": format_money(found["after"]),
+        "rejections": [failure_object(one) for one in found["failed"]],
+        "warnings": [{"reason": "would_wait"}] if found["waits"] else [],
     }
 
 

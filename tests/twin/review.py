@@ -4,7 +4,7 @@ A rule rejects only what makes its figure worse. Figures count open orders as if
 each on its own side; orders that wait for their parent or only reduce count for nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -93,19 +93,22 @@ class Verdict:
 
 
 def judge(
-    world: World, order: Order, replaces: Order | None = None
+    world: World,
+    order: Order,
+    replaces: Order | None = None,
+    beside: Sequence[Order] = (),
 ) -> tuple[Failure | None, Verdict | None]:
     """The first failure, or the verdict; nothing at all in a world without risk state."""
     if world.risk is None:
         return None, None
-    return Review(world, world.risk, order, replaces).run()
+    return Review(world, world.risk, order, replaces, beside).run()
 
 
-def failures_of_risk(world: World, order: Order) -> list[Failure]:
+def failures_of_risk(world: World, order: Order, beside: Sequence[Order] = ()) -> list[Failure]:
     """All rules that reject an order, as a preview lists them."""
     if world.risk is None:
         return []
-    review = Review(world, world.risk, order, None, world.turn_ns)
+    review = Review(world, world.risk, order, None, beside, world.turn_ns)
     failed = [review.judge(rule)[0] for rule in review.rules()]
     failed += [next(review.not_killed(), None), next(review.not_stopped(), None)]
     failed += [review.wash_trade(), review.day_trade_too_many()]
@@ -113,7 +116,10 @@ def failures_of_risk(world: World, order: Order) -> list[Failure]:
 
 
 class Review:
-    """One order under review; `replaces` is the open order whose new terms these are."""
+    """One order under review; `replaces` is the open order whose new terms these are.
+
+    `beside`: legs of the same order that count as if they were open.
+    """
 
     def __init__(
         self,
@@ -121,9 +127,11 @@ class Review:
         risk: Risk,
         order: Order,
         replaces: Order | None,
+        beside: Sequence[Order] = (),
         now_ns: int | None = None,
     ) -> None:
         self.world, self.risk, self.order, self.replaces = world, risk, order, replaces
+        self.beside = beside
         self.account, self.instrument = order.account, order.instrument
         self.now_ns = world.now_ns if now_ns is None else now_ns
 
@@ -202,7 +210,8 @@ class Review:
 
     def open_orders(self, account: Account) -> list[Order]:
         """The open orders of an account besides the one that is replaced."""
-        return [one for one in self.world.open_orders(account) if one is not self.replaces]
+        orders = self.world.open_orders(account)
+        return [one for one in orders if one is not self.replaces and not one.is_combo]
 
     @property
     def left_before(self) -> int:
@@ -223,6 +232,11 @@ class Review:
             one.leaves
             for one in self.open_orders(account)
             if one.instrument is instrument and one.side == side and adds(one)
+        )
+        adding += sum(
+            one.qty
+            for one in self.beside
+            if account is self.account and one.instrument is instrument and one.side == side
         )
         return adding + (held if side == "buy" else -held)
 
@@ -386,4 +400,5 @@ class Review:
 
 def adds(order: Order) -> bool:
     """Whether an open order can make a position larger."""
-    return order.status != "held" and not order.only_closes
+    waits = order.status == "held" and not order.is_bound
+    return not waits and not order.only_closes

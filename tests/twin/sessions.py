@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from twin import trails
+from twin import combo_rest, trails
 from twin.accruals import count_day
 from twin.amounts import PRICE_MAX, RATE_SCALE
 from twin.fields import is_name
@@ -77,6 +77,10 @@ def is_over(world: World, instrument: Instrument) -> bool:
 def link(world: World, order: Order) -> None:
     """Puts an open order where it waits, rests, is armed, or sleeps."""
     queue = order.instrument.market.queue
+    if order.is_combo and order.status != "pending_new":
+        combo_rest.add(world, order)
+    if order.is_combo or order.is_bound:
+        return
     has_no_price = order.is_armed and order.stop_price is None
     waits = order.leaves == 0 or order.status in {"held", "pending_new"} or has_no_price
     if waits or any(one is order for one in queue):
@@ -84,6 +88,8 @@ def link(world: World, order: Order) -> None:
     order.seat = seat_of(world, order)
     order.trail = trails.place_of(order) if order.seat == "market" else None
     queue.append(order)
+    if order.seat == "market":
+        combo_rest.moved(order.instrument)
 
 
 def link_again(world: World, orders: Iterable[Order]) -> None:
@@ -95,6 +101,7 @@ def link_again(world: World, orders: Iterable[Order]) -> None:
             leave_queue(order)
         queue[:] = [one for one in queue if one is not order]
         order.trail = None
+        combo_rest.remove(order)
     for order in orders:
         link(world, order)
 

@@ -355,6 +355,10 @@ class Order:
     """What of the street stood before it when it came to rest."""
     ahead: float | None = None
     """What of the street stands before it, where that counts and is known."""
+    rests_in: list[Market] = field(default_factory=list)
+    """The markets beside which a multi-leg order rests."""
+    rests_at: int = 0
+    """Its place in time there."""
 
     @property
     def auction(self) -> str | None:
@@ -389,13 +393,28 @@ class Order:
 
     @property
     def promised(self) -> int:
-        """What it promises of a position; of two that cancel each other only the first does."""
+        """What it promises of a position; of two that cancel each other only the first does.
+
+        The legs of a multi-leg order promise, not their parent.
+        """
         sibling = self.more.get("sibling")
+        if self.is_combo:
+            return 0
         return self.leaves if sibling is None or sibling > self.number else 0
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_combo(self) -> bool:
+        """Whether it is the parent of a multi-leg order."""
+        return self.more.get("order_class") == "mleg"
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is a leg that trades only together with the others."""
+        return self.more.get("held") == "group"
 
     @property
     def has_limit(self) -> bool:

@@ -10,23 +10,25 @@ from twin.state import Instrument, Order, World, malformed
 
 PERCENT_SCALE = 4
 LOTS_MAX = 100
+LEGS_MAX = 100
+SIDES = ("buy", "sell")
 WHOLE = 100 * 10**PERCENT_SCALE
 TIME_MAX_NS = 9_006_000_000_000_000_000
 TRIGGERS = ("bid_ask", "last", "mid")
 SELF_TRADES = ("none", "cancel_newest", "cancel_oldest", "decrement")
 WHEN_CLOSED = ("wait", "refuse")
 INTENTS = ("buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close")
-CLASSES = ("simple", "bracket", "oco", "oto")
+CLASSES = ("simple", "bracket", "oco", "oto", "mleg")
 TAPE_ORDER = (
     "trail_price", "trail_percent", "trigger", "display_qty", "hidden", "post_only", "reduce_only",
-    "notional", "expires_ns", "extended_hours", "order_class", "take_profit", "stop_loss", "parent",
-    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids",
+    "notional", "expires_ns", "extended_hours", "order_class", "take_profit", "stop_loss", "legs",
+    "parent",    "sibling", "held", "water_mark", "self_trade", "do_not_reduce", "lot_ids",
     "when_closed", "forced", "recorded", "position_intent",
 )  # fmt: skip
 """The order in which the tape tells terms; what is not asked for is not told."""
 SHOWN_AS = {
     "parent": "parent_id", "sibling": "sibling_id", "held": "waits_for",
-    "expires_ns": "expire_time",
+    "expires_ns": "expire_time", "legs": "leg_terms",
 }  # fmt: skip
 LOSS = ("stop_price", "limit_price", "trail_price", "trail_percent")
 
@@ -52,6 +54,7 @@ def read(fields: Fields, instrument: Instrument) -> dict[str, Any]:
             "order_class": word(fields, "order_class", CLASSES, left_out="simple"),
             "take_profit": take_profit(fields, instrument),
             "stop_loss": stop_loss(fields, instrument),
+            "legs": read_legs(fields),
             "self_trade": word(fields, "self_trade", SELF_TRADES),
             "do_not_reduce": fields.flag("do_not_reduce"),
             "lot_ids": lot_ids(fields),
@@ -121,6 +124,26 @@ def stop_loss(fields: Fields, instrument: Instrument) -> dict[str, int] | None:
     loss = {name: part.price(name, instrument) for name in LOSS[:3]}
     loss["trail_percent"] = percent(part)
     return {name: it for name, it in loss.items() if it is not None}
+
+
+def read_legs(fields: Fields) -> list[dict[str, Any]]:
+    """The legs that a command names, as on the tape."""
+    named = fields.get("legs")
+    if named is None:
+        return []
+    if not isinstance(named, list) or len(named) > LEGS_MAX:
+        raise malformed("legs")
+    if not all(isinstance(one, dict) for one in named):
+        raise malformed("legs")
+    return [read_leg(Fields(fields.world, one)) for one in named]
+
+
+def read_leg(fields: Fields) -> dict[str, Any]:
+    """One of them."""
+    instrument = fields.instrument()
+    side = fields.word("side", SIDES)
+    ratio = fields.needed_qty("ratio_qty", instrument)
+    return {"instrument": instrument.index, "side": side, "ratio_qty": ratio}
 
 
 # Checking -------------------------------------------------------------------------------------
@@ -203,6 +226,8 @@ def shown(world: World, order: Order) -> dict[str, Any]:
             return {key: show(key, one) for key, one in value.items()}
         if name in {"parent", "sibling"}:
             return make_id(world.name, ORDER, value)
+        if name == "legs":
+            return [leg_shown(world, leg) for leg in value]
         return WRITTEN[name](value) if name in WRITTEN else value
 
     members = {SHOWN_AS.get(name, name): show(name, it) for name, it in order.more.items()}
@@ -213,6 +238,13 @@ def shown(world: World, order: Order) -> dict[str, Any]:
     if order.legs:
         members["legs"] = [make_id(world.name, ORDER, leg) for leg in order.legs]
     return members
+
+
+def leg_shown(world: World, leg: dict[str, Any]) -> dict[str, str]:
+    """A leg of a multi-leg order as a client sees it."""
+    instrument = world.instruments[leg["instrument"]]
+    ratio = instrument.qty_text(leg["ratio_qty"])
+    return {"symbol": instrument.symbol, "side": leg["side"], "ratio_qty": ratio}
 
 
 WRITTEN = {

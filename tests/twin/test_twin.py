@@ -55,6 +55,7 @@ WANTED = [
     "filled by path low_first", "filled by path stops_first", "filled by gap worst",
     "filled bar_open", "filled bar_path", "filled stop_gap", "filled traded_through",
     "filled slippage", "filled impact",
+    "legs_filled", "filled multi_leg",
 ]  # fmt: skip
 
 

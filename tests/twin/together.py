@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
-from twin import members, orders
+from twin import combo_life, members, orders
 from twin.fields import Fields
 from twin.ids import Digest
 from twin.risk_work import work
@@ -109,5 +109,6 @@ def take_each(world: World, given: list[Order]) -> list[tuple[str, int]]:
 def settle_down(world: World) -> None:
     """What a command brought to life meets the market, then risk looks at everybody."""
     let_arrive(world)
+    combo_life.work_all(world)
     work(world)
     let_arrive(world)

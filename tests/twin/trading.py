@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin import aftermath, chance, notionals, trails
+from twin import aftermath, chance, combo_life, combo_rest, notionals, trails
 from twin.amounts import bounded
 from twin.checks import is_due
 from twin.currencies import in_own
@@ -52,6 +52,7 @@ def unlink(order: Order | BotOrder, instrument: Instrument) -> None:
     queue[:] = [one for one in queue if one is not order]
     if isinstance(order, Order):
         order.trail = None
+        combo_rest.remove(order)
 
 
 def touch(world: World, order: Order) -> None:
@@ -246,6 +247,9 @@ def arrive(world: World, order: Order) -> None:
     may_come = order.is_open and order.status != "held" and order.leaves > 0
     if not may_come or not trails.can_wait(world, order):
         return
+    if order.is_combo:
+        combo_life.enter(world, order)
+        return
     if not order.is_armed:
         enter(world, order)
     else:
@@ -335,17 +339,8 @@ def terms_of_offer(
 
 def part_of(world: World, order: Order, wanted: int) -> int | None:
     """The part of an offer of the street that an order gets when chance gives it only a part."""
-    rate, lots = order.instrument.profile["partial_rate"], wanted // order.instrument.lot
-    if rate == 0 or order.time_in_force == "fok":
-        return None
-
-    def drawn(purpose: str, count: int) -> int:
-        seed = world.created["seed"]
-        return chance.below(chance.bits(seed, order.number, purpose, order.filled), count)
-
-    if drawn("partial_happens", chance.ONE) >= rate or lots < 2:
-        return None
-    return (drawn("partial_size", lots - 1) + 1) * order.instrument.lot
+    lots = chance.part_of_lots(world, order, wanted // order.instrument.lot)
+    return None if lots is None else lots * order.instrument.lot
 
 
 def why_unpayable(world: World, order: Order) -> str:
@@ -546,6 +541,7 @@ def fired(world: World, order: Order, price: int) -> None:
 def work_on(world: World, instrument: Instrument) -> None:
     """Lets everything happen that new liquidity or a new price makes possible."""
     world.unfinished.discard(instrument.index)
+    combo_rest.moved(instrument)
     if may_trade(world, instrument):
         serve_waiting(world, instrument)
         uncross(world, instrument)

@@ -120,6 +120,7 @@ def exposures(world: World, accounts: list[Account]) -> list[Exposure]:
             order
             for account in accounts
             for order in world.open_orders(account)
+            if not order.is_combo
             if order.instrument is instrument and adds(order)
         ]
         sides = [sum(one.leaves for one in adding if one.side == side) for side in ("buy", "sell")]
@@ -138,6 +139,7 @@ def figures_of(world: World, accounts: list[Account], rule: Rule) -> dict[str, i
     }
     if rule.measure in EACH_ORDER or rule.measure == "open_orders":
         orders = [one for account in accounts for one in world.open_orders(account)]
+        orders = [one for one in orders if not one.is_combo]
         for order in (one for one in orders if rule.is_about(one.instrument)):
             target = target_of(rule, order.instrument)
             before = figures.get(target, 0)

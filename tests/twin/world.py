@@ -13,6 +13,7 @@ from twin import (
     arrivals,
     bars,
     clock,
+    combo_rest,
     commands,
     contracts,
     corporate,
@@ -58,7 +59,7 @@ class Twin:
         world = self.world
         due = next_due(world) or corporate.due(world) or contracts.due(world)
         left = world.crossings or world.unfinished or accruals.is_due(world)
-        due = due or world.arrivals or arrivals.next_arrival(world)
+        due = due or world.arrivals or arrivals.next_arrival(world) or combo_rest.are_due(world)
         return bool(due or left or risk_work.is_left(world))
 
     def restart(self) -> None:
@@ -75,6 +76,8 @@ class Twin:
         for order in sorted(world.open, key=lambda order: order.priority):
             order.ahead = order.stood_behind = None
             link(world, order)
+        for instrument in world.instruments:
+            instrument.market.round = None
         if world.risk is not None:
             world.risk.forget_market(world)
 

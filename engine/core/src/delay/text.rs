@@ -4,7 +4,7 @@ use super::{Arrival, DelayEvent, Delayed, FailedCheck, What};
 use crate::command::Replace;
 use crate::durable::Durable;
 use crate::event::RequestId;
-use crate::ids::IdKind;
+use crate::ids::{IdKind, OrderNumber};
 use crate::json::ObjectWriter;
 use crate::more_terms::MoreTerms;
 use crate::project::{account_id, order_id};
@@ -130,7 +130,7 @@ fn read_received(fields: &Fields<'_>) -> Read<DelayEvent> {
                 .get("qty")
                 .map(|_| fields.bounded("qty", QUANTITY_MAX))
                 .transpose()?,
-            limit_price: fields.price("limit_price")?,
+            limit_price: fields.limit_price(is_net(fields.durable, order()?))?,
             stop_price: fields.price("stop_price")?,
             time_in_force: match fields.value.get("time_in_force") {
                 None => None,
@@ -211,7 +211,7 @@ impl Stored for Delayed {
                 order: number,
                 request_id: None,
                 qty: bounded(Stored::get(input)?, QUANTITY_MAX)?,
-                limit_price: bounded(Stored::get(input)?, PRICE_MAX)?,
+                limit_price: net_bounded(Stored::get(input)?)?,
                 stop_price: bounded(Stored::get(input)?, PRICE_MAX)?,
                 time_in_force: Stored::get(input)?,
                 more: Stored::get(input)?,
@@ -227,4 +227,15 @@ fn bounded(value: Option<i64>, most: i64) -> Result<Option<i64>, SnapshotError> 
         Some(value) if !(0..=most).contains(&value) => Err(bad("a command is not whole")),
         value => Ok(value),
     }
+}
+
+/// Whether an order has a net price, which may be a credit.
+fn is_net(durable: &Durable, order: OrderNumber) -> bool {
+    durable.order(order).is_some_and(|order| order.terms.is_combo())
+}
+
+/// A price that may be a credit: which order it is for is looked at when the replace arrives.
+fn net_bounded(price: Option<i64>) -> Result<Option<i64>, SnapshotError> {
+    bounded(price.map(i64::saturating_abs), PRICE_MAX)?;
+    Ok(price)
 }
