@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
@@ -16,9 +17,12 @@ from contracts.storage_rows import (
     order,
     position,
 )
+from papertape.domain.time_text import parse_time
 from papertape.storage.bodies import open_storage
 from papertape.storage.place import Place
 from papertape.storage.reads import Reads
+from papertape.storage.spans import Span, Spans
+from papertape.storage.tables import OPEN_STATUSES
 
 OPEN_ORDERS = (
     "SELECT * FROM orders WHERE world = 'main' AND account_id = 'x' "
@@ -227,3 +231,68 @@ def test_alerts_and_checks_have_the_shape_of_the_wire(place: Place) -> None:
         (passed,) = reads.checks([ALICE], order_id=ORDER.format(1)).items
         assert (passed["policy"], passed["checks"], passed["outcome"]) == (2, 23, "passed")
         assert reads.checks(["second"], order_id=ORDER.format(1)).items == []
+
+
+# --- lists by time --------------------------------------------------------------------------------
+
+
+def test_lists_by_time_are_what_their_filters_leave(reads: Reads) -> None:
+    """Every filter of orders with every other one, held against the whole list."""
+    spans = Spans(reads)
+    every = spans.orders(ALICE, Span(), newest_first=False)
+    assert [one["status"] for one in every] == STATUSES
+    times = {one["id"]: parse_time(one["created_at"]) for one in every}
+    spans_of = [Span(), Span(after_ns=2), Span(before_ns=5), Span(after_ns=1, before_ns=6)]
+    choices = product(
+        spans_of,
+        ("all", "open", "closed"),
+        ((), ("AAPL",), ("AAPL", "TSLA", "MSFT"), ("TSLA",)),
+        (None, "buy", "sell"),
+        (True, False),
+        (500, 2),
+    )
+    for span, status, symbols, side, newest_first, limit in choices:
+        wanted = [
+            one
+            for one in every
+            if (span.after_ns is None or times[one["id"]] > span.after_ns)
+            and (span.before_ns is None or times[one["id"]] < span.before_ns)
+            and (status == "all" or (one["status"] in OPEN_STATUSES) == (status == "open"))
+            and (not symbols or one["symbol"] in symbols)
+            and side in {None, one["side"]}
+        ]
+        found = spans.orders(
+            ALICE,
+            span,
+            status=status,
+            symbols=symbols,
+            side=side,
+            newest_first=newest_first,
+            limit=limit,
+        )
+        assert found == (wanted[::-1] if newest_first else wanted)[:limit]
+
+
+def test_rows_of_ids_of_kinds_and_before_a_time(reads: Reads) -> None:
+    spans = Spans(reads)
+    ids = [ORDER.format(number) for number in (1, 2, 3, 5, 77)]
+    assert sorted(spans.orders_of(ids)) == ids[:4]
+    assert spans.orders_of([]) == {}
+    fills = spans.fills(ALICE, Span(), newest_first=False)
+    assert [one["id"] for one in spans.fills(ALICE, Span(), limit=2)] == [
+        one["id"] for one in fills[::-1][:2]
+    ]
+    assert spans.fills(ALICE, Span(), symbols=["TSLA"]) == []
+    assert spans.fills_of(ALICE, {one["order_id"] for one in fills}) == fills
+    traded = spans.traded(ALICE, Span(), ["AAPL", "TSLA", "MSFT"])
+    assert [dict(one) for one in traded] == [
+        {name: one[name] for name in ("symbol", "side", "qty", "notional")} for one in fills
+    ]
+    lines = spans.ledger(ALICE, Span(), newest_first=False)
+    kinds = {one["kind"] for one in lines}
+    assert spans.ledger(ALICE, Span(), kinds=kinds, newest_first=False) == lines
+    assert spans.ledger(ALICE, Span(), kinds=["nothing"]) == []
+    curve = spans.equity(ALICE, Span())
+    assert len(curve) == 2
+    assert spans.equity_before(ALICE, 10**18) == curve[-1]
+    assert spans.equity_before(ALICE, 0) is None

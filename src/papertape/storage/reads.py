@@ -7,10 +7,10 @@ shows. Safe for use from several threads; it can never write.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import (
     BindParameter,
@@ -279,6 +279,12 @@ class Reads:
         """The rows of a query over the read models, of a module that builds such queries."""
         with self._engine.connect() as connection:
             return list(connection.execute(query).mappings())
+
+    def known_rows(
+        self, key: Hashable, make: Callable[[], Select[Any]], values: Mapping[str, Any]
+    ) -> list[Row]:
+        """As `rows`, for a query that is asked again and again: see `QueryTexts.rows`."""
+        return [*self._texts.rows(key, make, values)]
 
     def news(
         self,

@@ -87,7 +87,7 @@ class AccountRoutes:
         """The account of the key, or the user's first, valued at the present market."""
         seat = await self._seats.of(request)
         value = await self._seats.accounts.value(seat.account)
-        began_ns = await self._market.began_ns(None, await self._market.now_ns())
+        began_ns = await self._market.began_ns(None, await self._market.recent_ns())
         account = account_of(
             value.account,
             msgspec.json.decode(value.positions),

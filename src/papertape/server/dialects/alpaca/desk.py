@@ -329,6 +329,11 @@ class OrderDesk:
         Legs stand in their parents where that is asked for, those of multi-leg orders always.
         """
         members = await asyncio.to_thread(self._members, natives)
+        return await self._joined(natives, members, nested=nested)
+
+    async def _joined(
+        self, natives: Sequence[Native], members: "_Members", *, nested: bool
+    ) -> list[Order]:
         assets = await self._assets_of(chain(natives, members.natives.values()))
         return [
             _with_legs(native, members, assets, nested=nested)
@@ -339,8 +344,10 @@ class OrderDesk:
     def _members(self, natives: Sequence[Native]) -> "_Members":
         """The legs of orders, and the replacements of all of them."""
         legs = self._spans.orders_of({leg for native in natives for leg in native.get("legs", ())})
-        rows = self._replacements.of_orders({*(native["id"] for native in natives), *legs})
-        return _Members(legs, rows)
+        ids = {native["id"]: native["account_id"] for native in chain(natives, legs.values())}
+        accounts = {one for one in {*ids.values()} if self._replacements.has_any(one)}
+        mine = [order_id for order_id, account_id in ids.items() if account_id in accounts]
+        return _Members(legs, self._replacements.of_orders(mine))
 
     async def _assets_of(self, natives: Iterable[Native]) -> dict[str, Asset]:
         symbols = {native["symbol"] for native in natives}
@@ -349,8 +356,8 @@ class OrderDesk:
 
     async def listed(self, account_id: str, listing: Listing) -> list[Order]:
         """Orders by the time of their submission."""
-        natives, old = await asyncio.to_thread(self._listed, account_id, listing)
-        orders = await self.shown_all(natives, nested=listing.nested)
+        natives, old, members = await asyncio.to_thread(self._listed, account_id, listing)
+        orders = await self._joined(natives, members, nested=listing.nested)
         orders += [replacement.old_order() for replacement in old]
         kept = [order for order in orders if _within(order, listing.span)]
         kept.sort(key=itemgetter("submitted_at"), reverse=listing.newest_first)
@@ -358,37 +365,69 @@ class OrderDesk:
 
     def _listed(
         self, account_id: str, listing: Listing
-    ) -> tuple[list[Native], Sequence[Replacement]]:
-        """The native orders and the replaced ones that may be in a list."""
-        natives = self._spans.orders(
+    ) -> tuple[list[Native], Sequence[Replacement], "_Members"]:
+        """The native orders and the replaced ones that may be in a list, and what belongs there."""
+        has_replaced = self._replacements.has_any(account_id)
+        natives = self._in_span(account_id, listing, are_plain=not has_replaced)
+        old: Sequence[Replacement] = ()
+        if has_replaced:
+            natives += self._that_went_on(account_id, listing, natives)
+            old = self._old(account_id, listing)
+        natives = self._rolled_up(natives, nested=listing.nested)
+        return natives, old, self._members(natives)
+
+    def _in_span(self, account_id: str, listing: Listing, *, are_plain: bool) -> list[Native]:
+        """Enough native orders for a list; of plain ones each is an order of the list."""
+        if are_plain:
+            natives = self._orders(account_id, listing, listing.limit)
+            if len(natives) < listing.limit or all(self._is_plain(one) for one in natives):
+                return natives
+        return self._orders(account_id, listing, listing.limit * GROUP_MAX)
+
+    def _orders(self, account_id: str, listing: Listing, limit: int) -> list[Native]:
+        return self._spans.orders(
             account_id,
             listing.span,
             status=listing.status,
             symbols=listing.symbols,
             side=listing.side,
             newest_first=listing.newest_first,
-            limit=listing.limit * GROUP_MAX,
+            limit=limit,
         )
-        after_ns, before_ns = listing.span.after_ns, listing.span.before_ns
+
+    def _is_plain(self, native: Native) -> bool:
+        """Whether it is shown, and is no part of another."""
+        return (
+            native.get("parent_id") is None
+            and is_shown(native)
+            and self._assets.known(native["symbol"]) is not None
+        )
+
+    def _that_went_on(
+        self, account_id: str, listing: Listing, natives: Sequence[Native]
+    ) -> list[Native]:
+        """Older orders that came into the list by a replacement."""
+        span = listing.span
         went_on = self._replacements.went_on(
-            account_id, after_ns=after_ns, before_ns=before_ns, limit=listing.limit
+            account_id, after_ns=span.after_ns, before_ns=span.before_ns, limit=listing.limit
         )
         seen = {native["id"] for native in natives}
         more = self._spans.orders_of([one for one in went_on if one not in seen]).values()
-        natives += [native for native in more if _matches(native, listing)]
-        natives = self._rolled_up(natives, nested=listing.nested)
+        return [native for native in more if _matches(native, listing)]
+
+    def _old(self, account_id: str, listing: Listing) -> Sequence[Replacement]:
+        """The orders that were replaced, in a list that has ended ones."""
         if listing.status == "open":
-            return natives, ()
-        old = self._replacements.old_orders(
+            return ()
+        return self._replacements.old_orders(
             account_id,
-            after_ns=after_ns,
-            before_ns=before_ns,
+            after_ns=listing.span.after_ns,
+            before_ns=listing.span.before_ns,
             symbols=listing.symbols,
             side=listing.side,
             newest_first=listing.newest_first,
             limit=listing.limit,
         )
-        return natives, old
 
     def _rolled_up(self, natives: list[Native], *, nested: bool) -> list[Native]:
         """Without the legs that stand in their parents; with those parents."""

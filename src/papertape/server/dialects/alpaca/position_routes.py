@@ -1,7 +1,7 @@
 """Routes of positions, under `/alpaca/v2/positions`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.exchange import Exchange
 from papertape.server.problems import Problem, malformed, not_found
 from papertape.server.replies import json_reply
+from papertape.storage.rows import Row
 from papertape.storage.spans import Span, Spans
 
 _POSITIONS = f"{PREFIX}/v2/positions"
@@ -90,22 +91,13 @@ class PositionRoutes:
         """What the account holds, valued at the present market."""
         seat = await self._seats.of(request)
         account, held = await self._held(seat)
-        orders = await self._open_orders(seat)
-        now_ns = await self._market.now_ns()
-        return json_reply(
-            [
-                await self._shown(seat, account, native, asset, orders, now_ns)
-                for native, asset in held.values()
-            ]
-        )
+        return json_reply(await self._shown(seat, account, list(held.values())))
 
     async def get_position(self, request: Request, symbol_or_asset_id: str) -> Response:
         """What the account holds of one asset."""
         seat = await self._seats.of(request)
         account, native, asset = await self._one(seat, symbol_or_asset_id)
-        orders = await self._open_orders(seat)
-        now_ns = await self._market.now_ns()
-        return json_reply(await self._shown(seat, account, native, asset, orders, now_ns))
+        return json_reply((await self._shown(seat, account, [(native, asset)]))[0])
 
     async def close_position(
         self,
@@ -187,26 +179,33 @@ class PositionRoutes:
             raise not_found(f"position: {asset.symbol}")
         return account, *held[asset.symbol]
 
-    async def _open_orders(self, seat: Seat) -> list[Native]:
-        return await asyncio.to_thread(
-            self._spans.orders, seat.account_id, Span(), status="open", limit=ORDERS_MAX
-        )
-
     async def _shown(
-        self,
-        seat: Seat,
-        account: Mapping[str, Any],
-        native: Native,
-        asset: Asset,
-        orders: list[Native],
-        now_ns: int,
-    ) -> dict[str, Any]:
-        began_ns = await self._market.began_ns(asset, now_ns)
-        closed = await self._market.closed(asset.symbol, began_ns)
-        fills = await asyncio.to_thread(
-            self._spans.fills, seat.account_id, Span(after_ns=began_ns - 1), symbol=asset.symbol
-        )
-        return position_of(native, asset, Day(closed, fills), orders, account["kind"] == "margin")
+        self, seat: Seat, account: Mapping[str, Any], held: Sequence[tuple[Native, Asset]]
+    ) -> list[dict[str, Any]]:
+        """Positions as they stand now, with what their days began with."""
+        now_ns = await self._market.recent_ns()
+        began = {asset.symbol: await self._market.began_ns(asset, now_ns) for _, asset in held}
+        orders, fills = await asyncio.to_thread(self._read, seat.account_id, began)
+        on_margin = account["kind"] == "margin"
+        shown = []
+        for native, asset in held:
+            closed = await self._market.closed(asset.symbol, began[asset.symbol])
+            day = Day(closed, fills.get(asset.symbol, ()))
+            shown.append(position_of(native, asset, day, orders, on_margin))
+        return shown
+
+    def _read(
+        self, account_id: str, began: Mapping[str, int]
+    ) -> tuple[list[Native], dict[str, list[Row]]]:
+        """The open orders of an account, and the fills of symbols since their days began."""
+        orders = self._spans.orders(account_id, Span(), status="open", limit=ORDERS_MAX)
+        fills: dict[str, list[Row]] = {}
+        for began_ns in {*began.values()}:
+            symbols = [symbol for symbol, since_ns in began.items() if since_ns == began_ns]
+            since = Span(after_ns=began_ns - 1)
+            for fill in self._spans.traded(account_id, since, symbols):
+                fills.setdefault(fill["symbol"], []).append(fill)
+        return orders, fills
 
 
 def _decimal(field: str, text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from papertape.domain.decimal_text import decimal_text
 from papertape.server.dialects.alpaca.assets import Asset
 from papertape.server.dialects.alpaca.orders import Native
 from papertape.server.problems import malformed
+from papertape.storage.rows import Row
 
 SHARES = Decimal("0.000000001")
 """Shares of one, such as 0.05 for 5 %, are told to nine decimals."""
@@ -23,7 +24,7 @@ class Day:
     """What the day of a position began with; `closed` is the price at which the last one ended."""
 
     closed: Decimal | None = None
-    fills: Sequence[Mapping[str, Any]] = ()
+    fills: Sequence[Row] = ()
 
 
 def position_of(
@@ -104,7 +105,7 @@ def _intraday(native: Mapping[str, Any], asset: Asset, day: Day) -> dict[str, st
     }
 
 
-def _traded(fills: Iterable[Mapping[str, Any]], sign: int) -> tuple[Decimal, Decimal, Decimal]:
+def _traded(fills: Iterable[Row], sign: int) -> tuple[Decimal, Decimal, Decimal]:
     """Quantity opened and closed in the direction of a position, and what opening cost."""
     opened = closed = paid = Decimal(0)
     for fill in fills:

@@ -12,13 +12,23 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from papertape.server.auth.store import AuthStore
 from papertape.server.auth.tables import alpaca_replacements as table
 from papertape.server.dialects.alpaca.orders import Order, Version, replaced
 from papertape.server.dialects.alpaca.words import replacement_id
+from papertape.storage.query_texts import QueryTexts
 
 State = Literal["sent", "done"]
 AT_ONCE = 500
@@ -65,6 +75,7 @@ class Replacements:
 
     def __init__(self, auth: AuthStore) -> None:
         self._auth = auth
+        self._texts = QueryTexts(auth.engine)
 
     def begin(
         self,
@@ -131,8 +142,12 @@ class Replacements:
 
     def has_any(self, account_id: str) -> bool:
         """Whether an order of the account was ever replaced, or is being replaced."""
-        query = select(table.c.order_id).where(table.c.account_id == account_id).limit(1)
-        return self._one_id(query) is not None
+
+        def query() -> Select[Any]:
+            mine = table.c.account_id == bindparam("account_id")
+            return select(table.c.order_id).where(mine).limit(literal_column("1"))
+
+        return bool(self._texts.rows("any", query, {"account_id": account_id}))
 
     def by_client_id(self, account_id: str, client_order_id: str) -> Replacement | None:
         """The replacement that gave an order this client id."""
