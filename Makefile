@@ -125,7 +125,8 @@ soak: setup
 
 soak-server: setup $(DEV)
 	$(BIN)/python benchmarks/serving/soak.py $(ARGS)
-	PAPERTAPE_TEST_EXAMPLES=200 $(BIN)/pytest -n auto --dist loadfile -k no_generated_request \
+	PAPERTAPE_TEST_EXAMPLES=60 PAPERTAPE_TEST_DAMAGED=350 $(BIN)/pytest -n auto --dist loadfile \
+	  -k "no_generated_request or no_damaged_request" \
 	  tests/server/test_openapi.py tests/server/dialects/alpaca/test_document.py
 	$(BIN)/pytest tests/faults --fault-rounds 1000 --timeout 0
 

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi import checks
 from papertape.server.documents import document, openapi_of
 from papertape.server.models.base import Reply
 from papertape.server.openapi import document_text
+from server.damaged_requests import damaged
 
 DOCUMENT = json.loads(document_text())
 WRITTEN = Path(__file__).parents[2] / "web" / "openapi.json"
@@ -296,6 +297,7 @@ EXAMPLES = int(os.environ.get("PAPERTAPE_TEST_EXAMPLES", "6"))
 """Generated requests of each phase for each operation; `make soak` asks for many more."""
 
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+KNOWN = {"symbol": "ACME0", "exchange": "XTST", "world": "main", "ticker": "ACME0"}
 
 
 @pytest.fixture(scope="module")
@@ -315,3 +317,18 @@ def test_no_generated_request_breaks_the_server(case, product, anybody, generate
     if response.status_code >= 400:
         assert response.headers["content-type"][0] == "application/problem+json"
         assert response.json()["reason"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_damaged_request_breaks_the_server(name, product, anybody, generated) -> None:
+    who = product.trader() if name.split(" ")[1] in ENDS_LOGINS else anybody
+    known = KNOWN | {"account_id": who.account_id}
+    for request in damaged(name, OPERATIONS[name], known):
+        response = request.send(product.anyone, product.url(""), who.client.headers)
+        generated[response.status_code] += 1
+        told = f"{request}: {response.text}"
+        assert str(response.status_code) in OPERATIONS[name]["responses"], told
+        assert response.status_code < 500 or response.json()["reason"] == "no_mail", told
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == "application/problem+json", told
+            assert response.json()["reason"], told

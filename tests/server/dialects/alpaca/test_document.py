@@ -11,6 +11,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
 
 from papertape.server.dialects.alpaca.documents import openapi_of
+from server.damaged_requests import damaged
 from server.dialects.alpaca.routes import routes_alone
 
 DOCUMENT = openapi_of(routes_alone())
@@ -27,6 +28,7 @@ AS_DOCUMENTED = [
 # Without the phase of coverage, which sends fifty requests for each route.
 CONFIG = SchemathesisConfig.from_dict({"phases": {"coverage": {"enabled": False}}})
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+KNOWN = {"symbol": "ACME0", "symbols": "ACME0", "symbol_or_asset_id": "ACME0"}
 EXAMPLES = int(os.environ.get("PAPERTAPE_TEST_EXAMPLES", "4"))
 
 
@@ -77,6 +79,18 @@ def test_no_generated_request_breaks_the_server(case, product, anybody, generate
     case.validate_response(response, checks=AS_DOCUMENTED)
     if response.status_code >= 400:
         assert {"code", "message"} <= set(response.json())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_damaged_request_breaks_the_server(name, product, anybody, generated) -> None:
+    for request in damaged(name, OPERATIONS[name], KNOWN):
+        response = request.send(product.anyone, product.url(""), anybody)
+        generated[response.status_code] += 1
+        told = f"{request}: {response.text}"
+        assert str(response.status_code) in OPERATIONS[name]["responses"], told
+        assert response.status_code < 500, told
+        if response.status_code >= 400:
+            assert {"code", "message"} <= set(response.json()), told
 
 
 @pytest.mark.parametrize("path", ["/alpaca/v2/orders/", "/alpaca/v2/nothing", "/alpaca-data/x"])
