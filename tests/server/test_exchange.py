@@ -42,6 +42,7 @@ TABLE = [
     ("id_reused", 409),
     ("not_cancelable", 409),
     ("not_replaceable", 409),
+    ("not_permitted", 403),
     ("too_many", 429),
     ("internal_error", 500),
     ("never_heard_of", 500),

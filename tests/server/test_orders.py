@@ -8,6 +8,7 @@ import pytest
 from papertape.server.models.orders import OrderReply
 from server.shapes import has_the_shape_of
 
+LABELS = {"strategy": "mean", "tags": ["a", "b"]}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
 
@@ -361,13 +362,27 @@ def test_a_bad_change_is_refused_and_changes_nothing(alice, stock, change: dict)
 
 
 def test_a_canceled_order_is_canceled_once(alice, stock) -> None:
-    order = alice.order(symbol=stock).json()
+    order = alice.order(symbol=stock, **LABELS).json()
     response = alice.client.delete(f"/orders/{order['id']}")
     assert (response.status_code, response.content) == (204, b"")
     assert alice.client.get(f"/orders/{order['id']}").json()["status"] == "canceled"
-    problem(alice.client.delete(f"/orders/{order['id']}"), 409, "not_cancelable")
+    again = problem(alice.client.delete(f"/orders/{order['id']}"), 409, "not_cancelable")
     late = alice.client.patch(f"/orders/{order['id']}", json={"qty": "5"})
-    problem(late, 409, "not_replaceable")
+    late = problem(late, 409, "not_replaceable")
+    bulk = {"order_ids": [order["id"]]}
+    (one,) = alice.client.post("/orders/bulk-cancel", json=bulk).json()["items"]
+    all_of = alice.client.post("/orders/bulk-cancel", json=bulk | {"atomic": True}).json()
+    for refused in (again, late, one["problem"], all_of["items"][0]["problem"]):
+        assert refused["order"]["id"] == order["id"]
+        assert refused["order"].items() >= LABELS.items(), "as everywhere else"
+
+
+def test_refused_orders_show_their_labels(alice, stock) -> None:
+    again = {"symbol": stock, "client_order_id": "labelled", "side": "sell"}
+    kept = problem(alice.order(**again, **LABELS), 422, "insufficient_quantity")
+    assert kept["order"].items() >= LABELS.items()
+    other = problem(alice.order(**again, qty="3"), 409, "id_reused")
+    assert other["order"].items() >= LABELS.items(), "those of the order that has the id"
 
 
 def test_a_filled_order_cannot_be_canceled(alice, stock) -> None:

@@ -6,6 +6,7 @@ from papertape.server.auth.store import Role
 from papertape.server.models.risk import (
     CheckReply,
     DashboardReply,
+    KillSwitchPart,
     LimitReply,
     RiskAlertReply,
 )
@@ -157,6 +158,34 @@ def test_limits_of_everyone_are_an_admins(product, boss, alice, bob, stock) -> N
         assert boss.client.delete(f"{path}/{made['id']}", headers=headers).status_code == 204
 
 
+def test_a_user_does_not_loosen_the_limit_that_an_admin_set(product, boss, alice) -> None:
+    user_id = product.auth.user_named(alice.name).user_id
+    anybody = {"If-Match": "*"}
+    mine = limit(alice)
+    assert (mine["set_by"], mine["editable"]) == ("user", True)
+    path = f"/risk/limits/{mine['id']}"
+    lower = ORDER_VALUE | {"user_id": user_id, "limit": "500"}
+    assert boss.client.put(path, json=lower, headers=anybody).json()["set_by"] == "admin"
+    of_account = {"scope": "account", "account_id": alice.account_id, "measure": "open_orders"}
+    other = limit(boss, **of_account, limit="5")
+    for one in (mine, other):
+        path = f"/risk/limits/{one['id']}"
+        told = alice.client.get(path).json()
+        assert (told["set_by"], told["editable"]) == ("admin", False)
+        looser = ORDER_VALUE | (of_account if one is other else {}) | {"limit": "9000"}
+        for refused in (
+            alice.client.put(path, json=looser, headers=anybody),
+            alice.client.delete(path, headers=anybody),
+        ):
+            assert (refused.status_code, refused.json()["reason"]) == (403, "not_permitted")
+            assert "an admin set this limit" in refused.json()["detail"]
+        again = alice.client.post("/risk/limits", json=looser)
+        assert (again.status_code, again.json()["reason"]) == (409, "limit_exists")
+        assert "an admin limited this already" in again.json()["detail"]
+        assert alice.client.get(path).json() == told
+        assert boss.client.delete(path, headers=anybody).status_code == 204
+
+
 def test_limits_outlast_a_restart_with_their_ids(serve) -> None:
     first = serve()
     made = limit(first.trader("alice"))
@@ -262,6 +291,10 @@ def test_an_alert_is_seen_acknowledged_and_resolved(product, alice, bob, stock) 
         assert marked.json()["note"] == note
     assert alice.client.get("/risk/alerts", params={"state": "open"}).json()["items"] == []
     assert alice.client.get("/risk/dashboard").json()["open_alerts"] == 0
+    seen = alice.client.post(f"{path}/acknowledge")
+    assert (seen.status_code, seen.json()["note"]) == (200, "done"), "the note may be left out"
+    empty = alice.client.post("/risk/kill-switch", content=b" ")
+    assert empty.json()["detail"] == "the body is not JSON: it is empty; send a JSON object"
 
 
 def test_pages_of_filtered_alerts_miss_none(alice, stock) -> None:
@@ -294,7 +327,8 @@ def test_a_kill_switch_stops_all_orders_until_it_is_turned_off(product, alice, b
             "/risk/kill-switch", json=scope | {"on": True, "reason": "too hot"}
         ).json()
         expected = {"account_id": alice.account_id, "on": True, "reason": "too hot"}
-        assert on["accounts"] == [expected]
+        assert on["accounts"] == [expected | {"set_by": "user"}]
+        assert has_the_shape_of(on["accounts"][0], KillSwitchPart)
         assert alice.client.get("/orders").json()["items"] == []
         refused = alice.order(symbol=stock)
         assert refused.json()["reason"] == "kill_switch"
@@ -307,12 +341,18 @@ def test_a_kill_switch_stops_all_orders_until_it_is_turned_off(product, alice, b
         assert told == ("kill_switch", "hard", "too hot")
         assert (alert["scope"], alert["account_id"]) == (scope["scope"], alice.account_id)
         assert bob.client.get("/risk/alerts").json()["items"] == []
+        again = scope | {"on": True, "reason": "hotter"}
+        assert alice.client.post("/risk/kill-switch", json=again).status_code == 200
+        (anew,) = alice.client.get("/risk/alerts", params={"state": "open"}).json()["items"]
+        assert (anew["reason"], anew["set_by"]) == ("hotter", "user"), "in place of the first one"
         off = alice.client.post("/risk/kill-switch", json=scope | {"on": False}).json()
-        assert not off["accounts"][0]["on"]
+        expected = {"on": False, "reason": None, "set_by": None}
+        assert off["accounts"] == [{"account_id": alice.account_id} | expected]
         assert alice.client.get("/risk/dashboard").json()["open_alerts"] == 0
-        told = alice.client.get("/risk/alerts").json()["items"][:2]
+        told = alice.client.get("/risk/alerts").json()["items"][:3]
         assert [(one["kind"], one["state"]) for one in told] == [
             ("kill_switch_off", "resolved"),
+            ("kill_switch", "resolved"),
             ("kill_switch", "resolved"),
         ]
         assert alice.order(symbol=stock).status_code == 201
@@ -339,6 +379,45 @@ def test_a_kill_switch_of_others_is_out_of_reach(alice, body, status) -> None:
     assert alice.client.post("/risk/kill-switch", json=body).status_code == status
 
 
+def test_a_user_does_not_lift_what_an_admin_set(product, boss, alice, stock) -> None:
+    path = "/risk/kill-switch"
+    user_id = product.auth.user_named(alice.name).user_id
+    account = {"scope": "account", "account_id": alice.account_id}
+    for of_admin, of_user in (
+        (account, account),
+        ({"scope": "user", "user_id": user_id}, {"scope": "user"}),
+    ):
+        # An admin's takes the place of the user's own, also where the reason is the same.
+        for who, scope in ((alice, of_user), (boss, of_admin)):
+            on = who.client.post(path, json=scope | {"on": True, "reason": "review"})
+            assert on.status_code == 200
+        for body in ({"on": False}, {"on": True, "reason": "mine"}, {"on": True, "flatten": True}):
+            refused = alice.client.post(path, json=of_user | body)
+            assert (refused.status_code, refused.json()["reason"]) == (403, "not_permitted")
+            assert "an admin set this kill switch" in refused.json()["detail"]
+        (told,) = alice.client.get(path).json()["accounts"]
+        assert (told["on"], told["reason"], told["set_by"]) == (True, "review", "admin")
+        dashboard = alice.client.get("/risk/dashboard").json()
+        assert dashboard["kill_switch_set_by"] == "admin"
+        assert alice.order(symbol=stock).json()["reason"] == "kill_switch"
+        assert boss.client.post(path, json=of_admin | {"on": False}).status_code == 200
+        assert alice.order(symbol=stock).status_code == 201
+
+
+def test_an_account_that_is_opened_under_a_switch_is_told_so(boss, alice) -> None:
+    path, body = "/risk/kill-switch", {"scope": "user", "reason": "paused"}
+    assert alice.client.post(path, json=body | {"on": True}).status_code == 200
+    terms = {"name": "second", "kind": "cash", "currency": "USD", "starting_cash": "1000"}
+    second = alice.client.post("/accounts", json=terms).json()["id"]
+    query = {"account_id": second, "state": "open"}
+    (alert,) = alice.client.get("/risk/alerts", params=query).json()["items"]
+    told = (alert["kind"], alert["scope"], alert["reason"], alert["set_by"])
+    assert told == ("kill_switch", "user", "paused", "user")
+    assert {one["on"] for one in alice.client.get(path).json()["accounts"]} == {True}
+    assert alice.client.post(path, json=body | {"on": False}).status_code == 200
+    assert alice.client.get("/risk/alerts", params=query).json()["items"] == []
+
+
 def test_an_admin_stops_and_limits_nobody_who_is_not_there(boss) -> None:
     nobody = {"scope": "user", "user_id": "00000000-0000-4000-8000-000000000000"}
     stop = boss.client.post("/risk/kill-switch", json=nobody | {"on": True})
@@ -350,7 +429,7 @@ def test_an_admin_stops_and_limits_nobody_who_is_not_there(boss) -> None:
 def test_an_admin_stops_the_world(product, boss, alice, stock) -> None:
     world = {"scope": "world", "reason": "drill"}
     on = boss.client.post("/risk/kill-switch", json=world | {"on": True}).json()
-    assert on["world"] == {"on": True, "reason": "drill"}
+    assert on["world"] == {"on": True, "reason": "drill", "set_by": "admin"}
     try:
         assert alice.order(symbol=stock).json()["reason"] == "kill_switch"
         told = [

@@ -1,16 +1,24 @@
 """What risk keeps of an account."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 OF_THE_DAY = ("daily_loss", "daily_loss_share")
 """Measures that begin anew every day."""
+
+
+class Switch(NamedTuple):
+    """A kill switch that is on: why, and who set it (`user` or `admin`)."""
+
+    reason: str
+    set_by: str
 
 
 @dataclass
 class AccountRisk:
     """Where an account stands."""
 
-    killed: str | None = None
+    killed: Switch | None = None
     stop: dict[str, str] | None = None
     """The limit that it came to: `measure`, `value`, `limit`."""
     taken: list[int] = field(default_factory=list)

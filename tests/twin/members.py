@@ -73,7 +73,7 @@ MEMBERS = {
     "correct_trade": f"{FILL} new_symbol new_side new_qty new_price new_fee",
     "set_policy": "policy if_version",
     "policy": "",
-    "kill_switch": "scope account_id owner on flatten reason",
+    "kill_switch": "scope account_id owner on flatten reason set_by",
     "set_status": "account_id status reason",
     "resume_account": "account_id",
     "risk": "account_id",

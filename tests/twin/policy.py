@@ -62,6 +62,7 @@ class Rule:
     alert_at: int
     window_ns: int
     action: str
+    set_by: str | None
 
     @property
     def is_ban(self) -> bool:
@@ -103,6 +104,7 @@ class Rule:
             "alert_at": format_decimal(self.alert_at, RATE_SCALE, 0) if self.alert_at else None,
             "window_s": self.window_ns // SECOND_NS or None,
             "action": None if self.action == "reject" else self.action,
+            "set_by": self.set_by,
         }
         given = {name: value for name, value in rarer.items() if value is not None}
         return {"measure": self.measure, "per": self.per, **given}
@@ -171,7 +173,7 @@ class Policy:
 
 RULE = (
     "measure", "per", "of", "symbol", "asset_class", "sector", "limit", "alert_at", "window_s",
-    "action",
+    "action", "set_by",
 )  # fmt: skip
 
 
@@ -262,6 +264,7 @@ def read_rule(members: Members) -> Rule:
         0 if members.get("alert_at") is None else members.decimal("alert_at", RATE_SCALE, 1, WHOLE),
         read_window(members, measure),
         "reject" if members.get("action") is None else members.word("action", ACTIONS),
+        None if members.get("set_by") is None else members.word("set_by", ("user", "admin")),
     )
     if rule.is_watched and (per == "user" or group is not None):
         raise malformed("per")

@@ -152,7 +152,7 @@ def account_object(world: World, account: Account, now: Worth) -> dict[str, Any]
         **({"receivable": format_money(account.receivable)} if account.receivable else {}),
         **margin_members(account, now),
         **rarer_members(world, account),
-        **({"kill_switch": account.risk.killed} if account.risk.killed else {}),
+        **({"kill_switch": account.risk.killed.reason} if account.risk.killed else {}),
         **risk_members(account),
     }
 

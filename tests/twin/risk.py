@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twin.account_risk import Switch
 from twin.amounts import format_money
 from twin.clock_work import work_off_due
 from twin.fields import Fields, is_name
@@ -10,9 +11,10 @@ from twin.margin import worth
 from twin.policy import Policy, read
 from twin.risk_state import Risk, why_killed
 from twin.risk_work import request_cancel_all
-from twin.state import Account, World, malformed, not_found
+from twin.state import Account, Refused, World, malformed, not_found
 
 STATUSES = ("active", "suspended")
+SETTERS = ("user", "admin")
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -48,7 +50,9 @@ def read_switch(fields: Fields) -> dict[str, Any]:
         whom = owner_of(fields.world, fields.text("owner"))
     elif scope != "world":
         raise malformed("scope")
-    return {"whom": whom, "reason": reason if is_on else None, "flatten": flatten and is_on}
+    set_by = fields.word("set_by", SETTERS, "admin")
+    switch = Switch(reason, set_by) if is_on else None
+    return {"whom": whom, "switch": switch, "set_by": set_by, "flatten": flatten and is_on}
 
 
 def read_reason(fields: Fields) -> str:
@@ -100,28 +104,37 @@ def set_policy(world: World, policy: Policy) -> tuple[str, dict[str, Any]]:
 
 
 def kill_switch(
-    world: World, whom: Account | str | None, reason: str | None, *, flatten: bool
+    world: World,
+    whom: Account | str | None,
+    switch: Switch | None,
+    set_by: str,
+    *,
+    flatten: bool,
 ) -> tuple[str, dict[str, Any]]:
     """Turns a kill switch; on, it cancels the open orders of everybody whom it stops."""
     if isinstance(whom, str) and not is_name(whom):
         raise malformed("owner")
-    if present_reason(world, whom) != reason or flatten:
+    present = present_switch(world, whom)
+    reason = switch.reason if switch else None
+    if set_by == "user" and present is not None and present.set_by == "admin":
+        raise Refused("not_permitted", "not_permitted")
+    if present != switch or flatten:
         risk = state_of(world)
         scope = {"scope": "world"}
         if isinstance(whom, Account):
             scope = {"scope": "account", "account": whom.text}
         elif whom is not None:
             scope = {"scope": "user", "owner": whom}
-        turn(risk, whom, reason, flatten=flatten)
-        world.emit("kill_switched", **scope, reason=reason, flatten=flatten)
+        turn(risk, whom, switch, flatten=flatten)
+        world.emit("kill_switched", **scope, reason=reason, flatten=flatten, set_by=set_by)
         is_stopped = isinstance(whom, Account) and reason is not None
         if is_stopped and request_cancel_all(world, whom):
             work_off_due(world)
     return "ok", {"on": reason is not None, "switch_reason": reason, "as_of_seq": world.seq}
 
 
-def present_reason(world: World, whom: Account | str | None) -> str | None:
-    """Why a switch is on, if it is."""
+def present_switch(world: World, whom: Account | str | None) -> Switch | None:
+    """The switch that is on, if it is."""
     if isinstance(whom, Account):
         return whom.risk.killed
     if world.risk is None:
@@ -129,20 +142,20 @@ def present_reason(world: World, whom: Account | str | None) -> str | None:
     return world.risk.killed if whom is None else world.risk.killed_users.get(whom)
 
 
-def turn(risk: Risk, whom: Account | str | None, reason: str | None, *, flatten: bool) -> None:
+def turn(risk: Risk, whom: Account | str | None, switch: Switch | None, *, flatten: bool) -> None:
     """The switch stands as it is told; users and the world are told one account after another."""
     if isinstance(whom, Account):
-        whom.risk.killed = reason
+        whom.risk.killed = switch
         if flatten:
             whom.risk.clean = "everything"
         return
     if whom is None:
-        risk.killed = reason
-    elif reason is None:
+        risk.killed = switch
+    elif switch is None:
         risk.killed_users.pop(whom, None)
     else:
-        risk.killed_users[whom] = reason
-    if reason is not None:
+        risk.killed_users[whom] = switch
+    if switch is not None:
         risk.swept, risk.sweep_flattens = 0, flatten
 
 
@@ -175,8 +188,16 @@ def show_policy(world: World) -> dict[str, Any]:
     return {
         "version": risk.version,
         "policy": risk.policy.shown(),
-        "kill_switch": risk.killed,
+        **switch_members(risk.killed),
         "as_of_seq": world.seq,
+    }
+
+
+def switch_members(switch: Switch | None) -> dict[str, str | None]:
+    """Why a kill switch stops somebody, and who set it."""
+    return {
+        "kill_switch": switch.reason if switch else None,
+        "kill_switch_set_by": switch.set_by if switch else None,
     }
 
 
@@ -194,7 +215,7 @@ def show_standing(world: World, account: Account) -> dict[str, Any]:
         "equity": format_money(worth(world, account).equity),
         "day_start_equity": money(own.day_start),
         "peak_equity": money(own.peak),
-        "kill_switch": why_killed(world, account),
+        **switch_members(why_killed(world, account)),
         "day_trades": len(own.day_trades),
         **risk_members(account),
         "as_of_seq": world.seq,

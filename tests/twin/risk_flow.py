@@ -83,6 +83,10 @@ def rule(flow: "Flow", world: World) -> dict[str, Any]:
             found["alert_at"] = draw.choice(["0.5", "0.8", "1", "0.000001"])
         if draw.random() < 0.25:
             found["action"] = draw.choice(["alert", "alert", "reject", "flatten"])
+    if draw.random() < 0.1:
+        found["set_by"] = draw.choice(
+            ["user", "admin", "nobody"][: 3 if draw.random() < 0.1 else 2]
+        )
     if measure == "order_rate" and draw.random() < 0.8:
         found["window_s"] = draw.choice([1, 10, 600])
     groups = {
@@ -141,6 +145,8 @@ def kill_switch(flow: "Flow", world: World) -> dict[str, Any]:
         command["reason"] = draw.choice(["fat finger", "drill"])
     if draw.random() < 0.4:
         command["flatten"] = draw.random() < 0.8
+    if draw.random() < 0.6:
+        command["set_by"] = draw.choice(["user", "user", "user", "admin", "nobody"])
     return command
 
 
@@ -149,7 +155,7 @@ def let_go(flow: "Flow", world: World) -> dict[str, Any]:
     draw, risk = flow.random, world.risk
     if not flow.is_risky:
         return flow.submit(world)
-    off = {"kind": "kill_switch", "on": False}
+    off = {"kind": "kill_switch", "on": False, "set_by": draw.choice(["user", "admin"])}
     found: list[dict[str, Any]] = []
     if risk is not None and risk.killed:
         found.append({**off, "scope": "world"})

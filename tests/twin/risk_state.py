@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from twin.account_risk import Switch
 from twin.ids import ORDER, number_of
 from twin.policy import Policy
 from twin.state import Account, World
@@ -24,8 +25,8 @@ class Risk:
     """Accounts below this index were told of the kill switches."""
     version: int = 0
     policy: Policy = field(default_factory=Policy)
-    killed: str | None = None
-    killed_users: dict[str, str] = field(default_factory=dict)
+    killed: Switch | None = None
+    killed_users: dict[str, Switch] = field(default_factory=dict)
     day: int = 0
     days: int = 0
     next_day_ns: int = 0
@@ -93,10 +94,10 @@ class Risk:
         self.value_all(world)
 
 
-def why_killed(world: World, account: Account) -> str | None:
-    """Why a kill switch stops an account, if one does."""
+def why_killed(world: World, account: Account) -> Switch | None:
+    """The kill switch that stops an account, if one does."""
     risk = world.risk
     if risk is None:
         return None
-    reasons = (account.risk.killed, risk.killed_users.get(account.owner), risk.killed)
-    return next((why for why in reasons if why is not None), None)
+    switches = (account.risk.killed, risk.killed_users.get(account.owner), risk.killed)
+    return next((switch for switch in switches if switch is not None), None)

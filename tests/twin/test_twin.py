@@ -37,6 +37,7 @@ WANTED = [
     "rejected position_intent_mismatch",
     "contract_passed exercise", "contract_passed assignment", "contract_passed expiry",
     "contract_passed delivered", "exercise_instructed",
+    "kill_switch: not_permitted",
     "policy_set", "kill_switched", "status_set", "swept", "cleaning", "cleaned", "day_began",
     "baselined", "peaks_raised", "day_moved", "risk_alert", "account_stopped", "account_resumed",
     "margin_called", "margin_call_met", "liquidated", "canceled kill_switch",

@@ -129,7 +129,7 @@ const BY_KIND: &[(&str, &[&str])] = &[
     ("correct_trade", CORRECTED),
     ("set_policy", &["policy", "if_version"]),
     ("policy", &[]),
-    ("kill_switch", &["scope", "account_id", "owner", "on", "flatten", "reason"]),
+    ("kill_switch", &["scope", "account_id", "owner", "on", "flatten", "reason", "set_by"]),
     ("set_status", &["account_id", "status", "reason"]),
     ("resume_account", &["account_id"]),
     ("risk", &["account_id"]),

@@ -2,12 +2,12 @@
 //! `positions`, `alerts`. A channel gets a message exactly when its row changes.
 
 use crate::corporate::event::CorporateEvent;
-use crate::delay::DelayEvent;
+use crate::delay::{DelayEvent, FailedCheck};
 use crate::durable::Durable;
 use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, OrderNumber};
 use crate::objects;
-use crate::project::{Projector, Touched, account_id};
+use crate::project::{Projector, Touched, account_id, order_row};
 use crate::risk::records::{alert_rows, push_alert};
 use crate::rows::Message;
 use crate::words::Status;
@@ -40,6 +40,17 @@ fn order_message(event: &Event) -> Option<(&'static str, OrderNumber)> {
     }
 }
 
+/// Why the new terms of an order were refused, where the event is about that.
+fn why_refused(event: &Event) -> Option<(&str, Option<&FailedCheck>)> {
+    match event {
+        Event::Delay(event) => match &**event {
+            DelayEvent::Refused { reason, failed, .. } => Some((reason, failed.as_deref())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Messages of one event: about its order, its fill, what it alerts of. The rows of the event are
 /// in the projector already.
 pub(crate) fn push_messages(
@@ -56,9 +67,13 @@ pub(crate) fn push_messages(
         let is_under_way = kind == "new" && order.status == Status::PendingNew;
         let kind = if is_under_way { order.status.word() } else { kind };
         let mut data = String::with_capacity(USUAL_BYTES);
-        match projector.order_of(event, order.number) {
-            Some(row) => objects::push_order_row(&mut data, row, turn.seq),
-            None => objects::push_order(&mut data, durable, &order, turn.seq),
+        match (projector.order_of(event, order.number), why_refused(event)) {
+            (Some(row), _) => objects::push_order_row(&mut data, row, turn.seq),
+            (None, None) => objects::push_order(&mut data, durable, &order, turn.seq),
+            (None, Some(why)) => {
+                let Some(row) = order_row(durable, &order) else { return };
+                objects::push_order_refused(&mut data, &row, turn.seq, why);
+            }
         }
         messages.push(message(durable, turn, order.terms.account, ("orders", kind), data));
     }

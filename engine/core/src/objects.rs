@@ -4,6 +4,7 @@
 use crate::account::{Account, Position};
 use crate::auction::push_indication;
 use crate::command::StreetLevel;
+use crate::delay::FailedCheck;
 use crate::details;
 use crate::durable::Durable;
 use crate::exchange::ExchangeRecord;
@@ -29,6 +30,36 @@ pub(crate) fn push_order(out: &mut String, durable: &Durable, order: &Order, as_
 
 /// Appends an order as its row has it.
 pub(crate) fn push_order_row(out: &mut String, row: &OrderRow, as_of_seq: u64) {
+    begin_order(out, row, as_of_seq).end();
+}
+
+/// Appends an order that keeps its terms, with why new ones were refused.
+pub(crate) fn push_order_refused(
+    out: &mut String,
+    row: &OrderRow,
+    as_of_seq: u64,
+    (reason, failed): (&str, Option<&FailedCheck>),
+) {
+    let value = failed.and_then(|failed| failed.value.as_deref());
+    let limit = failed.and_then(|failed| failed.limit.as_deref());
+    let detail = match (value, limit) {
+        (Some(value), Some(limit)) => {
+            format!("the order keeps its terms: {reason}, {value} against {limit}")
+        }
+        _ => format!("the order keeps its terms: {reason}"),
+    };
+    let refused = |out: &mut String| {
+        ObjectWriter::begin(out)
+            .text("reason", reason)
+            .text("detail", &detail)
+            .maybe_text("value", value)
+            .maybe_text("limit", limit)
+            .end();
+    };
+    begin_order(out, row, as_of_seq).with("refused", refused).end();
+}
+
+fn begin_order<'a>(out: &'a mut String, row: &OrderRow, as_of_seq: u64) -> ObjectWriter<'a> {
     ObjectWriter::begin(out)
         .text("id", &row.order_id)
         .text("account_id", &row.account_id)
@@ -48,7 +79,6 @@ pub(crate) fn push_order_row(out: &mut String, row: &OrderRow, as_of_seq: u64) {
         .text("created_at", &format_time(row.created_ns))
         .text("updated_at", &format_time(row.updated_ns))
         .value("as_of_seq", as_of_seq)
-        .end();
 }
 
 /// Appends a fill as its row has it.

@@ -26,6 +26,8 @@ pub enum Outcome {
     NotReplaceable,
     /// Too many requests.
     TooMany,
+    /// Whoever asks may not do this.
+    NotPermitted,
     /// It would have broken the record.
     InternalError,
 }
@@ -44,6 +46,7 @@ impl Outcome {
             Outcome::NotCancelable => "not_cancelable",
             Outcome::NotReplaceable => "not_replaceable",
             Outcome::TooMany => "too_many",
+            Outcome::NotPermitted => "not_permitted",
             Outcome::InternalError => "internal_error",
         }
     }

@@ -31,7 +31,7 @@ use crate::orders::{Chain, Orders};
 use crate::requests::{Request, Requests};
 use crate::risk::policy::Policy;
 use crate::risk::text::{parse_policy, policy_text};
-use crate::risk::{AccountRisk, Call, RiskState, Stop};
+use crate::risk::{AccountRisk, Call, RiskState, Stop, Switch};
 use crate::session::*;
 use crate::stored::{Input, Output, Stored, put_all};
 use crate::units::SCALE_MAX;
@@ -317,6 +317,16 @@ impl Stored for AccountMore {
         let put_in = if fills_from & MORE_FOLLOWS == 0 { 0 } else { Stored::get(input)? };
         let fills_from = fills_from & !MORE_FOLLOWS;
         Ok(AccountMore { wallets, unsettled, lots, archives, fills_from, put_in })
+    }
+}
+
+/// As its one text, which is the reason alone where nobody noted who set it.
+impl Stored for Switch {
+    fn put(&self, out: &mut Output<'_>) {
+        self.text().put(out);
+    }
+    fn get(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Switch::from_text(&String::get(input)?).ok_or_else(|| bad("a kill switch is none"))
     }
 }
 

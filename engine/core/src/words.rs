@@ -39,7 +39,7 @@ pub use listing::{
     AccountKind, AccountStatus, AssetClass, ContractWork, CostMethod, Delivery, InstrumentStatus,
     Right, Style,
 };
-pub use risk::{Clean, Forced, Measure, RiskAction, RiskCheck, RiskLevel};
+pub use risk::{Clean, Forced, Measure, RiskAction, RiskCheck, RiskLevel, SetBy};
 
 words! {
 /// The side of an order or of the aggressor of a trade.
@@ -523,6 +523,8 @@ pub mod refusal {
         NOT_REPLACEABLE = "not_replaceable",
         /// What is to be changed was changed meanwhile.
         VERSION_CHANGED = "version_changed",
+        /// Only an admin may do this.
+        NOT_PERMITTED = "not_permitted",
     }
 
     /// The event would break the record; nothing was changed.

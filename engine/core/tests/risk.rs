@@ -29,14 +29,18 @@ impl Desk {
             "price_scale": 6, "qty_scale": 6, "source": "street", "trigger": "bid_ask",
         }));
         for (number, owner) in [(1, "ann"), (2, "ann"), (3, "ben")] {
-            desk.must(json!({
-                "kind": "open_account", "account_id": id(number), "owner": owner,
-                "account_kind": "cash", "currency": "USD", "starting_cash": "100000",
-                "request_id": "open",
-            }));
+            desk.open(number, owner);
         }
         desk.quote("10.00");
         desk
+    }
+
+    fn open(&mut self, account: u32, owner: &str) {
+        self.must(json!({
+            "kind": "open_account", "account_id": id(account), "owner": owner,
+            "account_kind": "cash", "currency": "USD", "starting_cash": "100000",
+            "request_id": "open",
+        }));
     }
 
     fn ask(&mut self, command: Value) -> (String, Value) {
@@ -256,8 +260,16 @@ fn replaces_leave_what_they_were_checked_for() {
     assert_eq!((passed.policy, failed.policy, failed.checks), (1, 1, 0));
     assert_eq!(failed.reason, Some("order_size_limit"));
     assert_eq!((failed.value.as_deref(), failed.bound.as_deref()), (Some("101"), Some("100")));
-    let rejected = rows.messages.iter().filter(|message| message.kind == "replace_rejected");
-    assert_eq!(rejected.count(), 1);
+    let mut rejected = rows.messages.iter().filter(|message| message.kind == "replace_rejected");
+    let told = rejected.next().expect("a message");
+    let told: Value = serde_json::from_str(&told.data).expect("JSON");
+    assert_eq!((&told["qty"], &told["reason"]), (&json!("20"), &Value::Null), "as it stands");
+    let why = json!({
+        "reason": "order_size_limit", "value": "101", "limit": "100",
+        "detail": "the order keeps its terms: order_size_limit, 101 against 100",
+    });
+    assert_eq!(told["refused"], why);
+    assert!(rejected.next().is_none());
 }
 
 #[test]
@@ -282,18 +294,27 @@ fn a_kill_switch_alerts_each_account_that_it_stops() {
         rows
     };
     told(&mut desk);
-    for (scope, word, accounts) in [
-        (json!({"scope": "account", "account_id": id(3)}), "account", vec![3]),
-        (json!({"scope": "user", "owner": "ann"}), "user", vec![1, 2]),
-        (json!({"scope": "world"}), "world", vec![1, 2, 3]),
+    for (scope, word, mut accounts, opened) in [
+        (json!({"scope": "account", "account_id": id(3)}), "account", vec![3], 4),
+        (json!({"scope": "user", "owner": "ann"}), "user", vec![1, 2, 4], 5),
+        (json!({"scope": "world"}), "world", vec![1, 2, 3, 4, 5], 6),
     ] {
         desk.must(switch(true, scope.clone()));
         desk.must(switch(true, scope.clone()));
-        let on = format!(r#"{{"scope":"{word}","reason":"halt","leaves":"orders"}}"#);
+        let on =
+            format!(r#"{{"scope":"{word}","reason":"halt","set_by":"admin","leaves":"orders"}}"#);
         let expected = accounts.iter().map(|account| ("kill_switch", id(*account), on.clone()));
         assert_eq!(told(&mut desk), expected.collect::<Vec<_>>(), "once, not for each repeat");
+        desk.open(opened, "ann");
+        let mut expected = Vec::new();
+        if word != "account" {
+            accounts.push(opened);
+            let on = format!(r#"{{"scope":"{word}","reason":"halt","set_by":"admin"}}"#);
+            expected.push(("kill_switch", id(opened), on));
+        }
+        assert_eq!(told(&mut desk), expected, "an account that begins under it");
         desk.must(switch(false, scope.clone()));
-        let off = format!(r#"{{"scope":"{word}"}}"#);
+        let off = format!(r#"{{"scope":"{word}","set_by":"admin"}}"#);
         let expected =
             accounts.iter().map(|account| ("kill_switch_off", id(*account), off.clone()));
         assert_eq!(told(&mut desk), expected.collect::<Vec<_>>());

@@ -64,6 +64,11 @@ class Caller:
             return False
         return self.key is None or scope in self.key.scopes
 
+    @property
+    def acts_as(self) -> Literal["user", "admin"]:
+        """Who it is noted as where switches and limits are set."""
+        return "admin" if self.may("admin") else "user"
+
     def require(self, scope: RouteScope) -> None:
         """Raises `Problem` 403 when the caller lacks the scope."""
         if self.may(scope):

@@ -21,6 +21,7 @@ STATUS_OF_OUTCOME = {
     "id_reused": 409,
     "not_cancelable": 409,
     "not_replaceable": 409,
+    "not_permitted": 403,
     "too_many": 429,
     "internal_error": 500,
 }

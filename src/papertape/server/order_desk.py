@@ -141,7 +141,9 @@ class OrderDesk:
             await self.forget(prepared)
             raise
         self._measures.count_order(reply.outcome)
-        return reply if prepared.labels.is_empty else await self._bound(prepared, reply)
+        if not prepared.labels.is_empty:
+            reply = await self._bound(prepared, reply)
+        return await self._refused(reply) if reply.outcome == "id_reused" else reply
 
     async def send_all(self, caller: Caller, prepared: Sequence[Prepared]) -> list[Taken]:
         """Send orders of which all are taken, in one turn, or none.
@@ -161,7 +163,7 @@ class OrderDesk:
             raise
         if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
             await self.forget(*prepared)
-            raise _of_list(refusal(reply))
+            raise _of_list(refusal(await self._refused(reply)))
         items = msgspec.json.decode(reply.body)["items"]
         return [await self._taken(one, item) for one, item in zip(prepared, items, strict=True)]
 
@@ -211,7 +213,8 @@ class OrderDesk:
         ids = {prepared.client_order_id: order_id}
         await asyncio.to_thread(self._labels.bind, prepared.account_id, ids)
         if not is_taken:
-            return reply
+            order = told["order"] | prepared.labels.members()
+            return Reply(reply.outcome, msgspec.json.encode(told | {"order": order}))
         return Reply(reply.outcome, msgspec.json.encode(told | prepared.labels.members()))
 
     # --- orders that were sent -------------------------------------------------------------------
@@ -233,10 +236,11 @@ class OrderDesk:
         if STATUS_OF_OUTCOME.get(reply.outcome, 500) < 400:
             items = msgspec.json.decode(reply.body)["items"]
             return [Taken(STATUS_OF_OUTCOME[one["outcome"]], one["order"]) for one in items]
-        refused = _of_list(refusal(reply))
+        refused = _of_list(refusal(await self._refused(reply)))
         if isinstance(refused, OrderOfListError) and reply.outcome == "not_found":
             # The floor has forgotten it, so it ended long ago.
-            raise OrderOfListError(refused.item, _ended("cancel", orders[refused.item]))
+            (order,) = await asyncio.to_thread(self.labelled, [orders[refused.item]])
+            raise OrderOfListError(refused.item, _ended("cancel", order))
         raise refused
 
     async def replace(
@@ -252,11 +256,21 @@ class OrderDesk:
         return labelled
 
     async def shown(self, reply: Reply) -> Reply:
-        """The floor's answer about an order, with its labels; refusals as they are."""
+        """The floor's answer about an order, with its labels; refusals have theirs."""
         if STATUS_OF_OUTCOME.get(reply.outcome, 500) >= 400:
             return reply
         (order,) = await asyncio.to_thread(self.labelled, [msgspec.json.decode(reply.body)])
         return Reply(reply.outcome, msgspec.json.encode(order))
+
+    async def _refused(self, reply: Reply) -> Reply:
+        """A refusal whose `order`, where it has one, shows its labels; others as they are."""
+        if STATUS_OF_OUTCOME.get(reply.outcome, 500) < 400:
+            return reply
+        told = msgspec.json.decode(reply.body) if reply.body else {}
+        if told.get("order") is None:
+            return reply
+        (told["order"],) = await asyncio.to_thread(self.labelled, [told["order"]])
+        return Reply(reply.outcome, msgspec.json.encode(told))
 
     async def items_shown(self, items: Sequence[Fields]) -> list[Fields]:
         """Items of a list whose `order`, where they have one, shows its labels."""
@@ -301,7 +315,7 @@ class OrderDesk:
         else:
             reply = await self._exchange.send(kind, fields)
         if reply.outcome != "not_found":
-            return reply
+            return await self._refused(reply)
         raise _ended(kind, await self.order(caller, order_id))
 
     async def _account_of(self, caller: Caller, order_id: str) -> OwnedAccount:

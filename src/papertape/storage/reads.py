@@ -245,17 +245,21 @@ class Reads:
         with self._engine.connect() as connection:
             return {account: seq for account, seq in connection.execute(query)}  # noqa: C416
 
-    def last_kill_switches_off(self, account_ids: Sequence[str]) -> dict[tuple[str, str], int]:
-        """The seq at which a kill switch went off last, by account and scope of the switch."""
-        off = (alerts.c.world == self.world) & (alerts.c.kind == "kill_switch_off")
+    def last_kill_switches(self, account_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        """The seq at which a kill switch was turned last, by account and scope of the switch."""
+        turned = alerts.c.kind.in_(["kill_switch", "kill_switch_off"])
         query = (
             select(alerts.c.account_id, alerts.c.details, func.max(alerts.c.seq))
-            .where(off, alerts.c.account_id.in_(account_ids))
+            .where(alerts.c.world == self.world, turned, alerts.c.account_id.in_(account_ids))
             .group_by(alerts.c.account_id, alerts.c.details)
         )
         with self._engine.connect() as connection:
             found = connection.execute(query).all()
-        return {(account, json.loads(details)["scope"]): seq for account, details, seq in found}
+        last: dict[tuple[str, str], int] = {}
+        for account, details, seq in found:
+            key = account, json.loads(details)["scope"]
+            last[key] = max(seq, last.get(key, 0))
+        return last
 
     def checks(
         self,

@@ -1774,7 +1774,8 @@ export interface paths {
          * Set Kill Switch
          * @description Stop all orders of an account, a user or (admins) the world, or let them go on.
          *
-         *     Open orders are canceled; with `flatten` positions are closed as well.
+         *     Open orders are canceled; with `flatten` positions are closed as well. What an admin set,
+         *     only admins turn.
          */
         post: operations["set_kill_switch"];
         delete?: never;
@@ -3876,6 +3877,7 @@ export interface components {
          *         ]
          *       },
          *       "kill_switch": null,
+         *       "kill_switch_set_by": null,
          *       "limits": [
          *         {
          *           "action": "reject",
@@ -3885,6 +3887,7 @@ export interface components {
          *           "limit": "50000",
          *           "measure": "order_value",
          *           "scope": "user",
+         *           "set_by": "user",
          *           "state": "ok",
          *           "target": null,
          *           "used": "1904.80",
@@ -3912,6 +3915,11 @@ export interface components {
              * @description why one stops this account
              */
             kill_switch: string | null;
+            /**
+             * Kill Switch Set By
+             * @description who set it; null on older tapes
+             */
+            kill_switch_set_by: ("user" | "admin") | null;
             /**
              * Stop
              * @description the loss limit that it came to
@@ -5706,8 +5714,9 @@ export interface components {
          * @description Whether orders of an account are stopped, and why.
          * @example {
          *       "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
-         *       "on": false,
-         *       "reason": null
+         *       "on": true,
+         *       "reason": "too many orders",
+         *       "set_by": "admin"
          *     }
          */
         KillSwitchPart: {
@@ -5717,6 +5726,11 @@ export interface components {
             on: boolean;
             /** Reason */
             reason: string | null;
+            /**
+             * Set By
+             * @description who set it; null when off and on older tapes
+             */
+            set_by: ("user" | "admin") | null;
         };
         /**
          * KillSwitchReply
@@ -5725,13 +5739,15 @@ export interface components {
          *       "accounts": [
          *         {
          *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
-         *           "on": false,
-         *           "reason": null
+         *           "on": true,
+         *           "reason": "too many orders",
+         *           "set_by": "admin"
          *         }
          *       ],
          *       "world": {
          *         "on": false,
-         *         "reason": null
+         *         "reason": null,
+         *         "set_by": null
          *       }
          *     }
          */
@@ -5907,6 +5923,7 @@ export interface components {
          *       "limit": "50000",
          *       "measure": "order_value",
          *       "scope": "user",
+         *       "set_by": "user",
          *       "target": null,
          *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
          *       "window_s": null
@@ -5944,6 +5961,12 @@ export interface components {
              * @enum {string}
              */
             action: "reject" | "flatten" | "alert";
+            /**
+             * Set By
+             * @description what an admin set, only admins change
+             * @enum {string}
+             */
+            set_by: "user" | "admin";
             /**
              * Editable
              * @description whether the caller may change it
@@ -6433,6 +6456,7 @@ export interface components {
          *           "limit": "50000",
          *           "measure": "order_value",
          *           "scope": "user",
+         *           "set_by": "user",
          *           "target": null,
          *           "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
          *           "window_s": null
@@ -8456,6 +8480,12 @@ export interface components {
              * @default null
              */
             reason?: string | null;
+            /**
+             * Set By
+             * @description who turned a kill switch
+             * @default null
+             */
+            set_by?: ("user" | "admin") | null;
         };
         /**
          * RiskPreferences
@@ -9549,6 +9579,7 @@ export interface components {
          *       "limit": "50000",
          *       "measure": "order_value",
          *       "scope": "user",
+         *       "set_by": "user",
          *       "state": "ok",
          *       "target": null,
          *       "used": "1904.80",
@@ -9582,6 +9613,12 @@ export interface components {
             action: "reject" | "flatten" | "alert";
             /** Everyone */
             everyone: boolean;
+            /**
+             * Set By
+             * @description what an admin set, only admins change
+             * @enum {string}
+             */
+            set_by: "user" | "admin";
             /** Target */
             target: string | null;
             /**
@@ -29021,6 +29058,7 @@ export interface operations {
                      *           "limit": "50000",
                      *           "measure": "order_value",
                      *           "scope": "user",
+                     *           "set_by": "user",
                      *           "target": null,
                      *           "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
                      *           "window_s": null
@@ -29180,6 +29218,7 @@ export interface operations {
                      *       "limit": "50000",
                      *       "measure": "order_value",
                      *       "scope": "user",
+                     *       "set_by": "user",
                      *       "target": null,
                      *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
                      *       "window_s": null
@@ -29398,6 +29437,7 @@ export interface operations {
                      *       "limit": "50000",
                      *       "measure": "order_value",
                      *       "scope": "user",
+                     *       "set_by": "user",
                      *       "target": null,
                      *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
                      *       "window_s": null
@@ -29577,6 +29617,7 @@ export interface operations {
                      *       "limit": "50000",
                      *       "measure": "order_value",
                      *       "scope": "user",
+                     *       "set_by": "user",
                      *       "target": null,
                      *       "user_id": "0f8b4a52-7c1e-4d3a-9a55-2f6d7b1c9e04",
                      *       "window_s": null
@@ -30060,6 +30101,7 @@ export interface operations {
                      *         ]
                      *       },
                      *       "kill_switch": null,
+                     *       "kill_switch_set_by": null,
                      *       "limits": [
                      *         {
                      *           "action": "reject",
@@ -30069,6 +30111,7 @@ export interface operations {
                      *           "limit": "50000",
                      *           "measure": "order_value",
                      *           "scope": "user",
+                     *           "set_by": "user",
                      *           "state": "ok",
                      *           "target": null,
                      *           "used": "1904.80",
@@ -30568,7 +30611,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -30779,7 +30822,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -31001,13 +31044,15 @@ export interface operations {
                      *       "accounts": [
                      *         {
                      *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
-                     *           "on": false,
-                     *           "reason": null
+                     *           "on": true,
+                     *           "reason": "too many orders",
+                     *           "set_by": "admin"
                      *         }
                      *       ],
                      *       "world": {
                      *         "on": false,
-                     *         "reason": null
+                     *         "reason": null,
+                     *         "set_by": null
                      *       }
                      *     }
                      */
@@ -31155,13 +31200,15 @@ export interface operations {
                      *       "accounts": [
                      *         {
                      *           "account_id": "5f0c4c62-4d2c-5d4a-9b7e-0b8f5a4e2f10",
-                     *           "on": false,
-                     *           "reason": null
+                     *           "on": true,
+                     *           "reason": "too many orders",
+                     *           "set_by": "admin"
                      *         }
                      *       ],
                      *       "world": {
                      *         "on": false,
-                     *         "reason": null
+                     *         "reason": null,
+                     *         "set_by": null
                      *       }
                      *     }
                      */

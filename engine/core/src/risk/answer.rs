@@ -7,19 +7,21 @@ use crate::json::ObjectWriter;
 use crate::market::Ephemeral;
 use crate::units::{format_money, format_time};
 
-use super::AccountRisk;
 use super::policy::Policy;
 use super::text::push_policy;
+use super::{AccountRisk, Switch};
 
 /// The policy in force, with its version; version 0 is the policy of a world that has none.
 pub(crate) fn policy(durable: &Durable) -> String {
     let none = Policy::default();
     let risk = durable.risk.as_deref();
+    let killed = risk.and_then(|risk| risk.killed.as_ref());
     let mut out = String::new();
     ObjectWriter::begin(&mut out)
         .value("version", risk.map_or(0, |risk| risk.version))
         .with("policy", |out| push_policy(out, risk.map_or(&none, |risk| &risk.policy)))
-        .maybe_text("kill_switch", risk.and_then(|risk| risk.killed.as_deref()))
+        .maybe_text("kill_switch", killed.map(|switch| switch.reason.as_str()))
+        .maybe_text("kill_switch_set_by", killed.and_then(Switch::set_by_word))
         .value("as_of_seq", durable.turn.seq)
         .end();
     out
@@ -37,6 +39,7 @@ pub(crate) fn standing(
     let equity = super::subject::equity(durable, ephemeral, index);
     let money = |value: Option<i128>| value.map(format_money);
     let world = durable.risk.as_deref();
+    let killed = world.and_then(|world| world.killed(account));
     let mut out = String::new();
     let object = ObjectWriter::begin(&mut out)
         .text("account_id", &format_uuid(account.id))
@@ -45,7 +48,8 @@ pub(crate) fn standing(
         .text("equity", &format_money(equity))
         .maybe_text("day_start_equity", money(risk.day_start).as_deref())
         .maybe_text("peak_equity", money(risk.peak).as_deref())
-        .maybe_text("kill_switch", world.and_then(|world| world.killed(account)))
+        .maybe_text("kill_switch", killed.map(|switch| switch.reason.as_str()))
+        .maybe_text("kill_switch_set_by", killed.and_then(Switch::set_by_word))
         .value("day_trades", risk.day_trades.len());
     with_state(object, risk).value("as_of_seq", durable.turn.seq).end();
     Some(out)
@@ -58,7 +62,7 @@ pub(crate) fn details<'a>(object: ObjectWriter<'a>, account: &Account) -> Object
         Some(risk) => {
             let object = match &risk.killed {
                 None => object,
-                Some(reason) => object.text("kill_switch", reason),
+                Some(switch) => object.text("kill_switch", &switch.reason),
             };
             with_state(object, risk)
         }

@@ -6,12 +6,12 @@ use crate::json::ObjectWriter;
 use crate::live::Live;
 use crate::reply::{Body, Outcome, Refusal, Reply};
 use crate::sink::Sink;
-use crate::words::{AccountStatus, Reason, refusal};
+use crate::words::{AccountStatus, Reason, SetBy, refusal};
 
 use super::event::RiskEvent;
 use super::policy::{Policy, What, Who};
 use super::text::{parse_policy, policy_text};
-use super::{Scope, answer};
+use super::{Scope, Switch, answer};
 
 /// Turns a kill switch on or off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,15 @@ pub struct KillSwitch {
     pub reason: Option<String>,
     /// Whether positions are closed too.
     pub flatten: bool,
+    /// Who turns it.
+    pub set_by: SetBy,
+}
+
+impl KillSwitch {
+    /// The switch as it is to stand.
+    fn wanted(&self) -> Option<Switch> {
+        self.reason.clone().map(|reason| Switch { reason, set_by: Some(self.set_by) })
+    }
 }
 
 /// Suspends an account or lets it trade again.
@@ -135,7 +144,7 @@ impl<S: Sink> Live<'_, S> {
     }
 
     /// Turns a kill switch. On, it cancels the open orders of everybody whom it stops, as many as
-    /// a turn may; the others never trade and leave in later turns.
+    /// a turn may; the others never trade and leave in later turns. What an admin set, no user turns.
     fn kill_switch(&mut self, switch: &KillSwitch) -> Result<Reply, Refusal> {
         if let Scope::User(owner) = &switch.scope {
             check_name(owner, "owner")?;
@@ -144,9 +153,15 @@ impl<S: Sink> Live<'_, S> {
         if let Scope::Account(account) = switch.scope {
             self.find_account(account)?;
         }
-        let KillSwitch { scope, reason, flatten } = switch.clone();
-        if self.switch_reason(&scope) != reason.as_deref() || flatten {
-            self.emit(RiskEvent::KillSwitched { scope, reason, flatten, alerts: true }.into());
+        let present = self.present_switch(&switch.scope);
+        if switch.set_by == SetBy::User && present.is_some_and(Switch::is_of_admin) {
+            return Err(set_by_admin());
+        }
+        if switch.flatten || present != switch.wanted().as_ref() {
+            let KillSwitch { scope, reason, flatten, set_by } = switch.clone();
+            let set_by = Some(set_by);
+            let event = RiskEvent::KillSwitched { scope, reason, flatten, alerts: true, set_by };
+            self.emit(event.into());
             if let (Scope::Account(account), Some(_)) = (&switch.scope, &switch.reason) {
                 self.cancel_everything(*account);
             }
@@ -164,15 +179,13 @@ impl<S: Sink> Live<'_, S> {
         self.durable.turn.seq
     }
 
-    fn switch_reason(&self, scope: &Scope) -> Option<&str> {
+    fn present_switch(&self, scope: &Scope) -> Option<&Switch> {
         match scope {
             Scope::Account(account) => {
-                self.durable.account(*account)?.risk.as_deref()?.killed.as_deref()
+                self.durable.account(*account)?.risk.as_deref()?.killed.as_ref()
             }
-            Scope::User(owner) => {
-                self.durable.risk.as_deref()?.killed_users.get(owner).map(String::as_str)
-            }
-            Scope::World => self.durable.risk.as_deref()?.killed.as_deref(),
+            Scope::User(owner) => self.durable.risk.as_deref()?.killed_users.get(owner),
+            Scope::World => self.durable.risk.as_deref()?.killed.as_ref(),
         }
     }
 
@@ -220,6 +233,11 @@ fn check_name(text: &str, field: &'static str) -> Result<(), Refusal> {
     }
     let detail = format!("{field} has 1 to 128 printable characters");
     Err(Refusal::malformed(refusal::MALFORMED, detail).at(field))
+}
+
+fn set_by_admin() -> Refusal {
+    let detail = "an admin set this kill switch; only an admin may change it or take it off";
+    Refusal::new(Outcome::NotPermitted, refusal::NOT_PERMITTED, detail)
 }
 
 /// The reason of orders that leave because of a stop.

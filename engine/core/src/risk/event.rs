@@ -6,10 +6,10 @@ use crate::event::{Event, Turn};
 use crate::ids::{AccountIndex, InstrumentIndex, OrderNumber};
 use crate::project::Touched;
 use crate::units::{Balance, Money, Nanos, Quantity};
-use crate::words::{AccountStatus, Clean, RiskLevel};
+use crate::words::{AccountStatus, Clean, RiskLevel, SetBy};
 
 use super::policy::Policy;
-use super::{AccountRisk, Alert, Call, Passed, RiskState, Scope, Stop};
+use super::{AccountRisk, Alert, Call, Passed, RiskState, Scope, Stop, Switch};
 
 /// Something that the risk policy, an operator or a falling price brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum RiskEvent {
         flatten: bool,
         /// Whether it alerts those whom it stops. On older tapes it did not.
         alerts: bool,
+        /// Who turned it. Older tapes do not tell.
+        set_by: Option<SetBy>,
     },
     /// Accounts below this index were told of the kill switches in force.
     Swept {
@@ -199,8 +201,9 @@ pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
             risk.next_day_ns = *next_day_ns;
             risk.baselined = 0;
         }
-        RiskEvent::KillSwitched { scope, reason, flatten, .. } => {
-            switch(durable, scope, reason.as_ref(), *flatten);
+        RiskEvent::KillSwitched { scope, reason, flatten, set_by, .. } => {
+            let switch = reason.clone().map(|reason| Switch { reason, set_by: *set_by });
+            turn_switch(durable, scope, switch, *flatten);
         }
         RiskEvent::Swept { below } => of_world(durable).swept = *below,
         RiskEvent::StatusSet { account, status, .. } => {
@@ -266,27 +269,26 @@ pub(crate) fn evolve(durable: &mut Durable, turn: &Turn, event: &RiskEvent) {
     }
 }
 
-fn switch(durable: &mut Durable, scope: &Scope, reason: Option<&String>, flatten: bool) {
+fn turn_switch(durable: &mut Durable, scope: &Scope, switch: Option<Switch>, flatten: bool) {
+    let is_on = switch.is_some();
     let world = of_world(durable);
-    match scope {
-        Scope::Account(account) => {
-            change(durable, *account, |risk| risk.killed = reason.cloned());
-            if flatten && reason.is_some() {
+    match (scope, switch) {
+        (Scope::Account(account), switch) => {
+            change(durable, *account, |risk| risk.killed = switch);
+            if flatten && is_on {
                 start_cleaning(durable, *account, Clean::Everything);
             }
             return;
         }
-        Scope::User(owner) => match reason {
-            Some(reason) => {
-                world.killed_users.insert(owner.clone(), reason.clone());
-            }
-            None => {
-                world.killed_users.remove(owner);
-            }
-        },
-        Scope::World => world.killed = reason.cloned(),
+        (Scope::User(owner), Some(switch)) => {
+            world.killed_users.insert(owner.clone(), switch);
+        }
+        (Scope::User(owner), None) => {
+            world.killed_users.remove(owner);
+        }
+        (Scope::World, switch) => world.killed = switch,
     }
-    if reason.is_some() {
+    if is_on {
         world.swept = 0;
         world.sweep_flattens = flatten;
     }
@@ -356,7 +358,7 @@ pub(crate) fn meet_account(durable: &mut Durable, index: AccountIndex) {
 pub(crate) fn begin_again(durable: &mut Durable, index: AccountIndex) {
     if let Some(account) = durable.accounts.get_mut(index as usize) {
         let killed = account.risk.take().and_then(|risk| risk.killed);
-        let risk = killed.map(|reason| AccountRisk { killed: Some(reason), ..Default::default() });
+        let risk = killed.map(|switch| AccountRisk { killed: Some(switch), ..Default::default() });
         account.risk = risk.map(Box::new);
     }
     if let Some(world) = durable.risk.as_deref_mut() {

@@ -15,6 +15,7 @@ pub mod policy;
 pub(crate) mod records;
 pub(crate) mod review;
 pub(crate) mod subject;
+pub(crate) mod switch;
 pub(crate) mod tape;
 pub(crate) mod text;
 pub(crate) mod usage;
@@ -32,6 +33,7 @@ use crate::words::{Clean, Measure, RiskCheck, RiskLevel};
 pub use command::{KillSwitch, RiskCommand, SetStatus};
 pub use event::RiskEvent;
 use policy::Policy;
+pub use switch::Switch;
 
 /// What a kill switch stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +64,10 @@ pub struct RiskState {
     pub version: u64,
     /// The policy in force.
     pub policy: Policy,
-    /// Why the whole world is stopped, when it is.
-    pub killed: Option<String>,
-    /// Why users are stopped, by owner.
-    pub killed_users: BTreeMap<String, String>,
+    /// The kill switch of the whole world, when it is on.
+    pub killed: Option<Switch>,
+    /// The kill switches of users that are on, by owner.
+    pub killed_users: BTreeMap<String, Switch>,
     /// Number of the present trading day; weekends belong to the day before them.
     pub day: u32,
     /// How many days have begun, weekends included.
@@ -87,11 +89,10 @@ pub struct RiskState {
 }
 
 impl RiskState {
-    /// Why orders of this account are stopped by a kill switch, if they are.
-    pub fn killed<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
-        let own = account.risk.as_deref().and_then(|risk| risk.killed.as_deref());
-        own.or_else(|| self.killed_users.get(&account.owner).map(String::as_str))
-            .or(self.killed.as_deref())
+    /// The kill switch that stops orders of this account, if one does: the nearest to it.
+    pub fn killed<'a>(&'a self, account: &'a Account) -> Option<&'a Switch> {
+        let own = account.risk.as_deref().and_then(|risk| risk.killed.as_ref());
+        own.or_else(|| self.killed_users.get(&account.owner)).or(self.killed.as_ref())
     }
 
     /// Whether a kill switch lets an order of the account not stand. What the engine itself sends to
@@ -142,8 +143,8 @@ pub struct Call {
 /// The risk state of an account; it exists from the first event about it on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRisk {
-    /// Why its kill switch is on, when it is.
-    pub killed: Option<String>,
+    /// Its own kill switch, when it is on.
+    pub killed: Option<Switch>,
     /// The limit that it came to.
     pub stop: Option<Stop>,
     /// When its last counted orders were taken, earliest first.

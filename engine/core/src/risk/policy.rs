@@ -7,7 +7,7 @@
 use crate::account::Account;
 use crate::instrument::Instrument;
 use crate::units::{DAY_NS, MONEY_SCALE, Nanos, RATE_SCALE, SECOND_NS};
-use crate::words::{AssetClass, Measure, RiskAction};
+use crate::words::{AssetClass, Measure, RiskAction, SetBy};
 
 /// The most rules of a policy.
 pub const RULES_MAX: usize = 1_024;
@@ -109,6 +109,8 @@ pub struct Rule {
     pub window_ns: Nanos,
     /// What happens at the hard limit.
     pub action: RiskAction,
+    /// Who set it; it decides nothing here. Rules of older tapes do not tell.
+    pub set_by: Option<SetBy>,
 }
 
 /// 1 as a rate.

@@ -8,21 +8,19 @@ use crate::json::ObjectWriter;
 use crate::project::{account_id, order_id};
 use crate::rows::{AlertRow, CheckRow};
 use crate::units::{format_money, format_time};
-use crate::words::{Reason, RiskLevel};
+use crate::words::{Reason, RiskLevel, SetBy};
 
-use super::Scope;
 use super::event::RiskEvent;
+use super::{Scope, Switch};
 
 /// The rows of an event that somebody should look at. The durable state is the one after it.
 pub(crate) fn alert_rows(durable: &Durable, turn: &Turn, i: u32, event: &Event) -> Vec<AlertRow> {
     match event {
         Event::Risk(event) => match &**event {
-            RiskEvent::KillSwitched { scope, reason, flatten, alerts: true } => {
-                let reason = reason.as_deref().map(|reason| (reason, *flatten));
-                switch_rows(durable, (turn, i), scope, reason)
-            }
+            RiskEvent::KillSwitched { alerts: true, .. } => switch_rows(durable, (turn, i), event),
             event => alert_row(durable, turn, i, event).into_iter().collect(),
         },
+        Event::AccountOpened { id, owner, .. } => opened_rows(durable, (turn, i), *id, owner),
         _ => Vec::new(),
     }
 }
@@ -50,23 +48,58 @@ fn begin_alert(
     }
 }
 
+const SWITCH_ON: (&str, &str) = ("kill_switch", RiskLevel::Hard.word());
+
+/// A row for each kill switch that stops an account from its begin. Switches that do not tell who
+/// set them are of tapes that had no such rows.
+fn opened_rows(durable: &Durable, at: (&Turn, u32), id: u128, owner: &str) -> Vec<AlertRow> {
+    let (Some(risk), Some(account)) = (durable.risk.as_deref(), durable.account_of.get(&id)) else {
+        return Vec::new();
+    };
+    let row = |(place, (scope, switch)): (usize, (&str, &Switch))| {
+        let row = begin_alert(durable, at, *account, SWITCH_ON.0, SWITCH_ON.1);
+        let reason = Some(switch.reason.as_str());
+        let details = object(|it| with_switch(it, scope, reason, switch.set_by));
+        AlertRow { i: ((place as u64) << 32) | row.i, details, ..row }
+    };
+    let user = risk.killed_users.get(owner).map(|switch| ("user", switch));
+    let world = risk.killed.as_ref().map(|switch| ("world", switch));
+    let told = user.into_iter().chain(world).filter(|(_, switch)| switch.set_by.is_some());
+    told.enumerate().map(row).collect()
+}
+
+fn with_switch<'a>(
+    object: ObjectWriter<'a>,
+    scope: &str,
+    reason: Option<&str>,
+    set_by: Option<SetBy>,
+) -> ObjectWriter<'a> {
+    let object = object.text("scope", scope);
+    let object = match reason {
+        None => object,
+        Some(reason) => object.text("reason", reason),
+    };
+    match set_by {
+        None => object,
+        Some(set_by) => object.text("set_by", set_by.word()),
+    }
+}
+
 /// A row for each account that a kill switch stops, with why, or lets go on.
-fn switch_rows(
-    durable: &Durable,
-    at: (&Turn, u32),
-    scope: &Scope,
-    on: Option<(&str, bool)>,
-) -> Vec<AlertRow> {
-    let (kind, level) = match on {
-        Some(_) => ("kill_switch", RiskLevel::Hard.word()),
+fn switch_rows(durable: &Durable, at: (&Turn, u32), event: &RiskEvent) -> Vec<AlertRow> {
+    let RiskEvent::KillSwitched { scope, reason, flatten, set_by, .. } = event else {
+        return Vec::new();
+    };
+    let (kind, level) = match reason {
+        Some(_) => SWITCH_ON,
         None => ("kill_switch_off", "info"),
     };
+    let leaves = reason.as_ref().map(|_| if *flatten { "everything" } else { "orders" });
     let details = object(|it| {
-        let it = it.text("scope", scope.word());
-        match on {
+        let it = with_switch(it, scope.word(), reason.as_deref(), *set_by);
+        match leaves {
             None => it,
-            Some((reason, true)) => it.text("reason", reason).text("leaves", "everything"),
-            Some((reason, false)) => it.text("reason", reason).text("leaves", "orders"),
+            Some(leaves) => it.text("leaves", leaves),
         }
     });
     let row = |(place, account): (usize, &AccountIndex)| {

@@ -195,8 +195,8 @@ impl<'a> Review<'a> {
     fn not_killed(&self) -> Result<(), Failure> {
         match self.risk.killed(self.account) {
             None => Ok(()),
-            Some(reason) => {
-                let detail = format!("a kill switch is on: {reason}");
+            Some(switch) => {
+                let detail = format!("a kill switch is on: {}", switch.reason);
                 Err(Failure::new(Reason::KillSwitch, detail))
             }
         }

@@ -9,7 +9,7 @@ use crate::reply::Refusal;
 use crate::tape_read::{Fields, Read};
 use crate::units::Balance;
 use crate::wire::check_version;
-use crate::words::{AccountStatus, Clean, Measure, RiskLevel, refusal};
+use crate::words::{AccountStatus, Clean, Measure, RiskLevel, SetBy, refusal};
 
 use super::event::RiskEvent;
 use super::text::{PolicyError, push_policy, read_policy};
@@ -52,7 +52,7 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
             .value("day", day)
             .value("next_day_ns", next_day_ns)
             .end(),
-        RiskEvent::KillSwitched { scope, reason, flatten, alerts } => {
+        RiskEvent::KillSwitched { scope, reason, flatten, alerts, set_by } => {
             let object = begin(out, "kill_switched");
             let object = if *alerts { object.text("scope", scope.word()) } else { object };
             let object = match scope {
@@ -60,7 +60,8 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
                 Scope::User(owner) => object.text("owner", owner),
                 Scope::World => object,
             };
-            object.maybe_text("reason", reason.as_deref()).value("flatten", flatten).end();
+            let object = object.maybe_text("reason", reason.as_deref()).value("flatten", flatten);
+            push_set_by(object, *set_by).end();
         }
         RiskEvent::Swept { below } => begin(out, "swept").value("below", below).end(),
         RiskEvent::StatusSet { account, status, reason } => begin(out, "status_set")
@@ -101,6 +102,13 @@ pub(crate) fn push_event(out: &mut String, durable: &Durable, event: &RiskEvent)
             begin(out, "cleaned").text("account", &id(account)).end();
         }
         _ => push_limit_event(out, durable, event),
+    }
+}
+
+fn push_set_by(object: ObjectWriter<'_>, set_by: Option<SetBy>) -> ObjectWriter<'_> {
+    match set_by {
+        None => object,
+        Some(set_by) => object.text("set_by", set_by.word()),
     }
 }
 
@@ -296,7 +304,11 @@ impl<'a> Fields<'a> {
             Some(_) if self.text("scope")? == scope.word() => true,
             Some(_) => return Err("scope is another than whom the switch stops".to_owned()),
         };
-        Ok(RiskEvent::KillSwitched { scope, reason, flatten, alerts })
+        let set_by = match self.value.get("set_by") {
+            None => None,
+            Some(_) => Some(self.word("set_by", SetBy::from_word)?),
+        };
+        Ok(RiskEvent::KillSwitched { scope, reason, flatten, alerts, set_by })
     }
 
     fn day(&self) -> Read<u32> {
@@ -378,7 +390,16 @@ impl crate::wire::Fields<'_> {
             }
         };
         let reason = is_on.then_some(reason);
-        Ok(RiskCommand::KillSwitch(KillSwitch { scope, reason, flatten: flatten && is_on }))
+        let flatten = flatten && is_on;
+        Ok(RiskCommand::KillSwitch(KillSwitch { scope, reason, flatten, set_by: self.set_by()? }))
+    }
+
+    /// Who turns a switch; who does not say is whoever runs the exchange.
+    fn set_by(&self) -> Result<SetBy, Refusal> {
+        match self.get("set_by") {
+            None => Ok(SetBy::Admin),
+            Some(_) => self.word("set_by", SetBy::from_word, SetBy::ALL, SetBy::word),
+        }
     }
 
     fn set_status(&self) -> Result<RiskCommand, Refusal> {

@@ -3,7 +3,7 @@
 use crate::ids::{format_uuid, parse_uuid};
 use crate::json::{ObjectWriter, Value, parse, push_list};
 use crate::units::{MINUTE_NS, MONEY_SCALE, RATE_SCALE, SECOND_NS, format_decimal, parse_decimal};
-use crate::words::{AssetClass, Measure, RiskAction};
+use crate::words::{AssetClass, Measure, RiskAction, SetBy};
 
 use super::policy::{
     DayTrading, LIMIT_MAX, MarginRule, Policy, RATE_MAX, RULES_MAX, Rule, WINDOW_MAX_NS,
@@ -35,6 +35,7 @@ const RULE: &[&str] = &[
     "alert_at",
     "window_s",
     "action",
+    "set_by",
 ];
 const DAY_TRADING: &[&str] = &["minimum_equity", "day_trades", "days"];
 const MARGIN: &[&str] = &["call_at", "liquidate_at", "grace_s"];
@@ -102,6 +103,10 @@ fn read_rule(value: &Value<'_>) -> Read<Rule> {
             Some(_) => {
                 word(value, "action", RiskAction::from_word, RiskAction::ALL, RiskAction::word)?
             }
+        },
+        set_by: match value.get("set_by") {
+            None => None,
+            Some(_) => Some(word(value, "set_by", SetBy::from_word, SetBy::ALL, SetBy::word)?),
         },
     };
     check_rule(&rule)?;
@@ -352,6 +357,9 @@ fn push_rule(out: &mut String, rule: &Rule) {
     if rule.action != RiskAction::Reject {
         object = object.text("action", rule.action.word());
     }
+    if let Some(set_by) = rule.set_by {
+        object = object.text("set_by", set_by.word());
+    }
     object.end();
 }
 
@@ -361,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_policy_reads_back_as_it_was_written() {
-        let text = r#"{"rules":[{"measure":"order_qty","per":"account","symbol":"ACME","limit":"100","alert_at":"0.8"},{"measure":"position_value","per":"user","of":"u","sector":"*","limit":"0.5"},{"measure":"order_rate","per":"account","limit":"5","window_s":10},{"measure":"no_short","per":"account","asset_class":"crypto"},{"measure":"drawdown","per":"account","of":"00000000-0000-4000-8000-000000000001","limit":"0.1","action":"flatten"}],"wash_trade":true,"day_trading":{"minimum_equity":"25000","day_trades":3,"days":5},"margin":{"call_at":"1.25","liquidate_at":"1","grace_s":60},"day_starts":"21:05"}"#;
+        let text = r#"{"rules":[{"measure":"order_qty","per":"account","symbol":"ACME","limit":"100","alert_at":"0.8"},{"measure":"position_value","per":"user","of":"u","sector":"*","limit":"0.5"},{"measure":"order_rate","per":"account","limit":"5","window_s":10},{"measure":"no_short","per":"account","asset_class":"crypto"},{"measure":"drawdown","per":"account","of":"00000000-0000-4000-8000-000000000001","limit":"0.1","action":"flatten","set_by":"admin"}],"wash_trade":true,"day_trading":{"minimum_equity":"25000","day_trades":3,"days":5},"margin":{"call_at":"1.25","liquidate_at":"1","grace_s":60},"day_starts":"21:05"}"#;
         let policy = parse_policy(text).expect("a policy");
         assert_eq!(policy_text(&policy), text);
         assert_eq!(policy.rules.len(), 5);
@@ -378,6 +386,7 @@ mod tests {
             (r#"{"rules":[{"measure":"order_qty","limit":"1","per":"x"}]}"#, "per"),
             (r#"{"rules":[{"measure":"order_qty","limit":"1","of":"x"}]}"#, "of"),
             (r#"{"rules":[{"measure":"order_qty","limit":"1","action":"flatten"}]}"#, "action"),
+            (r#"{"rules":[{"measure":"order_qty","limit":"1","set_by":"me"}]}"#, "set_by"),
             (r#"{"rules":[{"measure":"daily_loss","limit":"1","per":"user"}]}"#, "per"),
             (r#"{"rules":[{"measure":"position_qty","limit":"1"}]}"#, "symbol"),
             (r#"{"rules":[{"measure":"leverage","limit":"1","alert_at":"2"}]}"#, "alert_at"),

@@ -71,6 +71,16 @@ Clean {
 }
 
 words! {
+/// Who set a kill switch or a limit.
+SetBy {
+    /// The user whose orders it stops or limits.
+    User = "user",
+    /// An admin, or whoever runs the exchange.
+    Admin = "admin",
+}
+}
+
+words! {
 /// How grave an alert is.
 RiskLevel {
     /// A share of the limit was reached.

@@ -50,6 +50,7 @@ pub fn risk() -> impl Strategy<Value = RiskCommand> {
                 _ if measure.is_ban() => RiskAction::Reject,
                 action => action,
             },
+            set_by: (size > 1).then_some(SetBy::Admin),
         }
     });
     let day_trading =
@@ -72,10 +73,11 @@ pub fn risk() -> impl Strategy<Value = RiskCommand> {
         1 => Just(Scope::User("user-0".to_owned())),
         1 => Just(Scope::World),
     ];
-    let switch = (scope, weighted(0.3, Just("random".to_owned())), any::<bool>()).prop_map(
-        |(scope, reason, flatten)| {
+    let reason = weighted(0.3, Just("random".to_owned()));
+    let switch = (scope, reason, any::<bool>(), word(SetBy::ALL)).prop_map(
+        |(scope, reason, flatten, set_by)| {
             let flatten = flatten && reason.is_some();
-            RiskCommand::KillSwitch(KillSwitch { scope, reason, flatten })
+            RiskCommand::KillSwitch(KillSwitch { scope, reason, flatten, set_by })
         },
     );
     let status = (account(), weighted(0.3, Just(()))).prop_map(|(account, suspended)| {

@@ -21,6 +21,7 @@ class Limit(Reply, frozen=True, kw_only=True):
     alert_at: Decimal | None
     window_s: int | None
     action: str
+    set_by: str
     editable: bool
 
 
@@ -35,6 +36,7 @@ class UsedLimit(Reply, frozen=True, kw_only=True):
     window_s: int | None
     action: str
     everyone: bool
+    set_by: str
     target: str | None
     used: Decimal | None
     utilisation: Decimal | None
@@ -95,6 +97,7 @@ class Dashboard(Reply, frozen=True, kw_only=True):
     status: str
     equity: Decimal
     kill_switch: str | None
+    kill_switch_set_by: str | None
     stop: dict[str, Any] | None
     day_start_equity: Decimal | None
     peak_equity: Decimal | None
@@ -128,6 +131,7 @@ class Alert(Reply, frozen=True, kw_only=True):
     leaves: str | None = None
     scope: str | None = None
     reason: str | None = None
+    set_by: str | None = None
 
 
 class StoppedAccount(Reply, frozen=True, kw_only=True):
@@ -136,6 +140,7 @@ class StoppedAccount(Reply, frozen=True, kw_only=True):
     account_id: str
     on: bool
     reason: str | None
+    set_by: str | None
 
 
 class KillSwitch(Reply, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from papertape.server.symbols import Symbols
 OWN_LIMITS_MAX = 50
 _NONE = {404: ("not_found", not_found("limit").detail)}
 _EXISTS = ("limit_exists", "there is a limit on this already; change that one")
+_EXISTS_OF_ADMIN = ("limit_exists", "an admin limited this already; only an admin may change that")
 _TOO_MANY = ("too_many_limits", f"a user sets at most {OWN_LIMITS_MAX} limits")
 _WRITTEN: dict[str, Any] = {
     "reasons": _NONE | STALE | {409: _EXISTS, 422: ("malformed", "limit: the limit is missing")},
@@ -106,9 +107,12 @@ class LimitRoutes:
             await self._policies.check({"rules": [rule]})
 
         def added(found: PolicyInForce) -> dict[str, Any]:
-            if key_of(rule) in {key_of(one) for one in found.rules}:
-                raise Problem(409, *_EXISTS)
-            mine = [one for one in found.rules if one.get("of") == rule.get("of")]
+            for one in limits_of(found.rules):
+                if key_of(one.rule) == key_of(rule):
+                    of_admin = one.set_by == "admin" and not caller.may("admin")
+                    raise Problem(409, *(_EXISTS_OF_ADMIN if of_admin else _EXISTS))
+            alike = [one for one in found.rules if one.get("of") == rule.get("of")]
+            mine = [one for one in alike if one.get("set_by") != "admin"]
             if not caller.may("admin") and len(mine) >= OWN_LIMITS_MAX:
                 raise Problem(409, *_TOO_MANY, more={"limit": str(OWN_LIMITS_MAX)})
             return found.policy | {"rules": [*found.rules, rule]}
@@ -123,6 +127,7 @@ class LimitRoutes:
 
         def replaced(found: PolicyInForce) -> dict[str, Any]:
             limit = _of_id(found, limit_id)
+            _require_setter(caller, limit)
             require_match(request, limit.tag)
             if key_of(rule) != key_of(limit.rule):
                 raise malformed(
@@ -141,6 +146,7 @@ class LimitRoutes:
 
         def without(found: PolicyInForce) -> dict[str, Any]:
             limit = _of_id(found, limit_id)
+            _require_setter(caller, limit)
             require_match(request, limit.tag)
             rules = [one for place, one in enumerate(found.rules) if place != limit.place]
             return found.policy | {"rules": rules}
@@ -166,6 +172,8 @@ class LimitRoutes:
     async def _may_edit(self, caller: Caller, limit: Limit) -> bool:
         if caller.may("admin"):
             return True
+        if limit.set_by == "admin":
+            return False
         if limit.user_id is not None:
             return limit.user_id == caller.user.user_id and not _is_bound(caller)
         account_id = limit.account_id
@@ -173,8 +181,9 @@ class LimitRoutes:
 
     async def _editable(self, caller: Caller, limit_id: str) -> Limit:
         limit = await self._find(caller, limit_id)
+        _require_setter(caller, limit)
         if not await self._may_edit(caller, limit):
-            raise not_permitted("admin", "an admin set this limit; you cannot change it")
+            raise not_permitted("account", "this key is bound to an account; this limit is not its")
         return limit
 
     async def _shown(self, caller: Caller, limit: Limit) -> dict[str, Any]:
@@ -204,7 +213,8 @@ class LimitRoutes:
             "window_s": asked.window_s,
             "action": None if asked.action == "reject" else asked.action,
         }
-        return rule | {name: value for name, value in more.items() if value is not None}
+        rule |= {name: value for name, value in more.items() if value is not None}
+        return rule | {"set_by": caller.acts_as}
 
     async def _who(self, caller: Caller, asked: LimitRequest) -> Rule:
         others = asked.everyone or asked.user_id not in {None, caller.user.user_id}
@@ -265,6 +275,14 @@ def _of_id(policy: PolicyInForce, limit_id: str) -> Limit:
         if limit.limit_id == limit_id:
             return limit
     raise not_found("limit")
+
+
+def _require_setter(caller: Caller, limit: Limit) -> None:
+    """Raises `Problem` 403 for who is no admin, where an admin set the limit."""
+    if limit.set_by == "admin" and not caller.may("admin"):
+        raise not_permitted(
+            "admin", "an admin set this limit; only an admin may change it or take it away"
+        )
 
 
 def _is_bound(caller: Caller) -> bool:

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from papertape.server.accounts import Accounts
 from papertape.server.api import PREFIX
 from papertape.server.api.pages import BAD_LIMIT, Cursor, Limit
-from papertape.server.bodies import read_body
+from papertape.server.bodies import read_body, read_optional_body
 from papertape.server.callers import Caller, Callers
-from papertape.server.documents import Listed, document
+from papertape.server.documents import Listed, document, optional_body
 from papertape.server.exchange import Exchange
 from papertape.server.models.risk import (
     DashboardReply,
@@ -57,13 +57,6 @@ class RiskRoutes:
         alerts, one = f"{PREFIX}/risk/alerts", f"{PREFIX}/risk/alerts/{{alert_id}}"
         switch = f"{PREFIX}/risk/kill-switch"
         found = document(replies={200: RiskAlertReply}, problems=(404,), reasons=_NO_ALERT)
-        marked: dict[str, Any] = {
-            "replies": {200: RiskAlertReply},
-            "body": MarkRequest,
-            "problems": (404,),
-            "reasons": _NO_ALERT,
-            "scope": "account",
-        }
         many = document(
             replies={200: Listed[RiskAlertReply]}, problems=(404, 422), reasons={422: BAD_LIMIT}
         )
@@ -76,8 +69,8 @@ class RiskRoutes:
             ),
             (alerts, "GET", self.list_alerts, many),
             (one, "GET", self.get_alert, found),
-            (f"{one}/acknowledge", "POST", self.acknowledge_alert, document(**marked)),
-            (f"{one}/resolve", "POST", self.resolve_alert, document(**marked)),
+            (f"{one}/acknowledge", "POST", self.acknowledge_alert, _marked()),
+            (f"{one}/resolve", "POST", self.resolve_alert, _marked()),
             (switch, "GET", self.get_kill_switch, document(replies={200: KillSwitchReply})),
             (
                 switch,
@@ -153,7 +146,7 @@ class RiskRoutes:
     async def _mark(self, request: Request, alert_id: str, state: MarkState) -> Response:
         caller = await self._callers.of(request)
         alert = await self._own_alert(caller, alert_id)
-        asked = await read_body(request, MarkRequest)
+        asked = await read_optional_body(request, MarkRequest)
         user_id = caller.user.user_id
         return json_reply(await self._alerts.mark(alert, state, asked.note, user_id))
 
@@ -173,7 +166,8 @@ class RiskRoutes:
     async def set_kill_switch(self, request: Request) -> Response:
         """Stop all orders of an account, a user or (admins) the world, or let them go on.
 
-        Open orders are canceled; with `flatten` positions are closed as well.
+        Open orders are canceled; with `flatten` positions are closed as well. What an admin set,
+        only admins turn.
         """
         caller = await self._callers.of(request)
         asked = await read_body(request, KillSwitchRequest)
@@ -182,6 +176,7 @@ class RiskRoutes:
             "on": asked.on,
             "reason": asked.reason,
             "flatten": asked.flatten,
+            "set_by": caller.acts_as,
         }
         await self._exchange.ask("kill_switch", fields | await self._whom(caller, asked))
         return json_reply(await self._kill_switches(caller))
@@ -210,9 +205,24 @@ class RiskRoutes:
         accounts = []
         for account in await self._accounts.of(caller):
             standing = await self._dashboards.standing(account.account_id)
-            reason = standing["kill_switch"]
-            accounts.append(
-                {"account_id": account.account_id, "on": reason is not None, "reason": reason}
-            )
-        world = {"on": policy.kill_switch is not None, "reason": policy.kill_switch}
+            switch = _switch(standing["kill_switch"], standing["kill_switch_set_by"])
+            accounts.append({"account_id": account.account_id} | switch)
+        world = _switch(policy.kill_switch, policy.kill_switch_set_by)
         return {"world": world, "accounts": accounts}
+
+
+def _marked() -> dict[str, Any]:
+    """What routes that mark an alert take and give; the note may be left out."""
+    return optional_body(
+        document(
+            replies={200: RiskAlertReply},
+            body=MarkRequest,
+            problems=(404,),
+            reasons=_NO_ALERT,
+            scope="account",
+        )
+    )
+
+
+def _switch(reason: str | None, set_by: str | None) -> dict[str, Any]:
+    return {"on": reason is not None, "reason": reason, "set_by": set_by}

@@ -39,6 +39,8 @@ Measure = Literal[
 ]
 Action = Literal["reject", "flatten", "alert"]
 State = Literal["ok", "warn", "breach"]
+SetBy = Literal["user", "admin"]
+_SET_BY = "what an admin set, only admins change"
 Reason = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -88,6 +90,7 @@ class LimitReply(Reply):
         "alert_at": "0.8",
         "window_s": None,
         "action": "reject",
+        "set_by": "user",
         "editable": True,
     }
 
@@ -102,6 +105,7 @@ class LimitReply(Reply):
     alert_at: str | None
     window_s: int | None
     action: Action
+    set_by: SetBy = Field(description=_SET_BY)
     editable: bool = Field(description="whether the caller may change it")
 
 
@@ -117,6 +121,7 @@ class UsedLimit(Reply):
         "window_s": None,
         "action": "reject",
         "everyone": False,
+        "set_by": "user",
         "target": None,
         "used": "1904.80",
         "utilisation": "0.038096",
@@ -131,6 +136,7 @@ class UsedLimit(Reply):
     window_s: int | None
     action: Action
     everyone: bool
+    set_by: SetBy = Field(description=_SET_BY)
     target: str | None
     used: str | None = Field(description="null for a share of no or negative equity")
     utilisation: str | None = Field(description="the share of the limit that is used")
@@ -231,6 +237,7 @@ class DashboardReply(Reply):
         "status": "active",
         "equity": "100000.00",
         "kill_switch": None,
+        "kill_switch_set_by": None,
         "stop": None,
         "day_start_equity": "100000.00",
         "peak_equity": "100250.00",
@@ -246,6 +253,7 @@ class DashboardReply(Reply):
     status: str
     equity: str
     kill_switch: str | None = Field(description="why one stops this account")
+    kill_switch_set_by: SetBy | None = Field(description="who set it; null on older tapes")
     stop: dict[str, Any] | None = Field(description="the loss limit that it came to")
     day_start_equity: str | None
     peak_equity: str | None
@@ -301,6 +309,7 @@ class RiskAlertReply(Reply):
         None, description="whom a kill switch stops or lets go on"
     )
     reason: str | None = Field(None, description="why a kill switch went on")
+    set_by: SetBy | None = Field(None, description="who turned a kill switch")
 
 
 class MarkRequest(Body):
@@ -337,18 +346,24 @@ class KillSwitchRequest(Body):
 class KillSwitchPart(Reply):
     """Whether orders of an account are stopped, and why."""
 
-    example: ClassVar[Example] = {"account_id": EXAMPLE_ACCOUNT, "on": False, "reason": None}
+    example: ClassVar[Example] = {
+        "account_id": EXAMPLE_ACCOUNT,
+        "on": True,
+        "reason": "too many orders",
+        "set_by": "admin",
+    }
 
     account_id: Uuid
     on: bool
     reason: str | None
+    set_by: SetBy | None = Field(description="who set it; null when off and on older tapes")
 
 
 class KillSwitchReply(Reply):
     """The kill switches that stop the caller's accounts."""
 
     example: ClassVar[Example] = {
-        "world": {"on": False, "reason": None},
+        "world": {"on": False, "reason": None, "set_by": None},
         "accounts": [KillSwitchPart.example],
     }
 

@@ -1,7 +1,7 @@
 """Alerts with what was said about them: `open`, `acknowledged` or `resolved`.
 
-A margin call that was met, a kill switch that went off, and whatever only informs, is resolved by
-itself.
+A margin call that was met, a kill switch that went off or on anew, and whatever only informs, is
+resolved by itself.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class Alerts:
             return []
         marks = self._marks.of([alert["id"] for alert in alerts])
         over = self._met([one for one in alerts if one["kind"] == "margin_called"])
-        over |= self._off([one for one in alerts if one["kind"] == "kill_switch"])
+        over |= self._turned([one for one in alerts if one["kind"] == "kill_switch"])
         return [alert | _told(alert, marks.get(alert["id"]), over) for alert in alerts]
 
     def _met(self, calls: Sequence[dict[str, Any]]) -> frozenset[str]:
@@ -95,11 +95,11 @@ class Alerts:
         last = self._reads.last_margin_calls_met(sorted({one["account_id"] for one in calls}))
         return frozenset(one["id"] for one in calls if last.get(one["account_id"], 0) > one["seq"])
 
-    def _off(self, switches: Sequence[dict[str, Any]]) -> frozenset[str]:
-        """Those of the kill switches that went off since."""
+    def _turned(self, switches: Sequence[dict[str, Any]]) -> frozenset[str]:
+        """Those of the kill switches that went off, or on anew, since."""
         if not switches:
             return frozenset()
-        last = self._reads.last_kill_switches_off(sorted({one["account_id"] for one in switches}))
+        last = self._reads.last_kill_switches(sorted({one["account_id"] for one in switches}))
         return frozenset(
             one["id"]
             for one in switches

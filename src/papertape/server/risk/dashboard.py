@@ -67,6 +67,7 @@ class Dashboards:
             "status": value.account["status"],
             "equity": usage["equity"],
             "kill_switch": standing["kill_switch"],
+            "kill_switch_set_by": standing["kill_switch_set_by"],
             "stop": standing.get("stop"),
             "day_start_equity": standing["day_start_equity"],
             "peak_equity": standing["peak_equity"],
@@ -101,7 +102,10 @@ class Dashboards:
 
 def _line(limit: Limit, usage: Mapping[str, Any]) -> dict[str, Any]:
     shown = limit.shown(editable=False)
-    names = ("id", "scope", "measure", "limit", "alert_at", "window_s", "action", "everyone")
+    names = (
+        *("id", "scope", "measure", "limit", "alert_at", "window_s", "action", "everyone"),
+        "set_by",
+    )
     line = {name: shown[name] for name in names} | {"target": usage["target"]}
     return line | used_of(limit, usage["used"])
 

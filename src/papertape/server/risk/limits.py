@@ -5,7 +5,7 @@ So nothing is kept here, and a limit has the same id after every restart. Pure f
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from papertape.server.etags import tag_of
@@ -13,6 +13,7 @@ from papertape.server.risk.policy import Rule
 
 _IDS = UUID("5b1f0c34-7a0e-4a54-9d0f-3f2c8e6d1b27")
 _GROUPS = {"symbol": "instrument", "asset_class": "asset_class", "sector": "sector"}
+SetBy = Literal["user", "admin"]
 BANS = frozenset({"restricted", "no_short"})
 WATCHED = frozenset({"daily_loss", "daily_loss_share", "drawdown"})
 
@@ -63,6 +64,12 @@ class Limit:
         return "of" not in self.rule
 
     @property
+    def set_by(self) -> SetBy:
+        """Who set it; rules of older tapes, which do not tell, count as their users'."""
+        told: SetBy = self.rule.get("set_by", "admin" if self.is_for_everyone else "user")
+        return told
+
+    @property
     def tag(self) -> str:
         """Its version."""
         return tag_of(self.rule)
@@ -81,6 +88,7 @@ class Limit:
             "alert_at": self.rule.get("alert_at"),
             "window_s": self.rule.get("window_s"),
             "action": self.rule.get("action", "reject"),
+            "set_by": self.set_by,
             "editable": editable,
         }
 

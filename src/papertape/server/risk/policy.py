@@ -18,11 +18,15 @@ Rule = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """The policy with its version; `kill_switch` is why the world stands still, or None."""
+    """The policy with its version; `kill_switch` is why the world stands still, or None.
+
+    Who set the switch is `user`, `admin`, or None on older tapes.
+    """
 
     version: int
     policy: dict[str, Any]
     kill_switch: str | None
+    kill_switch_set_by: str | None
 
     @property
     def rules(self) -> list[Rule]:
@@ -72,4 +76,5 @@ class Policies:
 
 def _told(body: bytes) -> PolicyInForce:
     told = msgspec.json.decode(body)
-    return PolicyInForce(told["version"], told["policy"], told.get("kill_switch"))
+    switch = told["kill_switch"], told["kill_switch_set_by"]
+    return PolicyInForce(told["version"], told["policy"], *switch)
