@@ -47,6 +47,11 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
         assert response.headers["allow"]
 
 
+@pytest.fixture(scope="module")
+def somebody(product):
+    return product.trader("somebody")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "field", "known"),
     [
@@ -63,8 +68,10 @@ def test_every_error_is_a_problem(product, method, path, status, reason) -> None
         ("GET", "/api/v1/instruments?query=a&" + "x" * 200, "x" * 100, "query"),
     ],
 )
-def test_a_parameter_that_no_route_reads_is_refused(product, method, path, field, known) -> None:
-    refused = product.anyone.request(method, product.url(path))
+def test_a_parameter_that_no_route_reads_is_refused(
+    product, somebody, method, path, field, known
+) -> None:
+    refused = somebody.client.request(method, product.url(path))
     assert refused.status_code == 422
     if method != "HEAD":
         assert (refused.json()["reason"], refused.json()["field"]) == ("malformed", field)

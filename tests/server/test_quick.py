@@ -67,7 +67,6 @@ ALPACA = (
         ("POST", "/orders", ORDER.replace("{account}", "{stranger}"), {}, 404),
         ("POST", "/orders", ORDER, {"Content-Type": "text/plain"}, 415),
         ("POST", "/orders", ORDER, {"Idempotency-Key": "x" * 129}, 422),
-        ("POST", "/orders?x=1", ORDER, {}, 422),
         ("POST", "/orders", "", {}, 422),
         ("POST", "/orders", '{"qty": "\\ud800"}', {}, 422),
         ("POST", "/orders", ORDER, {"Authorization": "Bearer nobody"}, 401),
@@ -154,6 +153,7 @@ def test_an_order_is_taken_changed_and_canceled_the_quick_way(trader, taken) -> 
     [
         {"path": "/orders/"},
         {"path": "/simulation/orders"},
+        {"path": "/orders?x=1"},
         {"headers": LONG_WAY},
         {"headers": {"Expect": "100-continue"}},
         {"chunked": True},
@@ -177,7 +177,8 @@ def test_what_is_unusual_goes_the_long_way(trader, taken, unusual) -> None:
         content=iter([body]) if unusual.get("chunked") else body,
         headers={"Content-Type": "application/json"} | unusual.get("headers", {}),
     )
-    assert response.status_code == (405 if "method" in unusual else 201), response.text
+    status = 405 if "method" in unusual else 422 if "?" in unusual.get("path", "") else 201
+    assert response.status_code == status, response.text
     assert taken == []
 
 

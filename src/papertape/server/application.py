@@ -53,7 +53,7 @@ from papertape.server.problems import (
     answer_problem,
     answer_validation,
 )
-from papertape.server.queries import NativeRoute
+from papertape.server.queries import BadQuery, NativeRoute, after_the_caller
 from papertape.server.quick import Quick
 from papertape.server.rooms import Rooms
 from papertape.server.route_index import NO_TELEMETRY, RouteIndex
@@ -226,7 +226,8 @@ def _bare_app(rooms: Rooms) -> FastAPI:
     )
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
-    app.add_exception_handler(RequestValidationError, answer_validation)
+    for error, answer in ((BadQuery, answer_problem), (RequestValidationError, answer_validation)):
+        app.add_exception_handler(error, after_the_caller(rooms.callers, answer))
     app.add_exception_handler(HTTPException, answer_http)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app

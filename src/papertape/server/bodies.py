@@ -112,6 +112,8 @@ def _once(members: list[tuple[str, Any]]) -> None:
 
 def _why(body: bytes, error: Exception) -> str:
     """What is wrong with a body, in words that say nothing about how it is read here."""
+    if not body.strip():
+        return "it is empty; send a JSON object"
     if isinstance(error, UnicodeDecodeError):
         return "its text is not UTF-8"
     if isinstance(error, RecursionError):

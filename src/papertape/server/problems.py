@@ -32,7 +32,9 @@ _REASON_OF_FIELD = {
 _SECRETS = ("password", "passphrase", "secret", "token", "code", "url")
 """Words in the names of fields whose values are never told back: addresses carry secrets, too."""
 
-_TOKEN_IN_PATH = re.compile(r"(/webhooks/tradingview/)[^/]+", re.IGNORECASE)
+_BEFORE_TOKEN = re.compile(r"^/*webhooks/|tradingview", re.IGNORECASE)
+"""What follows in a path may be a token, also where the path leads nowhere."""
+_WORDS_OF_PATH = frozenset({"tradingview", "dry-run"})
 
 _REASON_OF_STATUS = {
     400: "bad_request",
@@ -96,7 +98,15 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
 
 def _told_path(request: Request) -> str:
     """The path of a request, without the token that some addresses have in them."""
-    return _TOKEN_IN_PATH.sub(r"\1{token}", request.url.path)
+    path = request.url.path
+    found = _BEFORE_TOKEN.search(path)
+    if found is None:
+        return path
+    return path[: found.end()] + re.sub(r"[^/]+", _told_part, path[found.end() :])
+
+
+def _told_part(part: re.Match[str]) -> str:
+    return part[0] if part[0].lower() in _WORDS_OF_PATH else "{token}"
 
 
 def nothing_at(request: Request) -> str:

@@ -230,6 +230,8 @@ class QuickProtocol(PatientProtocol):
             return None
         scope["method"], scope["raw_path"] = method, path
         scope["path"], scope["query_string"] = path.decode("ascii"), query
+        if answerer.short.route.wrong_with(scope) is not None:
+            return None  # the router tells what
         self._request = QuickRequest(scope, headers)
         return answerer
 

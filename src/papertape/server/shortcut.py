@@ -84,15 +84,16 @@ class Shortcut:
         short = None
         if scope["type"] == "http":
             short = self._routes.find(scope["method"], scope["path"])
+        if short is not None and short.route.wrong_with(scope) is not None:
+            short = None  # the router tells what
         response = None if short is None else await answer(short, Request(scope, receive))
         await (response or self._app)(scope, receive, send)
 
 
 async def answer(short: Short, request: Request) -> Response | None:
-    """What the handler of a short route answers; raises `Problem`."""
+    """What the handler of a short route answers to a query of its own; raises `Problem`."""
     scope = request.scope
     scope["route"], scope["path_params"] = short.route, short.path_params
-    short.route.expect_known(scope)
     try:
         return await short.answer(request)
     except FloorUnavailableError as error:

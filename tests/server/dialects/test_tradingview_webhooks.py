@@ -341,7 +341,22 @@ def test_the_secret_is_asked_for_and_never_kept(product, alice, stock) -> None:
 def test_only_the_newest_token_of_a_webhook_leads_anywhere(hook, alice, stock) -> None:
     rotated = alice.client.post(f"/webhooks/{hook.id}/rotate").json()
     assert hook.post(f"buy {stock} 1").status_code == 404
-    assert hook.post("", "/else").json()["detail"].endswith("/{token}/else")
+    token = hook.made["token"]
+    for wrong in (
+        f"/webhooks/tradingview/{token}/else",
+        f"/webhooks/tradingview//{token}",
+        f"//webhooks//tradingview//{token}/dry-run",
+        f"/webhooks/TradingView/x/{token}",
+        f"/webhooks/{token}",
+        f"/webhooks%2Ftradingview%2F{token}",
+        f"/webhooks%252Ftradingview%252F{token}",
+        f"/api/v1/webhooks/tradingview/{token}",
+        f"/hooks/tradingview/{token}",
+    ):
+        refused = httpx.post(hook.product.url(wrong), content="", timeout=20)
+        assert refused.status_code == 404, wrong
+        assert token not in refused.text, wrong
+        assert "{token}" in refused.json()["instance"]
     hook.url = hook.product.url(rotated["path"] + "/")
     assert hook.outcome(f"buy {stock} 1").orders
     assert "token" not in alice.client.get(f"/webhooks/{hook.id}").json()

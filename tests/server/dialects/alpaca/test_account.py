@@ -233,7 +233,16 @@ def test_portfolio_history_of_one_day_is_that_day_in_new_york(bot, product, stoc
     for asked in ({"start": day, "end": day}, {"start": day, "date_end": day}, {"start": day}):
         (second,) = told(**asked).json()["timestamp"]
         assert datetime.fromtimestamp(second, NEW_YORK) == datetime.combine(today, time(), NEW_YORK)
-    assert told(start=tomorrow, end=tomorrow).status_code == 422
+    for start, end, why in (
+        (tomorrow, tomorrow, "start: it does not lie in the past"),
+        ("9999-12-31", "9999-12-31", "start: it does not lie in the past"),
+        (day, f"{today - timedelta(days=3)}", "start: it does not lie before the end"),
+        (f"{day}T00:00:00Z", f"{day}T00:00:00Z", "start: it does not lie before the end"),
+    ):
+        refused = told(start=start, end=end)
+        assert (refused.status_code, refused.json()["message"]) == (422, why)
+    for begin in ("0001-01-01", "1600-01-01", "1700-01-01"):
+        assert told(start=begin, end=begin).json()["timestamp"] == []
     assert told(start=day, end="9999-12-31").status_code == 200
     assert told(date_end="9999-12-31").status_code == 200
     flows = product.url("/alpaca/v2/account/activities?date=")

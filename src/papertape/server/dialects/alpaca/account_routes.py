@@ -24,7 +24,14 @@ from papertape.server.dialects.alpaca.models.trading import (
     PortfolioHistoryReply,
 )
 from papertape.server.dialects.alpaca.seats import Seats, body_of
-from papertape.server.dialects.alpaca.times import Day, EndMoment, Moment, end_moment, moment
+from papertape.server.dialects.alpaca.times import (
+    EARLIEST_NS,
+    Day,
+    EndMoment,
+    Moment,
+    end_moment,
+    moment,
+)
 from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.problems import malformed
 from papertape.server.replies import json_reply
@@ -144,8 +151,10 @@ class AccountRoutes:
             start_ns = await self._period_start(days, end_ns)
         else:
             days = (end_ns - start_ns) // portfolio.DAY_NS
-        if start_ns >= end_ns:
-            raise malformed("start: it lies behind the end", field="start", value=start)
+        if start_ns >= now_ns:
+            raise malformed("start: it does not lie in the past", field="start", value=start)
+        if start_ns >= end_ns > EARLIEST_NS:
+            raise malformed("start: it does not lie before the end", field="start", value=start)
         step = timeframe or portfolio.usual_timeframe(days)
         reporting = intraday_reporting or ("extended_hours" if extended_hours else "market_hours")
         opened_ns = await self._curves.opened_ns(seat.account_id)

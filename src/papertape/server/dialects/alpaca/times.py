@@ -15,6 +15,8 @@ from papertape.server.problems import malformed
 
 SECOND_NS = 1_000_000_000
 _FAR = 2**63 - 1
+EARLIEST_NS = -_FAR
+"""Whatever lies before it is taken for it."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHORT = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2})([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 
@@ -45,7 +47,7 @@ def moment(field: str, text: str | None, zone: tzinfo = UTC) -> int | None:
     if text is None or text == "":
         return None
     try:
-        return max(-_FAR, min(_FAR, _parse(text.strip(), zone)))
+        return max(EARLIEST_NS, min(_FAR, _parse(text.strip(), zone)))
     except (ValueError, OverflowError) as error:
         raise malformed(
             f"{field}: give a time such as 2026-11-20T10:46:00Z or a date such as 2026-11-20",
