@@ -4,6 +4,7 @@ import warnings
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import httpx
 import pytest
 from alpaca.trading.enums import AssetClass, ContractType
 from alpaca.trading.requests import (
@@ -163,6 +164,20 @@ def test_the_calendar_has_the_days_of_a_range(bot) -> None:
     days = bot.trading.get_calendar(asked)
     assert [one.date.day for one in days] == [23, 24, 25]
     assert all(one.open < one.close for one in days)
+
+
+def test_the_calendar_without_a_range_has_all_days_that_are_known(bot, product) -> None:
+    def told(**query: str) -> httpx.Response:
+        url = product.url("/alpaca/v2/calendar")
+        return product.anyone.get(url, params=query, headers=bot.headers)
+
+    everything = told()
+    days = everything.json()
+    assert everything.headers["content-type"] == "application/json"
+    assert (days[0]["date"], days[-1]["date"]) == ("1970-01-01", "2029-12-31")
+    assert told(start="1900-01-01", end="2100-01-01").content == everything.content
+    assert told(start="1970-01-02").json() == days[1:]
+    assert told(date_type="SETTLEMENT").json()[0] == days[0]
 
 
 def test_clock_and_calendar_by_market(bot, product) -> None:

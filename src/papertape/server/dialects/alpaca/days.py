@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from papertape.markets.calendars import (
     ALWAYS_OPEN,
     CalendarSessions,
@@ -46,6 +48,7 @@ class TradingDays:
     def __init__(self, calendar: str) -> None:
         self.is_always = calendar in ALWAYS_OPEN
         self._every: list[dict[str, str]] | None = None
+        self._every_text: bytes | None = None
         self._sessions: Sessions = LocalDays() if self.is_always else CalendarSessions(calendar)
 
     @property
@@ -76,10 +79,19 @@ class TradingDays:
             return []
         if end - start <= SHORT:
             return self._days(start, end)
+        first, last = start.isoformat(), end.isoformat()
+        return [day for day in self._every_day() if first <= day["date"] <= last]
+
+    def every_text(self) -> bytes:
+        """All days that are known, as JSON: megabytes, which are written once."""
+        if self._every_text is None:
+            self._every_text = msgspec.json.encode(self._every_day())
+        return self._every_text
+
+    def _every_day(self) -> list[dict[str, str]]:
         if self._every is None:
             self._every = self._days(FIRST_DAY, LAST_DAY)
-        first, last = start.isoformat(), end.isoformat()
-        return [day for day in self._every if first <= day["date"] <= last]
+        return self._every
 
     def _days(self, start: date, end: date) -> list[dict[str, str]]:
         found = list(self.sessions(start, end + timedelta(days=7)))

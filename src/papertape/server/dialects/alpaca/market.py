@@ -79,6 +79,10 @@ class Market:
         """The trading days of a range."""
         return await self.ask_days(lambda days: days.days(start, end))
 
+    async def whole_calendar(self) -> bytes:
+        """All trading days that are known, as JSON."""
+        return await self.ask_days(TradingDays.every_text)
+
     async def began_ns(self, asset: Asset | None, now_ns: int) -> int:
         """When the present day of an asset began: midnight in New York, for coins in UTC.
 

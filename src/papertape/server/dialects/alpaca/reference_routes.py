@@ -30,7 +30,7 @@ from papertape.server.dialects.alpaca.seats import Seats
 from papertape.server.dialects.alpaca.times import Day, day
 from papertape.server.dialects.alpaca.words import PREFIX
 from papertape.server.problems import malformed, not_found
-from papertape.server.replies import json_reply
+from papertape.server.replies import JSON, json_reply
 
 _V2 = f"{PREFIX}/v2"
 CONTRACTS_MAX = 10_000
@@ -180,6 +180,8 @@ class ReferenceRoutes:
         """The trading days of a range, both ends included; without one all that are known."""
         await self._seats.may_read(request)
         first, last = day("start", start) or FIRST_DAY, day("end", end) or LAST_DAY
+        if first <= FIRST_DAY and last >= LAST_DAY and date_type == "TRADING":
+            return Response(await self._market.whole_calendar(), media_type=JSON)
         days = await self._market.calendar(max(first, FIRST_DAY), min(last, LAST_DAY))
         if date_type == "SETTLEMENT":
             days = [one for one in days if one["settlement_date"] <= last.isoformat()]
