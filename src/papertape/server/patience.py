@@ -25,7 +25,12 @@ _TOO_SLOW = (
 class PatientProtocol(HttpToolsProtocol):
     """Waits, but not for ever."""
 
+    _until: float = 0.0
+    """When the request that is coming in must have come whole; 0 while none is."""
+
     _request_timer: asyncio.TimerHandle | None = None
+    """Looks at `_until` when it may have come; most requests find it set, and leave it."""
+
     _reading_timer: asyncio.TimerHandle | None = None
     _answering: Any = None
     """The request of several at once (pipelined) that is being answered; uvicorn knows the last."""
@@ -56,7 +61,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        self._stop(self._request_timer)
+        self._until = 0.0
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -78,8 +83,20 @@ class PatientProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def _await_request(self) -> None:
-        self._stop(self._request_timer)
-        self._request_timer = self.loop.call_later(REQUEST_WITHIN_S, self._give_up)
+        self._until = self.loop.time() + REQUEST_WITHIN_S
+        if self._request_timer is None:
+            self._request_timer = self.loop.call_later(REQUEST_WITHIN_S, self._look)
+
+    def _look(self) -> None:
+        """Give up, or come again when it is time to."""
+        self._request_timer = None
+        if not self._until:
+            return
+        left_s = self._until - self.loop.time()
+        if left_s <= 0:
+            self._give_up()
+        else:
+            self._request_timer = self.loop.call_later(left_s, self._look)
 
     def _give_up(self) -> None:
         if self.transport.is_closing():
