@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from hypothesis import settings
 from schemathesis.specs.openapi import checks
 
+from generated_requests import each_operation
 from papertape.server.documents import document, openapi_of
 from papertape.server.models.base import Reply
 from papertape.server.openapi import document_text
@@ -305,7 +306,7 @@ def anybody(product):
     return product.trader("anybody")
 
 
-@SCHEMA.parametrize()
+@each_operation(SCHEMA, OPERATIONS)
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 def test_no_generated_request_breaks_the_server(case, product, anybody, generated) -> None:
     who = product.trader() if case.path in ENDS_LOGINS else anybody

@@ -10,6 +10,7 @@ from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
 
+from generated_requests import each_operation
 from papertape.server.dialects.alpaca.documents import openapi_of
 from server.damaged_requests import damaged
 from server.dialects.alpaca.routes import routes_alone
@@ -69,7 +70,7 @@ def anybody(product) -> dict[str, str]:
     return {"APCA-API-KEY-ID": key["key_id"], "APCA-API-SECRET-KEY": key["secret"]}
 
 
-@SCHEMA.parametrize()
+@each_operation(SCHEMA, OPERATIONS)
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 def test_no_generated_request_breaks_the_server(case, product, anybody, generated) -> None:
     case.headers.update(anybody)
