@@ -24,8 +24,9 @@ class RouteIndex:
 
     def __init__(self, router: APIRouter) -> None:
         self._router = router
-        starts = {start for route in router.routes if len(start := _start(route)) == _PARTS}
-        self._groups = {start: list(_group(router.routes, start)) for start in starts}
+        started = [(_start(route), route) for route in router.routes]
+        starts = {start for start, _route in started if len(start) == _PARTS}
+        self._groups = {start: list(_group(started, start)) for start in starts}
 
     def install(self) -> None:
         """Be asked before the router."""
@@ -59,9 +60,8 @@ def _start(route: BaseRoute) -> tuple[str, ...]:
     return parts[:fixed]
 
 
-def _group(routes: Iterable[BaseRoute], start: tuple[str, ...]) -> Iterable[BaseRoute]:
-    """All routes that a path which begins so can fit."""
-    for route in routes:
-        own = _start(route)
-        if own == start[: len(own)]:
-            yield route
+def _group(
+    started: Iterable[tuple[tuple[str, ...], BaseRoute]], start: tuple[str, ...]
+) -> Iterable[BaseRoute]:
+    """All routes that a path which begins so can fit, of routes with what each begins with."""
+    return (route for own, route in started if own == start[: len(own)])
