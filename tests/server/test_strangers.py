@@ -192,6 +192,11 @@ def test_without_a_token_only_what_is_open_to_all_answers(product, owner, operat
     for query in (bad, bad | {"nobody_knows": "1"}):
         _, response = send(operation, product.anyone, owner, query)
         assert response.status_code == 401, f"{query}: {response.text}"
+    if "requestBody" in operation[2]:
+        headers = {"Content-Type": "text/plain", "Idempotency-Key": "~" * 300, "If-Match": "?"}
+        url = response.request.url
+        response = product.anyone.request(operation[0], url, content=b"{", headers=headers)
+        assert response.status_code == 401, f"a bad body: {response.text}"
 
 
 @pytest.fixture(scope="module")
