@@ -110,10 +110,11 @@ test-web: $(NODE)
 IN_MEMORY = [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 4000000 ] 2>/dev/null \
   && export PYTEST_DEBUG_TEMPROOT=/dev/shm;
 
+# What pytest compiles is kept, also where the environment says otherwise: each worker reads it.
 test-python: setup $(DEV)
 	@.ci/needs browser
 	@.ci/needs postgres
-	@$(IN_MEMORY) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(IN_MEMORY) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Upkeep --------------------------------------------------------------------------------------
 
