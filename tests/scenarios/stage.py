@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-import httpx
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from endpoints import forget_endpoints
+from in_process import InProcess, Reply
 from papertape.engine import World
 from papertape.floor.local import LocalFloor
 from papertape.floor.loop import FloorLoop
@@ -179,11 +179,7 @@ class Stage:
                 requests_per_second=0,
             )
         )
-        self._http = await self._running.enter_async_context(
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://papertape/api/v1"
-            )
-        )
+        self._http = InProcess(app, "/api/v1")
 
     async def play(self, statement: Statement) -> None:
         """Play a line; an AssertionError names what is not as the table says."""
@@ -446,9 +442,7 @@ class Stage:
 
     # --- expectations ---------------------------------------------------------------------------
 
-    async def _expect(
-        self, user: str, name: str, reply: httpx.Response, expected: list[list[str]]
-    ) -> None:
+    async def _expect(self, user: str, name: str, reply: Reply, expected: list[list[str]]) -> None:
         words = [word for word, *_ in expected]
         is_refused = "refused" in words or ("rejected" in words and "existing" not in words)
         assert (reply.status_code >= 400) == is_refused, reply.text
