@@ -17,11 +17,28 @@ DATA_FOLDERS = (
 )
 
 
+LONGEST_FILES = (
+    "test_app.py",  # waits for starts of products, while the next keeps a processor
+    "scenarios/test_through_rest.py",
+    "faults/test_kill.py",
+    "e2e/test_desk.py",
+    "twin/test_twin.py",
+)
+"""They go first: a worker that has one to itself at the end leaves a processor idle for minutes."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Who asks for many faults waits for them: no test has a limit of its own then."""
+    """The longest files go first; who asks for many faults waits for them without a limit."""
+    items.sort(key=_turn)
     if config.getoption("--fault-rounds"):
         for item in items:
             item.add_marker(pytest.mark.timeout(0), append=False)
+
+
+def _turn(item: pytest.Item) -> int:
+    """The place of its file among the longest; all others come behind, in their order."""
+    file = item.path.relative_to(Path(__file__).parent).as_posix()
+    return LONGEST_FILES.index(file) if file in LONGEST_FILES else len(LONGEST_FILES)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
