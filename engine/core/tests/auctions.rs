@@ -1,13 +1,6 @@
 //! Auctions: the price against a naive twin, what clients see, bounded turns, tapes.
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-#[path = "support/record.rs"]
-#[allow(dead_code, clippy::disallowed_methods)]
-mod record;
-
+use crate::support::{desk, proof, record};
 use desk::{Desk, account_id};
 use papertape_core::auction::{Interest, Uncrossing, uncross};
 use papertape_core::instrument::Instrument;

@@ -1,8 +1,6 @@
 //! What must hold for contracts whatever comes in: money, indexes, cover, rebuilds.
 
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::proof;
 use papertape_core::words::{Held, Right, Side};
 use papertape_core::{TapeSink, TapeTurn, World};
 use proptest::prelude::*;

@@ -1,8 +1,6 @@
 //! Contracts at the door: what can be listed, what its numbers mean, what survives.
 
-#[path = "support/desk.rs"]
-mod desk;
-
+use crate::support::desk;
 use desk::{Desk, SECOND_NS, account_id};
 use papertape_core::{TapeSink, World};
 use serde_json::{Value, json};

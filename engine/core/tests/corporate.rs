@@ -1,10 +1,6 @@
 //! A corporate action over more holders than one turn can serve.
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{desk, proof};
 use desk::{Desk, account_id};
 use papertape_core::units::parse_decimal;
 use serde_json::{Value, json};

@@ -1,11 +1,7 @@
 //! The short way of a feed decides nothing of its own: with and without it a world does the same,
 //! to the byte.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/twins.rs"]
-mod twins;
-
+use crate::support::{flow, twins};
 use flow::{Step, step};
 use papertape_core::Input;
 use papertape_core::command::{Depth, Quote, StreetLevel, Trade};

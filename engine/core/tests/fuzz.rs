@@ -2,20 +2,10 @@
 //!
 //! The material is what the scenario tables send and leave behind, so every family of rules is in
 //! it. Everything is drawn from fixed seeds: a failure names its seed and comes again.
-//! `PAPERTAPE_CASES=100000 cargo test --release -p papertape-core --test fuzz` sends more.
+//! `PAPERTAPE_CASES=100000 cargo test --release -p papertape-core --test main fuzz::` sends more.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "support/language.rs"]
-#[allow(dead_code)]
-mod language;
-#[path = "support/mutate.rs"]
-mod mutate;
-#[path = "support/proof.rs"]
-mod proof;
-#[path = "support/stage.rs"]
-#[allow(dead_code)]
-mod stage;
-
+use crate::support::{language, mutate, proof, stage};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;

@@ -1,10 +1,6 @@
 //! Groups whose legs meet their own parent, again and again: bounded turns, and a tape of them.
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{desk, proof};
 use desk::{Desk, account_id};
 use papertape_core::{TapeSink, World};
 use serde_json::json;

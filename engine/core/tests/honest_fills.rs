@@ -1,11 +1,7 @@
 //! No fill is better than the observed market allowed, and none lies outside a bar's range unless
 //! a gap or its own impact says so. The market is watched here from the inputs alone.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::flow;
 use flow::{Step, listing_of, market, resolve, set_rules, terms};
 use papertape_core::command::{Bar, Depth, Quote, Trade};
 use papertape_core::json::{Value, parse};

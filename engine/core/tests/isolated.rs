@@ -2,11 +2,7 @@
 //! world with many accounts is a world for each of them, with the same market and nobody else's
 //! commands.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{flow, proof};
 use flow::{Step, listing_of, step};
 use papertape_core::account::Position;
 use papertape_core::command::{Cancel, Replace};

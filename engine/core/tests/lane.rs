@@ -1,10 +1,6 @@
 //! The lane decides nothing of its own: with and without it a world does the same, to the byte.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/twins.rs"]
-mod twins;
-
+use crate::support::{flow, twins};
 use flow::{Step, step};
 use papertape_core::Input;
 use papertape_core::command::{AgentCancel, AgentOrder, Cancel, Quote};

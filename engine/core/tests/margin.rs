@@ -1,11 +1,7 @@
 //! Margin accounts: short positions, fills that cross zero, requirements and buying power.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{desk, proof};
 use desk::{Desk, account_id};
 use papertape_core::units::parse_decimal;
 use serde_json::{Value, json};

@@ -1,8 +1,6 @@
 //! The shapes of multi-leg orders: replies, previews, messages, and the text of the tape.
 
-#[path = "support/desk.rs"]
-mod desk;
-
+use crate::support::desk;
 use desk::{Desk, account_id};
 use serde_json::{Value, json};
 

@@ -1,12 +1,6 @@
 //! What must hold whatever comes in: money, quantity, rebuilds, sameness, no panic.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/proof.rs"]
-mod proof;
-#[path = "support/revalue.rs"]
-mod revalue;
-
+use crate::support::{flow, proof, revalue};
 use flow::{Step, resolve, set_up, step};
 use papertape_core::json::{Value, parse};
 use papertape_core::rows::FillRow;

@@ -1,8 +1,6 @@
 //! The sentences of receipts, and that they cost nothing where nobody reads them.
 
-#[path = "support/desk.rs"]
-mod desk;
-
+use crate::support::desk;
 use desk::Desk;
 use papertape_core::event::Event;
 use papertape_core::sink::Sink;

@@ -1,13 +1,7 @@
 //! The watch triggers against a twin that values every account after every input, and the words
 //! that the risk policy leaves on the tape.
 
-#[path = "support/flow.rs"]
-mod flow;
-#[path = "support/proof.rs"]
-mod proof;
-#[path = "support/revalue.rs"]
-mod revalue;
-
+use crate::support::{flow, proof, revalue};
 use flow::risk_flow::risk;
 use flow::{set_up, terms};
 use papertape_core::command::Quote;

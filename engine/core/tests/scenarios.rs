@@ -1,15 +1,7 @@
 //! The scenario tables of tests/scenarios, run through the engine's JSON door.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "support/language.rs"]
-mod language;
-#[path = "support/proof.rs"]
-mod proof;
-#[path = "support/record.rs"]
-mod record;
-#[path = "support/stage.rs"]
-mod stage;
-
+use crate::support::{language, proof, record, stage};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 

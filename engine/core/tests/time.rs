@@ -1,10 +1,6 @@
 //! Time, marks, due work, and how long request ids are kept.
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{desk, proof};
 use desk::{Desk, SECOND_NS, account_id};
 use papertape_core::{TapeSink, World};
 use serde_json::json;

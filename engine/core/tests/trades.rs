@@ -1,11 +1,7 @@
 //! Trades that are busted and corrected, lots that are named, and how old requests are answered.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "support/desk.rs"]
-mod desk;
-#[path = "support/proof.rs"]
-mod proof;
-
+use crate::support::{desk, proof};
 use desk::{Desk, account_id};
 use serde_json::{Value, json};
 

@@ -1,8 +1,6 @@
 //! The shapes that other programs rely on: replies, messages, and the text of the tape.
 
-#[path = "support/desk.rs"]
-mod desk;
-
+use crate::support::desk;
 use desk::{Desk, MORNING_NS, SECOND_NS, account_id};
 use serde_json::{Value, json};
 
