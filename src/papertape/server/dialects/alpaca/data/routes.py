@@ -32,7 +32,13 @@ SYMBOLS_MAX = 1_000
 ADJUSTED = frozenset({"split", "dividend"})
 _FAR = 2**63 - 1
 
-Symbols = Annotated[str, Query(min_length=1, max_length=20_000, description="Comma-separated")]
+Symbols = Annotated[
+    str,
+    Query(
+        min_length=1, max_length=20_000, pattern=r"^[\x20-\x7e]+$", description="Comma-separated"
+    ),
+]
+"""All of it escaped fits in an address, which has at most 64 KiB."""
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
 Sort = Literal["asc", "desc"]
 Token = Annotated[str | None, Query(max_length=200)]
