@@ -56,7 +56,7 @@ PASSWORD = "correct horse"
 START = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 BOOK_DEPTH = 100
-LEG = ("side", "ratio_qty", "symbol")
+LEG = ("side", "ratio_qty", "symbol", "position_intent")
 RESTS = {"new", "partially_filled"}
 
 
@@ -371,7 +371,7 @@ class Stage:
 
     async def _mleg(self, words: list[str], expected: list[list[str]]) -> None:
         """`mleg A SIDE:RATIO:SYMBOL,... QTY ...`: a multi-leg order."""
-        legs = [dict(zip(LEG, leg.split(":"), strict=True)) for leg in words[1].split(",")]
+        legs = [dict(zip(LEG, leg.split(":"), strict=False)) for leg in words[1].split(",")]
         await self._order({"order_class": "mleg", "legs": legs}, words, expected)
 
     async def _submit(self, side: str, words: list[str], expected: list[list[str]]) -> None:

@@ -282,15 +282,21 @@ def not_as_flagged(order: Order) -> Iterator[Failure]:
         if reaches(order.side, order.limit_price, offer.price):
             texts = (instrument.price_text(order.limit_price), instrument.price_text(offer.price))
             yield Failure("would_take_liquidity", "limit_price", *texts)
+    yield from not_as_meant(order)
     closing = order.account.position(instrument).closing(order.side)
+    if order.more.get("reduce_only") and order.qty > closing:
+        texts = (instrument.qty_text(order.qty), instrument.qty_text(closing))
+        yield Failure("would_not_reduce", "qty", *texts)
+
+
+def not_as_meant(order: Order) -> Iterator[Failure]:
+    """What an order says that it does to the position it does."""
+    closing = order.account.position(order.instrument).closing(order.side)
     intent = order.more.get("position_intent")
     if intent and (order.qty > closing if intent.endswith("close") else closing > 0):
         other = "open" if intent.endswith("close") else "close"
         texts = (intent, f"{order.side}_to_{other}")
         yield Failure("position_intent_mismatch", "position_intent", *texts)
-    if order.more.get("reduce_only") and order.qty > closing:
-        texts = (instrument.qty_text(order.qty), instrument.qty_text(closing))
-        yield Failure("would_not_reduce", "qty", *texts)
 
 
 def off_the_steps(order: Order) -> Iterator[Failure]:

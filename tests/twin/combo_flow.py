@@ -64,6 +64,8 @@ def terms(flow: "Flow", world: World) -> Command:
         name = draw.choice([*wrong, "stop_price", "position_intent"])
         asked[name] = wrong.get(name, "buy_to_open" if name == "position_intent" else "1")
     if draw.random() < 0.01:
+        asked["limit_price"] = draw.choice(["-4000000000001", "4000000000000.000001", "0", "1e9"])
+    if draw.random() < 0.01:
         asked["qty"] = draw.choice(["0.5", "0", "1000000000000", "4000000000000000000"])
     return asked
 
@@ -81,7 +83,12 @@ def legs(flow: "Flow", world: World, account: Account) -> list[Command]:
         much = ratio * (draw.choice([1, 1, 10, 100]) if is_stock else 1)
         can_sell = account.margin is not None or account.position(instrument).qty > 0
         side = draw.choice(["buy", "sell"] if can_sell or draw.random() < 0.2 else ["buy"])
-        named.append({"symbol": instrument.symbol, "side": side, "ratio_qty": much})
+        leg = {"symbol": instrument.symbol, "side": side, "ratio_qty": much}
+        if draw.random() < 0.25:
+            closes = account.position(instrument).closing(side) > 0
+            closes = closes != (draw.random() < 0.1)
+            leg["position_intent"] = f"{side}_to_{'close' if closes else 'open'}"
+        named.append(leg)
     common = gcd(*(leg["ratio_qty"] for leg in named)) if named else 1
     for leg in named:
         leg["ratio_qty"] = str(leg["ratio_qty"] // (common if draw.random() < 0.99 else 1))
@@ -101,7 +108,7 @@ def spoil(flow: "Flow", named: list[Command]) -> None:
     elif how == 2:
         leg["side"] = "hold"
     elif how == 3:
-        leg["position_intent"] = "buy_to_open"
+        leg["position_intent"] = flow.random.choice(["buy_to_open", "open", 5])
     elif how == 4:
         named.append(dict(leg))
     else:

@@ -4,7 +4,7 @@ from twin import combo_rest, trading
 from twin.amounts import divide
 from twin.chance import part_of_lots
 from twin.combo_books import Plan, cut, obstacle, plan
-from twin.combo_paying import Payment, of_plan
+from twin.combo_paying import Outlay, Payment, of_plan
 from twin.combos import Combo
 from twin.public_trades import print_trade
 from twin.receipts import Met
@@ -72,14 +72,21 @@ def work_once(world: World, order: Order) -> bool | None:
     paid = most_steps(world, combo, there, payment)
     if paid == 0 or (is_fok and paid < steps):
         one = of_plan(combo, cut(world, combo, there.takes, combo.step))
-        failed = next(payment.uncovered(one), None)
-        trading.cancel(world, order, failed.reason if failed else "insufficient_buying_power")
+        trading.cancel(world, order, why_unpaid(payment, one))
         return False
     meets_street = any(one.offer.resting is None for takes in there.takes for one in takes)
     some = part_of_lots(world, order, paid) if meets_street else None
     strategies = (paid if some is None else some) * combo.step
     trade(world, combo, cut(world, combo, there.takes, strategies), payment)
     return None if some is not None else True
+
+
+def why_unpaid(payment: Payment, one: Outlay) -> str:
+    """Why an order that cannot trade a single strategy leaves."""
+    if not payment.closes_as_meant(one):
+        return "would_not_reduce"
+    failed = next(payment.uncovered(one), None)
+    return failed.reason if failed else "insufficient_buying_power"
 
 
 def clear(world: World, order: Order, maker: Order, why: str) -> None:

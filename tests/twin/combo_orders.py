@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from twin import aftermath, orders, review
-from twin.checks import beyond_bounds, not_borrowed, not_now, past_its_date, without_price
+from twin.checks import (
+    beyond_bounds,
+    not_as_meant,
+    not_borrowed,
+    not_now,
+    past_its_date,
+    without_price,
+)
 from twin.combo_books import plan
 from twin.combo_paying import Payment, estimate
 from twin.combos import Combo
@@ -18,6 +25,7 @@ from twin.trading import arrive
 def failures(world: World, combo: Combo) -> Iterator[Failure]:
     """What fails: every leg for itself, then the order as a whole."""
     yield from failures_of_form(world, combo)
+    yield from failures_of_intent(combo, combo.strategies)
     yield from would_not_fill(world, combo)
     failed, _ = hold_of(world, combo)
     if failed:
@@ -49,6 +57,13 @@ def failures_of_leg(world: World, leg: Order) -> Iterator[Failure]:
     yield from without_price(leg)
     if leg.side == "sell" and leg.account.margin is not None:
         yield from not_borrowed(world, leg)
+
+
+def failures_of_intent(combo: Combo, strategies: int) -> Iterator[Failure]:
+    """Legs of so many strategies that do not what they say that they do to the position."""
+    for part, leg in zip(combo.parts, combo.leg_orders(), strict=True):
+        leg.qty = part.ratio * strategies
+        yield from not_as_meant(leg)
 
 
 def would_not_fill(world: World, combo: Combo) -> Iterator[Failure]:
@@ -132,6 +147,7 @@ def check_replaced(world: World, order: Order, new: Order) -> tuple[Failure | No
     combo = Combo(world, new)
     combo.check()
     failed = next(past_its_date(world, new), None) or next(failures_of_form(world, combo), None)
+    failed = failed or next(failures_of_intent(combo, combo.left), None)
     failed = failed or judge(world, combo.leg_orders(), combo.legs)[0]
     if failed:
         return failed, 0

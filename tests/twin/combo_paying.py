@@ -168,7 +168,16 @@ class Payment:
         outlay = of_plan(self.combo, plan)
         need = self.need(outlay)
         is_paid = need <= 0 or need <= self.power + hold
-        return is_paid and self.is_possible(outlay) and not list(self.uncovered(outlay))
+        possible = self.is_possible(outlay) and self.closes_as_meant(outlay)
+        return is_paid and possible and not list(self.uncovered(outlay))
+
+    def closes_as_meant(self, outlay: Outlay) -> bool:
+        """Whether legs that are meant to close find so much of a position."""
+        return all(
+            one.qty <= self.account.position(one.part.instrument).closing(one.part.side)
+            for one in outlay.changes
+            if (one.part.intent or "").endswith("close")
+        )
 
     def hold(self, strategies: int, plan: Plan, own: int) -> tuple[Failure | None, int]:
         """What so many strategies set aside, when the order holds `own`; or why they cannot."""

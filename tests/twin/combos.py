@@ -48,6 +48,9 @@ def check_form(order: Order) -> None:
     more, traded = order.more, [leg["instrument"] for leg in order.more.get("legs", [])]
     if not 2 <= len(traded) <= 4 or len(set(traded)) < len(traded):
         raise wrong("legs")
+    for leg in more["legs"]:
+        if not leg.get("position_intent", leg["side"]).startswith(leg["side"]):
+            raise wrong("position_intent")
     if order.type not in {"market", "limit"}:
         raise wrong("type")
     check_net_price(order)
@@ -79,6 +82,8 @@ class Part:
     instrument: Instrument
     side: str
     ratio: int
+    intent: str | None = None
+    """What it says that it does to the position."""
 
     def signed(self, amount: int) -> int:
         """An amount as this leg pays it: buys pay, sells are paid."""
@@ -102,7 +107,12 @@ class Combo:
     def __init__(self, world: World, order: Order) -> None:
         self.world, self.order, self.pricing = world, order, order.instrument
         self.parts = [
-            Part(world.instruments[leg["instrument"]], leg["side"], leg["ratio_qty"])
+            Part(
+                world.instruments[leg["instrument"]],
+                leg["side"],
+                leg["ratio_qty"],
+                leg.get("position_intent"),
+            )
             for leg in order.more["legs"]
         ]
         lots = [
@@ -162,7 +172,7 @@ class Combo:
 
     def leg_orders(self) -> list[Order]:
         """Its legs as orders of their own, without their ties."""
-        more = kept({"when_closed": self.order.more.get("when_closed")})
+        more = {"when_closed": self.order.more.get("when_closed")}
         return [self.leg_of(part, more) for part in self.parts]
 
     def leg_of(self, part: Part, more: dict[str, Any]) -> Order:
@@ -178,14 +188,14 @@ class Combo:
             None,
             None,
             order.time_in_force,
-            more,
+            kept(more | {"position_intent": part.intent}),
         )
 
     def tied_legs(self, number: int) -> list[Order]:
         """The same, bound to the parent that gets this number."""
         own = {name: self.order.more.get(name) for name in MAY - {"order_class", "legs"}}
-        more = kept(own | {"parent": number, "held": "group"})
-        legs = [self.leg_of(part, dict(more)) for part in self.parts]
+        more = own | {"parent": number, "held": "group"}
+        legs = [self.leg_of(part, more) for part in self.parts]
         for index, leg in enumerate(legs):
             leg.client_order_id = make_id(self.world.name, ORDER, number + 1 + index)
         return legs

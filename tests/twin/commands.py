@@ -3,7 +3,7 @@
 from typing import Any
 
 from twin import combos, contracts, fees, members, money_commands, profile, risk, together
-from twin.amounts import MONEY_SCALE, RATE_SCALE
+from twin.amounts import MONEY_SCALE, PRICE_MAX, RATE_SCALE
 from twin.fields import Fields, decimal, is_name, parse
 from twin.ids import parse_uuid
 from twin.options import is_option, underlying_of
@@ -244,7 +244,17 @@ def limit_price(fields: Fields, instrument: Instrument) -> int | None:
     is_oco = fields.get("order_class") == "oco" and fields.get("take_profit") is not None
     if fields.get("limit_price") is None and is_oco:
         return fields.part("take_profit").price("limit_price", instrument)
+    if fields.get("order_class") == "mleg":
+        return net_price(fields, instrument)
     return fields.price("limit_price", instrument)
+
+
+def net_price(fields: Fields, instrument: Instrument) -> int | None:
+    """A net price lies within bounds on either side of zero."""
+    price = fields.price("limit_price", instrument)
+    if price is not None and abs(price) > PRICE_MAX:
+        raise malformed("limit_price", "invalid_price")
+    return price
 
 
 def replace(fields: Fields) -> dict[str, Any]:
@@ -259,7 +269,11 @@ def replace(fields: Fields) -> dict[str, Any]:
         "number": number,
         "request": fields.request_id(),
         "qty": fields.decimal("qty", scale, "invalid_quantity"),
-        "limit_price": fields.price("limit_price", order.instrument),
+        "limit_price": (
+            net_price(fields, order.instrument)
+            if order.is_combo
+            else fields.price("limit_price", order.instrument)
+        ),
         "stop_price": fields.price("stop_price", order.instrument),
         "time_in_force": (
             None

@@ -82,7 +82,7 @@ MEMBERS = {
 PARTS = {
     "take_profit": "limit_price",
     "stop_loss": "stop_price limit_price trail_price trail_percent",
-    "legs": "symbol side ratio_qty",
+    "legs": "symbol side ratio_qty position_intent",
 }
 FEES = (
     "preset maker_rate taker_rate per_share minimum per_contract fixed cap_rate maximum "

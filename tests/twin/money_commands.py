@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from twin.amounts import MONEY_SCALE, RATE_SCALE
+from twin.amounts import MONEY_SCALE, QUANTITY_MAX, RATE_SCALE
 from twin.fields import Fields, is_name
 from twin.ids import FILL, number_of
 from twin.state import Exchange, malformed, not_found
@@ -56,7 +56,7 @@ def set_margin(fields: Fields) -> dict[str, Any]:
         raise malformed("initial_rate")
     if not 0 <= margin["borrow_rate"] <= 100 * WHOLE:
         raise malformed("borrow_rate")
-    if margin["borrow_qty"] is not None and margin["borrow_qty"] < 0:
+    if margin["borrow_qty"] is not None and not 0 <= margin["borrow_qty"] <= QUANTITY_MAX:
         raise malformed("borrow_qty")
     return {"instrument": instrument, "margin": margin}
 

@@ -143,7 +143,10 @@ def read_leg(fields: Fields) -> dict[str, Any]:
     instrument = fields.instrument()
     side = fields.word("side", SIDES)
     ratio = fields.needed_qty("ratio_qty", instrument)
-    return {"instrument": instrument.index, "side": side, "ratio_qty": ratio}
+    leg = {"instrument": instrument.index, "side": side, "ratio_qty": ratio}
+    if fields.get("position_intent") is not None:
+        leg["position_intent"] = fields.word("position_intent", INTENTS)
+    return leg
 
 
 # Checking -------------------------------------------------------------------------------------
@@ -244,7 +247,8 @@ def leg_shown(world: World, leg: dict[str, Any]) -> dict[str, str]:
     """A leg of a multi-leg order as a client sees it."""
     instrument = world.instruments[leg["instrument"]]
     ratio = instrument.qty_text(leg["ratio_qty"])
-    return {"symbol": instrument.symbol, "side": leg["side"], "ratio_qty": ratio}
+    shown = {name: leg[name] for name in ("side", "position_intent") if name in leg}
+    return shown | {"symbol": instrument.symbol, "ratio_qty": ratio}
 
 
 WRITTEN = {

@@ -173,7 +173,7 @@ const OF_THE_ENGINE: &[&str] = &["parent", "sibling", "held", "water_mark", "for
 const PARTS: &[(&str, &[&str])] = &[
     ("take_profit", &["limit_price"]),
     ("stop_loss", &["stop_price", "limit_price", "trail_price", "trail_percent"]),
-    ("legs", &["symbol", "side", "ratio_qty"]),
+    ("legs", &["symbol", "side", "ratio_qty", "position_intent"]),
 ];
 
 /// Refuses a command with a member that nobody knows; a kind that nobody knows is not looked at.

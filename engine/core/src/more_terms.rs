@@ -58,6 +58,8 @@ pub struct Leg {
     pub side: Side,
     /// How much for each whole unit of the group.
     pub ratio_qty: Quantity,
+    /// What it says that it does to the position.
+    pub position_intent: Option<PositionIntent>,
 }
 
 /// What a term is shown with.
@@ -555,7 +557,12 @@ mod tests {
             order_class: OrderClass::Bracket,
             take_profit: Some(TakeProfit { limit_price: 12 }),
             stop_loss: Some(StopLoss { stop_price: Some(8), ..StopLoss::default() }),
-            legs: vec![Leg { instrument: 3, side: Side::Sell, ratio_qty: 2 }],
+            legs: vec![Leg {
+                instrument: 3,
+                side: Side::Sell,
+                ratio_qty: 2,
+                position_intent: Some(PositionIntent::SellToOpen),
+            }],
             parent: Some(7),
             self_trade: Some(SelfTrade::Decrement),
             lot_ids: vec![1, 2],

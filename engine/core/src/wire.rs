@@ -12,7 +12,9 @@ use crate::more_terms::MoreTerms;
 use crate::order::OrderTerms;
 use crate::reply::Refusal;
 use crate::submit::not_found;
-use crate::units::{DecimalError, MONEY_SCALE, RATE_SCALE, format_decimal, parse_decimal};
+use crate::units::{
+    DecimalError, MONEY_SCALE, PRICE_MAX, RATE_SCALE, format_decimal, parse_decimal,
+};
 use crate::words::*;
 
 /// The most levels of a side that a question or a depth update may name.
@@ -384,6 +386,19 @@ impl<'a> Fields<'a> {
         }))
     }
 
+    /// A limit price; a net price lies within bounds on either side of zero.
+    fn limit_price(&self, terms: &Instrument, is_net: bool) -> Result<Option<i64>, Refusal> {
+        let price = self.price("limit_price", terms)?;
+        let Some(beyond) = price.filter(|it| is_net && !(-PRICE_MAX..=PRICE_MAX).contains(it))
+        else {
+            return Ok(price);
+        };
+        let (said, most) = (terms.format_price(beyond), terms.format_price(PRICE_MAX));
+        let detail =
+            format!("the net limit_price {said} is beyond bounds: give one from -{most} to {most}");
+        Err(Refusal::malformed(refusal::INVALID_PRICE, detail).at("limit_price"))
+    }
+
     /// The limit price of an oco may stand in its take_profit.
     fn profit_of_oco(&self, terms: &Instrument) -> Result<Option<i64>, Refusal> {
         let is_oco = self.get("order_class").and_then(Value::text) == Some(OrderClass::Oco.word());
@@ -393,32 +408,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The leg that a multi-leg order stands under; `None` for every other order.
-    fn pricing_leg(&self) -> Result<Option<(InstrumentIndex, &'a Instrument, Side)>, Refusal> {
-        if self.get("order_class").and_then(Value::text) != Some(OrderClass::Mleg.word()) {
-            return Ok(None);
-        }
-        let refuse =
-            |field, detail: &str| Err(Refusal::malformed(refusal::INVALID_TERMS, detail).at(field));
-        for field in ["symbol", "side"] {
-            if self.get(field).is_some() {
-                return refuse(field, "a multi-leg order has no symbol and no side: its legs have");
-            }
-        }
-        let legs = crate::more_terms::legs_of(self)?;
-        let priced = crate::group::pricing_leg(self.durable, &legs).and_then(|leg| {
-            let record = self.durable.instrument(leg.instrument)?;
-            Some((leg.instrument, &record.terms, leg.side))
-        });
-        match priced {
-            Some(priced) => Ok(Some(priced)),
-            None => refuse("legs", "a multi-leg order has two to four legs"),
-        }
-    }
-
     pub(crate) fn order_terms(&self) -> Result<OrderTerms, Refusal> {
         let account = self.account()?;
-        let (instrument, terms, side) = match self.pricing_leg()? {
+        let leg = self.pricing_leg()?;
+        let is_net = leg.is_some();
+        let (instrument, terms, side) = match leg {
             Some(leg) => leg,
             None => {
                 let (instrument, terms) = self.instrument()?;
@@ -440,7 +434,7 @@ impl<'a> Fields<'a> {
                 None if self.names().any(|name| name == "order_class") => {
                     self.profit_of_oco(terms)?
                 }
-                _ => self.price("limit_price", terms)?,
+                _ => self.limit_price(terms, is_net)?,
             },
             stop_price: self.price("stop_price", terms)?,
             time_in_force: match self.get("time_in_force") {
@@ -465,6 +459,7 @@ impl<'a> Fields<'a> {
         let account = self.account()?;
         let order = self.order()?;
         let known = self.durable.order(order).filter(|order| order.terms.account == account);
+        let is_net = known.as_ref().is_some_and(|order| order.terms.is_combo());
         let record = known.and_then(|order| self.durable.instrument(order.terms.instrument));
         let Some(record) = record else {
             return Err(not_found("no such order of this account", "order_id"));
@@ -475,7 +470,7 @@ impl<'a> Fields<'a> {
             order,
             request_id: self.request_id()?,
             qty: self.decimal("qty", scale, refusal::INVALID_QUANTITY)?,
-            limit_price: self.price("limit_price", &record.terms)?,
+            limit_price: self.limit_price(&record.terms, is_net)?,
             stop_price: self.price("stop_price", &record.terms)?,
             time_in_force: match self.get("time_in_force") {
                 None => None,

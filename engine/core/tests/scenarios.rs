@@ -87,6 +87,7 @@ tables! {
     fees: "fees.txt",
     profiles: "profiles.txt",
     latency: "latency.txt",
+    leg_intents: "leg_intents.txt",
     futures: "futures.txt",
     options: "options.txt",
     isolated: "isolated.txt",

@@ -5909,6 +5909,12 @@ export interface components {
              * @example 1
              */
             ratio_qty?: string | number;
+            /**
+             * Position Intent
+             * @description what the leg does to the position; checked
+             * @default null
+             */
+            position_intent?: ("buy_to_open" | "buy_to_close" | "sell_to_open" | "sell_to_close") | null;
         };
         /**
          * LimitReply

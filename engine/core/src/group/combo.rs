@@ -8,13 +8,17 @@
 
 use crate::contract::Multiplier;
 use crate::durable::Durable;
-use crate::ids::{IdKind, OrderNumber, format_uuid, make};
+use crate::ids::{IdKind, InstrumentIndex, OrderNumber, format_uuid, make};
 use crate::instrument::{Instrument, InstrumentRecord};
-use crate::more_terms::{Leg, MoreTerms};
+use crate::json::Value;
+use crate::more_terms::{Leg, MoreTerms, legs_of};
 use crate::order::{Order, OrderTerms};
 use crate::reply::Refusal;
 use crate::units::{Balance, PRICE_MAX, Price, QUANTITY_MAX, Quantity, Rounding, clamp};
-use crate::words::{Held, OrderClass, OrderType, SelfTrade, Side, TimeInForce, refusal};
+use crate::wire::Fields;
+use crate::words::{
+    Held, OrderClass, OrderType, PositionIntent, SelfTrade, Side, TimeInForce, refusal,
+};
 
 /// How many legs a multi-leg order has at least and at most.
 const LEGS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -54,6 +58,33 @@ pub(crate) fn pricing_leg<'a>(durable: &Durable, legs: &'a [Leg]) -> Option<&'a 
     legs.iter().find(|leg| size(leg) == largest)
 }
 
+impl<'a> Fields<'a> {
+    /// The leg that a multi-leg order stands under; `None` for every other order.
+    pub(crate) fn pricing_leg(
+        &self,
+    ) -> Result<Option<(InstrumentIndex, &'a Instrument, Side)>, Refusal> {
+        if self.get("order_class").and_then(Value::text) != Some(OrderClass::Mleg.word()) {
+            return Ok(None);
+        }
+        let refuse =
+            |field, detail: &str| Err(Refusal::malformed(refusal::INVALID_TERMS, detail).at(field));
+        for field in ["symbol", "side"] {
+            if self.get(field).is_some() {
+                return refuse(field, "a multi-leg order has no symbol and no side: its legs have");
+            }
+        }
+        let legs = legs_of(self)?;
+        let priced = pricing_leg(self.durable, &legs).and_then(|leg| {
+            let record = self.durable.instrument(leg.instrument)?;
+            Some((leg.instrument, &record.terms, leg.side))
+        });
+        match priced {
+            Some(priced) => Ok(Some(priced)),
+            None => refuse("legs", "a multi-leg order has two to four legs"),
+        }
+    }
+}
+
 /// Whether the terms of a multi-leg order go together; what does not is refused and not kept.
 pub(crate) fn check_combo(terms: &OrderTerms) -> Result<(), Refusal> {
     let more = terms.more();
@@ -65,6 +96,12 @@ pub(crate) fn check_combo(terms: &OrderTerms) -> Result<(), Refusal> {
     };
     if more.legs.iter().enumerate().any(is_twice) {
         return refuse("legs", "every leg trades another instrument");
+    }
+    let goes_with_its_side = |leg: &Leg| {
+        leg.position_intent.is_none_or(|it| PositionIntent::of(leg.side, it.closes()) == it)
+    };
+    if !more.legs.iter().all(goes_with_its_side) {
+        return refuse("position_intent", "the position_intent of a leg goes with its side");
     }
     if !matches!(terms.order_type, OrderType::Market | OrderType::Limit) {
         return refuse("type", "a multi-leg order is a market or a limit order");
@@ -248,8 +285,12 @@ impl<'a> Combo<'a> {
             side: part.leg.side,
             qty: part.leg.ratio_qty.saturating_mul(strategies),
             limit_price: None,
-            more: MoreTerms { when_closed: self.terms.more().when_closed, ..MoreTerms::NONE }
-                .boxed(),
+            more: MoreTerms {
+                when_closed: self.terms.more().when_closed,
+                position_intent: part.leg.position_intent,
+                ..MoreTerms::NONE
+            }
+            .boxed(),
             ..self.terms.clone()
         }
     }
@@ -276,6 +317,7 @@ pub(super) fn tie_legs(combo: &Combo<'_>, number: OrderNumber, prefix: u64) -> V
             expires_ns: more.expires_ns,
             self_trade: more.self_trade,
             when_closed: more.when_closed,
+            position_intent: part.leg.position_intent,
             ..MoreTerms::NONE
         }
         .boxed(),

@@ -16,7 +16,7 @@ mod replacing;
 mod resting;
 mod trading;
 
-pub(crate) use combo::{check_net_price, pricing_leg};
+pub(crate) use combo::check_net_price;
 pub(crate) use resting::Combos;
 
 use crate::ids::{IdKind, OrderNumber, format_uuid, make};

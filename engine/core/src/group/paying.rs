@@ -22,7 +22,7 @@ use crate::order::Order;
 use crate::orders::OrderList;
 use crate::requests::Requests;
 use crate::units::{AMOUNT_MAX, Balance, Money, Price, QUANTITY_MAX, Quantity, Rounding, clamp};
-use crate::words::{Reason, Side};
+use crate::words::{PositionIntent, Reason, Side};
 
 /// What is traded of one leg.
 #[derive(Clone, Copy)]
@@ -210,12 +210,23 @@ impl<'a> Payment<'a> {
         })
     }
 
+    /// Whether legs that are meant to close find so much of a position.
+    pub fn closes_as_meant(&self, outlay: &Outlay<'_>) -> bool {
+        outlay.changes.iter().all(|change| {
+            let leg = change.part.leg;
+            let position = self.account.position(leg.instrument);
+            !leg.position_intent.is_some_and(PositionIntent::closes)
+                || change.qty <= position.closing(leg.side)
+        })
+    }
+
     /// Whether a plan can be traded now, when the order has so much set aside.
     pub fn can_trade(&self, plan: &Plan, hold: Money) -> bool {
         let outlay = Outlay::of_plan(self.combo, plan);
         let need = self.need(&outlay);
         (need <= 0 || need <= self.power() + Balance::from(hold))
             && self.is_possible(&outlay)
+            && self.closes_as_meant(&outlay)
             && self.is_covered(&outlay).is_ok()
     }
 }

@@ -41,6 +41,10 @@ impl<S: Sink> Live<'_, S> {
         if let Some(failure) = checks.failures_of_form().into_iter().next() {
             return Err(failure);
         }
+        let left = combo.count(combo.terms.qty - order.filled);
+        if let Some(failure) = checks.failures_of_intent(left).into_iter().next() {
+            return Err(failure);
+        }
         let kept = legs_of(durable, order);
         let orders: Vec<&Order> = kept.iter().map(|order| &**order).collect();
         let verdict = self.judge_legs(&checks.legs(), &orders)?;
@@ -48,7 +52,6 @@ impl<S: Sink> Live<'_, S> {
         let Some(account) = durable.account(order.terms.account) else {
             return Ok((order.hold, passed));
         };
-        let left = combo.count(combo.terms.qty - order.filled);
         let plan = Books { durable, ephemeral, combo, orders: &orders }.plan(left);
         let payment = Payment { durable, ephemeral, combo, account, orders: &orders };
         Ok((payment.hold(left, &plan, order.hold)?, passed))

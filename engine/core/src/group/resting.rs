@@ -118,6 +118,7 @@ mod tests {
             instrument: *instrument,
             side: Side::Buy,
             ratio_qty: 1,
+            position_intent: None,
         };
         let legs = legs.iter().map(leg).collect();
         let more = MoreTerms { order_class: OrderClass::Mleg, legs, ..MoreTerms::NONE };

@@ -5,7 +5,7 @@
 //! closed hours, halts and auctions of any of its legs it sleeps.
 
 use super::books::{Books, Obstacle, Plan, Take};
-use super::combo::{Combo, pricing_leg, strategies_left, tie_legs};
+use super::combo::{Combo, Part, pricing_leg, strategies_left, tie_legs};
 use super::paying::{Outlay, Payment};
 use crate::change::{ChangeEvent, LegsFilled};
 use crate::checks::{Checks, Failure};
@@ -80,6 +80,7 @@ impl<'a> ComboChecks<'a> {
     /// What fails, in the documented order: every leg for itself, then the order as a whole.
     pub fn failures(&self) -> Vec<Failure> {
         let mut failures = self.failures_of_form();
+        failures.extend(self.failures_of_intent(self.strategies()));
         failures.extend(self.would_fill().err());
         failures.extend(self.hold().err());
         failures
@@ -98,6 +99,16 @@ impl<'a> ComboChecks<'a> {
         failures.extend(self.whole_lots().err());
         failures.extend(self.on_the_tick_grid().err());
         failures
+    }
+
+    /// Which of so many strategies' legs do not what they say that they do to the position.
+    pub fn failures_of_intent(&self, strategies: i64) -> Vec<Failure> {
+        let (durable, ephemeral) = (self.durable, self.ephemeral);
+        let fails = |part: &Part<'_>| {
+            let terms = &self.combo.leg_terms(part, strategies);
+            Checks { durable, ephemeral, terms }.does_as_meant().err()
+        };
+        self.combo.parts.iter().filter_map(fails).collect()
     }
 
     /// A quantity of which no step trades whole lots of all legs never trades whole.
@@ -477,6 +488,9 @@ fn meets_street(plan: &Plan) -> bool {
 /// Why an order that cannot trade a single strategy leaves.
 fn why_unpaid(payment: &Payment<'_>, plan: &Plan) -> Reason {
     let outlay = Outlay::of_plan(payment.combo, plan);
+    if !payment.closes_as_meant(&outlay) {
+        return Reason::WouldNotReduce;
+    }
     payment.is_covered(&outlay).err().map_or(Reason::InsufficientBuyingPower, |it| it.reason)
 }
 

@@ -8,7 +8,7 @@ use crate::margin::WHOLE;
 use crate::money::InstrumentMargin;
 use crate::reply::Refusal;
 use crate::submit::not_found;
-use crate::units::{MONEY_SCALE, Money, Price, Quantity, RATE_SCALE};
+use crate::units::{MONEY_SCALE, Money, Price, QUANTITY_MAX, Quantity, RATE_SCALE};
 use crate::wire::{Fields, malformed};
 use crate::words::{LedgerKind, Side, refusal};
 
@@ -206,8 +206,10 @@ fn set_margin(fields: &Fields<'_>) -> Result<MoneyCommand, Refusal> {
     if !within(margin.borrow_rate, 100 * WHOLE) {
         return Err(malformed("the borrow rate lies between 0 and 100").at("borrow_rate"));
     }
-    if margin.borrow_qty.is_some_and(|qty| qty < 0) {
-        return Err(malformed("the borrow quantity is not negative").at("borrow_qty"));
+    if let Some(qty) = margin.borrow_qty.filter(|qty| !(0..=QUANTITY_MAX).contains(qty)) {
+        let (said, most) = (terms.format_quantity(qty), terms.format_quantity(QUANTITY_MAX));
+        let detail = format!("the borrow quantity {said} must lie between 0 and {most}");
+        return Err(malformed(detail).at("borrow_qty"));
     }
     Ok(MoneyCommand::SetMargin { instrument, margin })
 }

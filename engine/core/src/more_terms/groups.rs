@@ -6,7 +6,7 @@ use crate::json::{ObjectWriter, Value, push_list};
 use crate::reply::Refusal;
 use crate::units::{PRICE_MAX, Price, QUANTITY_MAX};
 use crate::wire::Fields;
-use crate::words::Side;
+use crate::words::{PositionIntent, Side};
 
 pub(super) struct TakeProfitTerm;
 
@@ -115,9 +115,24 @@ pub(crate) fn legs_of(fields: &Fields<'_>) -> Result<Vec<Leg>, Refusal> {
         let (instrument, terms) = part.instrument()?;
         let side = part.side()?;
         let ratio_qty = part.needed_quantity("ratio_qty", terms)?;
-        Ok(Leg { instrument, side, ratio_qty })
+        let position_intent = match part.get("position_intent") {
+            None => None,
+            Some(_) => {
+                let (from, all) = (PositionIntent::from_word, PositionIntent::ALL);
+                Some(part.word("position_intent", from, all, PositionIntent::word)?)
+            }
+        };
+        Ok(Leg { instrument, side, ratio_qty, position_intent })
     };
     fields.parts("legs", LIST_MAX)?.iter().map(leg).collect()
+}
+
+/// What a leg is meant for, when it says so.
+fn with_intent<'a>(object: ObjectWriter<'a>, leg: &Leg) -> ObjectWriter<'a> {
+    match leg.position_intent {
+        None => object,
+        Some(intent) => object.text("position_intent", intent.word()),
+    }
 }
 
 pub(super) struct LegsTerm;
@@ -128,11 +143,11 @@ impl Term<Vec<Leg>> for LegsTerm {
     }
     fn write(value: &Vec<Leg>, out: &mut String) {
         push_list(out, value, |out, leg| {
-            ObjectWriter::begin(out)
+            let object = ObjectWriter::begin(out)
                 .value("instrument", leg.instrument)
                 .text("side", leg.side.word())
-                .value("ratio_qty", leg.ratio_qty)
-                .end();
+                .value("ratio_qty", leg.ratio_qty);
+            with_intent(object, leg).end();
         });
     }
     fn read(value: &Value<'_>) -> Option<Vec<Leg>> {
@@ -141,6 +156,10 @@ impl Term<Vec<Leg>> for LegsTerm {
                 instrument: value.get("instrument")?.integer()?,
                 side: Side::from_word(value.get("side")?.text()?)?,
                 ratio_qty: bounded(value.get("ratio_qty")?, QUANTITY_MAX)?,
+                position_intent: match value.get("position_intent") {
+                    None => None,
+                    Some(word) => Some(word.text().and_then(PositionIntent::from_word)?),
+                },
             })
         };
         value.list()?.iter().map(leg).collect()
@@ -149,11 +168,11 @@ impl Term<Vec<Leg>> for LegsTerm {
         push_list(out, value, |out, leg| {
             let terms = shown.durable.instrument(leg.instrument).map(|record| &record.terms);
             let qty = terms.map(|terms| terms.format_quantity(leg.ratio_qty));
-            ObjectWriter::begin(out)
+            let object = ObjectWriter::begin(out)
                 .maybe_text("symbol", terms.map(|terms| terms.symbol.as_str()))
                 .text("side", leg.side.word())
-                .maybe_text("ratio_qty", qty.as_deref())
-                .end();
+                .maybe_text("ratio_qty", qty.as_deref());
+            with_intent(object, leg).end();
         });
     }
 }

@@ -31,6 +31,8 @@ pub fn combo() -> BoxedStrategy<OrderTerms> {
                     instrument: if odd == 0 { 0 } else { instrument },
                     side: *side,
                     ratio_qty: STOCKS[instrument as usize].0 * ratio + i64::from(odd == 1),
+                    position_intent: (odd % 5 == 0)
+                        .then(|| PositionIntent::of(*side, instrument == 1)),
                 })
                 .collect();
             let first = legs[0].instrument as usize;

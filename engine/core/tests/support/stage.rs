@@ -508,14 +508,18 @@ fn option<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
     words.get(index + 1).copied()
 }
 
-/// Symbol and side of an order, or the legs `SIDE:RATIO:SYMBOL,...` of a multi-leg order.
+/// Symbol and side of an order, or the legs `SIDE:RATIO:SYMBOL[:INTENT],...` of a multi-leg order.
 fn what_it_trades(words: &[&str]) -> Value {
     if words[0] != "mleg" {
         return json!({"symbol": words[2], "side": words[0]});
     }
     let leg = |leg: &str| {
         let parts: Vec<&str> = leg.split(':').collect();
-        json!({"side": parts[0], "ratio_qty": parts[1], "symbol": parts[2]})
+        let mut leg = json!({"side": parts[0], "ratio_qty": parts[1], "symbol": parts[2]});
+        if let Some(intent) = parts.get(3) {
+            leg["position_intent"] = json!(intent);
+        }
+        leg
     };
     let legs: Vec<Value> = words[2].split(',').map(leg).collect();
     json!({"order_class": "mleg", "legs": legs})

@@ -59,6 +59,7 @@ class LegTerms(TypedDict, total=False):
     symbol: Required[str]
     side: Required[Side]
     ratio_qty: Amount
+    position_intent: Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
 
 
 class Terms(TypedDict, total=False):

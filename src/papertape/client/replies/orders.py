@@ -28,6 +28,7 @@ class Leg(Reply, frozen=True, kw_only=True):
     symbol: str
     side: str
     ratio_qty: Decimal = Decimal(1)
+    position_intent: str | None = None
 
 
 class Order(Reply, frozen=True, kw_only=True):

@@ -57,6 +57,9 @@ class Leg(Body):
     symbol: Symbol = Field(examples=["AAPL"])
     side: Side
     ratio_qty: DecimalText = Field(default="1", examples=["1"])
+    position_intent: PositionIntent | None = Field(
+        default=None, description="what the leg does to the position; checked"
+    )
 
 
 class OrderTerms(Body):

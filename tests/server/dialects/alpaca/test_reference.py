@@ -139,6 +139,23 @@ def test_a_spread_is_one_order_with_legs(bot, chain) -> None:
         (near, "buy", "1"),
     ]
     assert order.status == "filled"
+    assert [leg.position_intent for leg in order.legs] == [None, "buy_to_open"]
+
+
+def test_a_leg_that_says_it_opens_may_not_close(bot, chain) -> None:
+    _, listed = chain
+    near, far = listed["call", 100], listed["call", 105]
+    bot.trading.submit_order(market(near, qty=1))
+    legs = [
+        OptionLegRequest(symbol=near, ratio_qty=1, position_intent="sell_to_open"),
+        OptionLegRequest(symbol=far, ratio_qty=1, side="buy"),
+    ]
+    error = refusal(
+        bot.trading.submit_order,
+        limit(None, qty=1, price=0.5, side=None, order_class="mleg", legs=legs),
+    )
+    assert error.status_code == 403
+    assert "inferred: sell_to_close, specified: sell_to_open" in str(error)
 
 
 def test_an_option_is_exercised(bot, chain) -> None:

@@ -112,7 +112,8 @@ def _leg(leg: LegBody, symbol_of: Mapping[str, str]) -> Native:
         raise malformed("legs: each leg needs side or position_intent", field="legs")
     if leg.position_intent and not leg.position_intent.startswith(side):
         raise malformed("legs: side and position_intent say different things", field="legs")
-    return {"symbol": symbol_of[leg.symbol], "side": side, "ratio_qty": leg.ratio_qty}
+    meant = {"position_intent": leg.position_intent} if leg.position_intent else {}
+    return {"symbol": symbol_of[leg.symbol], "side": side, "ratio_qty": leg.ratio_qty} | meant
 
 
 def _intent(body: OrderBody) -> Native:
