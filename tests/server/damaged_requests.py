@@ -5,6 +5,7 @@ there are, and then a few things are damaged: values, names, the text of the bod
 stands in the path, the query and the headers.
 """
 
+import copy
 import json
 import os
 import random
@@ -104,7 +105,7 @@ def _body(operation: dict[str, Any], known: Mapping[str, str], draw: random.Rand
     if "requestBody" not in operation:
         return None
     example = operation["requestBody"]["content"]["application/json"]["example"]
-    body = json.loads(json.dumps(example))
+    body = copy.deepcopy(example)
     for holder, key in list(_places(body)):
         if key in known and isinstance(holder[key], str):
             holder[key] = known[key]
@@ -126,8 +127,13 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(inner)
 
 
+def _value(draw: random.Random) -> Any:
+    """One of its own, since it may be damaged in its turn."""
+    return copy.deepcopy(draw.choice(VALUES))
+
+
 def _replace(holder: Any, key: Any, draw: random.Random) -> None:
-    holder[key] = draw.choice(VALUES)
+    holder[key] = _value(draw)
 
 
 def _leave_out(holder: Any, key: Any, draw: random.Random) -> None:
@@ -136,9 +142,9 @@ def _leave_out(holder: Any, key: Any, draw: random.Random) -> None:
 
 def _add(holder: Any, key: Any, draw: random.Random) -> None:
     if isinstance(holder, dict):
-        holder[draw.choice([*UNKNOWN, f"{key}s", "qty", "symbol"])] = draw.choice(VALUES)
+        holder[draw.choice([*UNKNOWN, f"{key}s", "qty", "symbol"])] = _value(draw)
     else:
-        holder.append(draw.choice(VALUES))
+        holder.append(_value(draw))
 
 
 def _wrap(holder: Any, key: Any, draw: random.Random) -> None:
