@@ -573,8 +573,8 @@ mod tests {
             text,
             "{\"trail_percent\":15000,\"hidden\":true,\"order_class\":\"bracket\",\
              \"take_profit\":{\"limit_price\":12},\"stop_loss\":{\"stop_price\":8},\
-             \"legs\":[{\"instrument\":3,\"side\":\"sell\",\"ratio_qty\":2}],\"parent\":7,\
-             \"self_trade\":\"decrement\",\"lot_ids\":[1,2]}"
+             \"legs\":[{\"instrument\":3,\"side\":\"sell\",\"ratio_qty\":2,\
+             \"position_intent\":\"sell_to_open\"}],\"parent\":7,\"self_trade\":\"decrement\",\"lot_ids\":[1,2]}"
         );
         assert_eq!(MoreTerms::from_text(&text), Ok(terms));
         assert_eq!(MoreTerms::NONE.boxed(), None);

@@ -206,7 +206,6 @@ impl<'a> Fields<'a> {
     }
 
     /// The limit price; a net price may be zero or a credit.
-    /// A limit price; a net price may be a credit.
     pub(crate) fn limit_price(&self, is_net: bool) -> Read<Option<i64>> {
         if !is_net || self.value.get("limit_price").is_none() {
             return self.price("limit_price");
