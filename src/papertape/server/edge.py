@@ -20,6 +20,7 @@ from papertape.server.problems import Problem, unexpected
 from papertape.server.rates import Rates
 
 BODY_BYTES_MAX = 1024 * 1024
+_DIGITS_MAX = 12
 API = "/api/"
 MOUNT = "/api/v1/simulation"
 """Every route under `/api/v1` stands here too; the OpenAPI document names the short form only."""
@@ -113,7 +114,7 @@ class _Exchange:
     def check_announced_size(self) -> None:
         """Refuse an oversize body before a byte of it is read."""
         announced = self._headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
+        if announced.isdecimal() and length_of(announced) > BODY_BYTES_MAX:
             raise _too_large()
 
     async def receive(self) -> Message:
@@ -155,6 +156,11 @@ class _Exchange:
             if self.scope["path"].startswith(prefix):
                 return tell(problem)
         return problem.response(Request(self.scope))
+
+
+def length_of(digits: str) -> int:
+    """An announced length, cut where it is far too large; `int` refuses thousands of digits."""
+    return int(digits.lstrip("0")[:_DIGITS_MAX] or "0")
 
 
 def id_of_request(headers: Headers) -> str:

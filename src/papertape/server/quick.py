@@ -20,11 +20,11 @@ from starlette.websockets import WebSocket
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from papertape.server.edge import (
-    BODY_BYTES_MAX,
     CLIENT_GONE,
     NOT_STORED,
     SAFETY,
     id_of_request,
+    length_of,
 )
 from papertape.server.measures import Measures
 from papertape.server.patience import PatientProtocol
@@ -38,7 +38,17 @@ _NOT_PLAIN = frozenset(
 )
 """Headers that say more about how a request travels than is read here."""
 
-_END = b"".join(b"%s: %s\r\n" % header for header in (*SAFETY, NOT_STORED))
+_SAFE = b"".join(b"%s: %s\r\n" % header for header in SAFETY)
+_LAST = b"%s: %s\r\n" % NOT_STORED
+
+_FAILED = (
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n"
+    + _SAFE
+    + b"\r\n"
+)
+
+BODY_MAX = 16 * 1024
+"""A larger body goes the long way, where who calls is asked before it is read."""
 
 
 Tell = Callable[[Problem, Request], Response]
@@ -72,6 +82,15 @@ class Quick:
         """The reply, whatever happens."""
         structlog.contextvars.bind_contextvars(request_id=request.id)
         short, tell = answerer
+        status = 500
+        try:
+            response = await self._answered(short, tell, request)
+            status = response.status_code
+        finally:
+            self.count(short, request, status)
+        return response
+
+    async def _answered(self, short: Short, tell: Tell, request: "QuickRequest") -> Response:
         try:
             response = await answer(short, request)
             assert response is not None, "a direct route answers everything"
@@ -79,7 +98,6 @@ class Quick:
             response = tell(problem, request)
         except Exception as error:  # noqa: BLE001 - the last door: told as 500, logged whole
             response = tell(unexpected(request, error), request)
-        self.count(short, request, response.status_code)
         return response
 
     def count(self, short: Short, request: "QuickRequest", status: int) -> None:
@@ -123,7 +141,7 @@ class _Headers(Headers):
         length = self._first.get("content-length", "0")
         return (
             length.isdecimal()
-            and int(length) <= BODY_BYTES_MAX
+            and length_of(length) <= BODY_MAX
             and not _CREDENTIALS.isdisjoint(self._first)
             and _NOT_PLAIN.isdisjoint(self._first)
         )
@@ -182,6 +200,15 @@ class QuickProtocol(PatientProtocol):
     """The quick route of the request that is coming in."""
 
     _request: QuickRequest
+    _is_last = False
+    """Whether the server ends, so that the request which is coming in is the last one."""
+
+    def shutdown(self) -> None:
+        """The server ends: what is coming in, or is being answered, is still answered."""
+        if self._answerer is None:
+            super().shutdown()
+        else:
+            self._is_last = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody hears a reply any more; what was sent whole is done all the same."""
@@ -206,9 +233,10 @@ class QuickProtocol(PatientProtocol):
         """The last byte of a request: now a quick one is answered."""
         answerer, self._answerer = self._answerer, None
         if answerer is not None:
-            cycle = _Cycle(keep_alive=self.parser.should_keep_alive())
+            cycle = _Cycle(keep_alive=self.parser.should_keep_alive() and not self._is_last)
             self.cycle = cycle  # type: ignore[assignment]
             task = self.loop.create_task(self._answer(answerer, self._request, cycle))
+            del self._request  # a connection that waits keeps no body
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
         super().on_message_complete()
@@ -218,12 +246,17 @@ class QuickProtocol(PatientProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             return None  # another is being answered; uvicorn keeps the order
         path, _, query = self.url.partition(b"?")
-        if b"%" in path or not path.isascii() or self.parser.get_http_version() != "1.1":
+        if (
+            b"%" in path
+            or b"#" in self.url
+            or not path.isascii()
+            or self.parser.get_http_version() != "1.1"
+        ):
             return None
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         method = self.parser.get_method().decode("ascii")
         answerer = self.quick.find(method, path.decode("ascii"))
-        if answerer is None or self.root_path or b"#" in query:
+        if answerer is None or self.root_path:
             return None
         headers = _Headers(self.headers)
         if not headers.is_plain:
@@ -236,22 +269,30 @@ class QuickProtocol(PatientProtocol):
         return answerer
 
     async def _answer(self, answerer: Answerer, request: QuickRequest, cycle: _Cycle) -> None:
-        response = await self.quick.answer(answerer, request)
-        if self.flow.write_paused and not cycle.disconnected:
-            await self.flow.drain()
+        try:
+            response = await self.quick.answer(answerer, request)
+            if self.flow.write_paused and not cycle.disconnected:
+                await self.flow.drain()
+            written = self._written(response, request.id, cycle.keep_alive)
+        except BaseException:  # the server ends before the answer came, or a fault in telling it
+            self._send(cycle, _FAILED, is_last=True)
+            raise
+        self._send(cycle, written, is_last=not cycle.keep_alive)
+        self.on_response_complete()
+
+    def _send(self, cycle: _Cycle, reply: bytes, *, is_last: bool) -> None:
         cycle.response_started = cycle.response_complete = True
         if not cycle.disconnected and not self.transport.is_closing():
-            self.transport.write(self._written(response, request.id, cycle.keep_alive))
-            if not cycle.keep_alive:
+            self.transport.write(reply)
+            if is_last:
                 self.transport.close()
-        self.on_response_complete()
 
     def _written(self, response: Response, request_id: str, keep_alive: bool) -> bytes:
         """The reply as it goes over the wire."""
         lines = [STATUS_LINE[response.status_code]]
         for name, value in (*self.server_state.default_headers, *response.raw_headers):
             lines += (name, b": ", value, b"\r\n")
-        lines += (_END, b"x-request-id: ", request_id.encode(), b"\r\n")
+        lines += (_SAFE, b"x-request-id: ", request_id.encode(), b"\r\n", _LAST)
         lines += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", bytes(response.body))
         return b"".join(lines)
 
