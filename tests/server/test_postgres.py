@@ -29,7 +29,9 @@ def test_an_order_fills_and_every_list_shows_it(product, alice) -> None:
     symbol = product.stock()
     filled = alice.order(symbol=symbol, limit_price="10.01", strategy=None).json()
     assert filled["status"] == "filled"
-    assert alice.client.get(f"/orders/{filled['id']}").json() == filled
+    # The world goes on meanwhile.
+    seen = {"as_of_seq": filled["as_of_seq"]}
+    assert alice.client.get(f"/orders/{filled['id']}").json() | seen == filled
     path = f"/accounts/{alice.account_id}"
     (fill,) = alice.client.get(f"{path}/fills").json()["items"]
     assert (fill["order_id"], fill["qty"], fill["price"]) == (filled["id"], "10", "10.01")
