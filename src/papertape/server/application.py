@@ -39,6 +39,7 @@ from papertape.server.api.trades import TradeRoutes
 from papertape.server.api.watchlists import WatchlistRoutes
 from papertape.server.api.webhook_endpoints import EndpointRoutes
 from papertape.server.dialects.alpaca.errors import error_reply as alpaca_error
+from papertape.server.dialects.alpaca.errors import tell as tell_alpaca
 from papertape.server.dialects.alpaca.words import PREFIXES as ALPACA_PREFIXES
 from papertape.server.dialects.paper_trading import PaperTradingRoutes
 from papertape.server.dialects.trade_journal import TradeJournalRoutes
@@ -94,7 +95,7 @@ def _alpaca_app(rooms: Rooms, quick: Quick) -> FastAPI:
     from papertape.server.dialects.alpaca.application import alpaca_app
 
     app = alpaca_app(rooms)
-    quick.add(app.router, lambda problem, _request: alpaca_error(problem))
+    quick.add(app.router, tell_alpaca)
     return app
 
 

@@ -6,7 +6,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -94,6 +94,10 @@ class Problem(Exception):  # noqa: N818 - it is a reply, not a fault of the prog
         if self.retry_after_s is None:
             return {}
         return {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+
+
+Tell = Callable[[Problem, Request], Response]
+"""How an application tells its problems."""
 
 
 def _told_path(request: Request) -> str:

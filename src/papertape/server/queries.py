@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from papertape.server.callers import Callers
 from papertape.server.late_routes import LateRoute
-from papertape.server.problems import Problem
+from papertape.server.problems import Problem, Tell
 
 STRICT = "/api/"
 """What lies elsewhere is called by programs with words of their own."""
@@ -33,15 +33,18 @@ class BadQuery(Problem):
 Answer = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def after_the_caller(callers: Callers, answer: Answer) -> Answer:
-    """Answers what is wrong with parameters, unless something is wrong with who calls."""
+def after_the_caller(callers: Callers, answer: Answer, tell: Tell = Problem.response) -> Answer:
+    """Answers what is wrong with parameters, unless something is wrong with who calls.
+
+    That is told in the way of `tell`.
+    """
 
     async def answered(request: Request, error: Exception) -> Response:
         if "security" in (getattr(request.scope["route"], "openapi_extra", None) or {}):
             try:
                 await callers.of(request)
             except Problem as problem:
-                return problem.response(request)
+                return tell(problem, request)
         return await answer(request, error)
 
     return answered

@@ -28,7 +28,7 @@ from papertape.server.edge import (
 )
 from papertape.server.measures import Measures
 from papertape.server.patience import PatientProtocol
-from papertape.server.problems import Problem, unexpected
+from papertape.server.problems import Problem, Tell, unexpected
 from papertape.server.shortcut import Short, ShortRoutes, answer
 from papertape.server.stream.wire import StreamProtocol
 
@@ -49,9 +49,6 @@ _FAILED = (
 
 BODY_MAX = 16 * 1024
 """A larger body goes the long way, where who calls is asked before it is read."""
-
-
-Tell = Callable[[Problem, Request], Response]
 
 
 class Quick:

@@ -94,6 +94,24 @@ def test_no_damaged_request_breaks_the_server(name, product, anybody, generated)
             assert {"code", "message"} <= set(response.json()), told
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("shown", [{}, {"Authorization": "Bearer nobody"}])
+def test_who_calls_is_asked_before_anything_is_read(name, shown, product) -> None:
+    method, path = name.split()
+    for parameter in KNOWN:
+        path = path.replace(f"{{{parameter}}}", "x")
+    query = {
+        one["name"]: "?" for one in OPERATIONS[name].get("parameters", ()) if one["in"] == "query"
+    }
+    response = product.anyone.request(
+        method, product.url(path), params=query, content=b"{", headers=shown
+    )
+    # Data of coins are open to all.
+    is_secured = "security" in OPERATIONS[name]
+    assert (response.status_code == 401) == is_secured, response.text
+    assert not is_secured or {"code", "message"} <= set(response.json())
+
+
 @pytest.mark.parametrize("path", ["/alpaca/v2/orders/", "/alpaca/v2/nothing", "/alpaca-data/x"])
 def test_what_is_not_there_is_told_in_alpacas_way(product, path) -> None:
     response = product.anyone.get(product.url(path))

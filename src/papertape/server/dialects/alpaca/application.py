@@ -30,6 +30,7 @@ from papertape.server.dialects.alpaca.errors import (
     answer_http,
     answer_problem,
     answer_validation,
+    tell,
 )
 from papertape.server.dialects.alpaca.market import Market
 from papertape.server.dialects.alpaca.market_routes import MarketRoutes
@@ -43,6 +44,7 @@ from papertape.server.dialects.alpaca.watchlist_routes import WatchlistRoutes
 from papertape.server.dialects.alpaca.words import DATA_PREFIX, PREFIX
 from papertape.server.late_routes import LateRoute
 from papertape.server.problems import Problem
+from papertape.server.queries import after_the_caller
 from papertape.server.replies import json_reply
 from papertape.server.rooms import Rooms
 from papertape.server.route_index import NO_TELEMETRY, RouteIndex
@@ -57,7 +59,7 @@ Amounts and quantities are decimal text; they may be sent as numbers. Errors are
 
 def alpaca_app(rooms: Rooms) -> FastAPI:
     """The application behind `/alpaca` and `/alpaca-data`; its routes have whole paths."""
-    app = _bare_app()
+    app = _bare_app(rooms)
     assets = Assets(rooms.symbols)
     spans = Spans(rooms.reads)
     seats = Seats(rooms.callers, rooms.accounts)
@@ -111,7 +113,7 @@ def _add_streams(
     app.router.add_websocket_route(f"{DATA_PREFIX}/v1beta3/crypto/us", coins.serve)
 
 
-def _bare_app() -> FastAPI:
+def _bare_app(rooms: Rooms) -> FastAPI:
     app = FastAPI(
         title="Papertape, in the dialect of Alpaca",
         version=version("papertape"),
@@ -126,7 +128,8 @@ def _bare_app() -> FastAPI:
     app.router.route_class = LateRoute
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(FloorUnavailableError, answer_floor_unavailable)
-    app.add_exception_handler(RequestValidationError, answer_validation)
+    wrong = after_the_caller(rooms.callers, answer_validation, tell)
+    app.add_exception_handler(RequestValidationError, wrong)
     app.add_exception_handler(HTTPException, answer_http)
     told: list[dict[str, object]] = []
 

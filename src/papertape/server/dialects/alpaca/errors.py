@@ -114,6 +114,11 @@ def _extras(problem: Problem) -> dict[str, Any]:
     return {name: told for name, told in (extras | {"order_id": order_id}).items() if told}
 
 
+def tell(problem: Problem, _request: Request) -> Response:
+    """The same, where an application tells its problems."""
+    return error_reply(problem)
+
+
 # --- handlers: whatever a route raises becomes an error -------------------------------------------
 
 

@@ -266,15 +266,16 @@ class DataRoutes:
     ) -> Response:
         """Last trade and quote, newest minute, the present day and the one before."""
         del feed
-        _check_terms(currency)
         assets = await self._named(request, symbols)
+        _check_terms(currency)
         return _reply({asset.symbol: await self._prices.snapshot(asset) for asset in assets})
 
     async def _latest(
         self, request: Request, symbols: str, currency: str | None, key: str, read: Latest
     ) -> Response:
+        assets = await self._named(request, symbols)
         _check_terms(currency)
-        found = {asset.symbol: await read(asset) for asset in await self._named(request, symbols)}
+        found = {asset.symbol: await read(asset) for asset in assets}
         return _reply({key: {name: shape for name, shape in found.items() if shape is not None}})
 
     async def _named(self, request: Request, symbols: str) -> list[Asset]:
