@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
@@ -122,6 +123,43 @@ def test_a_body_that_is_too_large_is_told_in_alpacas_way(product, anybody) -> No
     url = product.url("/alpaca/v2/orders")
     response = product.anyone.post(url, content=b"x" * 1_100_000, headers=anybody)
     assert (response.status_code, response.json()["code"]) == (413, 41310000)
+
+
+@pytest.mark.parametrize("blank", ["+", "%09", "%20%20"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/alpaca/v2/account/activities?date=",
+        "/alpaca/v2/orders?until=",
+        "/alpaca-data/v2/stocks/bars?symbols=ACME0&timeframe=1Min&start=",
+        "/alpaca-data/v2/stocks/trades?symbols=ACME0&end=",
+    ],
+)
+def test_a_blank_is_no_time(product, anybody, path, blank) -> None:
+    response = product.anyone.get(product.url(path + blank), headers=anybody)
+    assert (response.status_code, response.json()["code"]) == (422, 40010001)
+
+
+def test_a_fault_is_told_in_alpacas_way_and_the_connection_goes_on(
+    product, anybody, monkeypatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    names = "papertape.server.dialects.alpaca"
+    with httpx.Client(limits=httpx.Limits(max_connections=1), headers=anybody) as client:
+        for path, place in (
+            ("/alpaca/v2/orders", f"{names}.order_routes.moment"),
+            ("/alpaca/v2/account", f"{names}.account_routes.account_of"),
+        ):
+            with monkeypatch.context() as patch:
+                patch.setattr(place, broken)
+                response = client.get(product.url(path))
+            assert (response.status_code, response.json()["code"]) == (500, 50010000)
+            assert "on purpose" not in response.text
+            told = client.get(product.url(path)).raise_for_status()
+            stream = response.extensions["network_stream"], told.extensions["network_stream"]
+            assert len({one.get_extra_info("client_addr") for one in stream}) == 1
 
 
 def test_a_body_that_is_no_json_is_told_apart(product, anybody) -> None:

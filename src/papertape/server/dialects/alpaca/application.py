@@ -6,8 +6,10 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from papertape.floor.ports import FloorUnavailableError
 from papertape.server.dialects.alpaca.account_routes import AccountRoutes
@@ -113,8 +115,21 @@ def _add_streams(
     app.router.add_websocket_route(f"{DATA_PREFIX}/v1beta3/crypto/us", coins.serve)
 
 
+class _Inner(FastAPI):
+    """An application inside of another, whose `Edge` tells faults, in the words of the dialect.
+
+    Its own outermost layer would answer a plain text, and the connection would be closed.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers without the one that answers faults."""
+        outermost = super().build_middleware_stack()
+        assert isinstance(outermost, ServerErrorMiddleware)
+        return outermost.app
+
+
 def _bare_app(rooms: Rooms) -> FastAPI:
-    app = FastAPI(
+    app = _Inner(
         title="Papertape, in the dialect of Alpaca",
         version=version("papertape"),
         description=_DESCRIPTION,

@@ -85,6 +85,6 @@ def _parse(text: str, zone: tzinfo) -> int:
     short = _SHORT.fullmatch(text)
     if short is not None:
         text = f"{short[1]}:00{short[2] or 'Z'}"
-    if text[-1] not in "Zz" and not re.search(r"[+-]\d{2}:\d{2}$", text):
+    if not text.endswith(("Z", "z")) and not re.search(r"[+-]\d{2}:\d{2}$", text):
         text += "Z"
     return parse_time(text)
